@@ -1,0 +1,174 @@
+package radclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+)
+
+// defaultNASIdentifier is sent when none is configured: RFC 2865 section 4.1
+// wants every Access-Request to name the NAS.
+const defaultNASIdentifier = "vault"
+
+// Config says which server to ask and how.
+type Config struct {
+	Host   string // name, IPv4 or IPv6 address
+	Port   int    // 1 to 65535
+	Secret Secret // at least one octet
+
+	// DialTimeout bounds looking the host up; 0 means ReadTimeout does.
+	DialTimeout time.Duration
+	// ReadTimeout bounds a whole login, retransmissions included.
+	ReadTimeout time.Duration
+
+	MessageAuthenticator MessageAuthenticator // the zero value means auto
+	NASIdentifier        string               // at most 253 octets; empty means "vault"
+	NASPort              uint32
+
+	// Lookup resolves host names; nil means the system's resolver.
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+}
+
+// Client asks one RADIUS server. It is safe for concurrent use.
+type Client struct {
+	config     Config
+	attributes radius.Attributes // of every request, after the credentials
+	signed     signedCodes
+}
+
+// New prepares a client. It opens nothing.
+func New(config Config) (*Client, error) {
+	switch {
+	case config.Host == "":
+		return nil, errors.New("radclient: no host")
+	case config.Port < 1 || config.Port > 65535:
+		return nil, fmt.Errorf("radclient: port %d is not in 1 to 65535", config.Port)
+	case config.Secret.Empty():
+		return nil, errors.New("radclient: no secret")
+	case config.ReadTimeout <= 0:
+		return nil, errors.New("radclient: read timeout is not positive")
+	}
+	if config.MessageAuthenticator == "" {
+		config.MessageAuthenticator = MessageAuthenticatorAuto
+	}
+	if config.Lookup == nil {
+		config.Lookup = systemLookup
+	}
+	if config.NASIdentifier == "" {
+		config.NASIdentifier = defaultNASIdentifier
+	}
+	identifier, err := radius.NewString(config.NASIdentifier)
+	if err != nil {
+		return nil, fmt.Errorf("radclient: NAS-Identifier: %w", err)
+	}
+	c := &Client{config: config}
+	c.attributes.Add(rfc2865.NASIdentifier_Type, identifier)
+	c.attributes.Add(rfc2865.NASPort_Type, radius.NewInteger(config.NASPort))
+	return c, nil
+}
+
+// Authenticate asks the server about the credentials and returns its verdict.
+// The error is a [NoAnswerError], an [UnreachableError], or the context's own
+// if that ended first; credentials that RADIUS cannot carry are an error too,
+// and then nothing was sent.
+//
+// The host is looked up each time. Its addresses are tried in order, but only
+// past those that certainly did not see the request: silence may be a person
+// who is looking for a phone, and a second request would be a second push.
+func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
+	bounded, cancel := context.WithTimeout(ctx, c.config.ReadTimeout)
+	defer cancel()
+	verdict, err := c.askAddresses(bounded, credentials)
+	if err != nil && ctx.Err() != nil {
+		return Verdict{}, fmt.Errorf("login abandoned: %w", ctx.Err())
+	}
+	return verdict, err
+}
+
+func (c *Client) askAddresses(ctx context.Context, credentials Credentials) (Verdict, error) {
+	addresses, err := c.resolve(ctx)
+	if err != nil {
+		return Verdict{}, c.unreachable(err)
+	}
+	for len(addresses) > 1 {
+		verdict, err := c.ask(ctx, addresses[0], credentials, true)
+		if !errors.Is(err, errNotDelivered) {
+			return verdict, err
+		}
+		addresses = addresses[1:]
+	}
+	return c.ask(ctx, addresses[0], credentials, false)
+}
+
+// ask sends one request to one address. With othersLeft, an address that
+// certainly did not see the request ends it with errNotDelivered.
+func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Credentials, othersLeft bool) (Verdict, error) {
+	sent, err := newRequest(credentials, c.attributes, c.config.Secret)
+	if err != nil {
+		return Verdict{}, err
+	}
+	// A connected socket takes datagrams from this address and port only.
+	conn, err := (&net.Dialer{}).DialContext(ctx, "udp", address.String())
+	switch {
+	case err != nil && othersLeft:
+		return Verdict{}, errNotDelivered
+	case err != nil:
+		return Verdict{}, c.unreachable(err)
+	}
+	defer conn.Close() // #nosec G307 -- nothing is buffered in a datagram socket
+
+	exchange := &exchange{conn: conn, request: sent, check: c.check, othersLeft: othersLeft}
+	packet, err := exchange.run(ctx)
+	switch {
+	case errors.Is(err, errSilence):
+		return Verdict{}, &NoAnswerError{
+			Host:    c.config.Host,
+			Port:    c.config.Port,
+			Sends:   exchange.sends,
+			Waited:  exchange.waited,
+			Refused: exchange.refused,
+			Drops:   exchange.drops,
+		}
+	case errors.Is(err, errNotDelivered):
+		return Verdict{}, err
+	case err != nil:
+		return Verdict{}, c.unreachable(err)
+	}
+	return Verdict{
+		Outcome:    outcomeOf(packet.Code),
+		Attributes: packet.Attributes,
+		Server:     address.String(),
+		Sends:      exchange.sends,
+		Drops:      exchange.drops,
+	}, nil
+}
+
+// check takes or drops a datagram, and learns which codes the server signs.
+func (c *Client) check(datagram []byte, sent *request) (*radius.Packet, DropReason) {
+	packet, signed, reason := checkAnswer(datagram, sent, c.mustSign)
+	if reason == 0 && signed {
+		c.signed.learn(packet.Code)
+	}
+	return packet, reason
+}
+
+func (c *Client) mustSign(code radius.Code) bool {
+	switch c.config.MessageAuthenticator {
+	case MessageAuthenticatorRequired:
+		return true
+	case MessageAuthenticatorOff:
+		return false
+	default:
+		return c.signed.has(code)
+	}
+}
+
+func (c *Client) unreachable(err error) error {
+	return &UnreachableError{Host: c.config.Host, Port: c.config.Port, Err: err}
+}

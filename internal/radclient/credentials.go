@@ -1,0 +1,56 @@
+package radclient
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// maxUsernameLen is the longest User-Name in octets: 255 less the type and
+	// length octets (RFC 2865 section 5.1).
+	maxUsernameLen = 253
+
+	// maxPasswordLen is the longest User-Password in octets (RFC 2865 section 5.2).
+	maxPasswordLen = 128
+)
+
+// Credentials are what a person typed.
+type Credentials struct {
+	Username string
+	Password string
+}
+
+// CheckUsername tells whether a User-Name can carry the name: 1 to 253 octets
+// of UTF-8 without control characters (RFC 2865 section 5.1). The error
+// advises and names no part of the value.
+func CheckUsername(name string) error {
+	switch {
+	case name == "":
+		return errors.New("username cannot be empty")
+	case len(name) > maxUsernameLen:
+		return fmt.Errorf("username is longer than %d octets, the most that RADIUS can carry", maxUsernameLen)
+	case !utf8.ValidString(name):
+		return errors.New("username is not valid UTF-8")
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return errors.New("username contains a control character")
+	}
+	return nil
+}
+
+// CheckPassword tells whether a User-Password can carry the password: 1 to 128
+// octets without NUL, which could not be told from the padding (RFC 2865
+// section 5.2). The error advises and never shows the value.
+func CheckPassword(password string) error {
+	switch {
+	case password == "":
+		return errors.New("password cannot be empty")
+	case len(password) > maxPasswordLen:
+		return fmt.Errorf("password is longer than %d octets, the most that RADIUS can carry", maxPasswordLen)
+	case strings.ContainsRune(password, 0):
+		return errors.New("password contains a NUL character, which RADIUS cannot carry")
+	}
+	return nil
+}

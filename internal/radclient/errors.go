@@ -1,0 +1,44 @@
+package radclient
+
+import (
+	"fmt"
+	"time"
+)
+
+// NoAnswerError means that no valid answer came in time. Whether the server
+// saw the request is unknown.
+type NoAnswerError struct {
+	Host    string
+	Port    int
+	Sends   int           // copies of the request that went out
+	Waited  time.Duration // from the first copy to the end
+	Refused int           // times the host said that nothing listens on the port
+	Drops   Drops         // datagrams that came, but were not the answer
+}
+
+// Error says which server was silent and what to check.
+func (e *NoAnswerError) Error() string {
+	text := fmt.Sprintf("no answer from RADIUS server %s port %d after %d sends in %s", e.Host, e.Port, e.Sends, e.Waited.Round(time.Millisecond))
+	if e.Refused > 0 {
+		return text + ": nothing listens on that port: check that the server runs and that the port is right"
+	}
+	if total := e.Drops.Total(); total > 0 {
+		return fmt.Sprintf("%s: dropped %d answers: %s", text, total, e.Drops)
+	}
+	return text + ": check that the server runs, that it lists this host as a client with the same secret, and that no firewall is between them"
+}
+
+// UnreachableError means that no request was sent at all.
+type UnreachableError struct {
+	Host string
+	Port int
+	Err  error
+}
+
+// Error says which server could not be reached, and why.
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("cannot reach RADIUS server %s port %d: %v: check `host`, DNS and routing", e.Host, e.Port, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *UnreachableError) Unwrap() error { return e.Err }

@@ -1,0 +1,79 @@
+//go:build protocol
+
+package radclient
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+func startFreeRADIUS(t *testing.T, options radiustest.FreeRADIUSOptions) *radiustest.FreeRADIUS {
+	t.Helper()
+	options.Secret = testSecret
+	server, err := radiustest.StartFreeRADIUS(t.Context(), t.TempDir(), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	return server
+}
+
+func newFreeRADIUSClient(t *testing.T, server *radiustest.FreeRADIUS, setting MessageAuthenticator) *Client {
+	t.Helper()
+	client, err := New(Config{
+		Host:                 server.Host(),
+		Port:                 server.Port(),
+		Secret:               NewSecret(testSecret),
+		ReadTimeout:          2 * time.Second,
+		MessageAuthenticator: setting,
+	})
+	require.NoError(t, err)
+	return client
+}
+
+func TestFreeRADIUSChecksThePassword(t *testing.T) {
+	t.Parallel()
+	const awkward = `p"a\ss %{User-Name} 'q pässwörd€`
+	server := startFreeRADIUS(t, radiustest.FreeRADIUSOptions{
+		Users:           map[string]string{"bob": "bob-password", "zoë": awkward},
+		ReplyAttributes: map[string][]string{"bob": {`Filter-Id := "admins"`}},
+	})
+	client := newFreeRADIUSClient(t, server, MessageAuthenticatorAuto)
+
+	verdict, err := client.Authenticate(t.Context(), bob)
+	require.NoError(t, err)
+	require.Equal(t, Accept, verdict.Outcome)
+	require.Equal(t, "admins", string(verdict.Attributes.Get(rfc2865.FilterID_Type)))
+
+	verdict, err = client.Authenticate(t.Context(), Credentials{Username: "zoë", Password: awkward})
+	require.NoError(t, err)
+	require.Equal(t, Accept, verdict.Outcome)
+
+	verdict, err = client.Authenticate(t.Context(), Credentials{Username: "bob", Password: "wrong"})
+	require.NoError(t, err)
+	require.Equal(t, Reject, verdict.Outcome)
+}
+
+func TestFreeRADIUSThatDemandsMessageAuthenticatorIsSatisfied(t *testing.T) {
+	t.Parallel()
+	server := startFreeRADIUS(t, radiustest.FreeRADIUSOptions{
+		Users:                       map[string]string{"bob": "bob-password"},
+		RequireMessageAuthenticator: true,
+		SignAnswers:                 true,
+	})
+	client := newFreeRADIUSClient(t, server, MessageAuthenticatorRequired)
+	for _, password := range []string{"bob-password", "wrong"} {
+		_, err := client.Authenticate(t.Context(), Credentials{Username: "bob", Password: password})
+		require.NoError(t, err)
+	}
+}
+
+func TestFreeRADIUSThatDoesNotSignIsRefusedWhereItMust(t *testing.T) {
+	t.Parallel()
+	server := startFreeRADIUS(t, radiustest.FreeRADIUSOptions{Users: map[string]string{"bob": "bob-password"}})
+	_, err := newFreeRADIUSClient(t, server, MessageAuthenticatorRequired).Authenticate(t.Context(), bob)
+	require.ErrorContains(t, err, "no Message-Authenticator")
+}

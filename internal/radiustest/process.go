@@ -1,0 +1,96 @@
+package radiustest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// stopTimeout is how long a program may take to end before it is killed.
+const stopTimeout = 5 * time.Second
+
+// process is a running program and the goroutine that waits for it.
+type process struct {
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when the program has ended
+	err    error         // why it ended; set before ended is closed
+}
+
+func startProcess(ctx context.Context, log *watchedLog, program string, arguments ...string) (*process, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	command := exec.CommandContext(ctx, program, arguments...) // #nosec G204 -- found by findFreeRADIUS
+	command.Stdout, command.Stderr = log, log
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = stopTimeout
+	if err := command.Start(); err != nil {
+		cancel()
+		return nil, fmt.Errorf("start %s: %w", program, err)
+	}
+	p := &process{cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		p.err = command.Wait()
+	}()
+	return p, nil
+}
+
+// stop ends the program, if it still runs, and waits for it. Ending because it
+// was told to is no error.
+func (p *process) stop() error {
+	p.cancel()
+	<-p.ended
+	if errors.Is(p.err, context.Canceled) || errors.Is(p.err, context.DeadlineExceeded) {
+		return nil
+	}
+	return p.err
+}
+
+// watchedLog keeps what a program writes and tells when certain texts appear.
+type watchedLog struct {
+	mu      sync.Mutex
+	text    bytes.Buffer // guarded by mu
+	watches []watch      // guarded by mu
+}
+
+type watch struct {
+	text  []byte
+	from  int // where in the log to look
+	found chan struct{}
+}
+
+// watch returns a channel that is closed when text is written after this call.
+func (l *watchedLog) watch(text string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := watch{text: []byte(text), from: l.text.Len(), found: make(chan struct{})}
+	l.watches = append(l.watches, w)
+	return w.found
+}
+
+// Write implements io.Writer.
+func (l *watchedLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, err := l.text.Write(b)
+	l.watches = slices.DeleteFunc(l.watches, func(w watch) bool {
+		found := bytes.Contains(l.text.Bytes()[w.from:], w.text)
+		if found {
+			close(w.found)
+		}
+		return found
+	})
+	return n, err
+}
+
+// String returns everything written so far.
+func (l *watchedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
