@@ -1,0 +1,263 @@
+package radiusauth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+const testSecret = "a-secret-of-20-octets"
+
+// testBackend is a mount with its storage, its log and, if asked for, a RADIUS
+// server.
+type testBackend struct {
+	*backend
+	t       *testing.T
+	storage *testStorage
+	log     *lockedBuffer
+	server  *radiustest.Server
+}
+
+func newTestBackend(t *testing.T) *testBackend {
+	t.Helper()
+	storage := &testStorage{Storage: &logical.InmemStorage{}}
+	log := &lockedBuffer{}
+	system := logical.TestSystemView()
+	system.PluginEnvironment = &logical.PluginEnvironment{VaultVersion: "1.21.1"}
+	made, err := Factory("v0.1.0-test")(t.Context(), &logical.BackendConfig{
+		StorageView: storage,
+		System:      system,
+		Logger:      hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: log}),
+	})
+	require.NoError(t, err)
+	return &testBackend{backend: made.(*backend), t: t, storage: storage, log: log}
+}
+
+// newConfiguredBackend is a mount that asks a RADIUS server that knows alice
+// (with the password alice-password), bob and carol, who has a one-time code.
+func newConfiguredBackend(t *testing.T, config map[string]any) *testBackend {
+	t.Helper()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: radiustest.Users{
+		"alice": {Password: "alice-password"},
+		"bob":   {Password: "bob-password"},
+		"carol": {Password: "carol-password", Code: "123456"},
+	}.Handler()})
+	b.configure(config)
+	return b
+}
+
+func (b *testBackend) startServer(options radiustest.Options) {
+	b.t.Helper()
+	options.Secret = testSecret
+	server, err := radiustest.Start(options)
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() { require.NoError(b.t, server.Close()) })
+	b.server = server
+}
+
+// configure points the mount at its server, with further fields.
+func (b *testBackend) configure(config map[string]any) {
+	b.t.Helper()
+	data := map[string]any{"host": b.server.Host(), "port": b.server.Port(), "secret": testSecret}
+	for field, value := range config {
+		data[field] = value
+	}
+	b.ok(logical.UpdateOperation, "config", data)
+}
+
+// do sends a request as Vault does: an existence check turns a write to what
+// does not exist into a create.
+func (b *testBackend) do(operation logical.Operation, path string, data map[string]any) (*logical.Response, error) {
+	b.t.Helper()
+	req := &logical.Request{
+		Operation:  operation,
+		Path:       path,
+		Data:       data,
+		Storage:    b.storage,
+		Connection: &logical.Connection{RemoteAddr: "192.0.2.7"},
+	}
+	if operation == logical.UpdateOperation {
+		found, exists, err := b.HandleExistenceCheck(b.t.Context(), req)
+		require.NoError(b.t, err)
+		if found && !exists {
+			req.Operation = logical.CreateOperation
+		}
+	}
+	resp, err := b.HandleRequest(b.t.Context(), req)
+	if err == nil && !resp.IsError() {
+		b.checkSchema(path, req.Operation, resp)
+	}
+	return resp, err
+}
+
+// checkSchema holds every successful response against the schema that the
+// operation declares.
+func (b *testBackend) checkSchema(path string, operation logical.Operation, resp *logical.Response) {
+	b.t.Helper()
+	if operation == logical.ReadOperation && resp == nil {
+		return // not found: Vault answers 404
+	}
+	declared := b.Route(path).Operations[operation].Properties().Responses
+	require.Len(b.t, declared, 1)
+	if _, empty := declared[http.StatusNoContent]; empty && resp != nil {
+		require.NotEmpty(b.t, resp.Warnings, "%s %s declares no content", operation, path)
+	}
+	schema.ValidateResponse(b.t, schema.GetResponseSchema(b.t, b.Route(path), operation), resp, true)
+}
+
+// ok sends a request that must succeed.
+func (b *testBackend) ok(operation logical.Operation, path string, data map[string]any) *logical.Response {
+	b.t.Helper()
+	resp, err := b.do(operation, path, data)
+	require.NoError(b.t, err)
+	require.NoError(b.t, resp.Error())
+	return resp
+}
+
+// refused sends a request that must be answered with 400 and returns the text.
+func (b *testBackend) refused(operation logical.Operation, path string, data map[string]any) string {
+	b.t.Helper()
+	resp, err := b.do(operation, path, data)
+	require.NoError(b.t, err, "an error, not an error response, may become a 500")
+	require.True(b.t, resp.IsError(), "was not refused")
+	return resp.Error().Error()
+}
+
+func (b *testBackend) login(username, password string) (*logical.Response, error) {
+	b.t.Helper()
+	return b.do(logical.UpdateOperation, "login/"+username, map[string]any{"password": password})
+}
+
+func (b *testBackend) loginOK(username, password string) *logical.Auth {
+	b.t.Helper()
+	return b.ok(logical.UpdateOperation, "login/"+username, map[string]any{"password": password}).Auth
+}
+
+// stored gives the bytes of a storage entry, "" if there is none.
+func (b *testBackend) stored(key string) string {
+	b.t.Helper()
+	entry, err := b.storage.Get(b.t.Context(), key)
+	require.NoError(b.t, err)
+	if entry == nil {
+		return ""
+	}
+	return string(entry.Value)
+}
+
+// store puts bytes into storage, as another node or the built-in would.
+func (b *testBackend) store(key, value string) {
+	b.t.Helper()
+	require.NoError(b.t, b.storage.Put(b.t.Context(), &logical.StorageEntry{Key: key, Value: []byte(value)}))
+	b.InvalidateKey(b.t.Context(), key)
+}
+
+var errStorage = errors.New("storage is broken")
+
+// testStorage counts, and fails on demand.
+type testStorage struct {
+	logical.Storage
+	reads, writes atomic.Int64
+	failGets      atomic.Bool
+	failPuts      atomic.Bool
+	panicGets     atomic.Bool
+}
+
+func (s *testStorage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
+	s.reads.Add(1)
+	if s.panicGets.Load() {
+		panic("storage panics: " + testSecret)
+	}
+	if s.failGets.Load() {
+		return nil, errStorage
+	}
+	return s.Storage.Get(ctx, key)
+}
+
+func (s *testStorage) List(ctx context.Context, prefix string) ([]string, error) {
+	s.reads.Add(1)
+	return s.Storage.List(ctx, prefix)
+}
+
+func (s *testStorage) Put(ctx context.Context, entry *logical.StorageEntry) error {
+	s.writes.Add(1)
+	if s.failPuts.Load() {
+		return errStorage
+	}
+	return s.Storage.Put(ctx, entry)
+}
+
+func (s *testStorage) Delete(ctx context.Context, key string) error {
+	s.writes.Add(1)
+	return s.Storage.Delete(ctx, key)
+}
+
+// lockedBuffer is a log that goroutines may share.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer // guarded by mu
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func TestVersionIsReportedToVault(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "v0.1.0-test", newTestBackend(t).PluginVersion().Version)
+}
+
+func TestPanicEndsTheRequestOnlyAndPrintsNoValue(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.storage.panicGets.Store(true)
+	_, err := b.HandleRequest(t.Context(), &logical.Request{Operation: logical.ReadOperation, Path: "config", Storage: b.storage})
+	require.ErrorContains(t, err, "internal error")
+	require.Contains(t, b.log.String(), "panicked")
+	require.NotContains(t, b.log.String(), testSecret)
+}
+
+func TestEveryOperationIsDescribed(t *testing.T) {
+	t.Parallel()
+	for _, path := range newTestBackend(t).Paths {
+		require.NotEmpty(t, path.HelpSynopsis, path.Pattern)
+		require.NotEmpty(t, path.HelpDescription, path.Pattern)
+		require.Empty(t, path.Callbacks, "%s: use Operations", path.Pattern)
+		for field, fieldSchema := range path.Fields {
+			require.NotEmpty(t, fieldSchema.Description, "%s: %s", path.Pattern, field)
+		}
+		for operation, handler := range path.Operations {
+			require.NotEmpty(t, handler.Properties().Summary, "%s %s", operation, path.Pattern)
+			require.NotEmpty(t, handler.Properties().Responses, "%s %s", operation, path.Pattern)
+		}
+	}
+}
+
+func TestHelpIsGivenForEveryPath(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	for _, path := range []string{"", "config", "users/", "users/bob", "login", "login/bob"} {
+		resp, err := b.HandleRequest(t.Context(), &logical.Request{Operation: logical.HelpOperation, Path: path, Storage: b.storage})
+		require.NoError(t, err, b.log.String())
+		require.NotEmpty(t, resp.Data["help"], path)
+	}
+}

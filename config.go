@@ -1,0 +1,174 @@
+package radiusauth
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-sockaddr"
+	"github.com/hashicorp/vault/sdk/helper/tokenutil"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/radclient"
+)
+
+// configKey is where the config is stored.
+const configKey = "config"
+
+// configEntry is the stored config. Its first keys are those of the built-in
+// method, which can read an entry written here: it ignores the rest.
+type configEntry struct {
+	tokenutil.TokenParams
+
+	Host                     string   `json:"host"`
+	Port                     int      `json:"port"`
+	Secret                   string   `json:"secret"`
+	UnregisteredUserPolicies []string `json:"unregistered_user_policies"`
+	DialTimeout              int      `json:"dial_timeout"` // seconds
+	ReadTimeout              int      `json:"read_timeout"` // seconds
+	NASPort                  int      `json:"nas_port"`
+	NASIdentifier            string   `json:"nas_identifier"`
+
+	MessageAuthenticator radclient.MessageAuthenticator `json:"message_authenticator"`
+	Renewal              renewal                        `json:"renewal"`
+}
+
+// defaultConfig is the config of a mount before anything is set. An entry that
+// the built-in method wrote is decoded over it.
+func defaultConfig() *configEntry {
+	return &configEntry{
+		Port:                     1812,
+		UnregisteredUserPolicies: []string{},
+		DialTimeout:              10,
+		ReadTimeout:              10,
+		NASPort:                  10,
+		MessageAuthenticator:     radclient.MessageAuthenticatorAuto,
+		Renewal:                  renewalReauthenticate,
+	}
+}
+
+// loadConfig reads the stored config; nil means that there is none.
+func loadConfig(ctx context.Context, storage logical.Storage) (*configEntry, error) {
+	stored, err := storage.Get(ctx, configKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading the config: %w", err)
+	}
+	if stored == nil {
+		return nil, nil
+	}
+	config := defaultConfig()
+	if err := stored.DecodeJSON(config); err != nil {
+		return nil, fmt.Errorf("decoding the config: %w", err)
+	}
+	return config, nil
+}
+
+func saveConfig(ctx context.Context, storage logical.Storage, config *configEntry) error {
+	entry, err := logical.StorageEntryJSON(configKey, config)
+	if err != nil {
+		return fmt.Errorf("encoding the config: %w", err)
+	}
+	if err := storage.Put(ctx, entry); err != nil {
+		return fmt.Errorf("writing the config: %w", err)
+	}
+	return nil
+}
+
+// clone copies everything that a caller could change through the copy.
+func (c *configEntry) clone() *configEntry {
+	copied := *c
+	copied.TokenBoundCIDRs = slices.Clone(c.TokenBoundCIDRs)
+	copied.TokenPolicies = slices.Clone(c.TokenPolicies)
+	copied.AliasMetadata = maps.Clone(c.AliasMetadata)
+	copied.UnregisteredUserPolicies = slices.Clone(c.UnregisteredUserPolicies)
+	return &copied
+}
+
+// problems lists what is wrong with the config, each naming its field. A field
+// that is missing is reported alone, as the built-in method does.
+func (c *configEntry) problems() []string {
+	switch {
+	case c.Host == "":
+		return []string{"config parameter `host` cannot be empty"}
+	case c.Secret == "":
+		return []string{"config parameter `secret` cannot be empty"}
+	}
+	checks := []struct {
+		bad    bool
+		advice string
+	}{
+		{!isHost(c.Host), "config parameter `host` must be one host name or IP address, without scheme, port or spaces"},
+		{c.Port < 1 || c.Port > 65535, fmt.Sprintf("config parameter `port` is %d; use 1 to 65535", c.Port)},
+		{containsRoot(c.UnregisteredUserPolicies) || containsRoot(c.TokenPolicies), rootPolicyText},
+		{c.DialTimeout < 0, fmt.Sprintf("config parameter `dial_timeout` is %d; use 0 or more seconds", c.DialTimeout)},
+		{c.ReadTimeout < 1, fmt.Sprintf("config parameter `read_timeout` is %d; use 1 second or more", c.ReadTimeout)},
+		{c.NASPort < 0 || c.NASPort > math.MaxUint32, fmt.Sprintf("config parameter `nas_port` is %d; use 0 to %d", c.NASPort, uint32(math.MaxUint32))},
+		{slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress), "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks"},
+		{len(c.NASIdentifier) > maxAttributeLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", maxAttributeLen)},
+	}
+	var found []string
+	for _, check := range checks {
+		if check.bad {
+			found = append(found, check.advice)
+		}
+	}
+	if _, err := radclient.ParseMessageAuthenticator(string(c.MessageAuthenticator)); err != nil {
+		found = append(found, "config parameter `message_authenticator`: "+err.Error())
+	}
+	if !slices.Contains(renewals, c.Renewal) {
+		found = append(found, fmt.Sprintf("config parameter `renewal`: %q is not one of %s, %s", c.Renewal, renewalReauthenticate, renewalRecheck))
+	}
+	return found
+}
+
+// newClient makes a RADIUS client as the config says.
+func (c *configEntry) newClient() (*radclient.Client, error) {
+	readTimeout := c.ReadTimeout
+	if readTimeout == 0 {
+		// The built-in method could store 0, with which no login ever worked.
+		readTimeout = defaultConfig().ReadTimeout
+	}
+	return radclient.New(radclient.Config{
+		Host:                 c.Host,
+		Port:                 c.Port,
+		Secret:               radclient.NewSecret(c.Secret),
+		DialTimeout:          time.Duration(c.DialTimeout) * time.Second,
+		ReadTimeout:          time.Duration(readTimeout) * time.Second,
+		MessageAuthenticator: c.MessageAuthenticator,
+		NASIdentifier:        c.NASIdentifier,
+		NASPort:              uint32(c.NASPort), // #nosec G115 -- checked on writing; the built-in method wraps as well
+	})
+}
+
+// isNoAddress tells whether the SDK has taken a text that is neither an IP
+// address nor a CIDR block for the path of a Unix socket.
+func isNoAddress(address *sockaddr.SockAddrMarshaler) bool {
+	return address.Type()&sockaddr.TypeIP == 0
+}
+
+// maxAttributeLen is the longest attribute value in octets: 255 less the type
+// and length octets (RFC 2865 section 5).
+const maxAttributeLen = 253
+
+// isHost tells whether the text is one IP address or host name. Underscores
+// are in use in host names, whatever RFC 1123 says.
+func isHost(text string) bool {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+	if len(text) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(text, "."), ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, letters) != "" {
+			return false
+		}
+	}
+	return true
+}

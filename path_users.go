@@ -1,0 +1,161 @@
+package radiusauth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/helper/policyutil"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/radclient"
+)
+
+const (
+	fieldName     = "name"
+	fieldPolicies = "policies"
+)
+
+func (b *backend) pathUser() *framework.Path {
+	return &framework.Path{
+		Pattern: `users/(?P<name>.+)`,
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationSuffix: "user",
+			Action:          "Create",
+			ItemType:        "User",
+		},
+		Fields: map[string]*framework.FieldSchema{
+			fieldName: {
+				Type:        framework.TypeString,
+				Description: "Name of the user, as it is typed at login: upper and lower case differ.",
+			},
+			fieldPolicies: {
+				Type:         framework.TypeCommaStringSlice,
+				Description:  "Policies of the user's tokens, as a list or separated by commas. Empty: only the config's token_policies and \"default\".",
+				DisplayAttrs: &framework.DisplayAttributes{Description: "A list of policies of the user's tokens."},
+			},
+		},
+		ExistenceCheck: b.userExists,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation: &framework.PathOperation{
+				Callback: b.userRead,
+				Summary:  "Read a user.",
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					fieldPolicies: {Type: framework.TypeStringSlice, Description: "Policies of the user's tokens.", Required: true},
+				}),
+			},
+			logical.CreateOperation: &framework.PathOperation{
+				Callback:  b.userWrite,
+				Summary:   "Register a user.",
+				Responses: writtenResponses(),
+			},
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:  b.userWrite,
+				Summary:   "Change a user. Without policies the user has none, as with the built-in method.",
+				Responses: writtenResponses(),
+			},
+			logical.PatchOperation: &framework.PathOperation{
+				Callback:  b.userPatch,
+				Summary:   "Change the given fields of a user with a JSON merge patch.",
+				Responses: writtenResponses(),
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:  b.userDelete,
+				Summary:   "Delete a user. Tokens that the user has stay valid.",
+				Responses: writtenResponses(),
+			},
+		},
+		HelpSynopsis:    userHelpSynopsis,
+		HelpDescription: userHelpDescription,
+	}
+}
+
+func (b *backend) userExists(ctx context.Context, req *logical.Request, d *framework.FieldData) (bool, error) {
+	user, err := loadUser(ctx, req.Storage, d.Get(fieldName).(string))
+	return user != nil, err
+}
+
+func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	user, err := loadUser(ctx, req.Storage, d.Get(fieldName).(string))
+	if user == nil || err != nil {
+		return nil, err
+	}
+	return &logical.Response{Data: user.data()}, nil
+}
+
+// data is the user as a read shows it.
+func (u *userEntry) data() map[string]any {
+	return map[string]any{fieldPolicies: u.Policies}
+}
+
+func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get(fieldName).(string)
+	return b.users.change(name, func() (*logical.Response, error) {
+		user := &userEntry{Policies: policyutil.ParsePolicies(d.Get(fieldPolicies))}
+		return storeUser(ctx, req, d, name, user)
+	})
+}
+
+func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get(fieldName).(string)
+	return b.users.change(name, func() (*logical.Response, error) {
+		user, err := loadUser(ctx, req.Storage, name)
+		if err != nil {
+			return nil, err
+		}
+		if user == nil {
+			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %q does not exist", name))
+		}
+		resetNulls(d)
+		if policies, ok := d.GetOk(fieldPolicies); ok {
+			user.Policies = policyutil.ParsePolicies(policies)
+		}
+		return storeUser(ctx, req, d, name, user)
+	})
+}
+
+// storeUser stores the user, or says what is wrong and stores nothing.
+func storeUser(ctx context.Context, req *logical.Request, d *framework.FieldData, name string, user *userEntry) (*logical.Response, error) {
+	if err := radclient.CheckUsername(name); err != nil {
+		return logical.ErrorResponse("%s: %s", fieldName, err), nil
+	}
+	if containsRoot(user.Policies) {
+		return logical.ErrorResponse(rootPolicyText), nil
+	}
+	if err := saveUser(ctx, req.Storage, name, user); err != nil {
+		return nil, err
+	}
+	return written(d), nil
+}
+
+func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name := d.Get(fieldName).(string)
+	return b.users.change(name, func() (*logical.Response, error) {
+		if err := req.Storage.Delete(ctx, userKey(name)); err != nil {
+			return nil, fmt.Errorf("deleting user %q: %w", name, err)
+		}
+		return nil, nil
+	})
+}
+
+const userHelpSynopsis = `
+Register people and give them policies.
+`
+
+const userHelpDescription = `
+A user entry gives a name policies. The RADIUS server checks the password; the
+entry holds none. The name is the one typed at login.
+
+    $ vault write auth/radius/users/alice policies=dev,staging
+    $ vault read auth/radius/users/alice
+    $ vault list auth/radius/users
+
+Deleting an entry does not revoke the tokens that the user has. To revoke them:
+
+    $ vault lease revoke -prefix auth/radius/login/alice
+
+A name that is not registered can still log in, with the policies of the
+config's "unregistered_user_policies".
+`

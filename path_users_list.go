@@ -1,0 +1,127 @@
+package radiusauth
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+const (
+	fieldDetailed = "detailed"
+	fieldAfter    = "after"
+	fieldLimit    = "limit"
+)
+
+func (b *backend) pathUsersList() *framework.Path {
+	return &framework.Path{
+		Pattern: "users/?$",
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationSuffix: "users",
+			Navigation:      true,
+			ItemType:        "User",
+		},
+		Fields: map[string]*framework.FieldSchema{
+			fieldDetailed: {
+				Type:        framework.TypeBool,
+				Description: "If true, each user's fields are returned too. Each costs a storage read: give a limit.",
+			},
+			fieldAfter: {
+				Type:        framework.TypeString,
+				Description: "List only names that sort after this one: the last name of the page before.",
+			},
+			fieldLimit: {
+				Type:        framework.TypeInt,
+				Description: "List at most so many names. 0: all.",
+			},
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ListOperation: &framework.PathOperation{
+				Callback: b.usersList,
+				Summary:  "List the names of users, sorted.",
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					"keys":     {Type: framework.TypeStringSlice, Description: "Names."},
+					"key_info": {Type: framework.TypeMap, Description: "Each name's fields, if detailed."},
+				}),
+			},
+		},
+		HelpSynopsis:    "List the registered users.",
+		HelpDescription: usersListHelpDescription,
+	}
+}
+
+func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	limit := d.Get(fieldLimit).(int)
+	if limit < 0 {
+		return logical.ErrorResponse("%s is %d; use 0 or more", fieldLimit, limit), nil
+	}
+	names, err := userNames(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	names = page(names, d.Get(fieldAfter).(string), limit)
+	if !d.Get(fieldDetailed).(bool) {
+		return logical.ListResponse(names), nil
+	}
+
+	details := make(map[string]any, len(names))
+	for _, name := range names {
+		user, err := loadUser(ctx, req.Storage, name)
+		if err != nil {
+			return nil, err
+		}
+		if user != nil { // else deleted meanwhile
+			details[name] = user.data()
+		}
+	}
+	return logical.ListResponseWithInfo(names, details), nil
+}
+
+// userNames lists the names of all users, sorted. A name with a slash is
+// stored as in a folder.
+func userNames(ctx context.Context, storage logical.Storage) ([]string, error) {
+	var names []string
+	for folders := []string{""}; len(folders) > 0; folders = folders[1:] {
+		children, err := storage.List(ctx, userKey(folders[0]))
+		if err != nil {
+			return nil, fmt.Errorf("listing users: %w", err)
+		}
+		for _, child := range children {
+			if strings.HasSuffix(child, "/") {
+				folders = append(folders, folders[0]+child)
+			} else {
+				names = append(names, folders[0]+child)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// page gives at most limit of the sorted names, those after the given one. A
+// limit of 0 means all.
+func page(names []string, after string, limit int) []string {
+	start, found := slices.BinarySearch(names, after)
+	if found {
+		start++
+	}
+	names = names[start:]
+	if limit > 0 && limit < len(names) {
+		names = names[:limit]
+	}
+	return names
+}
+
+const usersListHelpDescription = `
+Names are sorted, and can be read page by page:
+
+    $ vault list auth/radius/users
+    $ curl -H "X-Vault-Token: $VAULT_TOKEN" -X LIST \
+        "$VAULT_ADDR/v1/auth/radius/users?detailed=true&limit=100&after=alice"
+
+If no name is left, Vault answers 404, as for every empty list.
+`

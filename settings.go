@@ -1,0 +1,73 @@
+package radiusauth
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/radclient"
+)
+
+// settings are what logins need of the config.
+type settings struct {
+	config *configEntry      // the caller's own copy
+	client *radclient.Client // shared; nil when clientErr is set
+	// clientErr says why the stored config makes no client. Only the built-in
+	// method, which checks less, can have written such a config.
+	clientErr error
+}
+
+// settingsCache keeps the config and its client in memory, so that a login
+// reads no storage: each read is a round trip to the Vault process.
+type settingsCache struct {
+	mu     sync.RWMutex
+	cached *settings // guarded by mu; nil until loaded
+}
+
+// get returns the settings, from storage on a miss; nil means that the mount
+// is not configured.
+func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*settings, error) {
+	c.mu.RLock()
+	cached := c.cached
+	c.mu.RUnlock()
+	if cached != nil {
+		return cached.clone(), nil
+	}
+
+	// Loading holds the lock: a write or an invalidation that comes meanwhile
+	// drops what was loaded, instead of being overwritten by it.
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cached != nil {
+		return c.cached.clone(), nil
+	}
+	config, err := loadConfig(ctx, storage)
+	if config == nil || err != nil {
+		return nil, err
+	}
+	client, err := config.newClient()
+	c.cached = &settings{config: config, client: client, clientErr: err}
+	return c.cached.clone(), nil
+}
+
+// change runs a change of the stored config, alone, and drops what is cached.
+func (c *settingsCache) change(do func() (*logical.Response, error)) (*logical.Response, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer func() { c.cached = nil }()
+	return do()
+}
+
+// drop forgets what is cached.
+func (c *settingsCache) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cached = nil
+}
+
+func (s *settings) clone() *settings {
+	copied := *s
+	copied.config = s.config.clone()
+	return &copied
+}
