@@ -1,0 +1,169 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The same requests go to the built-in method and to ours, side by side in one
+// Vault. Answers and stored bytes must be the same, but for the differences
+// that docs/upgrade.md lists.
+func TestAnswersAndStoredBytesAreThoseOfTheBuiltIn(t *testing.T) {
+	t.Parallel()
+	radius := startFreeRADIUS(t)
+	v := startPlugin(t)
+	v.enable("builtin", "radius")
+	server, err := json.Marshal(configFor(radius.Host(), radius.Port(), nil))
+	require.NoError(t, err)
+
+	steps := []struct{ method, path, body string }{
+		{"GET", "config", ""},
+		{"GET", "users/bob", ""},
+		{"LIST", "users", ""},
+		{"POST", "login/bob", `{"password":"bob-password"}`},
+		{"POST", "config", `{}`},
+		{"POST", "config", `{"host":""}`},
+		{"POST", "config", `{"host":"127.0.0.1"}`},
+		{"POST", "config", `{"host":"127.0.0.1","secret":""}`},
+		{"POST", "config", `{"host":"127.0.0.1","secret":"s","unregistered_user_policies":"a,root"}`},
+		{"POST", "config", `{"host":"127.0.0.1","secret":"s","token_type":"x"}`},
+		{"POST", "config", `{"host":"127.0.0.1","secret":"s","token_ttl":"2h","token_max_ttl":"1h"}`},
+		{"GET", "config", ""},
+		{"POST", "config", `{"host":"Radius.Example.COM","secret":"0123456789abcdef"}`},
+		{"GET", "config", ""},
+		{"POST", "config", string(server)},
+		{"GET", "config", ""},
+		{"POST", "config", `{"unregistered_user_policies":"guest,visitor","token_policies":["base","Base2"],"token_ttl":"30m","token_max_ttl":3600,"dial_timeout":"3s","read_timeout":7,"nas_port":"11","nas_identifier":"gate"}`},
+		{"GET", "config", ""},
+		{"POST", "config", `{"unregistered_user_policies":""}`},
+		{"GET", "config", ""},
+		{"PUT", "config", `{"unregistered_user_policies":"guest","token_bound_cidrs":["127.0.0.0/8"],"token_no_default_policy":true}`},
+		{"GET", "config", ""},
+		{"POST", "login", `{}`},
+		{"POST", "login", `{"username":"bob"}`},
+		{"POST", "login", `{"password":"p"}`},
+		{"POST", "login/bob", `{"password":"wrong"}`},
+		{"POST", "login/nobody", `{"password":"wrong"}`},
+		{"POST", "login/bob", `{"password":"bob-password"}`},
+		{"POST", "login", `{"username":"bob","password":"bob-password"}`},
+		{"POST", "login/alice", `{"username":"bob","password":"bob-password"}`},
+		{"POST", "users/bob", `{"policies":"Dev, ops,dev"}`},
+		{"GET", "users/bob", ""},
+		{"POST", "login/bob", `{"password":"bob-password"}`},
+		{"POST", "users/bob", `{"policies":["root"]}`},
+		{"POST", "users/bob", `{}`},
+		{"GET", "users/bob", ""},
+		{"POST", "login/bob", `{"password":"bob-password"}`},
+		{"POST", "users/DOMAIN%5Czo%C3%AB@realm", `{"policies":["dev"]}`},
+		{"GET", "users/DOMAIN%5Czo%C3%AB@realm", ""},
+		{"POST", "config", `{"token_bound_cidrs":"198.51.100.0/24"}`},
+		{"POST", "login/bob", `{"password":"bob-password"}`},
+		{"POST", "config", `{"token_bound_cidrs":"","token_type":"batch","token_no_default_policy":false}`},
+		{"POST", "login/bob", `{"password":"bob-password"}`},
+		{"LIST", "users", ""},
+		{"DELETE", "users/bob", ""},
+		{"DELETE", "users/bob", ""},
+		{"GET", "users/bob", ""},
+		{"LIST", "users", ""},
+	}
+	for _, step := range steps {
+		name := step.method + " " + step.path + " " + step.body
+		wantStatus, want := v.request(step.method, "auth/builtin/"+step.path, "", step.body)
+		gotStatus, got := v.request(step.method, "auth/radius/"+step.path, "", step.body)
+		require.Equal(t, wantStatus, gotStatus, "%s: %s", name, got)
+		require.Equal(t, comparable(t, want), comparable(t, got), name)
+		for _, key := range []string{"config", "user/bob"} {
+			require.Equal(t, stored(t, v, "builtin", key), stored(t, v, "radius", key), "%s: stored %s", name, key)
+		}
+	}
+}
+
+// comparable is an answer without what differs from request to request, and
+// without the fields that only ours has.
+func comparable(t *testing.T, answer string) map[string]any {
+	t.Helper()
+	if answer == "" {
+		return nil
+	}
+	var decoded map[string]any
+	require.NoError(t, json.Unmarshal([]byte(answer), &decoded), answer)
+	delete(decoded, "request_id")
+	delete(decoded, "mount_type") // the name that the plugin is registered as
+	if data, ok := decoded["data"].(map[string]any); ok {
+		withoutOurs(data)
+	}
+	if auth, ok := decoded["auth"].(map[string]any); ok {
+		for _, field := range []string{"client_token", "accessor", "entity_id"} {
+			delete(auth, field)
+		}
+	}
+	return decoded
+}
+
+// withoutOurs removes the fields that the built-in of this Vault does not have.
+func withoutOurs(fields map[string]any) {
+	for _, field := range []string{"message_authenticator", "renewal", "alias_metadata"} {
+		delete(fields, field)
+	}
+}
+
+// stored gives a storage entry of a mount, without the fields that only ours
+// has; nil if there is none.
+func stored(t *testing.T, v *vaultServer, mount, key string) map[string]any {
+	t.Helper()
+	secret, err := v.Client.Logical().Read("sys/raw/auth/" + mountUUID(t, v, mount) + "/" + key)
+	require.NoError(t, err)
+	if secret == nil {
+		return nil
+	}
+	var entry map[string]any
+	decoder := json.NewDecoder(strings.NewReader(secret.Data["value"].(string)))
+	decoder.UseNumber()
+	require.NoError(t, decoder.Decode(&entry))
+	withoutOurs(entry)
+	return entry
+}
+
+func mountUUID(t *testing.T, v *vaultServer, mount string) string {
+	t.Helper()
+	mounts, err := v.Client.Sys().ListAuth()
+	require.NoError(t, err)
+	require.Contains(t, mounts, mount+"/")
+	return mounts[mount+"/"].UUID
+}
+
+// What differs from the built-in on purpose, each for a reason that
+// docs/upgrade.md gives.
+func TestDifferencesFromTheBuiltInAreTheDocumentedOnes(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	v.enable("builtin", "radius")
+	for _, mount := range []string{"builtin", "radius"} {
+		status, answer := v.request("POST", "auth/"+mount+"/config", "", `{"host":"127.0.0.1","secret":"0123456789abcdef"}`)
+		require.Equal(t, http.StatusNoContent, status, answer)
+	}
+	steps := []struct {
+		method, path, body string
+		builtin, ours      int
+	}{
+		{"POST", "config", `{"port":0}`, 204, 400},
+		{"POST", "config", `{"host":"a b"}`, 204, 400},
+		{"POST", "config", `{"unknown":1}`, 204, 200},
+		{"POST", "users/a/b", `{"policies":["dev"]}`, 204, 204},
+		{"DELETE", "config", ``, 405, 204},
+	}
+	for _, step := range steps {
+		status, answer := v.request(step.method, "auth/builtin/"+step.path, "", step.body)
+		require.Equal(t, step.builtin, status, "built-in: %s %s %s: %s", step.method, step.path, step.body, answer)
+		status, answer = v.request(step.method, "auth/radius/"+step.path, "", step.body)
+		require.Equal(t, step.ours, status, "ours: %s %s %s: %s", step.method, step.path, step.body, answer)
+	}
+	_, answer := v.request("LIST", "auth/builtin/users", "", "")
+	require.Contains(t, answer, `"keys":["a/"]`)
+	_, answer = v.request("LIST", "auth/radius/users", "", "")
+	require.Contains(t, answer, `"keys":["a/b"]`)
+}

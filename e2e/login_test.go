@@ -1,0 +1,237 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+func TestPeopleLogInWithThePasswordThatFreeRADIUSChecks(t *testing.T) {
+	t.Parallel()
+	radius := startFreeRADIUS(t)
+	v := startPlugin(t)
+	v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{
+		"unregistered_user_policies": "guest", "token_policies": "base", "token_ttl": "1h",
+	}))
+	v.write("auth/radius/users/bob", map[string]any{"policies": "dev,ops"})
+	require.NotContains(t, v.read("auth/radius/config"), "secret")
+
+	t.Run("by path and by body", func(t *testing.T) {
+		byPath := v.login("auth/radius", "bob", "bob-password")
+		byBody := v.write("auth/radius/login", map[string]any{"username": "bob", "password": "bob-password"}).Auth
+		for _, auth := range []struct{ policies []string }{{byPath.Policies}, {byBody.Policies}} {
+			require.ElementsMatch(t, []string{"default", "base", "dev", "ops"}, auth.policies)
+		}
+		require.Equal(t, map[string]string{"username": "bob", "policies": "dev,ops"}, byPath.Metadata)
+		require.Equal(t, 3600, byPath.LeaseDuration)
+		require.True(t, byPath.Renewable)
+		self, err := v.as(byPath.ClientToken).Auth().Token().LookupSelf()
+		require.NoError(t, err)
+		require.Equal(t, "radius-bob", self.Data["display_name"])
+	})
+
+	t.Run("refused", func(t *testing.T) {
+		for _, name := range []string{"bob", "nobody"} {
+			status, text := v.refused("auth/radius/login/"+name, map[string]any{"password": "wrong"})
+			require.Equal(t, http.StatusBadRequest, status)
+			require.Equal(t, "access denied by the authentication server", text)
+		}
+	})
+
+	t.Run("not registered", func(t *testing.T) {
+		require.ElementsMatch(t, []string{"default", "base", "guest"}, v.login("auth/radius", "alice", "alice-password").Policies)
+		v.write("auth/radius/config", map[string]any{"unregistered_user_policies": ""})
+		require.ElementsMatch(t, []string{"default", "base"}, v.login("auth/radius", "alice", "alice-password").Policies)
+	})
+
+	t.Run("not ASCII", func(t *testing.T) {
+		auth := v.login("auth/radius", "zoë", people()["zoë"])
+		require.Equal(t, "zoë", auth.Metadata["username"])
+	})
+
+	t.Run("one entity alias for both spellings", func(t *testing.T) {
+		byPath := v.login("auth/radius", "bob", "bob-password")
+		byBody := v.write("auth/radius/login", map[string]any{"username": "bob", "password": "bob-password"}).Auth
+		require.NotEmpty(t, byPath.EntityID)
+		require.Equal(t, byPath.EntityID, byBody.EntityID)
+		entity := v.read("identity/entity/id/" + byPath.EntityID)
+		aliases := entity["aliases"].([]any)
+		require.Len(t, aliases, 1)
+		alias := aliases[0].(map[string]any)
+		require.Equal(t, "bob", alias["name"])
+		require.Equal(t, "auth/radius/", alias["mount_path"])
+	})
+
+	t.Run("command line", func(t *testing.T) {
+		out, failure, err := v.cli("login", "-no-store", "-format=json", "-method=radius", "username=bob", "password=bob-password")
+		require.NoError(t, err, failure)
+		var answer struct {
+			Auth struct {
+				Policies []string `json:"token_policies"`
+			} `json:"auth"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(out), &answer), out)
+		require.ElementsMatch(t, []string{"default", "base", "dev", "ops"}, answer.Auth.Policies)
+
+		_, failure, err = v.cli("login", "-no-store", "-method=radius", "username=bob", "password=wrong")
+		require.Error(t, err)
+		require.Contains(t, failure, "access denied by the authentication server")
+	})
+}
+
+func TestTokensAreBoundToAddresses(t *testing.T) {
+	t.Parallel()
+	radius := startFreeRADIUS(t)
+	v := startPlugin(t)
+	v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{"token_bound_cidrs": "198.51.100.0/24"}))
+	status, text := v.refused("auth/radius/login/bob", map[string]any{"password": "bob-password"})
+	require.Equal(t, http.StatusForbidden, status)
+	require.Contains(t, text, "permission denied")
+
+	v.write("auth/radius/config", map[string]any{"token_bound_cidrs": "127.0.0.0/8"})
+	self, err := v.as(v.login("auth/radius", "bob", "bob-password").ClientToken).Auth().Token().LookupSelf()
+	require.NoError(t, err)
+	require.Equal(t, []any{"127.0.0.0/8"}, self.Data["bound_cidrs"])
+}
+
+func TestTokensAreOfTheConfiguredType(t *testing.T) {
+	t.Parallel()
+	radius := startFreeRADIUS(t)
+	v := startPlugin(t)
+	for tokenType, prefix := range map[string]string{"batch": "hvb.", "service": "hvs."} {
+		v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{"token_type": tokenType}))
+		auth := v.login("auth/radius", "bob", "bob-password")
+		require.True(t, strings.HasPrefix(auth.ClientToken, prefix), "a %s token", tokenType)
+		require.Equal(t, tokenType == "service", auth.Renewable)
+	}
+}
+
+func TestRenewalIsRefusedAfterAChange(t *testing.T) {
+	t.Parallel()
+	radius := startFreeRADIUS(t)
+	v := startPlugin(t)
+	v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{"token_ttl": "1h"}))
+	v.write("auth/radius/users/bob", map[string]any{"policies": "dev"})
+	renew := func(token string) error {
+		_, err := v.as(token).Auth().Token().RenewSelf(0)
+		return err
+	}
+	refused := func(token string) string {
+		status, text := refusal(t, renew(token))
+		require.Equal(t, http.StatusBadRequest, status, "a 5xx would be tried again, with another push")
+		return text
+	}
+
+	reauthenticated := v.login("auth/radius", "bob", "bob-password").ClientToken
+	require.NoError(t, renew(reauthenticated))
+	v.write("auth/radius/users/bob", map[string]any{"policies": "dev,ops"})
+	require.Contains(t, refused(reauthenticated), "policies have changed, not renewing")
+	v.write("auth/radius/users/bob", map[string]any{"policies": "dev"})
+	require.NoError(t, renew(reauthenticated))
+
+	changed := people()
+	changed["bob"] = "new-password"
+	require.NoError(t, radius.SetUsers(changed))
+	require.Contains(t, refused(reauthenticated), "access denied by the authentication server")
+
+	v.write("auth/radius/config", map[string]any{"renewal": "recheck"})
+	rechecked := v.login("auth/radius", "bob", "new-password").ClientToken
+	require.NoError(t, radius.SetUsers(people()))
+	require.NoError(t, renew(rechecked), "the server is not asked")
+	v.write("auth/radius/users/bob", map[string]any{"policies": "ops"})
+	require.Contains(t, refused(rechecked), "policies have changed, not renewing")
+}
+
+func TestSilentServerIsAskedOnceAndNever5xx(t *testing.T) {
+	t.Parallel()
+	silent := startRADIUS(t, radiustest.Options{})
+	v := startPlugin(t)
+	v.write("auth/radius/config", configFor(silent.Host(), silent.Port(), map[string]any{"read_timeout": 2}))
+	begin := time.Now()
+	status, text := v.refused("auth/radius/login/bob", map[string]any{"password": "bob-password"})
+	require.Equal(t, http.StatusBadRequest, status)
+	require.Equal(t, "the authentication server did not answer in time", text)
+	require.GreaterOrEqual(t, time.Since(begin), 2*time.Second)
+	require.Equal(t, 1, silent.Distinct(), "Vault's client must not try again: that would be a second push")
+	require.Contains(t, v.log.String(), "no answer from RADIUS server "+silent.Host())
+}
+
+func TestTheHTTPFormsWork(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	const json, mergePatch = "application/json", "application/merge-patch+json"
+	steps := []struct {
+		method, path, contentType, body string
+		status                          int
+		contains                        string
+	}{
+		{"GET", "auth/radius/config", "", "", 404, ""},
+		{"PATCH", "auth/radius/config", mergePatch, `{"port":1645}`, 404, "radius backend not configured"},
+		{"POST", "auth/radius/login/bob", json, `{"password":"p"}`, 400, "radius backend not configured"},
+		{"POST", "auth/radius/config", json, `{"host":"127.0.0.1","secret":"s","port":"x"}`, 400, "port"},
+		{"POST", "auth/radius/config", json, `{"host":"127.0.0.1","secret":"s","read_timeout":"-3s"}`, 400, "read_timeout"},
+		{"POST", "auth/radius/config", json, `{"host":"127.0.0.1","secret":"0123456789abcdef"}`, 204, ""},
+		{"POST", "auth/radius/config", json, `{"hots":"127.0.0.1"}`, 200, "hots"},
+		{"POST", "auth/radius/config", json, `{"port":70000}`, 400, "`port` is 70000"},
+		{"PATCH", "auth/radius/config", mergePatch, `{"port":1645,"nas_identifier":"gate"}`, 204, ""},
+		{"GET", "auth/radius/config", "", "", 200, `"port":1645`},
+		{"PATCH", "auth/radius/config", mergePatch, `{"port":null}`, 204, ""},
+		{"GET", "auth/radius/config", "", "", 200, `"port":1812`},
+		{"GET", "auth/radius/config", "", "", 200, `"nas_identifier":"gate"`},
+		{"LIST", "auth/radius/users", "", "", 404, ""},
+		{"PATCH", "auth/radius/users/bob", mergePatch, `{"policies":["dev"]}`, 404, "does not exist"},
+		{"POST", "auth/radius/users/bob", json, `{"policies":{"a":1}}`, 400, "policies"},
+		{"POST", "auth/radius/users/bob", json, `{"policies":["dev"]}`, 204, ""},
+		{"POST", "auth/radius/users/alice", json, `{"policies":"ops,base"}`, 204, ""},
+		{"PATCH", "auth/radius/users/bob", mergePatch, `{"policies":["ops"]}`, 204, ""},
+		{"GET", "auth/radius/users/bob", "", "", 200, `"policies":["ops"]`},
+		{"POST", "auth/radius/users/bob", json, `{"policies":["root"]}`, 400, "root policy cannot be granted by an auth method"},
+		{"LIST", "auth/radius/users", "", "", 200, `"keys":["alice","bob"]`},
+		{"GET", "auth/radius/users?list=true&limit=1&after=alice", "", "", 200, `"keys":["bob"]`},
+		{"LIST", "auth/radius/users?detailed=true&limit=1", "", "", 200, `"key_info":{"alice":{"policies":["base","ops"]}}`},
+		{"LIST", "auth/radius/users?limit=x", "", "", 400, "limit"},
+		{"DELETE", "auth/radius/users/bob", "", "", 204, ""},
+		{"GET", "auth/radius/users/bob", "", "", 404, ""},
+		{"POST", "auth/radius/login", json, `{"password":"p"}`, 400, "username cannot be empty"},
+		{"POST", "auth/radius/login/bob", json, `{}`, 400, "password cannot be empty"},
+		{"DELETE", "auth/radius/config", "", "", 204, ""},
+		{"GET", "auth/radius/config", "", "", 404, ""},
+		{"GET", "auth/radius/config?help=1", "", "", 200, "message_authenticator"},
+	}
+	for _, step := range steps {
+		status, answer := v.request(step.method, step.path, step.contentType, step.body)
+		require.Equal(t, step.status, status, "%s %s %s: %s", step.method, step.path, step.body, answer)
+		require.Contains(t, answer, step.contains, "%s %s %s", step.method, step.path, step.body)
+	}
+}
+
+func TestOpenAPIDescribesEveryOperation(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	status, body := v.request("GET", "sys/internal/specs/openapi", "", "")
+	require.Equal(t, http.StatusOK, status)
+	var document struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &document))
+	for path, methods := range map[string][]string{
+		"/auth/radius/config":           {"get", "post", "delete"},
+		"/auth/radius/users/{name}":     {"get", "post", "delete"},
+		"/auth/radius/users/":           {"get"},
+		"/auth/radius/login":            {"post"},
+		"/auth/radius/login/{username}": {"post"},
+	} {
+		for _, method := range methods {
+			if path == "/auth/radius/login/{username}" {
+				path = "/auth/radius/login/{urlusername}"
+			}
+			require.Contains(t, document.Paths[path], method, path)
+		}
+	}
+}
