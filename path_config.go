@@ -16,7 +16,7 @@ import (
 const (
 	fieldHost                     = "host"
 	fieldPort                     = "port"
-	fieldSecret                   = "secret" // #nosec G101 -- a field's name
+	fieldSecret                   = "secret"
 	fieldUnregisteredUserPolicies = "unregistered_user_policies"
 	fieldDialTimeout              = "dial_timeout"
 	fieldReadTimeout              = "read_timeout"

@@ -15,7 +15,7 @@ import (
 const (
 	fieldURLUsername = "urlusername"
 	fieldUsername    = "username"
-	fieldPassword    = "password" // #nosec G101 -- a field's name
+	fieldPassword    = "password"
 )
 
 // What people who log in are told. One text for every refusal: which it was,

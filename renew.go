@@ -26,7 +26,7 @@ var renewals = []renewal{renewalReauthenticate, renewalRecheck}
 
 // The keys of a token's internal data. The built-in method knows the first.
 const (
-	internalPassword   = "password" // #nosec G101 -- a key's name
+	internalPassword   = "password"
 	internalRegistered = "registered"
 )
 

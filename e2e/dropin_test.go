@@ -154,16 +154,40 @@ func TestDifferencesFromTheBuiltInAreTheDocumentedOnes(t *testing.T) {
 		{"POST", "config", `{"host":"a b"}`, 204, 400},
 		{"POST", "config", `{"unknown":1}`, 204, 200},
 		{"POST", "users/a/b", `{"policies":["dev"]}`, 204, 204},
+		{"PATCH", "config", `{"port":1645}`, 405, 204},
 		{"DELETE", "config", ``, 405, 204},
 	}
 	for _, step := range steps {
-		status, answer := v.request(step.method, "auth/builtin/"+step.path, "", step.body)
+		contentType := ""
+		if step.method == http.MethodPatch {
+			contentType = "application/merge-patch+json"
+		}
+		status, answer := v.request(step.method, "auth/builtin/"+step.path, contentType, step.body)
 		require.Equal(t, step.builtin, status, "built-in: %s %s %s: %s", step.method, step.path, step.body, answer)
-		status, answer = v.request(step.method, "auth/radius/"+step.path, "", step.body)
+		status, answer = v.request(step.method, "auth/radius/"+step.path, contentType, step.body)
 		require.Equal(t, step.ours, status, "ours: %s %s %s: %s", step.method, step.path, step.body, answer)
 	}
 	_, answer := v.request("LIST", "auth/builtin/users", "", "")
 	require.Contains(t, answer, `"keys":["a/"]`)
 	_, answer = v.request("LIST", "auth/radius/users", "", "")
 	require.Contains(t, answer, `"keys":["a/b"]`)
+}
+
+func TestRenewalAfterPoliciesChangedIsA400WhereTheBuiltInFails(t *testing.T) {
+	t.Parallel()
+	radius := startFreeRADIUS(t)
+	v := startPlugin(t)
+	v.enable("builtin", "radius")
+	for mount, want := range map[string]int{"auth/builtin": http.StatusInternalServerError, "auth/radius": http.StatusBadRequest} {
+		v.write(mount+"/config", configFor(radius.Host(), radius.Port(), nil))
+		v.write(mount+"/users/bob", map[string]any{"policies": "dev"})
+		token := v.login(mount, "bob", "bob-password").ClientToken
+		v.write(mount+"/users/bob", map[string]any{"policies": "ops"})
+		client := v.as(token)
+		client.SetMaxRetries(0)
+		_, err := client.Auth().Token().RenewSelf(0)
+		status, text := refusal(t, err)
+		require.Equal(t, want, status, mount)
+		require.Contains(t, text, "policies have changed, not renewing")
+	}
 }

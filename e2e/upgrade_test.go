@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -9,8 +10,6 @@ import (
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
 )
-
-const upgradeVersion = "v0.1.0"
 
 // switchTo runs a mount with another version of its plugin, as an operator
 // does: tune, then reload.
@@ -38,6 +37,16 @@ func (v *vaultServer) builtinVersion() string {
 	return ""
 }
 
+// pluginVersion asks the binary: Vault refuses to register it as another.
+func pluginVersion(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), pluginBinary(t), "-version").Output()
+	require.NoError(t, err)
+	version := strings.TrimSpace(string(out))
+	require.Regexp(t, `^v\d+\.\d+\.\d+`, version)
+	return version
+}
+
 func TestMountIsUpgradedInPlaceAndRolledBack(t *testing.T) {
 	t.Parallel()
 	radius := startFreeRADIUS(t)
@@ -49,7 +58,7 @@ func TestMountIsUpgradedInPlaceAndRolledBack(t *testing.T) {
 	}
 
 	// The built-in, configured and in use.
-	builtin := v.builtinVersion()
+	builtin, ours := v.builtinVersion(), pluginVersion(t)
 	v.write(mount+"/config", configFor(radius.Host(), radius.Port(), map[string]any{
 		"unregistered_user_policies": "guest", "token_policies": "base", "token_ttl": "1h", "nas_identifier": "gate", "read_timeout": 7,
 	}))
@@ -60,8 +69,8 @@ func TestMountIsUpgradedInPlaceAndRolledBack(t *testing.T) {
 	before := v.read(mount + "/config")
 
 	// Ours.
-	v.register("radius", upgradeVersion)
-	v.switchTo("radius", upgradeVersion)
+	v.register("radius", ours)
+	v.switchTo("radius", ours)
 	config := v.read(mount + "/config")
 	for field, value := range before {
 		require.Equal(t, value, config[field], field)
@@ -93,7 +102,7 @@ func TestMountIsUpgradedInPlaceAndRolledBack(t *testing.T) {
 
 	// What the built-in writes loses our fields, as docs/upgrade.md says.
 	v.write(mount+"/config", map[string]any{"read_timeout": 8})
-	v.switchTo("radius", upgradeVersion)
+	v.switchTo("radius", ours)
 	require.Equal(t, "reauthenticate", v.read(mount + "/config")["renewal"])
 	require.NoError(t, renew(recheckedToken))
 	requireNoPanic(t, v)

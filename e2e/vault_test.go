@@ -3,12 +3,10 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,7 +37,7 @@ const (
 type vaultServer struct {
 	t      testing.TB
 	Client *api.Client // with the root token
-	log    *logBuffer
+	log    *serverLog
 	home   string
 }
 
@@ -55,7 +52,7 @@ func startVault(t testing.TB) *vaultServer {
 		"plugin_directory = %q\nraw_storage_endpoint = true\nlog_level = \"trace\"\ndisable_mlock = true\n", filepath.Join(home, "plugins")), 0o600))
 
 	address := freeAddress(t)
-	log := &logBuffer{}
+	log := newServerLog()
 	command := exec.Command(vaultBinary(t), "server", "-dev", "-dev-no-store-token",
 		"-dev-root-token-id="+rootToken, "-dev-listen-address="+address, "-config="+config)
 	command.Env = append(os.Environ(), "HOME="+home, "VAULT_ADDR=http://"+address)
@@ -241,37 +238,4 @@ func freeAddress(t testing.TB) string {
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
 	return listener.Addr().String()
-}
-
-// logBuffer keeps what a process prints.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer // guarded by mu
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *logBuffer) tail(lines int) string {
-	var last []string
-	scanner := bufio.NewScanner(strings.NewReader(l.String()))
-	for scanner.Scan() {
-		last = append(last, scanner.Text())
-		if len(last) > lines {
-			last = last[1:]
-		}
-	}
-	if err := scanner.Err(); err != nil && !errors.Is(err, bufio.ErrTooLong) {
-		last = append(last, err.Error())
-	}
-	return strings.Join(last, "\n")
 }

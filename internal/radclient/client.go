@@ -121,7 +121,7 @@ func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Cr
 	case err != nil:
 		return Verdict{}, c.unreachable(err)
 	}
-	defer conn.Close() // #nosec G307 -- nothing is buffered in a datagram socket
+	defer conn.Close()
 
 	exchange := &exchange{conn: conn, request: sent, check: c.check, othersLeft: othersLeft}
 	packet, err := exchange.run(ctx)
