@@ -1,0 +1,80 @@
+# `make help` lists the targets.
+
+PLUGIN := vault-plugin-auth-radius
+
+# A semantic version, or Vault refuses to register the plugin: never a bare
+# commit hash.
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || echo v0.1.0-dev)
+
+# The linters are pinned in tools/go.mod; Go builds them once and keeps them in
+# its build cache.
+TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
+
+# e2e/vault is formatted, but no more: a vet or a lint of it would compile all
+# of Vault again.
+MODULES := . e2e
+
+# A go.work of a folder above would take the nested modules away.
+export GOWORK := off
+
+.DEFAULT_GOAL := help
+.PHONY: help build dev test lint race protocol e2e bench vuln fmt needs clean clean-cache
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the plugin: bin/vault-plugin-auth-radius.
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/$(PLUGIN) ./cmd/$(PLUGIN)
+
+dev: ## Run a Vault with the plugin, a RADIUS server and a first login; ONESHOT=1 ends after the login.
+	@scripts/dev.sh
+
+test: ## Run all that CI runs: lint, protocol (race included) and e2e. Installs what is missing.
+	@summary=; \
+	for step in needs lint protocol e2e; do \
+		printf '==> make %s\n' $$step; \
+		started=$$(date +%s); \
+		$(MAKE) --no-print-directory $$step || { printf 'make test: failed: make %s\n' $$step >&2; exit 1; }; \
+		summary="$$summary$$(printf '%s: %d s; ' $$step $$(($$(date +%s) - started)))"; \
+	done; \
+	printf 'All passed. %s\n' "$$summary"
+
+lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck, gosec).
+	@files=$$($(TOOL) gofumpt -l .) || exit 1; \
+	[ -z "$$files" ] || { printf 'Not formatted, make fmt does it:\n%s\n' "$$files" >&2; exit 1; }
+	@set -e; for module in $(MODULES); do \
+		printf 'vet and staticcheck: %s\n' $$module; \
+		( cd $$module && go vet ./... && go vet -tags protocol ./... && $(TOOL) staticcheck -tags protocol ./... ); \
+	done
+	@echo gosec: . # given folders, since its own ./... would walk into the nested modules
+	@$(TOOL) gosec -quiet -tags protocol $$(go list -f '{{.Dir}}' ./...)
+
+race: ## Run the unit tests under the race detector: needs no real servers.
+	@scripts/install-test-needs.sh cc
+	CGO_ENABLED=1 go test -race ./...
+
+protocol: needs ## Run the tests of race and those against a real FreeRADIUS, in one go.
+	CGO_ENABLED=1 go test -race -tags protocol ./...
+
+e2e: build needs ## Drive the built plugin in a real Vault; the first run builds that Vault.
+	vault=$$(scripts/vault.sh) && cd e2e && \
+		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -count=1 ./...
+
+bench: build needs ## Compare a login with the built-in method's, in one Vault, and show the plugin's memory.
+	vault=$$(scripts/vault.sh) && cd e2e && \
+		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 5m -run '^$$' -bench . -benchtime 10000x ./...
+
+vuln: ## Look for known vulnerabilities in the dependencies; asks vuln.go.dev.
+	@set -e; for module in $(MODULES); do ( cd $$module && $(TOOL) govulncheck ./... ); done
+
+fmt: ## Format the Go code.
+	@$(TOOL) gofumpt -w .
+
+needs: ## Install what the tests need: FreeRADIUS and a C compiler.
+	@scripts/install-test-needs.sh
+
+clean: ## Remove what was built here.
+	rm -rf bin
+
+clean-cache: ## Remove the cached Vault, which takes minutes to build.
+	@scripts/vault.sh --clean

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Installs what `make test` needs beyond Go, make and git, and does nothing
+# for what is there already.
+#
+#   scripts/install-test-needs.sh [cc] [freeradius]   (default: both)
+#
+# cc is the C compiler that Go's race detector links with. FreeRADIUS is run by
+# the tests themselves, with their own configuration: the daemon that Debian's
+# package brings stays off.
+set -euo pipefail
+
+packages=()
+policy= # the file that keeps services off, if this script made it
+
+say() { printf 'install-test-needs.sh: %s\n' "$*" >&2; }
+
+die() {
+	say "$*"
+	exit 1
+}
+
+# have also looks where ordinary users' PATH does not lead.
+have() {
+	command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || [ -x "/usr/local/sbin/$1" ]
+}
+
+need_cc() { have cc || have gcc || packages+=(gcc libc6-dev); }
+
+# Outside Debian the server is called radiusd.
+need_freeradius() {
+	have freeradius || have radiusd || packages+=(freeradius)
+	have radclient || packages+=(freeradius-utils)
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+apt() {
+	as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -y \
+		-o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@" </dev/null >&2
+}
+
+# services_off makes the package scripts start nothing (status 101 of
+# policy-rc.d: forbidden). A machine's own policy is left alone.
+services_off() {
+	policy=/usr/sbin/policy-rc.d
+	if [ -e "$policy" ]; then
+		policy=
+		return
+	fi
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+	as_root chmod 755 "$policy"
+}
+
+cleanup() { [ -z "$policy" ] || as_root rm -f "$policy"; }
+
+# daemons lists the process ids of running FreeRADIUS servers. Small images have no ps.
+daemons() { grep -slxE 'freeradius|radiusd' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
+
+# stop_new stops daemons that the installation started all the same: not those
+# that ran before.
+stop_new() {
+	local before=" $1 " pid
+	for pid in $(daemons); do
+		[[ $before == *" $pid "* ]] || {
+			say "stopping the FreeRADIUS that the package started (process $pid)"
+			as_root kill "$pid"
+		}
+	done
+}
+
+install_packages() {
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler and FreeRADIUS 3.2 with radclient, so that cc, freeradius or radiusd, and radclient are on PATH"
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
+	say "installing ${packages[*]}"
+	local before
+	before=$(daemons | tr '\n' ' ')
+	trap cleanup EXIT
+	services_off
+	if ! apt install --no-install-recommends "${packages[@]}"; then
+		say 'trying again with fresh package lists'
+		apt update || say 'apt-get update failed: going on with the lists that are there'
+		apt install --no-install-recommends "${packages[@]}" || die "could not install ${packages[*]}: see apt's messages above"
+	fi
+	stop_new "$before"
+}
+
+main() {
+	local need
+	[ $# -gt 0 ] || set -- cc freeradius
+	for need in "$@"; do
+		case $need in
+		cc) need_cc ;;
+		freeradius) need_freeradius ;;
+		*) die "unknown argument $need: use cc, freeradius or nothing" ;;
+		esac
+	done
+	[ ${#packages[@]} -eq 0 ] || install_packages
+}
+
+main "$@"

@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Prints the path of a Vault binary on stdout; everything else goes to stderr.
+#
+#   scripts/vault.sh         the version that e2e/vault/go.mod pins, built on
+#                            first use and kept in the user's cache folder
+#   scripts/vault.sh --any   a `vault` or `bao` from PATH, else the same
+#   scripts/vault.sh --clean removes every cached one
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source_dir=$root/e2e/vault
+builder=
+scratch=
+
+say() { printf 'vault.sh: %s\n' "$*" >&2; }
+
+die() {
+	say "$*"
+	exit 1
+}
+
+hash16() {
+	if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c1-16
+}
+
+# cache_dir is outside the checkout, so that a fresh clone finds what an
+# earlier one built. The name holds everything that decides what is built.
+cache_dir() {
+	local base=$root/.cache key
+	if [ -n "${XDG_CACHE_HOME:-}" ]; then
+		base=$XDG_CACHE_HOME
+	elif [ -n "${HOME:-}" ]; then
+		base=$HOME/.cache
+	fi
+	key=$(cd "$source_dir" && cat go.mod go.sum main.go | hash16)
+	printf '%s/vault-plugin-auth-radius/vault-%s\n' "$base" "$key"
+}
+
+from_path() {
+	local name path
+	for name in vault bao; do
+		if path=$(command -v "$name") && "$path" version >/dev/null 2>&1; then
+			say "using $name from PATH: $path ($("$path" version | head -n 1))"
+			printf '%s\n' "$path"
+			return
+		fi
+	done
+	return 1
+}
+
+# need_go asks inside the module: a Go that may download toolchains answers
+# with the version it would switch to.
+need_go() {
+	command -v go >/dev/null || die 'Go 1.26 or newer is needed, and no go is on PATH: see https://go.dev/dl/'
+	local version minor
+	version=$(cd "$source_dir" && go env GOVERSION) || die 'go env failed'
+	minor=${version#go1.}
+	minor=${minor%%[!0-9]*}
+	if [[ $version == go1.* && -n $minor && $minor -lt 26 ]]; then
+		die "Go 1.26 or newer is needed; this is $version: see https://go.dev/dl/"
+	fi
+}
+
+cleanup() {
+	trap '' INT TERM HUP
+	if [ -n "$builder" ]; then
+		kill -TERM -- "-$builder" 2>/dev/null || true
+		wait "$builder" 2>/dev/null || true
+	fi
+	[ -z "$scratch" ] || rm -rf "$scratch"
+}
+
+# lock makes a second run wait for the first one's binary. Without flock both
+# build, and the later rename wins, which is harmless.
+lock() {
+	command -v flock >/dev/null || return 0
+	exec 9>"$1/lock"
+	if ! flock -n 9; then
+		say 'another run is building Vault: waiting for it'
+		# Not a blocking flock: bash runs no trap while a foreground command waits.
+		until flock -n 9; do sleep 0.5; done
+	fi
+	rm -rf "$1"/build.??????/ # what a killed run could not remove
+}
+
+# compile runs in the background. GOTMPDIR keeps what an interrupted build
+# leaves behind in one folder, on the file system where the binary will live.
+compile() {
+	cd "$source_dir"
+	export CGO_ENABLED=0 GOWORK=off GOTMPDIR=$scratch
+	go list -deps . >"$scratch/packages"
+	go build -v -buildvcs=false -trimpath -ldflags '-s -w' -o "$scratch/vault" .
+}
+
+progress() {
+	local log=$1 seconds=$((SECONDS - $2)) modules total compiled
+	modules=$(grep -c '^go: downloading' "$log" || true)
+	if [ ! -s "$scratch/packages" ]; then
+		printf '%dm%02ds, %d modules downloaded' $((seconds / 60)) $((seconds % 60)) "$modules"
+		return
+	fi
+	total=$(wc -l <"$scratch/packages")
+	compiled=$(grep -cv '^go: ' "$log" || true)
+	printf '%dm%02ds, %d of at most %d packages compiled' $((seconds / 60)) $((seconds % 60)) "$compiled" "$total"
+}
+
+watch_build() {
+	local log=$1 started=$SECONDS shown=$SECONDS
+	while kill -0 "$builder" 2>/dev/null; do
+		if [ -t 2 ]; then
+			printf '\r\033[Kvault.sh: %s' "$(progress "$log" "$started")" >&2
+		elif ((SECONDS - shown >= 10)); then
+			shown=$SECONDS
+			say "$(progress "$log" "$started")"
+		fi
+		sleep 0.5
+	done
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
+build() {
+	local dir=$1 log=$1/build.log started=$SECONDS status=0
+	need_go
+	mkdir -p "$dir" || die "cannot make the cache folder $dir: set XDG_CACHE_HOME to a folder that can be written"
+	lock "$dir"
+	[ ! -x "$dir/vault" ] || return 0
+	scratch=$(mktemp -d "$dir/build.XXXXXX")
+	say "building Vault $(awk '$2 == "github.com/hashicorp/vault" {print $3}' "$source_dir/go.mod") into $dir"
+	say 'the first build downloads about 1 GB of modules and compiles for about 8 minutes on 2 cores; later runs reuse the result'
+
+	set -m # the build gets a process group of its own, so that cleanup reaches the compilers
+	compile >"$log" 2>&1 </dev/null 9>&- &
+	builder=$!
+	set +m
+	watch_build "$log"
+	wait "$builder" || status=$?
+	builder=
+	if ((status != 0)); then
+		grep -v '^go: downloading' "$log" | tail -n 20 >&2 || true
+		die "building Vault failed; the whole log is $log"
+	fi
+	mv -f "$scratch/vault" "$dir/vault"
+	rm -rf "$scratch" "$log"
+	say "built in $((SECONDS - started)) s"
+}
+
+main() {
+	local dir
+	dir=$(cache_dir)
+	case "${1:-}" in
+	'') ;;
+	--any) ! from_path || return 0 ;;
+	--clean)
+		rm -rf "$(dirname "$dir")"
+		return
+		;;
+	*) die "unknown argument $1: use --any, --clean or nothing" ;;
+	esac
+	if [ ! -x "$dir/vault" ]; then
+		trap cleanup EXIT
+		trap 'exit 130' INT
+		trap 'exit 143' TERM
+		trap 'exit 129' HUP
+		build "$dir"
+	fi
+	printf '%s\n' "$dir/vault"
+}
+
+main "$@"
