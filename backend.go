@@ -71,12 +71,13 @@ func (b *backend) invalidate(_ context.Context, key string) {
 }
 
 // HandleRequest implements [logical.Backend]. A panic ends the request, not the
-// process, which may serve other mounts.
+// process, which may serve other mounts. The answer is a 400: Vault's clients
+// repeat a request that ended in 5xx, and a repeated login is a second push.
 func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			b.Logger().Error("request panicked: please report this", "operation", req.Operation, "panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
-			resp, err = nil, errors.New("internal error: see the log of the radius auth plugin")
+			resp, err = logical.ErrorResponse("internal error: the log of the radius auth method says more"), nil
 		}
 	}()
 	return b.Backend.HandleRequest(ctx, req)
