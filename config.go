@@ -36,6 +36,14 @@ type configEntry struct {
 
 	MessageAuthenticator radclient.MessageAuthenticator `json:"message_authenticator"`
 	Renewal              renewal                        `json:"renewal"`
+
+	BindAddress              string `json:"bind_address"`
+	NASIPAddress             string `json:"nas_ip_address"`
+	NASPortType              string `json:"nas_port_type"`
+	SendClientAddress        bool   `json:"send_client_address"`
+	Realm                    string `json:"realm"`
+	StripRealm               bool   `json:"strip_realm"`
+	CaseInsensitiveUsernames bool   `json:"case_insensitive_usernames"`
 }
 
 // defaultConfig is the config of a mount before anything is set. An entry that
@@ -49,6 +57,8 @@ func defaultConfig() *configEntry {
 		NASPort:                  10,
 		MessageAuthenticator:     radclient.MessageAuthenticatorAuto,
 		Renewal:                  renewalReauthenticate,
+		NASPortType:              "Virtual",
+		SendClientAddress:        true,
 	}
 }
 
@@ -123,6 +133,20 @@ func (c *configEntry) problems() []string {
 	if !slices.Contains(renewals, c.Renewal) {
 		found = append(found, fmt.Sprintf("config parameter `renewal`: %q is not one of %s, %s", c.Renewal, renewalReauthenticate, renewalRecheck))
 	}
+	if _, err := parseOptionalAddress(c.NASIPAddress); err != nil {
+		found = append(found, fmt.Sprintf("config parameter `nas_ip_address`: %q is not an IP address", c.NASIPAddress))
+	}
+	if _, err := radclient.ParseNASPortType(c.NASPortType); err != nil {
+		found = append(found, "config parameter `nas_port_type`: "+err.Error())
+	}
+	if c.BindAddress != "" {
+		if err := radclient.CheckBindAddress(c.BindAddress); err != nil {
+			found = append(found, "config parameter `bind_address`: "+err.Error())
+		}
+	}
+	if c.Realm != "" && (strings.ContainsAny(c.Realm, `@\`) || radclient.CheckUsername(c.Realm) != nil) {
+		found = append(found, fmt.Sprintf("config parameter `realm`: %q is not a realm: give it without @ and \\", c.Realm))
+	}
 	return found
 }
 
@@ -133,6 +157,14 @@ func (c *configEntry) newClient() (*radclient.Client, error) {
 		// The built-in method could store 0, with which no login ever worked.
 		readTimeout = defaultConfig().ReadTimeout
 	}
+	portType, err := radclient.ParseNASPortType(c.NASPortType)
+	if err != nil {
+		return nil, fmt.Errorf("nas_port_type: %w", err)
+	}
+	address, err := parseOptionalAddress(c.NASIPAddress)
+	if err != nil {
+		return nil, fmt.Errorf("nas_ip_address: %w", err)
+	}
 	return radclient.New(radclient.Config{
 		Host:                 c.Host,
 		Port:                 c.Port,
@@ -140,9 +172,22 @@ func (c *configEntry) newClient() (*radclient.Client, error) {
 		DialTimeout:          time.Duration(c.DialTimeout) * time.Second,
 		ReadTimeout:          time.Duration(readTimeout) * time.Second,
 		MessageAuthenticator: c.MessageAuthenticator,
-		NASIdentifier:        c.NASIdentifier,
-		NASPort:              uint32(c.NASPort), // #nosec G115 -- checked on writing; the built-in method wraps as well
+		BindAddress:          c.BindAddress,
+		NAS: radclient.NAS{
+			Identifier: c.NASIdentifier,
+			Address:    address,
+			Port:       uint32(c.NASPort), // #nosec G115 -- checked on writing; the built-in method wraps as well
+			PortType:   portType,
+		},
 	})
+}
+
+// parseOptionalAddress reads an IP address; an empty text gives an invalid one.
+func parseOptionalAddress(text string) (netip.Addr, error) {
+	if text == "" {
+		return netip.Addr{}, nil
+	}
+	return netip.ParseAddr(text)
 }
 
 // isNoAddress tells whether the SDK has taken a text that is neither an IP

@@ -7,24 +7,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
-	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/radclient"
-)
-
-const (
-	fieldHost                     = "host"
-	fieldPort                     = "port"
-	fieldSecret                   = "secret"
-	fieldUnregisteredUserPolicies = "unregistered_user_policies"
-	fieldDialTimeout              = "dial_timeout"
-	fieldReadTimeout              = "read_timeout"
-	fieldNASPort                  = "nas_port"
-	fieldNASIdentifier            = "nas_identifier"
-	fieldMessageAuthenticator     = "message_authenticator"
-	fieldRenewal                  = "renewal"
-	fieldAliasMetadata            = "alias_metadata"
 )
 
 func (b *backend) pathConfig() *framework.Path {
@@ -70,92 +55,6 @@ func (b *backend) pathConfig() *framework.Path {
 	}
 }
 
-// configFields is the one place that says what the config's fields are.
-func configFields() map[string]*framework.FieldSchema {
-	defaults := defaultConfig()
-	fields := map[string]*framework.FieldSchema{
-		fieldHost: {
-			Type:         framework.TypeString,
-			Description:  "RADIUS server to ask: a host name, looked up at every login, or an IPv4 or IPv6 address. Required.",
-			DisplayAttrs: &framework.DisplayAttributes{Name: "Host"},
-		},
-		fieldPort: {
-			Type:         framework.TypeInt,
-			Default:      defaults.Port,
-			Description:  "UDP port of the RADIUS server, 1 to 65535.",
-			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.Port},
-		},
-		fieldSecret: {
-			Type:         framework.TypeString,
-			Description:  "Secret shared with the RADIUS server. Required. Never returned. 16 characters or more are advised.",
-			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
-		},
-		fieldUnregisteredUserPolicies: {
-			Type:        framework.TypeString,
-			Default:     strings.Join(defaults.UnregisteredUserPolicies, ","),
-			Description: "Comma-separated list of policies for people whom the RADIUS server accepts and who are not under users/.",
-			DisplayAttrs: &framework.DisplayAttributes{
-				Name:        "Policies for unregistered users",
-				Description: "List of policies for people whom the RADIUS server accepts and who are not registered.",
-			},
-		},
-		fieldDialTimeout: {
-			Type:         framework.TypeDurationSecond,
-			Default:      defaults.DialTimeout,
-			Description:  "Seconds that looking up the host may take. 0: no limit but read_timeout.",
-			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.DialTimeout},
-		},
-		fieldReadTimeout: {
-			Type:         framework.TypeDurationSecond,
-			Default:      defaults.ReadTimeout,
-			Description:  "Seconds that a whole login may take, retransmissions included. Raise it for people who approve on a phone; Vault's own clients give up after 60.",
-			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.ReadTimeout},
-		},
-		fieldNASPort: {
-			Type:         framework.TypeInt,
-			Default:      defaults.NASPort,
-			Description:  "NAS-Port attribute of every Access-Request.",
-			DisplayAttrs: &framework.DisplayAttributes{Name: "NAS Port", Value: defaults.NASPort},
-		},
-		fieldNASIdentifier: {
-			Type:         framework.TypeString,
-			Default:      defaults.NASIdentifier,
-			Description:  "NAS-Identifier attribute of every Access-Request, at most 253 octets. Empty: \"vault\", since RFC 2865 wants the NAS named.",
-			DisplayAttrs: &framework.DisplayAttributes{Name: "NAS Identifier"},
-		},
-		fieldMessageAuthenticator: {
-			Type:          framework.TypeString,
-			Default:       string(defaults.MessageAuthenticator),
-			AllowedValues: []any{string(radclient.MessageAuthenticatorAuto), string(radclient.MessageAuthenticatorRequired), string(radclient.MessageAuthenticatorOff)},
-			Description:   "When an answer must carry a Message-Authenticator: \"required\" (every answer), \"auto\" (answers of a code of which the server has signed one before), \"off\" (never). Requests always carry one, and one in an answer is always verified.",
-			DisplayAttrs:  &framework.DisplayAttributes{Name: "Message-Authenticator", Value: string(defaults.MessageAuthenticator)},
-		},
-		fieldRenewal: {
-			Type:          framework.TypeString,
-			Default:       string(defaults.Renewal),
-			AllowedValues: []any{string(renewalReauthenticate), string(renewalRecheck)},
-			Description:   "What renewing a token asks for: \"reauthenticate\" sends the password, kept with the token's lease, to the RADIUS server again, as the built-in method does; \"recheck\" keeps no password and checks that the user is still registered with the same policies.",
-			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.Renewal)},
-		},
-	}
-	tokenutil.AddTokenFields(fields)
-	fields["token_policies"].Description += ". They are added to those of the user."
-	return fields
-}
-
-// configReadResponses describes a read: every field but the secret, and the
-// policies as a list.
-func configReadResponses() map[int][]framework.Response {
-	fields := configFields()
-	delete(fields, fieldSecret)
-	fields[fieldUnregisteredUserPolicies].Type = framework.TypeStringSlice
-	fields[fieldUnregisteredUserPolicies].Default = nil
-	for _, schema := range fields {
-		schema.Required = true
-	}
-	return dataResponses(fields)
-}
-
 func (b *backend) configExists(ctx context.Context, req *logical.Request, _ *framework.FieldData) (bool, error) {
 	settings, err := b.settings.get(ctx, req.Storage)
 	return settings != nil, err
@@ -177,6 +76,13 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldNASIdentifier:            config.NASIdentifier,
 		fieldMessageAuthenticator:     string(config.MessageAuthenticator),
 		fieldRenewal:                  string(config.Renewal),
+		fieldBindAddress:              config.BindAddress,
+		fieldNASIPAddress:             config.NASIPAddress,
+		fieldNASPortType:              config.NASPortType,
+		fieldSendClientAddress:        config.SendClientAddress,
+		fieldRealm:                    config.Realm,
+		fieldStripRealm:               config.StripRealm,
+		fieldCaseInsensitiveUsernames: config.CaseInsensitiveUsernames,
 	}
 	config.PopulateTokenData(data)
 	return &logical.Response{Data: data}, nil
@@ -251,6 +157,13 @@ func (c *configEntry) apply(d *framework.FieldData) {
 	if value, ok := d.GetOk(fieldRenewal); ok {
 		c.Renewal = renewal(value.(string))
 	}
+	set(d, fieldBindAddress, &c.BindAddress)
+	set(d, fieldNASIPAddress, &c.NASIPAddress)
+	set(d, fieldNASPortType, &c.NASPortType)
+	set(d, fieldSendClientAddress, &c.SendClientAddress)
+	set(d, fieldRealm, &c.Realm)
+	set(d, fieldStripRealm, &c.StripRealm)
+	set(d, fieldCaseInsensitiveUsernames, &c.CaseInsensitiveUsernames)
 }
 
 // applyTokenFields takes the given token fields over. The SDK's parser empties

@@ -145,6 +145,13 @@ func TestConfigRefusesBadInputAndStaysAsItWas(t *testing.T) {
 		"root in token_policies":        {map[string]any{"token_policies": "root"}, "root policy cannot be granted by an auth method"},
 		"message_authenticator unknown": {map[string]any{"message_authenticator": "yes"}, "`message_authenticator`: \"yes\" is not one of auto, required, off"},
 		"renewal unknown":               {map[string]any{"renewal": "never"}, "`renewal`: \"never\" is not one of reauthenticate, recheck"},
+		"nas_ip_address no address":     {map[string]any{"nas_ip_address": "192.0.2.300"}, "`nas_ip_address`: \"192.0.2.300\" is not an IP address"},
+		"nas_port_type unknown":         {map[string]any{"nas_port_type": "Virtua"}, "`nas_port_type`"},
+		"nas_port_type empty":           {map[string]any{"nas_port_type": ""}, "`nas_port_type`"},
+		"bind_address with a port":      {map[string]any{"bind_address": "192.0.2.1:1812"}, "`bind_address`"},
+		"realm with @":                  {map[string]any{"realm": "@example.com"}, "`realm`"},
+		"realm with NUL":                {map[string]any{"realm": "a\x00b"}, "`realm`"},
+		"send_client_address no bool":   {map[string]any{"send_client_address": "perhaps"}, "send_client_address"},
 		"token_type unknown":            {map[string]any{"token_type": "fast"}, "token_type"},
 		"token_bound_cidrs not CIDRs":   {map[string]any{"token_bound_cidrs": "300.1.1.1/8"}, "token_bound_cidrs"},
 		"several at once":               {map[string]any{"port": 0, "read_timeout": 0}, "`port` is 0; use 1 to 65535; config parameter `read_timeout` is 0"},
@@ -220,6 +227,7 @@ func TestConfigOfTheBuiltInIsReadOverTheDefaults(t *testing.T) {
 		"host": "radius.example.com", "port": 1645, "dial_timeout": 3, "read_timeout": 7, "nas_port": 11,
 		"nas_identifier": "gate", "unregistered_user_policies": []string{"guest"}, "token_policies": []string{"base"},
 		"token_ttl": int64(3600), "message_authenticator": "auto", "renewal": "reauthenticate",
+		"nas_port_type": "Virtual", "send_client_address": true, "case_insensitive_usernames": false,
 	} {
 		require.Equal(t, want, data[field], field)
 	}

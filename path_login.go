@@ -80,21 +80,33 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if !b.addressAllowed(req, settings.config) {
 		return nil, logical.ErrPermissionDenied
 	}
-	credentials := radclient.Credentials{Username: usernameOf(d), Password: d.Get(fieldPassword).(string)}
-	if err := radclient.CheckUsername(credentials.Username); err != nil {
-		return logical.ErrorResponse(err.Error()), nil
+	config := settings.config
+	name, password := config.canonicalName(usernameOf(d)), d.Get(fieldPassword).(string)
+	credentials := config.credentials(name, password, req)
+	for _, err := range []error{
+		radclient.CheckUsername(name), radclient.CheckPassword(password), radclient.CheckUsername(credentials.Username),
+	} {
+		if err != nil {
+			return logical.ErrorResponse(err.Error()), nil
+		}
 	}
-	if err := radclient.CheckPassword(credentials.Password); err != nil {
-		return logical.ErrorResponse(err.Error()), nil
-	}
-	user, err := b.users.get(ctx, req.Storage, credentials.Username)
+	user, err := b.users.get(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
-	if refusal := b.authenticate(ctx, settings, credentials); refusal != nil {
+	if refusal := b.authenticate(ctx, settings, name, credentials); refusal != nil {
 		return refusal, nil
 	}
-	return &logical.Response{Auth: newAuth(settings.config, user, credentials)}, nil
+	return &logical.Response{Auth: newAuth(config, user, name, password)}, nil
+}
+
+// credentials are what the RADIUS server is asked about.
+func (c *configEntry) credentials(name, password string, req *logical.Request) radclient.Credentials {
+	credentials := radclient.Credentials{Username: c.wireName(name), Password: password}
+	if c.SendClientAddress && req.Connection != nil {
+		credentials.ClientAddress = req.Connection.RemoteAddr
+	}
+	return credentials
 }
 
 // addressAllowed tells whether the config's token_bound_cidrs let the client in.
@@ -111,14 +123,14 @@ func (b *backend) addressAllowed(req *logical.Request, config *configEntry) bool
 
 // authenticate asks the RADIUS server. It returns nil if the server accepts,
 // else the answer for the person, and logs the one for the operator.
-func (b *backend) authenticate(ctx context.Context, settings *settings, credentials radclient.Credentials) *logical.Response {
+func (b *backend) authenticate(ctx context.Context, settings *settings, name string, credentials radclient.Credentials) *logical.Response {
 	if settings.clientErr != nil {
 		b.Logger().Error("login refused: the stored config is not valid: write it again", "error", settings.clientErr)
 		return logical.ErrorResponse(notConfiguredText)
 	}
 	verdict, err := settings.client.Authenticate(ctx, credentials)
 	if err != nil {
-		b.Logger().Error("login failed", "username", credentials.Username, "error", err)
+		b.Logger().Error("login failed", "username", name, "error", err)
 		return logical.ErrorResponse(noAnswerText)
 	}
 	if verdict.Drops.Total() > 0 {
@@ -128,24 +140,24 @@ func (b *backend) authenticate(ctx context.Context, settings *settings, credenti
 	case radclient.Accept:
 		return nil
 	case radclient.Challenge:
-		b.Logger().Warn("login refused: the RADIUS server asks for a second step, which is not supported yet", "username", credentials.Username, "server", verdict.Server)
+		b.Logger().Warn("login refused: the RADIUS server asks for a second step, which is not supported yet", "username", name, "server", verdict.Server)
 	default:
-		b.Logger().Info("login refused by the RADIUS server", "username", credentials.Username, "server", verdict.Server)
+		b.Logger().Info("login refused by the RADIUS server", "username", name, "server", verdict.Server)
 	}
 	return logical.ErrorResponse(deniedText)
 }
 
 // newAuth makes the token's parameters for somebody whom the server accepted.
-func newAuth(config *configEntry, user *userEntry, credentials radclient.Credentials) *logical.Auth {
+func newAuth(config *configEntry, user *userEntry, name, password string) *logical.Auth {
 	policies := grantedPolicies(config, user)
 	auth := &logical.Auth{
 		Metadata: map[string]string{
-			"username": credentials.Username,
+			"username": name,
 			"policies": strings.Join(policies, ","),
 		},
-		InternalData: newRenewalData(config.Renewal, user, credentials).internalData(),
-		DisplayName:  credentials.Username,
-		Alias:        &logical.Alias{Name: credentials.Username},
+		InternalData: newRenewalData(config.Renewal, user, password).internalData(),
+		DisplayName:  name,
+		Alias:        &logical.Alias{Name: name},
 	}
 	config.PopulateTokenAuth(auth)
 	auth.Policies = append(auth.Policies, policies...)
@@ -162,15 +174,18 @@ func grantedPolicies(config *configEntry, user *userEntry) []string {
 
 // loginAlias tells which alias a login would have. It fails with an error, not
 // an error response: Vault looks into the response's Auth without checking.
-func (b *backend) loginAlias(_ context.Context, _ *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	username := usernameOf(d)
-	if username == "" {
+func (b *backend) loginAlias(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name, err := b.canonicalName(ctx, req.Storage, usernameOf(d))
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
 		return nil, errors.New("missing username")
 	}
-	return &logical.Response{Auth: &logical.Auth{Alias: &logical.Alias{Name: username}}}, nil
+	return &logical.Response{Auth: &logical.Auth{Alias: &logical.Alias{Name: name}}}, nil
 }
 
-// usernameOf gives the canonical name: the body's username, else the path's.
+// usernameOf gives the name as typed: the body's username, else the path's.
 func usernameOf(d *framework.FieldData) string {
 	if username := d.Get(fieldUsername).(string); username != "" {
 		return username

@@ -29,7 +29,7 @@ func (b *backend) pathUser() *framework.Path {
 		Fields: map[string]*framework.FieldSchema{
 			fieldName: {
 				Type:        framework.TypeString,
-				Description: "Name of the user, as it is typed at login: upper and lower case differ.",
+				Description: "Name of the user, as it is typed at login. Upper and lower case differ, unless the config says case_insensitive_usernames.",
 			},
 			fieldPolicies: {
 				Type:         framework.TypeCommaStringSlice,
@@ -72,13 +72,26 @@ func (b *backend) pathUser() *framework.Path {
 	}
 }
 
+// userName gives the canonical form of the name in the path.
+func (b *backend) userName(ctx context.Context, req *logical.Request, d *framework.FieldData) (string, error) {
+	return b.canonicalName(ctx, req.Storage, d.Get(fieldName).(string))
+}
+
 func (b *backend) userExists(ctx context.Context, req *logical.Request, d *framework.FieldData) (bool, error) {
-	user, err := loadUser(ctx, req.Storage, d.Get(fieldName).(string))
+	name, err := b.userName(ctx, req, d)
+	if err != nil {
+		return false, err
+	}
+	user, err := loadUser(ctx, req.Storage, name)
 	return user != nil, err
 }
 
 func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	user, err := loadUser(ctx, req.Storage, d.Get(fieldName).(string))
+	name, err := b.userName(ctx, req, d)
+	if err != nil {
+		return nil, err
+	}
+	user, err := loadUser(ctx, req.Storage, name)
 	if user == nil || err != nil {
 		return nil, err
 	}
@@ -91,7 +104,10 @@ func (u *userEntry) data() map[string]any {
 }
 
 func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	name := d.Get(fieldName).(string)
+	name, err := b.userName(ctx, req, d)
+	if err != nil {
+		return nil, err
+	}
 	return b.users.change(name, func() (*logical.Response, error) {
 		user := &userEntry{Policies: policyutil.ParsePolicies(d.Get(fieldPolicies))}
 		return storeUser(ctx, req, d, name, user)
@@ -99,7 +115,10 @@ func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framew
 }
 
 func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	name := d.Get(fieldName).(string)
+	name, err := b.userName(ctx, req, d)
+	if err != nil {
+		return nil, err
+	}
 	return b.users.change(name, func() (*logical.Response, error) {
 		user, err := loadUser(ctx, req.Storage, name)
 		if err != nil {
@@ -131,7 +150,10 @@ func storeUser(ctx context.Context, req *logical.Request, d *framework.FieldData
 }
 
 func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	name := d.Get(fieldName).(string)
+	name, err := b.userName(ctx, req, d)
+	if err != nil {
+		return nil, err
+	}
 	return b.users.change(name, func() (*logical.Response, error) {
 		if err := req.Storage.Delete(ctx, userKey(name)); err != nil {
 			return nil, fmt.Errorf("deleting user %q: %w", name, err)

@@ -7,8 +7,6 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 	"github.com/hashicorp/vault/sdk/logical"
-
-	"vault-plugin-auth-radius/internal/radclient"
 )
 
 // renewal says what renewing a token asks for.
@@ -39,10 +37,10 @@ type renewalData struct {
 	registered bool
 }
 
-func newRenewalData(mode renewal, user *userEntry, credentials radclient.Credentials) renewalData {
+func newRenewalData(mode renewal, user *userEntry, password string) renewalData {
 	data := renewalData{registered: user != nil}
 	if mode == renewalReauthenticate {
-		data.password = credentials.Password
+		data.password = password
 	}
 	return data
 }
@@ -69,16 +67,16 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		return logical.ErrorResponse(notConfiguredText), nil
 	}
 	config := settings.config
-	username := req.Auth.Metadata["username"]
-	user, err := b.users.get(ctx, req.Storage, username)
+	name := config.canonicalName(req.Auth.Metadata["username"])
+	user, err := b.users.get(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
 
 	data := readRenewalData(req.Auth.InternalData)
 	if config.Renewal == renewalReauthenticate && data.password != "" {
-		credentials := radclient.Credentials{Username: username, Password: data.password}
-		if refusal := b.authenticate(ctx, settings, credentials); refusal != nil {
+		credentials := config.credentials(name, data.password, req)
+		if refusal := b.authenticate(ctx, settings, name, credentials); refusal != nil {
 			return refusal, nil
 		}
 	} else if data.registered && user == nil {

@@ -9,12 +9,7 @@ import (
 	"time"
 
 	"layeh.com/radius"
-	"layeh.com/radius/rfc2865"
 )
-
-// defaultNASIdentifier is sent when none is configured: RFC 2865 section 4.1
-// wants every Access-Request to name the NAS.
-const defaultNASIdentifier = "vault"
 
 // Config says which server to ask and how.
 type Config struct {
@@ -28,8 +23,11 @@ type Config struct {
 	ReadTimeout time.Duration
 
 	MessageAuthenticator MessageAuthenticator // the zero value means auto
-	NASIdentifier        string               // at most 253 octets; empty means "vault"
-	NASPort              uint32
+	NAS                  NAS
+
+	// BindAddress is the source of requests, an IP address or the name of an
+	// interface; empty lets the system choose.
+	BindAddress string
 
 	// Lookup resolves host names; nil means the system's resolver.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -60,17 +58,11 @@ func New(config Config) (*Client, error) {
 	if config.Lookup == nil {
 		config.Lookup = systemLookup
 	}
-	if config.NASIdentifier == "" {
-		config.NASIdentifier = defaultNASIdentifier
-	}
-	identifier, err := radius.NewString(config.NASIdentifier)
+	attributes, err := config.NAS.attributes()
 	if err != nil {
-		return nil, fmt.Errorf("radclient: NAS-Identifier: %w", err)
+		return nil, fmt.Errorf("radclient: %w", err)
 	}
-	c := &Client{config: config}
-	c.attributes.Add(rfc2865.NASIdentifier_Type, identifier)
-	c.attributes.Add(rfc2865.NASPort_Type, radius.NewInteger(config.NASPort))
-	return c, nil
+	return &Client{config: config, attributes: attributes}, nil
 }
 
 // Authenticate asks the server about the credentials and returns its verdict.
@@ -113,8 +105,7 @@ func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Cr
 	if err != nil {
 		return Verdict{}, err
 	}
-	// A connected socket takes datagrams from this address and port only.
-	conn, err := (&net.Dialer{}).DialContext(ctx, "udp", address.String())
+	conn, err := c.dial(ctx, address)
 	switch {
 	case err != nil && othersLeft:
 		return Verdict{}, errNotDelivered
@@ -147,6 +138,19 @@ func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Cr
 		Sends:      exchange.sends,
 		Drops:      exchange.drops,
 	}, nil
+}
+
+// dial connects a socket: it takes datagrams from that address and port only.
+func (c *Client) dial(ctx context.Context, address netip.AddrPort) (net.Conn, error) {
+	dialer := &net.Dialer{}
+	source, err := c.sourceAddress(address.Addr())
+	if err != nil {
+		return nil, err
+	}
+	if source != nil { // else LocalAddr must be a nil interface
+		dialer.LocalAddr = source
+	}
+	return dialer.DialContext(ctx, "udp", address.String())
 }
 
 // check takes or drops a datagram, and learns which codes the server signs.

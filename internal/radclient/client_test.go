@@ -79,7 +79,7 @@ func TestEveryRequestIsSignedFirstAndNamesTheNAS(t *testing.T) {
 	server := start(t, radiustest.Options{Handler: accept})
 	for want, config := range map[string]func(*Config){
 		"vault":  nil,
-		"gate-7": func(c *Config) { c.NASIdentifier = "gate-7" },
+		"gate-7": func(c *Config) { c.NAS.Identifier = "gate-7" },
 	} {
 		_, err := newClient(t, server, config).Authenticate(t.Context(), bob)
 		require.NoError(t, err)
@@ -440,7 +440,7 @@ func TestConfigWithoutWhatIsNeededMakesNoClient(t *testing.T) {
 		"port 65536":            func(c *Config) { c.Port = 65536 },
 		"no secret":             func(c *Config) { c.Secret = Secret{} },
 		"no time":               func(c *Config) { c.ReadTimeout = 0 },
-		"NAS-Identifier of 254": func(c *Config) { c.NASIdentifier = strings.Repeat("n", 254) },
+		"NAS-Identifier of 254": func(c *Config) { c.NAS.Identifier = strings.Repeat("n", 254) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,10 +17,12 @@ const (
 	maxPasswordLen = 128
 )
 
-// Credentials are what a person typed.
+// Credentials are what a person typed, and from where.
 type Credentials struct {
-	Username string
+	Username string // as it goes on the wire
 	Password string
+	// ClientAddress is sent as Calling-Station-Id; empty means that it is not.
+	ClientAddress string
 }
 
 // CheckUsername tells whether a User-Name can carry the name: 1 to 253 octets

@@ -38,7 +38,7 @@ func newRequest(credentials Credentials, attributes radius.Attributes, secret Se
 
 // encodeRequest builds an Access-Request: Message-Authenticator first, so that
 // the answer's MD5 state cannot be steered by what follows it, then User-Name,
-// User-Password and the given attributes, in order. It fails, and nothing may
+// User-Password, the given attributes and Calling-Station-Id. It fails, and nothing may
 // be sent, if any of them cannot be encoded.
 func encodeRequest(identifier byte, authenticator [16]byte, credentials Credentials, attributes radius.Attributes, secret []byte) (*request, error) {
 	if err := CheckUsername(credentials.Username); err != nil {
@@ -61,6 +61,9 @@ func encodeRequest(identifier byte, authenticator [16]byte, credentials Credenti
 	packet.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
 	packet.Add(rfc2865.UserPassword_Type, hidden)
 	packet.Attributes = append(packet.Attributes, attributes...)
+	if credentials.ClientAddress != "" {
+		packet.Add(rfc2865.CallingStationID_Type, radius.Attribute(credentials.ClientAddress))
+	}
 
 	wire, err := packet.Encode()
 	if err != nil {

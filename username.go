@@ -1,0 +1,54 @@
+package radiusauth
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// canonicalName is the name under which a person is known here: as typed, realm
+// included, or in lower case if the mount does not tell cases apart. The
+// identity alias, the user entry and everything else that is kept of a person
+// goes by it.
+func (c *configEntry) canonicalName(typed string) string {
+	if c.CaseInsensitiveUsernames {
+		return strings.ToLower(typed)
+	}
+	return typed
+}
+
+// canonicalName is the same for a mount that may not be configured yet.
+func (b *backend) canonicalName(ctx context.Context, storage logical.Storage, typed string) (string, error) {
+	settings, err := b.settings.get(ctx, storage)
+	if settings == nil || err != nil {
+		return typed, err
+	}
+	return settings.config.canonicalName(typed), nil
+}
+
+// wireName is the User-Name that the RADIUS server sees: with strip_realm
+// without the realm that was typed, and with the config's realm if none is left.
+func (c *configEntry) wireName(name string) string {
+	if c.StripRealm {
+		name = withoutRealm(name)
+	}
+	if c.Realm != "" && !hasRealm(name) {
+		name += "@" + c.Realm
+	}
+	return name
+}
+
+// hasRealm tells whether a name has a realm: user@realm or REALM\user.
+func hasRealm(name string) bool { return withoutRealm(name) != name }
+
+// withoutRealm cuts the realm off a name. What would leave nothing is no realm.
+func withoutRealm(name string) string {
+	if _, user, found := strings.Cut(name, `\`); found && user != "" {
+		return user
+	}
+	if at := strings.LastIndexByte(name, '@'); at > 0 {
+		return name[:at]
+	}
+	return name
+}
