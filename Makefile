@@ -53,8 +53,9 @@ race: ## Run the unit tests under the race detector: needs no real servers.
 	@scripts/install-test-needs.sh cc
 	CGO_ENABLED=1 go test -race ./...
 
+# -count=1: Go's test cache does not see that a server has changed or is gone.
 protocol: needs ## Run the tests of race and those against a real FreeRADIUS, in one go.
-	CGO_ENABLED=1 go test -race -tags protocol ./...
+	CGO_ENABLED=1 go test -race -tags protocol -count=1 ./...
 
 e2e: build needs ## Drive the built plugin in a real Vault; the first run builds that Vault.
 	vault=$$(scripts/vault.sh) && cd e2e && \

@@ -118,14 +118,14 @@ isolate() {
 	export HOME=$work/home TMPDIR=$work/tmp VAULT_TOKEN=root VAULT_CLIENT_TIMEOUT=30s VAULT_MAX_RETRIES=0
 }
 
-# await polls a check until it holds, its server dies or the time is up.
+# await polls a check until it holds: false if the server dies or the time is up.
 await() {
-	local pid=$1 log=$2 check=$3 deadline=$((SECONDS + ready_within))
+	local pid=$1 check=$2 deadline=$((SECONDS + ready_within))
 	until "$check"; do
-		alive "$pid" || fail "$log"
+		alive "$pid" || return 1
 		((SECONDS < deadline)) || {
 			printf 'dev.sh: not ready within %d s\n' "$ready_within" >&2
-			fail "$log"
+			return 1
 		}
 		sleep 0.1
 	done
@@ -137,13 +137,16 @@ start_radius() {
 	begin 'Start the RADIUS server'
 	spawn "$work/radius-dev-server" -listen 127.0.0.1:0 -secret "$secret" >"$work/radius.out" 2>"$work/radius.log"
 	radius_pid=$child child=
-	await "$radius_pid" "$work/radius.log" radius_listens
+	await "$radius_pid" radius_listens || fail "$work/radius.log"
 	radius_port=$(sed -n 's/^listening on .*://p' "$work/radius.out")
 }
 
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# vault_answers looks into the log first: on a port that was taken meanwhile,
+# somebody else's Vault answers.
 vault_answers() {
+	grep -q '^Root Token:' "$work/vault.log" || return 1
 	spawn "$vault" token lookup >/dev/null 2>&1
 	finish
 }
@@ -152,15 +155,18 @@ start_vault() {
 	begin 'Start Vault in dev mode'
 	local port
 	for port in 8200 {8210..8290..10}; do # Vault takes the next port too
-		taken "$port" || taken $((port + 1)) || break
+		if ! taken "$port" && ! taken $((port + 1)); then
+			export VAULT_ADDR=http://127.0.0.1:$port
+			# The plugin is registered below instead, where a failure says why.
+			spawn "$vault" server -dev -dev-no-store-token -dev-root-token-id="$VAULT_TOKEN" -dev-plugin-init=false \
+				-dev-listen-address="127.0.0.1:$port" -dev-plugin-dir="$work/plugins" >"$work/vault.log" 2>&1
+			vault_pid=$child child=
+			! await "$vault_pid" vault_answers || return 0
+			grep -q 'address already in use' "$work/vault.log" || break
+		fi
 		printf 'Port %d or %d is taken.\n' "$port" $((port + 1))
 	done
-	export VAULT_ADDR=http://127.0.0.1:$port
-	# The plugin is registered below instead, where a failure says why.
-	spawn "$vault" server -dev -dev-no-store-token -dev-root-token-id="$VAULT_TOKEN" -dev-plugin-init=false \
-		-dev-listen-address="127.0.0.1:$port" -dev-plugin-dir="$work/plugins" >"$work/vault.log" 2>&1
-	vault_pid=$child child=
-	await "$vault_pid" "$work/vault.log" vault_answers
+	fail "$work/vault.log"
 }
 
 # cli runs Vault's command line; $work/output has what it printed.
@@ -209,7 +215,6 @@ hints() {
 # stay also ends when the terminal goes away: only the first process of a
 # session is told, which may be make, and make waits for this script.
 stay() {
-	up=1
 	while alive "$vault_pid" && alive "$radius_pid"; do
 		[ -z "$terminal" ] || [ -t 0 ] || exit 129
 		sleep 0.5
@@ -232,6 +237,7 @@ start_radius
 start_vault
 configure
 if [ "${ONESHOT:-0}" = 0 ]; then
+	up=1
 	hints
 	stay
 fi

@@ -63,9 +63,11 @@ need_go() {
 
 cleanup() {
 	trap '' INT TERM HUP
+	set +e # the terminal may be gone
 	if [ -n "$builder" ]; then
-		kill -TERM -- "-$builder" 2>/dev/null || true
-		wait "$builder" 2>/dev/null || true
+		kill -TERM -- "-$builder" 2>/dev/null
+		wait "$builder" 2>/dev/null
+		[ ! -t 2 ] || printf '\n' >&2
 	fi
 	[ -z "$scratch" ] || rm -rf "$scratch"
 }
