@@ -37,13 +37,14 @@ type configEntry struct {
 	MessageAuthenticator radclient.MessageAuthenticator `json:"message_authenticator"`
 	Renewal              renewal                        `json:"renewal"`
 
-	BindAddress              string `json:"bind_address"`
-	NASIPAddress             string `json:"nas_ip_address"`
-	NASPortType              string `json:"nas_port_type"`
-	SendClientAddress        bool   `json:"send_client_address"`
-	Realm                    string `json:"realm"`
-	StripRealm               bool   `json:"strip_realm"`
-	CaseInsensitiveUsernames bool   `json:"case_insensitive_usernames"`
+	AuthProtocol             radclient.Protocol `json:"auth_protocol"`
+	BindAddress              string             `json:"bind_address"`
+	NASIPAddress             string             `json:"nas_ip_address"`
+	NASPortType              string             `json:"nas_port_type"`
+	SendClientAddress        bool               `json:"send_client_address"`
+	Realm                    string             `json:"realm"`
+	StripRealm               bool               `json:"strip_realm"`
+	CaseInsensitiveUsernames bool               `json:"case_insensitive_usernames"`
 }
 
 // defaultConfig is the config of a mount before anything is set. An entry that
@@ -57,6 +58,7 @@ func defaultConfig() *configEntry {
 		NASPort:                  10,
 		MessageAuthenticator:     radclient.MessageAuthenticatorAuto,
 		Renewal:                  renewalReauthenticate,
+		AuthProtocol:             radclient.PAP,
 		NASPortType:              "Virtual",
 		SendClientAddress:        true,
 	}
@@ -133,6 +135,9 @@ func (c *configEntry) problems() []string {
 	if !slices.Contains(renewals, c.Renewal) {
 		found = append(found, fmt.Sprintf("config parameter `renewal`: %q is not one of %s, %s", c.Renewal, renewalReauthenticate, renewalRecheck))
 	}
+	if _, err := radclient.ParseProtocol(string(c.AuthProtocol)); err != nil {
+		found = append(found, "config parameter `auth_protocol`: "+err.Error())
+	}
 	if _, err := parseOptionalAddress(c.NASIPAddress); err != nil {
 		found = append(found, fmt.Sprintf("config parameter `nas_ip_address`: %q is not an IP address", c.NASIPAddress))
 	}
@@ -171,6 +176,7 @@ func (c *configEntry) newClient() (*radclient.Client, error) {
 		Secret:               radclient.NewSecret(c.Secret),
 		DialTimeout:          time.Duration(c.DialTimeout) * time.Second,
 		ReadTimeout:          time.Duration(readTimeout) * time.Second,
+		Protocol:             c.AuthProtocol,
 		MessageAuthenticator: c.MessageAuthenticator,
 		BindAddress:          c.BindAddress,
 		NAS: radclient.NAS{

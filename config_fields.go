@@ -20,6 +20,7 @@ const (
 	fieldNASIdentifier            = "nas_identifier"
 	fieldMessageAuthenticator     = "message_authenticator"
 	fieldRenewal                  = "renewal"
+	fieldAuthProtocol             = "auth_protocol"
 	fieldBindAddress              = "bind_address"
 	fieldNASIPAddress             = "nas_ip_address"
 	fieldNASPortType              = "nas_port_type"
@@ -96,6 +97,13 @@ func configFields() map[string]*framework.FieldSchema {
 			AllowedValues: []any{string(renewalReauthenticate), string(renewalRecheck)},
 			Description:   "What renewing a token asks for: \"reauthenticate\" sends the password, kept with the token's lease, to the RADIUS server again, as the built-in method does; \"recheck\" keeps no password and checks that the user is still registered with the same policies.",
 			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.Renewal)},
+		},
+		fieldAuthProtocol: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.AuthProtocol),
+			AllowedValues: []any{string(radclient.PAP), string(radclient.CHAP), string(radclient.MSCHAPv2)},
+			Description:   "How the password is proved to the server: \"pap\", \"chap\" or \"mschapv2\", in which the server must prove that it knows the password too. All three can be broken by who sees the packets and knows or guesses the secret; MS-CHAPv2 even without the secret.",
+			DisplayAttrs:  &framework.DisplayAttributes{Name: "Authentication protocol", Value: string(defaults.AuthProtocol)},
 		},
 		fieldBindAddress: {
 			Type:         framework.TypeString,

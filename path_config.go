@@ -76,6 +76,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldNASIdentifier:            config.NASIdentifier,
 		fieldMessageAuthenticator:     string(config.MessageAuthenticator),
 		fieldRenewal:                  string(config.Renewal),
+		fieldAuthProtocol:             string(config.AuthProtocol),
 		fieldBindAddress:              config.BindAddress,
 		fieldNASIPAddress:             config.NASIPAddress,
 		fieldNASPortType:              config.NASPortType,
@@ -128,6 +129,9 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if len(config.Secret) <= shortSecretLen {
 		b.Logger().Warn("config: the secret is short and can be guessed from a captured packet: use 16 characters or more")
 	}
+	if config.AuthProtocol == radclient.MSCHAPv2 {
+		b.Logger().Warn("config: MS-CHAPv2 over UDP: who captures a login can find the password's hash: keep it on a network that you trust")
+	}
 	if err := saveConfig(ctx, req.Storage, config); err != nil {
 		return nil, err
 	}
@@ -156,6 +160,9 @@ func (c *configEntry) apply(d *framework.FieldData) {
 	}
 	if value, ok := d.GetOk(fieldRenewal); ok {
 		c.Renewal = renewal(value.(string))
+	}
+	if value, ok := d.GetOk(fieldAuthProtocol); ok {
+		c.AuthProtocol = radclient.Protocol(value.(string))
 	}
 	set(d, fieldBindAddress, &c.BindAddress)
 	set(d, fieldNASIPAddress, &c.NASIPAddress)

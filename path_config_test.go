@@ -145,6 +145,7 @@ func TestConfigRefusesBadInputAndStaysAsItWas(t *testing.T) {
 		"root in token_policies":        {map[string]any{"token_policies": "root"}, "root policy cannot be granted by an auth method"},
 		"message_authenticator unknown": {map[string]any{"message_authenticator": "yes"}, "`message_authenticator`: \"yes\" is not one of auto, required, off"},
 		"renewal unknown":               {map[string]any{"renewal": "never"}, "`renewal`: \"never\" is not one of reauthenticate, recheck"},
+		"auth_protocol unknown":         {map[string]any{"auth_protocol": "eap"}, "`auth_protocol`: \"eap\" is not one of pap, chap, mschapv2"},
 		"nas_ip_address no address":     {map[string]any{"nas_ip_address": "192.0.2.300"}, "`nas_ip_address`: \"192.0.2.300\" is not an IP address"},
 		"nas_port_type unknown":         {map[string]any{"nas_port_type": "Virtua"}, "`nas_port_type`"},
 		"nas_port_type empty":           {map[string]any{"nas_port_type": ""}, "`nas_port_type`"},

@@ -142,7 +142,7 @@ func (b *backend) authenticate(ctx context.Context, settings *settings, name str
 	case radclient.Challenge:
 		b.Logger().Warn("login refused: the RADIUS server asks for a second step, which is not supported yet", "username", name, "server", verdict.Server)
 	default:
-		b.Logger().Info("login refused by the RADIUS server", "username", name, "server", verdict.Server)
+		b.Logger().Info("login refused by the RADIUS server", "username", name, "server", verdict.Server, "reason", verdict.Reason)
 	}
 	return logical.ErrorResponse(deniedText)
 }

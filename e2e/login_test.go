@@ -85,6 +85,22 @@ func TestPeopleLogInWithThePasswordThatFreeRADIUSChecks(t *testing.T) {
 	})
 }
 
+func TestPeopleLogInWithEveryProtocol(t *testing.T) {
+	t.Parallel()
+	radius := startFreeRADIUS(t)
+	v := startPlugin(t)
+	for _, protocol := range []string{"pap", "chap", "mschapv2"} {
+		v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{"auth_protocol": protocol}))
+		for name, password := range people() {
+			require.Equal(t, name, v.login("auth/radius", name, password).Metadata["username"], protocol)
+			status, text := v.refused("auth/radius/login/"+name, map[string]any{"password": "wrong"})
+			require.Equal(t, http.StatusBadRequest, status)
+			require.Equal(t, "access denied by the authentication server", text)
+		}
+	}
+	v.log.await(t, "wrong username or password (MS-CHAP error 691)")
+}
+
 func TestTokensAreBoundToAddresses(t *testing.T) {
 	t.Parallel()
 	radius := startFreeRADIUS(t)

@@ -22,6 +22,7 @@ type Config struct {
 	// ReadTimeout bounds a whole login, retransmissions included.
 	ReadTimeout time.Duration
 
+	Protocol             Protocol             // the zero value means PAP
 	MessageAuthenticator MessageAuthenticator // the zero value means auto
 	NAS                  NAS
 
@@ -101,7 +102,7 @@ func (c *Client) askAddresses(ctx context.Context, credentials Credentials) (Ver
 // ask sends one request to one address. With othersLeft, an address that
 // certainly did not see the request ends it with errNotDelivered.
 func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Credentials, othersLeft bool) (Verdict, error) {
-	sent, err := newRequest(credentials, c.attributes, c.config.Secret)
+	sent, err := c.newRequest(credentials)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -131,13 +132,13 @@ func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Cr
 	case err != nil:
 		return Verdict{}, c.unreachable(err)
 	}
-	return Verdict{
+	return sent.proof.check(Verdict{
 		Outcome:    outcomeOf(packet.Code),
 		Attributes: packet.Attributes,
 		Server:     address.String(),
 		Sends:      exchange.sends,
 		Drops:      exchange.drops,
-	}, nil
+	}), nil
 }
 
 // dial connects a socket: it takes datagrams from that address and port only.

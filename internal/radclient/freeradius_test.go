@@ -34,6 +34,28 @@ func newFreeRADIUSClient(t *testing.T, server *radiustest.FreeRADIUS, setting Me
 	return client
 }
 
+func TestFreeRADIUSTakesEveryProtocol(t *testing.T) {
+	t.Parallel()
+	const awkward = `p"a\ss %{User-Name} 'q pässwörd€`
+	people := map[string]string{"bob": "bob-password", "zoë": awkward, `CORP\bob`: "corp-password"}
+	server := startFreeRADIUS(t, radiustest.FreeRADIUSOptions{Users: people})
+	for _, protocol := range []Protocol{PAP, CHAP, MSCHAPv2} {
+		client := newFreeRADIUSClient(t, server, MessageAuthenticatorAuto)
+		client.config.Protocol = protocol
+		for name, password := range people {
+			verdict, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: password})
+			require.NoError(t, err)
+			require.Equal(t, Accept, verdict.Outcome, "%s: %s: %s", protocol, name, verdict.Reason)
+			verdict, err = client.Authenticate(t.Context(), Credentials{Username: name, Password: password + "x"})
+			require.NoError(t, err)
+			require.Equal(t, Reject, verdict.Outcome, "%s: %s", protocol, name)
+			if protocol == MSCHAPv2 {
+				require.Equal(t, "wrong username or password (MS-CHAP error 691)", verdict.Reason)
+			}
+		}
+	}
+}
+
 func TestFreeRADIUSChecksThePassword(t *testing.T) {
 	t.Parallel()
 	const awkward = `p"a\ss %{User-Name} 'q pässwörd€`

@@ -2,6 +2,7 @@ package radclient
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"layeh.com/radius"
@@ -26,31 +27,47 @@ type request struct {
 	identifier    byte
 	authenticator [16]byte
 	secret        []byte
+	proof         proof
 }
 
 // newRequest builds a request with a fresh random identifier and authenticator.
-func newRequest(credentials Credentials, attributes radius.Attributes, secret Secret) (*request, error) {
-	var random [17]byte
+func (c *Client) newRequest(credentials Credentials) (*request, error) {
+	var random [1 + 16 + 1 + 16 + 16]byte
 	// rand.Read never fails: it ends the process if the system has no randomness.
 	_, _ = rand.Read(random[:])
-	return encodeRequest(random[0], [16]byte(random[1:]), credentials, attributes, secret.bytes())
+	authenticator, secret := [16]byte(random[1:17]), c.config.Secret.bytes()
+
+	if err := errors.Join(CheckUsername(credentials.Username), CheckPassword(credentials.Password)); err != nil {
+		return nil, err
+	}
+	made, err := c.config.Protocol.prove(credentials, randomness{
+		identifier:    random[17],
+		challenge:     [16]byte(random[18:34]),
+		peerChallenge: [16]byte(random[34:]),
+	}, authenticator, secret)
+	if err != nil {
+		return nil, err
+	}
+	var attributes radius.Attributes
+	attributes.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
+	attributes = append(attributes, made.attributes...)
+	attributes = append(attributes, c.attributes...)
+	if credentials.ClientAddress != "" {
+		attributes.Add(rfc2865.CallingStationID_Type, radius.Attribute(credentials.ClientAddress))
+	}
+	sent, err := encodeRequest(random[0], authenticator, attributes, secret)
+	if err != nil {
+		return nil, err
+	}
+	sent.proof = made
+	return sent, nil
 }
 
 // encodeRequest builds an Access-Request: Message-Authenticator first, so that
-// the answer's MD5 state cannot be steered by what follows it, then User-Name,
-// User-Password, the given attributes and Calling-Station-Id. It fails, and nothing may
-// be sent, if any of them cannot be encoded.
-func encodeRequest(identifier byte, authenticator [16]byte, credentials Credentials, attributes radius.Attributes, secret []byte) (*request, error) {
-	if err := CheckUsername(credentials.Username); err != nil {
-		return nil, err
-	}
-	if err := CheckPassword(credentials.Password); err != nil {
-		return nil, err
-	}
-	hidden, err := radius.NewUserPassword([]byte(credentials.Password), secret, authenticator[:])
-	if err != nil {
-		return nil, fmt.Errorf("hiding the password: %w", err)
-	}
+// the answer's MD5 state cannot be steered by what follows it, then the given
+// attributes, in order. It fails, and nothing may be sent, if any of them
+// cannot be encoded.
+func encodeRequest(identifier byte, authenticator [16]byte, attributes radius.Attributes, secret []byte) (*request, error) {
 	packet := &radius.Packet{
 		Code:          radius.CodeAccessRequest,
 		Identifier:    identifier,
@@ -58,12 +75,7 @@ func encodeRequest(identifier byte, authenticator [16]byte, credentials Credenti
 		Secret:        secret,
 	}
 	packet.Add(rfc2869.MessageAuthenticator_Type, make([]byte, messageAuthenticatorLen))
-	packet.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
-	packet.Add(rfc2865.UserPassword_Type, hidden)
 	packet.Attributes = append(packet.Attributes, attributes...)
-	if credentials.ClientAddress != "" {
-		packet.Add(rfc2865.CallingStationID_Type, radius.Attribute(credentials.ClientAddress))
-	}
 
 	wire, err := packet.Encode()
 	if err != nil {

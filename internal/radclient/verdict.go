@@ -28,6 +28,7 @@ func (o Outcome) String() string {
 type Verdict struct {
 	Outcome    Outcome
 	Attributes radius.Attributes // of the answer, in its order
+	Reason     string            // of a reject, for the log; empty if unknown
 	Server     string            // address and port that answered
 	Sends      int               // copies of the request that went out
 	Drops      Drops             // datagrams that came before, but were not the answer

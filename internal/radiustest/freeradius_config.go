@@ -9,7 +9,7 @@ import (
 )
 
 // freeRADIUSConfig is the whole configuration of a FreeRADIUS 3.2 that checks
-// passwords (PAP) from a file. It has room for the requests of a benchmark,
+// passwords (PAP, CHAP, MS-CHAP) from a file. It has room for the requests of a benchmark,
 // which it remembers for seconds. Rejects leave at once; ^= puts
 // Message-Authenticator before all other attributes.
 const freeRADIUSConfig = `
@@ -40,6 +40,10 @@ modules {
 	}
 	pap {
 	}
+	chap {
+	}
+	mschap {
+	}
 }
 server default {
 	listen {
@@ -52,11 +56,19 @@ server default {
 			ok
 		}
 		files
+		chap
+		mschap
 		pap
 	}
 	authenticate {
 		Auth-Type PAP {
 			pap
+		}
+		Auth-Type CHAP {
+			chap
+		}
+		Auth-Type MS-CHAP {
+			mschap
 		}
 	}
 	post-auth { {{- template "sign" .}}

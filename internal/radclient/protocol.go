@@ -1,0 +1,85 @@
+package radclient
+
+import (
+	"crypto/hmac"
+	"fmt"
+	"strings"
+
+	"layeh.com/radius"
+)
+
+// Protocol says how a request proves that the person knows the password.
+type Protocol string
+
+const (
+	// PAP sends the password, hidden with the secret (RFC 2865 section 5.2).
+	// The server can check it against any kind of store.
+	PAP Protocol = "pap"
+	// CHAP sends a digest of a challenge and the password (RFC 2865 section
+	// 5.3). The server needs the password in clear.
+	CHAP Protocol = "chap"
+	// MSCHAPv2 sends a response that the server can check with the password's
+	// NT hash, and demands that the server proves to know it too (RFC 2548
+	// section 2.3, RFC 2759).
+	MSCHAPv2 Protocol = "mschapv2"
+)
+
+// ParseProtocol reads a setting: pap, chap or mschapv2.
+func ParseProtocol(text string) (Protocol, error) {
+	switch p := Protocol(text); p {
+	case PAP, CHAP, MSCHAPv2:
+		return p, nil
+	}
+	return "", fmt.Errorf("%q is not one of pap, chap, mschapv2", text)
+}
+
+// randomness is what a proof may need: one request, one fresh value.
+type randomness struct {
+	identifier    byte
+	challenge     [16]byte
+	peerChallenge [16]byte
+}
+
+// proof is the part of a request that proves the knowledge of the password.
+type proof struct {
+	attributes radius.Attributes
+	// success is what a server that knows the password answers, as
+	// MS-CHAP2-Success; nil means that it need not prove anything.
+	success []byte
+}
+
+// prove makes the proof for a request with the authenticator.
+func (p Protocol) prove(credentials Credentials, random randomness, authenticator [16]byte, secret []byte) (proof, error) {
+	switch p {
+	case CHAP:
+		return chapProof(credentials.Password, random), nil
+	case MSCHAPv2:
+		return msCHAPv2Proof(credentials, random)
+	default:
+		return papProof(credentials.Password, authenticator, secret)
+	}
+}
+
+// check turns an accept from a server that did not prove what it had to into a
+// reject: whoever answered does not know the password.
+func (p proof) check(verdict Verdict) Verdict {
+	switch verdict.Outcome {
+	case Accept:
+		if p.success != nil && !hmac.Equal(p.success, msCHAP2Success(verdict.Attributes)) {
+			verdict.Outcome = Reject
+			verdict.Reason = "the server accepted, but did not prove that it knows the password (MS-CHAP2-Success)"
+		}
+	case Reject:
+		verdict.Reason = msCHAPErrorReason(verdict.Attributes)
+	}
+	return verdict
+}
+
+// withoutDomain cuts DOMAIN\ off a name: MS-CHAP hashes the name without it
+// (RFC 2759 section 4).
+func withoutDomain(name string) string {
+	if _, user, found := strings.Cut(name, `\`); found {
+		return user
+	}
+	return name
+}
