@@ -57,6 +57,10 @@ func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool
 	if !hmac.Equal(wire[4:headerLen], responseAuthenticator(wire, sent)) {
 		return nil, false, DropWrongResponseAuthenticator
 	}
+	// EAP without a signature can be forged (RFC 3579 section 3.1).
+	if _, found := packet.Lookup(rfc2869.EAPMessage_Type); found && !signed {
+		return nil, false, DropUnsigned
+	}
 	// A server copies Proxy-State from the request, and no request of ours has
 	// one. Unsigned, it is what the Blast-RADIUS attack needs to forge an answer.
 	if _, found := packet.Lookup(rfc2865.ProxyState_Type); found && !signed {
@@ -65,11 +69,14 @@ func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool
 	return packet, signed, 0
 }
 
+// codeProtocolError is Protocol-Error (RFC 7930 section 4).
+const codeProtocolError radius.Code = 52
+
 // answersAccessRequest tells whether a packet of the code can answer an
-// Access-Request (RFC 2865 section 4).
+// Access-Request (RFC 2865 section 4, RFC 7930 section 4).
 func answersAccessRequest(code radius.Code) bool {
 	switch code {
-	case radius.CodeAccessAccept, radius.CodeAccessReject, radius.CodeAccessChallenge:
+	case radius.CodeAccessAccept, radius.CodeAccessReject, radius.CodeAccessChallenge, codeProtocolError:
 		return true
 	}
 	return false

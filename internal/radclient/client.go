@@ -67,7 +67,8 @@ func New(config Config) (*Client, error) {
 }
 
 // Authenticate asks the server about the credentials and returns its verdict.
-// The error is a [NoAnswerError], an [UnreachableError], or the context's own
+// The error is a [NoAnswerError], an [UnreachableError], a [ProtocolError], or
+// the context's own
 // if that ended first; credentials that RADIUS cannot carry are an error too,
 // and then nothing was sent.
 //
@@ -85,7 +86,7 @@ func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Ver
 }
 
 func (c *Client) askAddresses(ctx context.Context, credentials Credentials) (Verdict, error) {
-	addresses, err := c.resolve(ctx)
+	addresses, err := c.addressesFor(ctx, credentials)
 	if err != nil {
 		return Verdict{}, c.unreachable(err)
 	}
@@ -97,6 +98,19 @@ func (c *Client) askAddresses(ctx context.Context, credentials Credentials) (Ver
 		addresses = addresses[1:]
 	}
 	return c.ask(ctx, addresses[0], credentials, false)
+}
+
+// addressesFor gives the addresses that may be asked: all of the host's, or the
+// one that has asked for this answer.
+func (c *Client) addressesFor(ctx context.Context, credentials Credentials) ([]netip.AddrPort, error) {
+	if credentials.Answers == nil {
+		return c.resolve(ctx)
+	}
+	address, err := netip.ParseAddrPort(credentials.Answers.Server)
+	if err != nil {
+		return nil, fmt.Errorf("the server that asked: %w", err)
+	}
+	return []netip.AddrPort{address}, nil
 }
 
 // ask sends one request to one address. With othersLeft, an address that
@@ -126,19 +140,23 @@ func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Cr
 			Waited:  exchange.waited,
 			Refused: exchange.refused,
 			Drops:   exchange.drops,
+			Err:     exchange.fault,
 		}
 	case errors.Is(err, errNotDelivered):
 		return Verdict{}, err
 	case err != nil:
 		return Verdict{}, c.unreachable(err)
 	}
-	return sent.proof.check(Verdict{
+	if packet.Code == codeProtocolError {
+		return Verdict{}, &ProtocolError{Host: c.config.Host, Port: c.config.Port, Cause: integer(packet.Attributes, errorCause)}
+	}
+	return sent.proof.check(checkServiceType(Verdict{
 		Outcome:    outcomeOf(packet.Code),
 		Attributes: packet.Attributes,
 		Server:     address.String(),
 		Sends:      exchange.sends,
 		Drops:      exchange.drops,
-	}), nil
+	})), nil
 }
 
 // dial connects a socket: it takes datagrams from that address and port only.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +50,8 @@ func newClient(t *testing.T, server *radiustest.Server, change func(*Config)) *C
 	return client
 }
 
+var eapMessage = radiustest.Attribute{Type: rfc2869.EAPMessage_Type, Value: []byte{3, 1, 0, 4}}
+
 func accept(r *radiustest.Request) []radiustest.Answer { return []radiustest.Answer{r.Accept()} }
 
 func TestVerdictIsWhatTheServerSays(t *testing.T) {
@@ -89,6 +93,53 @@ func TestEveryRequestIsSignedFirstAndNamesTheNAS(t *testing.T) {
 		require.Equal(t, rfc2869.MessageAuthenticator_Type, last.Packet.Attributes[0].Type)
 		require.True(t, last.HasMessageAuthenticator())
 		require.Equal(t, want, string(last.Packet.Get(rfc2865.NASIdentifier_Type)))
+	}
+}
+
+func TestEveryLoginHasAnAuthenticatorOfItsOwn(t *testing.T) {
+	t.Parallel()
+	const logins = 1000
+	server := start(t, radiustest.Options{Handler: accept})
+	client := newClient(t, server, nil)
+	authenticators, identifiers := map[[16]byte]bool{}, map[byte]bool{}
+	for range logins {
+		_, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+	}
+	for _, request := range server.Requests() {
+		authenticators[request.Packet.Authenticator] = true
+		identifiers[request.Packet.Identifier] = true
+	}
+	require.Len(t, authenticators, logins, "a repeated one lets an old answer be replayed (RFC 2865 section 3)")
+	require.Greater(t, len(identifiers), 200)
+}
+
+func TestLoginsLeaveNothingOpen(t *testing.T) {
+	server := start(t, radiustest.Options{Handler: accept})
+	client := newClient(t, server, nil)
+	open := func() int {
+		files, err := os.ReadDir("/proc/self/fd")
+		require.NoError(t, err)
+		return len(files)
+	}
+	before := open()
+	for range 50 {
+		_, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, open(), before+5, "one socket more per login would be 50")
+}
+
+func TestAcceptForAnotherServiceIsAReject(t *testing.T) {
+	t.Parallel()
+	for service, want := range map[uint32]Outcome{1: Accept, 2: Accept, 6: Accept, 7: Accept, 8: Accept, 10: Reject, 5: Reject, 0: Reject} {
+		server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+			return []radiustest.Answer{r.Accept(radiustest.Attribute{Type: rfc2865.ServiceType_Type, Value: radius.NewInteger(service)})}
+		}})
+		verdict, err := newClient(t, server, nil).Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, want, verdict.Outcome, "Service-Type %d", service)
+		require.Equal(t, want == Reject, strings.Contains(verdict.Reason, "another service"))
 	}
 }
 
@@ -155,6 +206,22 @@ func TestForgedAnswerIsIgnoredAndTheRealOneTaken(t *testing.T) {
 		"attribute beyond the end": {forge: answer.OverrunAttribute, reason: DropMalformed},
 		"Accounting-Response":      {forge: func(a answer) answer { return a.WithCode(radius.CodeAccountingResponse) }, reason: DropUnexpectedCode},
 		"from another port":        {forge: answer.FromOtherPort},
+		"EAP-Message without Message-Authenticator": {
+			forge:  func(a answer) answer { return a.With(eapMessage).WithoutMessageAuthenticator() },
+			reason: DropUnsigned,
+		},
+		"two Message-Authenticators": {
+			forge: func(a answer) answer {
+				return a.With(radiustest.Attribute{Type: rfc2869.MessageAuthenticator_Type, Value: make([]byte, 16)})
+			},
+			reason: DropWrongMessageAuthenticator,
+		},
+		"Message-Authenticator of 3 octets": {
+			forge: func(a answer) answer {
+				return a.WithoutMessageAuthenticator().With(radiustest.Attribute{Type: rfc2869.MessageAuthenticator_Type, Value: make([]byte, 3)})
+			},
+			reason: DropWrongMessageAuthenticator,
+		},
 		"unsigned where it must be signed": {
 			forge:  answer.WithoutMessageAuthenticator,
 			reason: DropUnsigned,
@@ -189,6 +256,7 @@ func TestOddButRightAnswerIsTaken(t *testing.T) {
 		"padded":                       answer.Padded,
 		"Message-Authenticator last":   answer.MessageAuthenticatorLast,
 		"Proxy-State, rightly signed":  answer.WithProxyStateSigned,
+		"EAP-Message, signed":          func(a answer) answer { return a.With(eapMessage) },
 		"after more than one interval": func(a answer) answer { return a.After(700 * time.Millisecond) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -312,7 +380,12 @@ func TestCancelledLoginEndsAtOnce(t *testing.T) {
 	}()
 	<-seen
 	cancel()
-	require.ErrorIs(t, <-ended, context.Canceled)
+	select {
+	case err := <-ended:
+		require.ErrorIs(t, err, context.Canceled)
+	case <-time.After(10 * time.Second):
+		t.Fatal("the login goes on")
+	}
 }
 
 func TestServerOnIPv6IsAsked(t *testing.T) {
@@ -375,14 +448,15 @@ func TestSilentAddressIsNotLeftForAnother(t *testing.T) {
 	require.Empty(t, other.Requests(), "silence may be a person who looks for a phone")
 }
 
-func TestServerThatStartsDuringTheLoginIsReached(t *testing.T) {
+func TestServerThatRestartsDuringTheLoginIsReached(t *testing.T) {
 	t.Parallel()
-	gone := start(t, radiustest.Options{})
-	address := gone.Addr()
-	require.NoError(t, gone.Close())
-	client := newClient(t, gone, nil)
+	dying, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	address := dying.LocalAddr().(*net.UDPAddr).AddrPort()
+	client, err := New(Config{Host: "127.0.0.1", Port: int(address.Port()), Secret: NewSecret(testSecret), ReadTimeout: 10 * time.Second})
+	require.NoError(t, err)
 
-	verdicts := make(chan Verdict)
+	verdicts := make(chan Verdict, 1)
 	go func() {
 		verdict, err := client.Authenticate(t.Context(), bob)
 		if err != nil {
@@ -390,18 +464,27 @@ func TestServerThatStartsDuringTheLoginIsReached(t *testing.T) {
 		}
 		verdicts <- verdict
 	}()
+	_, err = dying.Read(make([]byte, 4096)) // has the first copy, and dies of it
+	require.NoError(t, err)
+	require.NoError(t, dying.Close())
 	start(t, radiustest.Options{Address: address.String(), Handler: accept})
 	verdict := <-verdicts
 	require.Equal(t, Accept, verdict.Outcome)
+	require.Greater(t, verdict.Sends, 1)
 }
 
-func TestPortWhereNothingListensIsSaidSo(t *testing.T) {
+func TestPortWhereNothingListensIsSaidSoInTheEnd(t *testing.T) {
 	t.Parallel()
 	gone := start(t, radiustest.Options{})
-	client := newClient(t, gone, func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
+	client := newClient(t, gone, func(c *Config) { c.ReadTimeout = 200 * time.Millisecond })
 	require.NoError(t, gone.Close())
+	begin := time.Now()
 	_, err := client.Authenticate(t.Context(), bob)
 	require.ErrorContains(t, err, "nothing listens on that port")
+	require.GreaterOrEqual(t, time.Since(begin), 200*time.Millisecond, "the server may be starting")
+	var noAnswer *NoAnswerError
+	require.ErrorAs(t, err, &noAnswer)
+	require.Equal(t, 2, noAnswer.Sends)
 }
 
 func TestHostThatCannotBeLookedUpIsNamed(t *testing.T) {

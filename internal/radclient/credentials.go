@@ -9,9 +9,8 @@ import (
 )
 
 const (
-	// maxUsernameLen is the longest User-Name in octets: 255 less the type and
-	// length octets (RFC 2865 section 5.1).
-	maxUsernameLen = 253
+	// maxUsernameLen is the longest User-Name in octets (RFC 2865 section 5.1).
+	maxUsernameLen = maxValueLen
 
 	// maxPasswordLen is the longest User-Password in octets (RFC 2865 section 5.2).
 	maxPasswordLen = 128
@@ -23,6 +22,14 @@ type Credentials struct {
 	Password string
 	// ClientAddress is sent as Calling-Station-Id; empty means that it is not.
 	ClientAddress string
+	// Answers is the challenge that Password answers; nil for a new login.
+	Answers *Challenged
+}
+
+// Challenged says which challenge is answered.
+type Challenged struct {
+	Server string // address and port that asked: only that server can go on
+	State  []byte // as it gave it; nil if it gave none
 }
 
 // CheckUsername tells whether a User-Name can carry the name: 1 to 253 octets

@@ -14,11 +14,15 @@ type NoAnswerError struct {
 	Waited  time.Duration // from the first copy to the end
 	Refused int           // times the host said that nothing listens on the port
 	Drops   Drops         // datagrams that came, but were not the answer
+	Err     error         // the last fault of the socket after the first copy; nil if none
 }
 
 // Error says which server was silent and what to check.
 func (e *NoAnswerError) Error() string {
 	text := fmt.Sprintf("no answer from RADIUS server %s port %d after %d sends in %s", e.Host, e.Port, e.Sends, e.Waited.Round(time.Millisecond))
+	if e.Err != nil {
+		text = fmt.Sprintf("%s (%v)", text, e.Err)
+	}
 	if e.Refused > 0 {
 		return text + ": nothing listens on that port: check that the server runs and that the port is right"
 	}
@@ -26,6 +30,22 @@ func (e *NoAnswerError) Error() string {
 		return fmt.Sprintf("%s: dropped %d answers: %s", text, total, e.Drops)
 	}
 	return text + ": check that the server runs, that it lists this host as a client with the same secret, and that no firewall is between them"
+}
+
+// Unwrap gives the fault of the socket, if there was one.
+func (e *NoAnswerError) Unwrap() error { return e.Err }
+
+// ProtocolError means that the server answered that it could not process the
+// request (Protocol-Error, RFC 7930 section 4).
+type ProtocolError struct {
+	Host  string
+	Port  int
+	Cause uint32 // Error-Cause (RFC 5176 section 3.5); 0 if the server gave none
+}
+
+// Error says which server refused to decide.
+func (e *ProtocolError) Error() string {
+	return fmt.Sprintf("RADIUS server %s port %d answered Protocol-Error (Error-Cause %d): it did not process the login: its log says why", e.Host, e.Port, e.Cause)
 }
 
 // UnreachableError means that no request was sent at all.

@@ -33,6 +33,7 @@ type exchange struct {
 	waited  time.Duration
 	refused int
 	drops   Drops
+	fault   error // of the socket, the latest after the first copy
 }
 
 // run sends the request, and sends it again on schedule, until the answer
@@ -46,14 +47,15 @@ func (e *exchange) run(ctx context.Context) (*radius.Packet, error) {
 	stop := context.AfterFunc(ctx, func() { _ = e.conn.SetReadDeadline(start) })
 	defer stop()
 
-	times := sendTimes(end.Sub(start), rand.Float64)
-	for i := range times {
+	copies := newSchedule(end.Sub(start), rand.Float64)
+	for more := true; more; {
 		if err := e.send(); err != nil {
 			return nil, err
 		}
+		var at time.Duration
 		next := end
-		if i+1 < len(times) {
-			next = start.Add(times[i+1])
+		if at, more = copies.next(); more {
+			next = start.Add(at)
 		}
 		packet, err := e.receive(ctx, next)
 		if packet != nil || err != nil {
@@ -63,17 +65,21 @@ func (e *exchange) run(ctx context.Context) (*radius.Packet, error) {
 	return nil, errSilence
 }
 
-// send puts one copy on the wire. That nothing listens is no reason to stop:
-// the server may be starting.
+// send puts one copy on the wire. It fails only if the first copy does: after
+// that somebody may be deciding about the request, and faults pass.
 func (e *exchange) send() error {
 	e.sends++
-	switch _, err := e.conn.Write(e.request.wire); {
+	_, err := e.conn.Write(e.request.wire)
+	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return e.noteRefused()
-	case errors.Is(err, syscall.ENOBUFS):
-		return nil // the schedule sends it again
+	case e.sends > 1:
+		e.fault = err
+		return nil
+	case e.othersLeft:
+		return errNotDelivered
 	default:
 		return fmt.Errorf("sending the Access-Request: %w", err)
 	}
@@ -103,13 +109,27 @@ func (e *exchange) receive(ctx context.Context, until time.Time) (*radius.Packet
 			}
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("waiting for the answer: %w", err)
+			e.fault = err
+			return nil, pause(ctx, until)
 		}
 		packet, reason := e.check(buffer[:n], e.request)
 		if reason == 0 {
 			return packet, nil
 		}
 		e.drops[reason]++
+	}
+}
+
+// pause waits until it is time to send again: a socket with a fault does not
+// block.
+func pause(ctx context.Context, until time.Time) error {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return errSilence
 	}
 }
 

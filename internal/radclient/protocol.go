@@ -70,7 +70,9 @@ func (p proof) check(verdict Verdict) Verdict {
 			verdict.Reason = "the server accepted, but did not prove that it knows the password (MS-CHAP2-Success)"
 		}
 	case Reject:
-		verdict.Reason = msCHAPErrorReason(verdict.Attributes)
+		if reason := msCHAPErrorReason(verdict.Attributes); reason != "" {
+			verdict.Reason = reason
+		}
 	}
 	return verdict
 }

@@ -15,6 +15,10 @@ const (
 	// authenticator (RFC 2865 section 3).
 	headerLen = 20
 
+	// maxValueLen is the longest attribute value in octets: 255 less the type
+	// and length octets (RFC 2865 section 5).
+	maxValueLen = 253
+
 	// maxPacketLen is the longest packet in octets (RFC 2865 section 3).
 	maxPacketLen = radius.MaxPacketLength
 )
@@ -40,7 +44,11 @@ func (c *Client) newRequest(credentials Credentials) (*request, error) {
 	if err := errors.Join(CheckUsername(credentials.Username), CheckPassword(credentials.Password)); err != nil {
 		return nil, err
 	}
-	made, err := c.config.Protocol.prove(credentials, randomness{
+	protocol := c.config.Protocol
+	if credentials.Answers != nil {
+		protocol = PAP // an answer is a User-Password, whatever the password was (RFC 2865 section 4.4)
+	}
+	made, err := protocol.prove(credentials, randomness{
 		identifier:    random[17],
 		challenge:     [16]byte(random[18:34]),
 		peerChallenge: [16]byte(random[34:]),
@@ -54,6 +62,9 @@ func (c *Client) newRequest(credentials Credentials) (*request, error) {
 	attributes = append(attributes, c.attributes...)
 	if credentials.ClientAddress != "" {
 		attributes.Add(rfc2865.CallingStationID_Type, radius.Attribute(credentials.ClientAddress))
+	}
+	if credentials.Answers != nil && credentials.Answers.State != nil {
+		attributes.Add(rfc2865.State_Type, credentials.Answers.State)
 	}
 	sent, err := encodeRequest(random[0], authenticator, attributes, secret)
 	if err != nil {

@@ -19,19 +19,30 @@ const (
 	jitter = 0.1
 )
 
-// sendTimes gives the times, from the start of an exchange that may take
-// budget, at which copies of the request go out: at once, then after intervals
-// that double, and once more shortly before the end. random gives values in
+// schedule says when copies of a request go out: at once, then after intervals
+// that double, and once more shortly before the end. Times count from the start
+// of the exchange.
+type schedule struct {
+	last     time.Duration // when the last copy goes out
+	at       time.Duration // when the latest one went out
+	interval time.Duration // to the next one
+	random   func() float64
+}
+
+// newSchedule plans an exchange that may take budget. random gives values in
 // [0, 1).
-func sendTimes(budget time.Duration, random func() float64) []time.Duration {
-	last := budget - min(lastCopyLead, budget/4)
-	times := []time.Duration{0}
-	interval := firstInterval
-	for at := spread(interval, random); at < last; at += spread(interval, random) {
-		times = append(times, at)
-		interval = min(2*interval, maxInterval)
+func newSchedule(budget time.Duration, random func() float64) *schedule {
+	return &schedule{last: budget - min(lastCopyLead, budget/4), interval: firstInterval, random: random}
+}
+
+// next gives the time of the copy after the latest; false if that was the last.
+func (s *schedule) next() (time.Duration, bool) {
+	if s.at >= s.last {
+		return 0, false
 	}
-	return append(times, last)
+	s.at = min(s.at+spread(s.interval, s.random), s.last)
+	s.interval = min(2*s.interval, maxInterval)
+	return s.at, true
 }
 
 // spread varies an interval by up to ±10 %.

@@ -10,6 +10,18 @@ import (
 // middle is a random value that makes no jitter.
 func middle() float64 { return 0.5 }
 
+// sendTimes gives all the times of a schedule, the first copy's included.
+func sendTimes(budget time.Duration, random func() float64) []time.Duration {
+	times := []time.Duration{0}
+	for s := newSchedule(budget, random); ; {
+		at, more := s.next()
+		if !more {
+			return times
+		}
+		times = append(times, at)
+	}
+}
+
 func TestSendTimesDoubleUpToFourSecondsAndEndWithALastCopy(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

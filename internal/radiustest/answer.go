@@ -79,7 +79,7 @@ func (a Answer) WithProxyState() Answer {
 // WithProxyStateSigned adds a Proxy-State that the client never sent to an
 // answer that is otherwise right: odd, but not forged.
 func (a Answer) WithProxyStateSigned() Answer {
-	return a.with(Attribute{Type: typeProxyState, Value: []byte{0xde, 0xad, 0xde, 0xad}})
+	return a.With(Attribute{Type: typeProxyState, Value: []byte{0xde, 0xad, 0xde, 0xad}})
 }
 
 // WrongAuthenticator flips one bit of the Response Authenticator. A
@@ -143,7 +143,8 @@ func (a Answer) FromOtherPort() Answer {
 	return a
 }
 
-func (a Answer) with(attribute Attribute) Answer {
+// With adds an attribute behind the others.
+func (a Answer) With(attribute Attribute) Answer {
 	a.attributes = append(slices.Clone(a.attributes), attribute)
 	return a
 }

@@ -36,7 +36,11 @@ var errPortTaken = errors.New("the port is in use")
 // FreeRADIUSOptions say how a FreeRADIUS behaves.
 type FreeRADIUSOptions struct {
 	Secret string            // shared secret; no quotes, backslashes or dollar signs
-	Users  map[string]string // User-Name to password (PAP): any octets but NUL
+	Users  map[string]string // User-Name to password: any octets but NUL
+
+	// Codes are one-time codes by User-Name, asked for after the password (PAP)
+	// with an Access-Challenge.
+	Codes map[string]string
 
 	// SignAnswers puts Message-Authenticator first in every answer. FreeRADIUS
 	// 3.2.1 sends none otherwise.
@@ -137,7 +141,7 @@ func (f *FreeRADIUS) write(o FreeRADIUSOptions) error {
 	if err != nil {
 		return err
 	}
-	users, err := usersFile(o.Users, o.ReplyAttributes)
+	users, err := usersFile(o.Users, o.Codes, o.ReplyAttributes)
 	if err != nil {
 		return err
 	}

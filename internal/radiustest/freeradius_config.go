@@ -35,6 +35,12 @@ modules {
 	always ok {
 		rcode = ok
 	}
+	always handled {
+		rcode = handled
+	}
+	always reject {
+		rcode = reject
+	}
 	files {
 		filename = '{{.UsersFile}}'
 	}
@@ -56,13 +62,41 @@ server default {
 			ok
 		}
 		files
-		chap
-		mschap
-		pap
+		if (&State) {
+			update control {
+				&Auth-Type := Code
+			}
+		}
+		else {
+			chap
+			mschap
+			pap
+		}
 	}
 	authenticate {
 		Auth-Type PAP {
 			pap
+			if (&control:Tmp-String-2) {
+				update session-state {
+					&Tmp-String-0 := "%{User-Name}"
+				}
+				update reply {
+					&Reply-Message := "Enter the one-time code"
+					&Session-Timeout := 60
+				}
+				update control {
+					&Response-Packet-Type := Access-Challenge
+				}
+				handled
+			}
+		}
+		Auth-Type Code {
+			if (&session-state:Tmp-String-0 == &User-Name && &User-Password == &control:Tmp-String-2) {
+				ok
+			}
+			else {
+				reject
+			}
 		}
 		Auth-Type CHAP {
 			chap
@@ -117,16 +151,20 @@ func plain(what, value string) error {
 }
 
 // usersFile returns the text of the users file: an entry per user with the
-// password to check, then the reply items. Entries are for any user (DEFAULT)
+// password and the code to check, then the reply items. Entries are for any user (DEFAULT)
 // with the name as a condition, because the name before an entry knows no
 // escapes.
-func usersFile(passwords map[string]string, reply map[string][]string) (string, error) {
+func usersFile(passwords, codes map[string]string, reply map[string][]string) (string, error) {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(passwords)) {
 		if name == "" || strings.Contains(name+passwords[name], "\x00") {
 			return "", fmt.Errorf("FreeRADIUS user %q: the name cannot be empty, nor name or password hold NUL", name)
 		}
-		fmt.Fprintf(&text, "DEFAULT User-Name == %s, Cleartext-Password := %s\n", quote(name), quote(passwords[name]))
+		fmt.Fprintf(&text, "DEFAULT User-Name == %s, Cleartext-Password := %s", quote(name), quote(passwords[name]))
+		if code, found := codes[name]; found {
+			fmt.Fprintf(&text, ", Tmp-String-2 := %s", quote(code))
+		}
+		text.WriteByte('\n')
 		if items := reply[name]; len(items) > 0 {
 			fmt.Fprintf(&text, "\t%s\n", strings.Join(items, ",\n\t"))
 		}

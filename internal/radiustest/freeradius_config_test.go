@@ -10,11 +10,12 @@ func TestUsersFile(t *testing.T) {
 	t.Parallel()
 	got, err := usersFile(
 		map[string]string{"bob": "hello", "al ice": "p\"a\n%{x}é"},
+		map[string]string{"bob": "12 34"},
 		map[string][]string{"bob": {"Class := 0x61", `Filter-Id := "vpn"`}, "nobody": {"Class := 0x62"}},
 	)
 	require.NoError(t, err)
 	require.Equal(t, `DEFAULT User-Name == "al\040ice", Cleartext-Password := "p\042a\012\045\173x\175\303\251"
-DEFAULT User-Name == "bob", Cleartext-Password := "hello"
+DEFAULT User-Name == "bob", Cleartext-Password := "hello", Tmp-String-2 := "12\04034"
 	Class := 0x61,
 	Filter-Id := "vpn"
 `, got)
@@ -27,7 +28,7 @@ func TestUsersFileRefuses(t *testing.T) {
 		"NUL in password": {"bob": "a\x00b"},
 		"NUL in name":     {"b\x00b": "x"},
 	} {
-		_, err := usersFile(users, nil)
+		_, err := usersFile(users, nil, nil)
 		require.Error(t, err, name)
 	}
 }

@@ -69,7 +69,7 @@ func TestAnswersMatchVectors(t *testing.T) {
 			"022a001cd0d2252f28283f27083ad87ffd456af9190861646d696e73",
 		},
 		"accept with Proxy-State": {
-			r.Accept().with(Attribute{Type: typeProxyState, Value: []byte{0xde, 0xad}}).WithoutMessageAuthenticator(),
+			r.Accept().With(Attribute{Type: typeProxyState, Value: []byte{0xde, 0xad}}).WithoutMessageAuthenticator(),
 			"022a00182c73eb22f0bdc599981cafbc2955c28d2104dead",
 		},
 		"challenge": {

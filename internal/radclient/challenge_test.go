@@ -1,0 +1,76 @@
+package radclient
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+func TestStepOfTheVectorIsRead(t *testing.T) {
+	t.Parallel()
+	datagram := fromHex(t, "0b2a0046a470250dbde08d16367794f87987320d50127e3ad772c9b96853a22c48a1a3e686421208456e7465722012064f54503a180600ff0a804c06000000001b060000003c")
+	packet, err := radius.Parse(datagram, []byte(vectorSecret))
+	require.NoError(t, err)
+	step, err := Verdict{Outcome: Challenge, Attributes: packet.Attributes}.Step()
+	require.NoError(t, err)
+	require.Equal(t, Step{State: []byte{0x00, 0xff, 0x0a, 0x80}, Message: "Enter \nOTP:", Echo: false, Time: time.Minute}, step)
+}
+
+func TestStepHasDefaultsAndLimits(t *testing.T) {
+	t.Parallel()
+	step := func(attributes ...*radius.AVP) Step {
+		t.Helper()
+		got, err := Verdict{Attributes: attributes}.Step()
+		require.NoError(t, err)
+		return got
+	}
+	timeout := func(seconds uint32) *radius.AVP {
+		return &radius.AVP{Type: rfc2865.SessionTimeout_Type, Attribute: radius.NewInteger(seconds)}
+	}
+	message := func(text string) *radius.AVP {
+		return &radius.AVP{Type: rfc2865.ReplyMessage_Type, Attribute: radius.Attribute(text)}
+	}
+	require.Equal(t, Step{Time: 2 * time.Minute}, step())
+	require.Equal(t, 10*time.Second, step(timeout(1)).Time)
+	require.Equal(t, 10*time.Minute, step(timeout(4_000_000_000)).Time)
+	require.Equal(t, 2*time.Minute, step(&radius.AVP{Type: rfc2865.SessionTimeout_Type, Attribute: []byte{60}}).Time, "of a wrong length: as if absent")
+	require.True(t, step(&radius.AVP{Type: rfc2869.Prompt_Type, Attribute: radius.NewInteger(1)}).Echo)
+	require.Equal(t, strings.Repeat("a", 253)+"b\nc", step(message(strings.Repeat("a", 253)), message("b"), message("c")).Message)
+	require.Equal(t, "Code[31m?", step(message("Co\x00de\x1b[31m?\r\n")).Message, "nothing that a terminal obeys")
+	require.Equal(t, "\uFFFD", step(message("\xff")).Message)
+}
+
+func TestTwoStatesCannotBeAnswered(t *testing.T) {
+	t.Parallel()
+	state := &radius.AVP{Type: rfc2865.State_Type, Attribute: []byte("s")}
+	_, err := Verdict{Attributes: radius.Attributes{state, state}}.Step()
+	require.ErrorContains(t, err, "more than one State")
+}
+
+func TestAnswerGoesToTheServerThatAskedWithItsState(t *testing.T) {
+	t.Parallel()
+	server := start(t, radiustest.Options{Handler: radiustest.Users{"carol": {Password: "carol-password", Code: "123456"}}.Handler()})
+	for _, protocol := range []Protocol{PAP, CHAP, MSCHAPv2} {
+		client := newClient(t, server, nil)
+		verdict, err := client.Authenticate(t.Context(), Credentials{Username: "carol", Password: "carol-password"})
+		require.NoError(t, err)
+		require.Equal(t, Challenge, verdict.Outcome)
+		step, err := verdict.Step()
+		require.NoError(t, err)
+
+		client.config.Protocol = protocol
+		client.config.Host = "127.0.0.99" // where the host points meanwhile
+		verdict, err = client.Authenticate(t.Context(), Credentials{
+			Username: "carol", Password: "123456", Answers: &Challenged{Server: verdict.Server, State: step.State},
+		})
+		require.NoError(t, err)
+		require.Equal(t, Accept, verdict.Outcome, "%s: an answer is sent as it is", protocol)
+	}
+}
