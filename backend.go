@@ -35,19 +35,20 @@ func Factory(version string) logical.Factory {
 type backend struct {
 	*framework.Backend
 
-	settings settingsCache
-	users    *userCache
+	settings   settingsCache
+	users      *userCache
+	challenges *challengeCache
 }
 
 func newBackend(version string) *backend {
-	b := &backend{users: newUserCache()}
+	b := &backend{users: newUserCache(), challenges: newChallengeCache()}
 	b.Backend = &framework.Backend{
 		Help:           backendHelp,
 		BackendType:    logical.TypeCredential,
 		RunningVersion: version,
 		PathsSpecial: &logical.Paths{
 			Unauthenticated: []string{"login", "login/*"},
-			SealWrapStorage: []string{configKey},
+			SealWrapStorage: []string{configKey, challengeKeyKey},
 		},
 		Paths: []*framework.Path{
 			b.pathConfig(),
@@ -55,31 +56,44 @@ func newBackend(version string) *backend {
 			b.pathUsersList(),
 			b.pathLogin(),
 		},
-		AuthRenew:  b.loginRenew,
-		Invalidate: b.invalidate,
+		AuthRenew:      b.loginRenew,
+		InitializeFunc: b.initialize,
+		Invalidate:     b.invalidate,
 	}
 	return b
 }
 
+// initialize makes what logins need and may not write. It is no fault if this
+// server may not write either: the active one does, or the next write of the
+// config.
+func (b *backend) initialize(ctx context.Context, req *logical.InitializationRequest) error {
+	if err := b.challenges.ensureKey(ctx, req.Storage); err != nil {
+		b.Logger().Debug("the challenge key was not made now", "error", err)
+	}
+	return nil
+}
+
 // invalidate drops what is cached of a storage entry that another node wrote.
 func (b *backend) invalidate(_ context.Context, key string) {
-	if key == configKey {
-		b.settings.drop()
-	} else if name, found := strings.CutPrefix(key, userKeyPrefix); found {
+	name, isUser := strings.CutPrefix(key, userKeyPrefix)
+	switch {
+	case isUser:
 		b.users.drop(name)
+	case key == configKey:
+		b.settings.drop()
+	case key == challengeKeyKey:
+		b.challenges.drop()
 	}
 }
 
-// HandleRequest implements [logical.Backend]. A panic ends the request, not the
-// process, which may serve other mounts. The answer is a 400: Vault's clients
-// repeat a request that ended in 5xx, and a repeated login is a second push.
+// HandleRequest implements [logical.Backend].
 func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			b.Logger().Error("request panicked: please report this", "operation", req.Operation, "panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
-			resp, err = logical.ErrorResponse("internal error: the log of the radius auth method says more"), nil
+	defer b.recovered(req, func(cause error) { resp, err = logical.ErrorResponse(cause.Error()), nil })
+	if path := b.Route(req.Path); path != nil {
+		if mistake := malformed(path, req); mistake != nil {
+			return mistake, nil
 		}
-	}()
+	}
 	return b.Backend.HandleRequest(ctx, req)
 }
 
@@ -87,11 +101,22 @@ func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp
 // is left to HandleRequest: an error from here reaches the client as a 500,
 // because its type is lost on the way from a plugin to Vault.
 func (b *backend) HandleExistenceCheck(ctx context.Context, req *logical.Request) (checkFound, exists bool, err error) {
+	defer b.recovered(req, func(cause error) { err = cause })
 	checkFound, exists, err = b.Backend.HandleExistenceCheck(ctx, req)
 	if userError := (errutil.UserError{}); errors.As(err, &userError) {
 		return false, false, nil
 	}
 	return checkFound, exists, err
+}
+
+// recovered makes a panic end the request, not the process, which may serve
+// other mounts. A request then answers 400: Vault's clients repeat what ended in
+// 5xx, and a repeated login is a second push.
+func (b *backend) recovered(req *logical.Request, answer func(error)) {
+	if cause := recover(); cause != nil {
+		b.Logger().Error("request panicked: please report this", "operation", req.Operation, "panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
+		answer(errors.New("internal error: the log of the radius auth method says more"))
+	}
 }
 
 const backendHelp = `

@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -119,6 +120,136 @@ func TestParallelLoginsDoNotShareTheirPolicies(t *testing.T) {
 		})
 	}
 	logins.Wait()
+}
+
+// What a caller does to its copy is nobody else's business.
+func TestCopiesShareNothing(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	config := minimalConfig()
+	config["unregistered_user_policies"] = "guest"
+	config["token_policies"] = "base"
+	config["token_bound_cidrs"] = "192.0.2.0/24"
+	config["alias_metadata"] = map[string]any{"team": "network"}
+	b.ok(logical.UpdateOperation, "config", config)
+	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"policies": "dev"})
+	for range 2 {
+		settings, err := b.settings.get(t.Context(), b.storage)
+		require.NoError(t, err)
+		require.Equal(t, []string{"guest"}, settings.config.UnregisteredUserPolicies)
+		require.Equal(t, []string{"base"}, settings.config.TokenPolicies)
+		require.Equal(t, map[string]string{"team": "network"}, settings.config.AliasMetadata)
+		require.NotNil(t, settings.config.TokenBoundCIDRs[0])
+		settings.config.UnregisteredUserPolicies[0] = "changed"
+		settings.config.TokenPolicies[0] = "changed"
+		settings.config.AliasMetadata["team"] = "changed"
+		settings.config.TokenBoundCIDRs[0] = nil
+
+		user, err := b.users.get(t.Context(), b.storage, "bob")
+		require.NoError(t, err)
+		require.Equal(t, []string{"dev"}, user.Policies)
+		user.Policies[0] = "changed"
+	}
+}
+
+// A load that has read storage before a write must not put the old entry into
+// the cache after it.
+func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
+	t.Parallel()
+	for key, path := range map[string]string{"config": "config", "user/bob": "users/bob"} {
+		b := newTestBackend(t)
+		data := map[string]map[string]any{
+			"config":   {"host": "old.example.com", "secret": testSecret},
+			"user/bob": {"policies": "old"},
+		}[key]
+		b.ok(logical.UpdateOperation, path, data)
+		b.InvalidateKey(t.Context(), key)
+
+		slow := &slowStorage{Storage: b.storage, key: key, read: make(chan struct{}), goOn: make(chan struct{})}
+		load := func() {
+			if key == "config" {
+				_, _ = b.settings.get(t.Context(), slow)
+			} else {
+				_, _ = b.users.get(t.Context(), slow, "bob")
+			}
+		}
+		var both sync.WaitGroup
+		both.Go(load)
+		<-slow.read // the load has the old entry in its hand
+		both.Go(func() {
+			change := func() (*logical.Response, error) {
+				value := `{"Policies":["new"]}`
+				if key == "config" {
+					value = `{"host":"new.example.com","port":1812,"secret":"s"}`
+				}
+				return nil, b.storage.Put(t.Context(), &logical.StorageEntry{Key: key, Value: []byte(value)})
+			}
+			if key == "config" {
+				_, _ = b.settings.change(change)
+			} else {
+				_, _ = b.users.change("bob", change)
+			}
+		})
+		close(slow.goOn)
+		both.Wait()
+
+		settings, err := b.settings.get(t.Context(), b.storage)
+		require.NoError(t, err)
+		user, err := b.users.get(t.Context(), b.storage, "bob")
+		require.NoError(t, err)
+		if key == "config" {
+			require.Equal(t, "new.example.com", settings.config.Host)
+		} else {
+			require.Equal(t, []string{"new"}, user.Policies)
+		}
+	}
+}
+
+// slowStorage holds a read back after it was done.
+type slowStorage struct {
+	logical.Storage
+	key  string
+	read chan struct{} // closed when the key has been read
+	goOn chan struct{}
+}
+
+func (s *slowStorage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
+	entry, err := s.Storage.Get(ctx, key)
+	if key == s.key {
+		close(s.read)
+		<-s.goOn
+	}
+	return entry, err
+}
+
+func TestParallelChangesOfTheConfigAreNotLost(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.ok(logical.UpdateOperation, "config", minimalConfig())
+	var writers sync.WaitGroup
+	for _, change := range []map[string]any{
+		{"port": 1645}, {"nas_port": 77}, {"nas_identifier": "gate"}, {"read_timeout": 33}, {"dial_timeout": 3}, {"realm": "example.com"},
+	} {
+		writers.Go(func() {
+			_, err := b.HandleRequest(t.Context(), &logical.Request{Operation: logical.UpdateOperation, Path: "config", Storage: b.storage, Data: change})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+	data := b.ok(logical.ReadOperation, "config", nil).Data
+	require.Equal(t, []any{1645, 77, "gate", 33, 3, "example.com"},
+		[]any{data["port"], data["nas_port"], data["nas_identifier"], data["read_timeout"], data["dial_timeout"], data["realm"]})
+}
+
+func TestMountWithoutConfigIsRememberedAsSuch(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "p"})
+	b.storage.reads.Store(0)
+	b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "p"})
+	require.Zero(t, b.storage.reads.Load())
 }
 
 func TestMadeUpNamesDoNotGrowTheCache(t *testing.T) {

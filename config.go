@@ -117,8 +117,8 @@ func (c *configEntry) problems() []string {
 		{!isHost(c.Host), "config parameter `host` must be one host name or IP address, without scheme, port or spaces"},
 		{c.Port < 1 || c.Port > 65535, fmt.Sprintf("config parameter `port` is %d; use 1 to 65535", c.Port)},
 		{containsRoot(c.UnregisteredUserPolicies) || containsRoot(c.TokenPolicies), rootPolicyText},
-		{c.DialTimeout < 0, fmt.Sprintf("config parameter `dial_timeout` is %d; use 0 or more seconds", c.DialTimeout)},
-		{c.ReadTimeout < 1, fmt.Sprintf("config parameter `read_timeout` is %d; use 1 second or more", c.ReadTimeout)},
+		{c.DialTimeout < 0 || c.DialTimeout > maxTimeout, fmt.Sprintf("config parameter `dial_timeout` is %d; use 0 to %d seconds", c.DialTimeout, maxTimeout)},
+		{c.ReadTimeout < 1 || c.ReadTimeout > maxTimeout, fmt.Sprintf("config parameter `read_timeout` is %d; use 1 to %d seconds", c.ReadTimeout, maxTimeout)},
 		{c.NASPort < 0 || c.NASPort > math.MaxUint32, fmt.Sprintf("config parameter `nas_port` is %d; use 0 to %d", c.NASPort, uint32(math.MaxUint32))},
 		{slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress), "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks"},
 		{len(c.NASIdentifier) > maxAttributeLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", maxAttributeLen)},
@@ -157,8 +157,8 @@ func (c *configEntry) problems() []string {
 
 // newClient makes a RADIUS client as the config says.
 func (c *configEntry) newClient() (*radclient.Client, error) {
-	readTimeout := c.ReadTimeout
-	if readTimeout == 0 {
+	readTimeout := min(c.ReadTimeout, maxTimeout)
+	if readTimeout <= 0 {
 		// The built-in method could store 0, with which no login ever worked.
 		readTimeout = defaultConfig().ReadTimeout
 	}
@@ -174,7 +174,7 @@ func (c *configEntry) newClient() (*radclient.Client, error) {
 		Host:                 c.Host,
 		Port:                 c.Port,
 		Secret:               radclient.NewSecret(c.Secret),
-		DialTimeout:          time.Duration(c.DialTimeout) * time.Second,
+		DialTimeout:          time.Duration(min(c.DialTimeout, maxTimeout)) * time.Second,
 		ReadTimeout:          time.Duration(readTimeout) * time.Second,
 		Protocol:             c.AuthProtocol,
 		MessageAuthenticator: c.MessageAuthenticator,
@@ -201,6 +201,10 @@ func parseOptionalAddress(text string) (netip.Addr, error) {
 func isNoAddress(address *sockaddr.SockAddrMarshaler) bool {
 	return address.Type()&sockaddr.TypeIP == 0
 }
+
+// maxTimeout is the longest timeout in seconds. Vault itself ends a request
+// after 90, unless its listener says otherwise.
+const maxTimeout = 3600
 
 // maxAttributeLen is the longest attribute value in octets: 255 less the type
 // and length octets (RFC 2865 section 5).

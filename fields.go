@@ -1,7 +1,10 @@
 package radiusauth
 
 import (
+	"maps"
+	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -14,6 +17,43 @@ func set[T any](d *framework.FieldData, field string, to *T) {
 	if value, ok := d.GetOk(field); ok {
 		*to = value.(T)
 	}
+}
+
+// malformed answers a request with a field that cannot be read; nil if all can.
+// The framework would do it too, but its text repeats the value, a password
+// too, and it cuts the fraction off a number.
+func malformed(path *framework.Path, req *logical.Request) *logical.Response {
+	prefix := "Field validation failed: " // the framework's
+	if path.ExistenceCheck != nil {
+		prefix = "" // with the built-in, the existence check answers first
+	}
+	for _, field := range slices.Sorted(maps.Keys(path.Fields)) {
+		schema, raw := path.Fields[field], req.Data[field]
+		if raw == nil {
+			continue
+		}
+		err := (&framework.FieldData{Raw: map[string]any{field: raw}, Schema: path.Fields}).Validate()
+		sensitive := schema.DisplayAttrs != nil && schema.DisplayAttrs.Sensitive
+		switch {
+		case err != nil && sensitive:
+			return logical.ErrorResponse("%serror converting input for field %q: it is not a text", prefix, field)
+		case err != nil:
+			return logical.ErrorResponse(prefix + err.Error())
+		case !whole(schema, raw):
+			return logical.ErrorResponse("%serror converting input for field %q: %v is not a whole number in range", prefix, field, raw)
+		}
+	}
+	return nil
+}
+
+// whole tells whether a number can be the value of the field: Vault hands JSON
+// numbers to a plugin as floating point.
+func whole(schema *framework.FieldSchema, raw any) bool {
+	number, isFloat := raw.(float64)
+	if !isFloat || (schema.Type != framework.TypeInt && schema.Type != framework.TypeDurationSecond) {
+		return true
+	}
+	return number == math.Trunc(number) && math.Abs(number) <= math.MaxUint32
 }
 
 // resetNulls replaces each null by the field's default, which is what null

@@ -132,6 +132,9 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if config.AuthProtocol == radclient.MSCHAPv2 {
 		b.Logger().Warn("config: MS-CHAPv2 over UDP: who captures a login can find the password's hash: keep it on a network that you trust")
 	}
+	if err := b.challenges.ensureKey(ctx, req.Storage); err != nil {
+		return nil, err
+	}
 	if err := saveConfig(ctx, req.Storage, config); err != nil {
 		return nil, err
 	}

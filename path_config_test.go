@@ -2,12 +2,16 @@ package radiusauth
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/radiustest"
 )
 
 // minimalConfig is the least that can be configured.
@@ -132,6 +136,12 @@ func TestConfigRefusesBadInputAndStaysAsItWas(t *testing.T) {
 		"port 0":                        {map[string]any{"port": 0}, "`port` is 0"},
 		"port 70000":                    {map[string]any{"port": 70000}, "`port` is 70000"},
 		"port x":                        {map[string]any{"port": "x"}, "port"},
+		"port with a fraction":          {map[string]any{"port": 1812.5}, "field \"port\": 1812.5 is not a whole number"},
+		"port beyond all numbers":       {map[string]any{"port": 1e30}, "field \"port\": 1e+30 is not a whole number"},
+		"read_timeout with a fraction":  {map[string]any{"read_timeout": 2.7}, "field \"read_timeout\": 2.7 is not a whole number"},
+		"read_timeout of a year":        {map[string]any{"read_timeout": "8760h"}, "`read_timeout` is 31536000; use 1 to 3600 seconds"},
+		"dial_timeout of a day":         {map[string]any{"dial_timeout": "24h"}, "`dial_timeout` is 86400; use 0 to 3600 seconds"},
+		"secret no text":                {map[string]any{"secret": []any{"x"}}, "field \"secret\": it is not a text"},
 		"port negative":                 {map[string]any{"port": -1}, "`port` is -1"},
 		"secret empty":                  {map[string]any{"secret": ""}, "config parameter `secret` cannot be empty"},
 		"dial_timeout negative":         {map[string]any{"dial_timeout": -1}, "dial_timeout"},
@@ -244,6 +254,38 @@ func TestStoredConfigThatMakesNoClientRefusesLoginsAndSaysWhy(t *testing.T) {
 	require.NotContains(t, b.log.String(), "old-secret")
 }
 
+func TestTimeoutOfZeroFromTheBuiltInIsTheDefault(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	b.store("config", fmt.Sprintf(`{"host":%q,"port":%d,"secret":%q,"read_timeout":0,"dial_timeout":0}`, b.server.Host(), b.server.Port(), testSecret))
+	b.loginOK("bob", "bob-password")
+}
+
+// What is configured is what the server sees.
+func TestConfigReachesTheWire(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, map[string]any{"nas_port": 77, "nas_identifier": "gate-7"})
+	b.loginOK("bob", "bob-password")
+	sent := b.server.Requests()[0].Packet
+	require.Equal(t, "\x00\x00\x00\x4d", string(sent.Get(rfc2865.NASPort_Type)))
+	require.Equal(t, "gate-7", string(sent.Get(rfc2865.NASIdentifier_Type)))
+
+	b.server.SetHandler(func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Accept().WithoutMessageAuthenticator()}
+	})
+	b.ok(logical.UpdateOperation, "config", map[string]any{"message_authenticator": "required", "read_timeout": 1})
+	require.Equal(t, "the authentication server did not answer in time",
+		b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
+	require.Contains(t, b.log.String(), "no Message-Authenticator")
+	b.ok(logical.UpdateOperation, "config", map[string]any{"message_authenticator": "off"})
+	b.loginOK("bob", "bob-password")
+
+	b.ok(logical.UpdateOperation, "config", map[string]any{"auth_protocol": "chap"})
+	b.loginOK("bob", "bob-password")
+	requests := b.server.Requests()
+	require.NotEmpty(t, requests[len(requests)-1].Packet.Get(rfc2865.CHAPPassword_Type))
+}
+
 func TestShortSecretIsLogged(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
@@ -252,7 +294,7 @@ func TestShortSecretIsLogged(t *testing.T) {
 	require.NotContains(t, b.log.String(), "testing123")
 }
 
-func TestConfigIsSealWrapped(t *testing.T) {
+func TestSecretsAreSealWrapped(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"config"}, newTestBackend(t).SpecialPaths().SealWrapStorage)
+	require.Equal(t, []string{"config", "challenge-key"}, newTestBackend(t).SpecialPaths().SealWrapStorage)
 }

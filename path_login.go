@@ -16,6 +16,12 @@ const (
 	fieldURLUsername = "urlusername"
 	fieldUsername    = "username"
 	fieldPassword    = "password"
+	fieldChallengeID = "challenge_id"
+
+	// Of an answer that asks for another step.
+	fieldMessage   = "message"
+	fieldEcho      = "echo"
+	fieldExpiresIn = "expires_in"
 )
 
 // What people who log in are told. One text for every refusal: which it was,
@@ -45,15 +51,25 @@ func (b *backend) pathLogin() *framework.Path {
 			},
 			fieldPassword: {
 				Type:         framework.TypeString,
-				Description:  "Password: 1 to 128 octets, sent as they are.",
+				Description:  "Password, or with challenge_id the answer to the challenge: 1 to 128 octets, sent as they are.",
 				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+			},
+			fieldChallengeID: {
+				Type:        framework.TypeString,
+				Description: "Which challenge the password answers: from the answer to the step before. It works once.",
 			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
-				Callback:  b.login,
-				Summary:   "Log in with a username and a password.",
-				Responses: dataResponses(nil),
+				Callback:    b.login,
+				Summary:     "Log in with a username and a password.",
+				Description: "The answer has a token, or data that ask for another step: answer on the same path, with challenge_id.",
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					fieldChallengeID: {Type: framework.TypeString, Description: "To be sent with the answer."},
+					fieldMessage:     {Type: framework.TypeString, Description: "What the RADIUS server asks."},
+					fieldEcho:        {Type: framework.TypeBool, Description: "Whether the answer may be shown as it is typed."},
+					fieldExpiresIn:   {Type: framework.TypeInt, Description: "Seconds to answer."},
+				}),
 			},
 			logical.AliasLookaheadOperation: &framework.PathOperation{
 				Callback:  b.loginAlias,
@@ -94,8 +110,24 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if err != nil {
 		return nil, err
 	}
-	if refusal := b.authenticate(ctx, settings, name, credentials); refusal != nil {
+	answered, err := b.answering(ctx, req.Storage, config, name, d.Get(fieldChallengeID).(string))
+	if mistake := challengeError(""); errors.As(err, &mistake) {
+		return logical.ErrorResponse(mistake.Error()), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	credentials.Answers = answered.challenged()
+
+	verdict, refusal := b.ask(ctx, settings, name, credentials)
+	switch {
+	case refusal != nil:
 		return refusal, nil
+	case verdict.Outcome == radclient.Challenge:
+		return b.challenged(ctx, req.Storage, config, name, verdict, answered), nil
+	}
+	if answered != nil {
+		password = "" // the answer to a challenge works once: nothing to keep for renewals
 	}
 	return &logical.Response{Auth: newAuth(config, user, name, password)}, nil
 }
@@ -121,33 +153,30 @@ func (b *backend) addressAllowed(req *logical.Request, config *configEntry) bool
 	return cidrutil.RemoteAddrIsOk(req.Connection.RemoteAddr, config.TokenBoundCIDRs)
 }
 
-// authenticate asks the RADIUS server. It returns nil if the server accepts,
-// else the answer for the person, and logs the one for the operator.
-func (b *backend) authenticate(ctx context.Context, settings *settings, name string, credentials radclient.Credentials) *logical.Response {
+// ask asks the RADIUS server. It returns the verdict, accept or challenge, or a
+// refusal for the person; the reason of a refusal is in the log.
+func (b *backend) ask(ctx context.Context, settings *settings, name string, credentials radclient.Credentials) (radclient.Verdict, *logical.Response) {
 	if settings.clientErr != nil {
 		b.Logger().Error("login refused: the stored config is not valid: write it again", "error", settings.clientErr)
-		return logical.ErrorResponse(notConfiguredText)
+		return radclient.Verdict{}, logical.ErrorResponse(notConfiguredText)
 	}
 	verdict, err := settings.client.Authenticate(ctx, credentials)
 	if err != nil {
 		b.Logger().Error("login failed", "username", name, "error", err)
-		return logical.ErrorResponse(noAnswerText)
+		return radclient.Verdict{}, logical.ErrorResponse(noAnswerText)
 	}
 	if verdict.Drops.Total() > 0 {
 		b.Logger().Warn("answers were dropped before the valid one came", "server", verdict.Server, "drops", verdict.Drops.String())
 	}
-	switch verdict.Outcome {
-	case radclient.Accept:
-		return nil
-	case radclient.Challenge:
-		b.Logger().Warn("login refused: the RADIUS server asks for a second step, which is not supported yet", "username", name, "server", verdict.Server)
-	default:
+	if verdict.Outcome == radclient.Reject {
 		b.Logger().Info("login refused by the RADIUS server", "username", name, "server", verdict.Server, "reason", verdict.Reason)
+		return radclient.Verdict{}, logical.ErrorResponse(deniedText)
 	}
-	return logical.ErrorResponse(deniedText)
+	return verdict, nil
 }
 
 // newAuth makes the token's parameters for somebody whom the server accepted.
+// Without a password the token can only be rechecked at renewal.
 func newAuth(config *configEntry, user *userEntry, name, password string) *logical.Auth {
 	policies := grantedPolicies(config, user)
 	auth := &logical.Auth{
@@ -199,6 +228,12 @@ same:
 
     $ vault login -method=radius username=alice
     $ vault write auth/radius/login/alice password=...
+
+If the RADIUS server asks for another step, such as a one-time code, the answer
+has no token, but "message" and "challenge_id". Send the code as the password:
+
+    $ vault write auth/radius/login/carol password=...
+    $ vault write auth/radius/login/carol challenge_id=... password=123456
 
 The token has the policies of users/alice, or the config's
 "unregistered_user_policies" if there is no such user, and the config's

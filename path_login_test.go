@@ -53,12 +53,11 @@ func TestRefusedLoginsAllReadTheSame(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)
 	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"policies": "dev"})
-	for name, password := range map[string]string{"bob": "wrong", "nobody": "x", "carol": "carol-password"} {
+	for name, password := range map[string]string{"bob": "wrong", "nobody": "x", "carol": "wrong"} {
 		require.Equal(t, "access denied by the authentication server",
 			b.refused(logical.UpdateOperation, "login/"+name, map[string]any{"password": password}), name)
 		require.Contains(t, b.log.String(), "username="+name, "the log says who")
 	}
-	require.Contains(t, b.log.String(), "second step", "the log says that carol was challenged")
 }
 
 func TestLoginRefusesBadInputBeforeTheServerIsAsked(t *testing.T) {
@@ -157,6 +156,23 @@ func TestAliasIsKnownForBothSpellingsOfTheUsername(t *testing.T) {
 	require.EqualError(t, err, "missing username")
 }
 
+func TestOnlyLoginNeedsNoToken(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"login", "login/*"}, newTestBackend(t).SpecialPaths().Unauthenticated)
+}
+
+func TestProtocolErrorEndsTheLoginAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Reject("").WithCode(52)}
+	}})
+	b.configure(nil)
+	require.Equal(t, "the authentication server did not answer in time",
+		b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
+	require.Contains(t, b.log.String(), "answered Protocol-Error (Error-Cause 0)")
+}
+
 func TestSecretAndPasswordsAppearNowhere(t *testing.T) {
 	t.Parallel()
 	const password = "correct-horse-battery-staple"
@@ -177,6 +193,10 @@ func TestSecretAndPasswordsAppearNowhere(t *testing.T) {
 	say(b.login("nobody", password))
 	say(b.login("bob", password+"\x00"))
 	say(b.login("bob", strings.Repeat(password, 5)))
+	say(b.do(logical.UpdateOperation, "login/bob", map[string]any{"password": []any{password}}))
+	say(b.do(logical.UpdateOperation, "login/bob", map[string]any{"password": map[string]any{password: password}}))
+	say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": []any{testSecret}}))
+	say(b.do(logical.PatchOperation, "config", map[string]any{"secret": map[string]any{"a": testSecret}}))
 	say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": testSecret, "port": "x"}))
 	say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": testSecret, "host": "a b"}))
 	b.server.SetHandler(func(r *radiustest.Request) []radiustest.Answer {
@@ -189,7 +209,7 @@ func TestSecretAndPasswordsAppearNowhere(t *testing.T) {
 		Operation: logical.RenewOperation, Storage: b.storage, Auth: auth,
 	}))
 	say(b.do(logical.ReadOperation, "config", nil))
-	require.GreaterOrEqual(t, len(said), 8)
+	require.GreaterOrEqual(t, len(said), 12)
 
 	for _, text := range append(said, b.log.String()) {
 		require.NotContains(t, text, password)

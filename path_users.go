@@ -127,7 +127,6 @@ func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framew
 		if user == nil {
 			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %q does not exist", name))
 		}
-		resetNulls(d)
 		if policies, ok := d.GetOk(fieldPolicies); ok {
 			user.Policies = policyutil.ParsePolicies(policies)
 		}
@@ -139,6 +138,9 @@ func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framew
 func storeUser(ctx context.Context, req *logical.Request, d *framework.FieldData, name string, user *userEntry) (*logical.Response, error) {
 	if err := radclient.CheckUsername(name); err != nil {
 		return logical.ErrorResponse("%s: %s", fieldName, err), nil
+	}
+	if !storable(name) {
+		return logical.ErrorResponse("%s: Vault cannot store a name with two dots in a row", fieldName), nil
 	}
 	if containsRoot(user.Policies) {
 		return logical.ErrorResponse(rootPolicyText), nil
@@ -155,6 +157,9 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 		return nil, err
 	}
 	return b.users.change(name, func() (*logical.Response, error) {
+		if !storable(name) {
+			return nil, nil // there is none
+		}
 		if err := req.Storage.Delete(ctx, userKey(name)); err != nil {
 			return nil, fmt.Errorf("deleting user %q: %w", name, err)
 		}

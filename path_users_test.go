@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
 )
 
 func TestUserIsStoredAsTheBuiltInStoresIt(t *testing.T) {
@@ -62,6 +64,7 @@ func TestUserRefusesBadInputAndStaysAsItWas(t *testing.T) {
 		"root, spelled otherwise": {"bob", map[string]any{"policies": []string{" ROOT"}}, "root policy cannot be granted by an auth method"},
 		"policies not a list":     {"bob", map[string]any{"policies": map[string]any{"a": 1}}, "policies"},
 		"name of 254 octets":      {strings.Repeat("b", 254), map[string]any{"policies": "dev"}, "name: username is longer than 253 octets"},
+		"name with two dots":      {"a..b", map[string]any{"policies": "dev"}, "name: Vault cannot store a name with two dots in a row"},
 		"name with NUL":           {"bo\x00b", map[string]any{"policies": "dev"}, "name: username contains a control character"},
 	}
 	for name, test := range tests {
@@ -85,6 +88,21 @@ func TestUserNameMayHoldWhatVaultLetsThrough(t *testing.T) {
 		require.Equal(t, []string{"dev"}, b.ok(logical.ReadOperation, "users/"+name, nil).Data["policies"], name)
 	}
 	require.ElementsMatch(t, names, b.ok(logical.ListOperation, "users/", nil).Data["keys"])
+}
+
+// Vault's storage refuses such names with an error, which would become a 500.
+func TestNameThatVaultCannotStoreIsNobodysWithoutAskingStorage(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Accept()}
+	}})
+	b.configure(map[string]any{"unregistered_user_policies": "guest"})
+	b.ok(logical.ReadOperation, "config", nil) // caches it
+	b.storage.failGets.Store(true)
+	require.Nil(t, b.ok(logical.ReadOperation, "users/a..b", nil))
+	require.Nil(t, b.ok(logical.DeleteOperation, "users/a..b", nil))
+	require.Equal(t, []string{"guest"}, b.loginOK("a..b", "p").Policies)
 }
 
 func TestUsersAreListedInPages(t *testing.T) {

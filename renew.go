@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/radclient"
 )
 
 // renewal says what renewing a token asks for.
@@ -75,9 +77,17 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 
 	data := readRenewalData(req.Auth.InternalData)
 	if config.Renewal == renewalReauthenticate && data.password != "" {
+		if err := radclient.CheckPassword(data.password); err != nil {
+			return logical.ErrorResponse(err.Error()), nil // kept by the built-in method, which checks less
+		}
 		credentials := config.credentials(name, data.password, req)
-		if refusal := b.authenticate(ctx, settings, name, credentials); refusal != nil {
+		verdict, refusal := b.ask(ctx, settings, name, credentials)
+		if refusal != nil {
 			return refusal, nil
+		}
+		if verdict.Outcome != radclient.Accept {
+			b.Logger().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck", "username", name, "server", verdict.Server)
+			return logical.ErrorResponse(deniedText), nil
 		}
 	} else if data.registered && user == nil {
 		return logical.ErrorResponse("user is no longer registered, not renewing"), nil

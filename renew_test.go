@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,26 @@ func TestRenewalOfAnOddTokenIsRefusedWithoutPanic(t *testing.T) {
 	} {
 		require.NotEmpty(t, b.renewRefused(auth), name)
 	}
+}
+
+func TestStoredPasswordThatRADIUSCannotCarryIsSaidSo(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	auth := b.loginOK("bob", "bob-password")
+	auth.InternalData["password"] = strings.Repeat("p", 129) // the built-in keeps such
+	require.Contains(t, b.renewRefused(auth), "password is longer than 128 octets")
+}
+
+func TestBrokenStorageFailsTheRenewalBeforeTheServerIsAsked(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	auth := b.loginOK("bob", "bob-password")
+	sent := b.server.Distinct()
+	b.InvalidateKey(t.Context(), "user/bob")
+	b.storage.failGets.Store(true)
+	_, err := b.renew(auth)
+	require.ErrorIs(t, err, errStorage)
+	require.Equal(t, sent, b.server.Distinct())
 }
 
 func TestRenewalWithoutConfigSaysSo(t *testing.T) {

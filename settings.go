@@ -22,16 +22,17 @@ type settings struct {
 // reads no storage: each read is a round trip to the Vault process.
 type settingsCache struct {
 	mu     sync.RWMutex
-	cached *settings // guarded by mu; nil until loaded
+	loaded bool      // guarded by mu
+	cached *settings // guarded by mu; nil if there is no config
 }
 
 // get returns the settings, from storage on a miss; nil means that the mount
 // is not configured.
 func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*settings, error) {
 	c.mu.RLock()
-	cached := c.cached
+	cached, loaded := c.cached, c.loaded
 	c.mu.RUnlock()
-	if cached != nil {
+	if loaded {
 		return cached.clone(), nil
 	}
 
@@ -39,15 +40,18 @@ func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*sett
 	// drops what was loaded, instead of being overwritten by it.
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cached != nil {
+	if c.loaded {
 		return c.cached.clone(), nil
 	}
 	config, err := loadConfig(ctx, storage)
-	if config == nil || err != nil {
+	if err != nil {
 		return nil, err
 	}
-	client, err := config.newClient()
-	c.cached = &settings{config: config, client: client, clientErr: err}
+	c.loaded, c.cached = true, nil
+	if config != nil {
+		client, err := config.newClient()
+		c.cached = &settings{config: config, client: client, clientErr: err}
+	}
 	return c.cached.clone(), nil
 }
 
@@ -55,7 +59,7 @@ func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*sett
 func (c *settingsCache) change(do func() (*logical.Response, error)) (*logical.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer func() { c.cached = nil }()
+	defer func() { c.loaded = false }()
 	return do()
 }
 
@@ -63,10 +67,13 @@ func (c *settingsCache) change(do func() (*logical.Response, error)) (*logical.R
 func (c *settingsCache) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cached = nil
+	c.loaded = false
 }
 
 func (s *settings) clone() *settings {
+	if s == nil {
+		return nil
+	}
 	copied := *s
 	copied.config = s.config.clone()
 	return &copied

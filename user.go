@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/vault/sdk/logical"
 )
@@ -18,11 +19,18 @@ type userEntry struct {
 	Policies []string `json:"Policies"`
 }
 
+// storable tells whether Vault's storage takes the name. Who has another one
+// can log in, but not be registered.
+func storable(name string) bool { return !strings.Contains(name, "..") }
+
 // userKey is where the user is stored: the name as typed, in its own case.
 func userKey(name string) string { return userKeyPrefix + name }
 
 // loadUser reads a stored user; nil means that there is none.
 func loadUser(ctx context.Context, storage logical.Storage, name string) (*userEntry, error) {
+	if !storable(name) {
+		return nil, nil
+	}
 	stored, err := storage.Get(ctx, userKey(name))
 	if err != nil {
 		return nil, fmt.Errorf("reading user %q: %w", name, err)

@@ -91,7 +91,8 @@ func TestPeopleLogInWithEveryProtocol(t *testing.T) {
 	v := startPlugin(t)
 	for _, protocol := range []string{"pap", "chap", "mschapv2"} {
 		v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{"auth_protocol": protocol}))
-		for name, password := range people() {
+		for _, name := range []string{"alice", "bob", "zoë"} {
+			password := people()[name]
 			require.Equal(t, name, v.login("auth/radius", name, password).Metadata["username"], protocol)
 			status, text := v.refused("auth/radius/login/"+name, map[string]any{"password": "wrong"})
 			require.Equal(t, http.StatusBadRequest, status)
@@ -99,6 +100,48 @@ func TestPeopleLogInWithEveryProtocol(t *testing.T) {
 		}
 	}
 	v.log.await(t, "wrong username or password (MS-CHAP error 691)")
+}
+
+func TestLoginWithAOneTimeCodeTakesTwoSteps(t *testing.T) {
+	t.Parallel()
+	radius := startFreeRADIUS(t)
+	v := startPlugin(t)
+	v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{"token_ttl": "1h"}))
+	v.write("auth/radius/users/carol", map[string]any{"policies": "dev"})
+	ask := func() map[string]any {
+		asked := v.write("auth/radius/login/carol", map[string]any{"password": "carol-password"})
+		require.Nil(t, asked.Auth)
+		require.Equal(t, "Enter the one-time code", asked.Data["message"])
+		require.Equal(t, json.Number("60"), asked.Data["expires_in"])
+		return asked.Data
+	}
+
+	id := ask()["challenge_id"]
+	auth := v.write("auth/radius/login/carol", map[string]any{"challenge_id": id, "password": carolsCode}).Auth
+	require.ElementsMatch(t, []string{"default", "dev"}, auth.Policies)
+	_, err := v.as(auth.ClientToken).Auth().Token().RenewSelf(0)
+	require.NoError(t, err)
+
+	for name, answer := range map[string]map[string]any{
+		"used":       {"challenge_id": id, "password": carolsCode},
+		"wrong code": {"challenge_id": ask()["challenge_id"], "password": "654321"},
+		"forged":     {"challenge_id": "Zm9yZ2Vk", "password": carolsCode},
+	} {
+		status, _ := v.refused("auth/radius/login/carol", answer)
+		require.Equal(t, http.StatusBadRequest, status, name)
+	}
+
+	out, failure, err := v.cli("write", "-format=json", "auth/radius/login/carol", "password=carol-password")
+	require.NoError(t, err, failure)
+	var asked struct {
+		Data struct {
+			ID string `json:"challenge_id"`
+		} `json:"data"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &asked), out)
+	out, failure, err = v.cli("write", "auth/radius/login/carol", "challenge_id="+asked.Data.ID, "password="+carolsCode)
+	require.NoError(t, err, failure)
+	require.Contains(t, out, "token_policies")
 }
 
 func TestTokensAreBoundToAddresses(t *testing.T) {
@@ -193,7 +236,7 @@ func TestTheHTTPFormsWork(t *testing.T) {
 		{"POST", "auth/radius/config", json, `{"host":"127.0.0.1","secret":"s","port":"x"}`, 400, "port"},
 		{"POST", "auth/radius/config", json, `{"host":"127.0.0.1","secret":"s","read_timeout":"-3s"}`, 400, "read_timeout"},
 		{"POST", "auth/radius/config", json, `{"host":"127.0.0.1","secret":"0123456789abcdef"}`, 204, ""},
-		{"POST", "auth/radius/config", json, `{"hots":"127.0.0.1"}`, 200, "hots"},
+		{"POST", "auth/radius/config", json, `{"hots":"127.0.0.1","read_timeout":1}`, 200, "hots"},
 		{"POST", "auth/radius/config", json, `{"port":70000}`, 400, "`port` is 70000"},
 		{"PATCH", "auth/radius/config", mergePatch, `{"port":1645,"nas_identifier":"gate"}`, 204, ""},
 		{"GET", "auth/radius/config", "", "", 200, `"port":1645`},
@@ -216,6 +259,13 @@ func TestTheHTTPFormsWork(t *testing.T) {
 		{"GET", "auth/radius/users/bob", "", "", 404, ""},
 		{"POST", "auth/radius/login", json, `{"password":"p"}`, 400, "username cannot be empty"},
 		{"POST", "auth/radius/login/bob", json, `{}`, 400, "password cannot be empty"},
+		{"POST", "auth/radius/login", json, `{"username":"a..b","password":"p"}`, 400, "did not answer in time"},
+		{"POST", "auth/radius/users/a..b", json, `{"policies":["dev"]}`, 400, "two dots"},
+		{"GET", "auth/radius/users/a..b", "", "", 404, ""},
+		{"DELETE", "auth/radius/users/a..b", "", "", 204, ""},
+		{"POST", "auth/radius/config", json, `{"port":1812.9}`, 400, "1812.9 is not a whole number"},
+		{"POST", "auth/radius/config", json, `{"secret":["hush"]}`, 400, "it is not a text"},
+		{"POST", "auth/radius/login/bob", json, `{"password":{"a":"hush"}}`, 400, "it is not a text"},
 		{"DELETE", "auth/radius/config", "", "", 204, ""},
 		{"GET", "auth/radius/config", "", "", 404, ""},
 		{"GET", "auth/radius/config?help=1", "", "", 200, "message_authenticator"},
@@ -237,16 +287,13 @@ func TestOpenAPIDescribesEveryOperation(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(body), &document))
 	for path, methods := range map[string][]string{
-		"/auth/radius/config":           {"get", "post", "delete"},
-		"/auth/radius/users/{name}":     {"get", "post", "delete"},
-		"/auth/radius/users/":           {"get"},
-		"/auth/radius/login":            {"post"},
-		"/auth/radius/login/{username}": {"post"},
+		"/auth/radius/config":              {"get", "post", "delete", "patch"},
+		"/auth/radius/users/{name}":        {"get", "post", "delete", "patch"},
+		"/auth/radius/users/":              {"get"},
+		"/auth/radius/login":               {"post"},
+		"/auth/radius/login/{urlusername}": {"post"},
 	} {
 		for _, method := range methods {
-			if path == "/auth/radius/login/{username}" {
-				path = "/auth/radius/login/{urlusername}"
-			}
 			require.Contains(t, document.Paths[path], method, path)
 		}
 	}

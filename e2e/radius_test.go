@@ -10,11 +10,14 @@ import (
 
 const radiusSecret = "testing-secret-of-25-octs"
 
+const carolsCode = "123456"
+
 // people are the users whom every FreeRADIUS of these tests knows.
 func people() map[string]string {
 	return map[string]string{
 		"alice": "alice-password",
 		"bob":   "bob-password",
+		"carol": "carol-password", // and a one-time code
 		"zoë":   `p"a\ss %{User-Name} wörd€`,
 	}
 }
@@ -25,6 +28,7 @@ func startFreeRADIUS(t testing.TB) *radiustest.FreeRADIUS {
 	server, err := radiustest.StartFreeRADIUS(t.Context(), t.TempDir(), radiustest.FreeRADIUSOptions{
 		Secret: radiusSecret,
 		Users:  people(),
+		Codes:  map[string]string{"carol": carolsCode},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {

@@ -26,11 +26,15 @@ func TestNeitherSecretNorPasswordIsLoggedOrRead(t *testing.T) {
 		{"username": "alice", "password": "bob-password"},
 		{"username": "bob\x00", "password": "bob-password"},
 		{"username": "bob", "password": "bob-password\x00"},
+		{"username": "bob", "password": []string{"bob-password"}},
+		{"username": "bob", "password": map[string]string{"bob-password": "x"}},
 	} {
 		_, text := v.refused("auth/radius/login", data)
 		said = append(said, text)
 	}
 	_, text := v.refused("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{"port": "x"}))
+	said = append(said, text)
+	_, text = v.refused("auth/radius/config", map[string]any{"secret": []string{radiusSecret}})
 	said = append(said, text)
 	_, body := v.request("GET", "auth/radius/config", "", "")
 	said = append(said, body)

@@ -1,0 +1,195 @@
+package radiusauth
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+// challenge logs carol in up to the question for her one-time code.
+func (b *testBackend) challenge() map[string]any {
+	b.t.Helper()
+	resp := b.ok(logical.UpdateOperation, "login/carol", map[string]any{"password": "carol-password"})
+	require.Nil(b.t, resp.Auth)
+	return resp.Data
+}
+
+// answer answers a challenge as carol.
+func answer(id any, code string) map[string]any {
+	return map[string]any{"challenge_id": id, "password": code}
+}
+
+func TestLoginWithAOneTimeCodeTakesTwoSteps(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	b.ok(logical.UpdateOperation, "users/carol", map[string]any{"policies": "dev"})
+	b.storage.writes.Store(0)
+
+	asked := b.challenge()
+	require.Equal(t, "Enter your one-time code", asked["message"])
+	require.Equal(t, false, asked["echo"])
+	require.Equal(t, 120, asked["expires_in"])
+
+	auth := b.ok(logical.UpdateOperation, "login/carol", answer(asked["challenge_id"], "123456")).Auth
+	require.Equal(t, []string{"dev"}, auth.Policies)
+	require.Equal(t, "carol", auth.Alias.Name)
+	require.Zero(t, b.storage.writes.Load(), "no storage write per login")
+
+	requests := b.server.Requests()
+	require.Len(t, requests, 2)
+	require.Nil(t, requests[0].State(), "a new login has no State")
+	require.NotEmpty(t, requests[1].State())
+	require.Equal(t, "123456", requests[1].Password())
+	require.NotContains(t, fmt.Sprint(asked), string(requests[1].State()), "the State may be valid elsewhere")
+}
+
+func TestLoginWithAChallengeIsRecheckedAtRenewal(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, map[string]any{"renewal": "reauthenticate"})
+	auth := b.ok(logical.UpdateOperation, "login/carol", answer(b.challenge()["challenge_id"], "123456")).Auth
+	require.Equal(t, "", auth.InternalData["password"])
+	sent := len(b.server.Requests())
+	b.renewOK(auth)
+	require.Len(t, b.server.Requests(), sent)
+}
+
+func TestRenewalThatIsChallengedIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	auth := b.loginOK("bob", "bob-password")
+	b.server.SetHandler(radiustest.Users{"bob": {Password: "bob-password", Code: "1"}}.Handler())
+	require.Equal(t, "access denied by the authentication server", b.renewRefused(auth))
+	require.Contains(t, b.log.String(), "asks for another step")
+}
+
+func TestChallengeIDThatDoesNotFitIsRefusedWithoutAskingTheServer(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	other := newConfiguredBackend(t, nil)
+	id := b.challenge()["challenge_id"].(string)
+	octets, err := base64.RawURLEncoding.DecodeString(id)
+	require.NoError(t, err)
+	octets[len(octets)-1] ^= 1
+	sent := len(b.server.Requests())
+
+	const invalid = "challenge_id is not valid for this login: log in again"
+	for name, login := range map[string]struct {
+		username, id string
+	}{
+		"tampered":         {"carol", base64.RawURLEncoding.EncodeToString(octets)},
+		"somebody else's":  {"bob", id},
+		"another mount's":  {"carol", other.challenge()["challenge_id"].(string)},
+		"not base64":       {"carol", "?"},
+		"too short":        {"carol", "AAAA"},
+		"only a nonce":     {"carol", base64.RawURLEncoding.EncodeToString(octets[:12])},
+		"another spelling": {"Carol", id},
+		"one million long": {"carol", strings.Repeat("A", 1_000_000)},
+		"with characters":  {"carol", id + "\x00"},
+	} {
+		got := b.refused(logical.UpdateOperation, "login/"+login.username, answer(login.id, "123456"))
+		require.Equal(t, invalid, got, name)
+	}
+	b.ok(logical.UpdateOperation, "config", map[string]any{"host": "127.0.0.2"})
+	require.Equal(t, invalid, b.refused(logical.UpdateOperation, "login/carol", answer(id, "123456")), "another server now")
+	b.configure(nil)
+	require.Len(t, b.server.Requests(), sent)
+	require.NotNil(t, b.ok(logical.UpdateOperation, "login/carol", answer(id, "123456")).Auth, "none of it used it up")
+}
+
+func TestChallengeIDExpires(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	config, err := loadConfig(t.Context(), b.storage)
+	require.NoError(t, err)
+	id := b.challenge()["challenge_id"].(string)
+	want := challengeState{Username: "carol", Source: config.source()}
+	_, err = b.challenges.open(t.Context(), b.storage, id, want, time.Now().Add(121*time.Second))
+	require.ErrorIs(t, err, errChallengeExpired)
+	_, err = b.challenges.open(t.Context(), b.storage, id, want, time.Now().Add(119*time.Second))
+	require.NoError(t, err)
+}
+
+func TestChallengeIDWorksOnceOnAServer(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	id := b.challenge()["challenge_id"]
+	require.Equal(t, "access denied by the authentication server",
+		b.refused(logical.UpdateOperation, "login/carol", answer(id, "654321")))
+	sent := len(b.server.Requests())
+	require.Equal(t, "challenge_id has been used: log in again",
+		b.refused(logical.UpdateOperation, "login/carol", answer(id, "123456")))
+	require.Len(t, b.server.Requests(), sent)
+}
+
+func TestAnyServerOfTheClusterCanFinishTheLogin(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	standby := newTestBackend(t)
+	standby.storage, standby.server = b.storage, b.server
+	id := b.challenge()["challenge_id"]
+	require.NotNil(t, standby.ok(logical.UpdateOperation, "login/carol", answer(id, "123456")).Auth)
+	require.Equal(t, "access denied by the authentication server",
+		b.refused(logical.UpdateOperation, "login/carol", answer(id, "123456")), "the RADIUS server's State works once")
+}
+
+func TestLoginEndsAfterEightChallenges(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Challenge([]byte("again"), "And now?")}
+	}})
+	b.configure(nil)
+	data := b.challenge()
+	for range 7 {
+		data = b.ok(logical.UpdateOperation, "login/carol", answer(data["challenge_id"], "x")).Data
+	}
+	require.Equal(t, "access denied by the authentication server",
+		b.refused(logical.UpdateOperation, "login/carol", answer(data["challenge_id"], "x")))
+	require.Contains(t, b.log.String(), "step after step")
+}
+
+func TestChallengeWithTwoStatesIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Challenge([]byte("one"), "Code?", radiustest.Attribute{Type: rfc2865.State_Type, Value: []byte("two")})}
+	}})
+	b.configure(nil)
+	require.Equal(t, "access denied by the authentication server",
+		b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "p"}))
+	require.Contains(t, b.log.String(), "more than one State")
+}
+
+func TestChallengeKeyIsMadeOnceAndKept(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	require.NoError(t, b.Initialize(t.Context(), &logical.InitializationRequest{Storage: b.storage}))
+	key := b.stored("challenge-key")
+	require.Len(t, key, 32)
+	require.NoError(t, b.Initialize(t.Context(), &logical.InitializationRequest{Storage: b.storage}))
+	b.ok(logical.UpdateOperation, "config", minimalConfig())
+	require.Equal(t, key, b.stored("challenge-key"))
+}
+
+func TestServerThatMayNotWriteStartsAllTheSame(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.storage.failPuts.Store(true)
+	require.NoError(t, b.Initialize(t.Context(), &logical.InitializationRequest{Storage: b.storage}))
+}
+
+func TestOneTimeCodeAppearsNowhere(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	id := b.challenge()["challenge_id"]
+	text := b.refused(logical.UpdateOperation, "login/carol", answer(id, "987654321"))
+	require.NotContains(t, text+b.log.String(), "987654321")
+}
