@@ -37,14 +37,16 @@ type configEntry struct {
 	MessageAuthenticator radclient.MessageAuthenticator `json:"message_authenticator"`
 	Renewal              renewal                        `json:"renewal"`
 
-	AuthProtocol             radclient.Protocol `json:"auth_protocol"`
-	BindAddress              string             `json:"bind_address"`
-	NASIPAddress             string             `json:"nas_ip_address"`
-	NASPortType              string             `json:"nas_port_type"`
-	SendClientAddress        bool               `json:"send_client_address"`
-	Realm                    string             `json:"realm"`
-	StripRealm               bool               `json:"strip_realm"`
-	CaseInsensitiveUsernames bool               `json:"case_insensitive_usernames"`
+	AuthProtocol radclient.Protocol   `json:"auth_protocol"`
+	Retransmit   radclient.Retransmit `json:"retransmit"`
+
+	BindAddress              string `json:"bind_address"`
+	NASIPAddress             string `json:"nas_ip_address"`
+	NASPortType              string `json:"nas_port_type"`
+	SendClientAddress        bool   `json:"send_client_address"`
+	Realm                    string `json:"realm"`
+	StripRealm               bool   `json:"strip_realm"`
+	CaseInsensitiveUsernames bool   `json:"case_insensitive_usernames"`
 }
 
 // defaultConfig is the config of a mount before anything is set. An entry that
@@ -59,6 +61,7 @@ func defaultConfig() *configEntry {
 		MessageAuthenticator:     radclient.MessageAuthenticatorAuto,
 		Renewal:                  renewalReauthenticate,
 		AuthProtocol:             radclient.PAP,
+		Retransmit:               radclient.RetransmitAuto,
 		NASPortType:              "Virtual",
 		SendClientAddress:        true,
 	}
@@ -138,6 +141,9 @@ func (c *configEntry) problems() []string {
 	if _, err := radclient.ParseProtocol(string(c.AuthProtocol)); err != nil {
 		found = append(found, "config parameter `auth_protocol`: "+err.Error())
 	}
+	if _, err := radclient.ParseRetransmit(string(c.Retransmit)); err != nil {
+		found = append(found, "config parameter `retransmit`: "+err.Error())
+	}
 	if _, err := parseOptionalAddress(c.NASIPAddress); err != nil {
 		found = append(found, fmt.Sprintf("config parameter `nas_ip_address`: %q is not an IP address", c.NASIPAddress))
 	}
@@ -177,6 +183,7 @@ func (c *configEntry) newClient() (*radclient.Client, error) {
 		DialTimeout:          time.Duration(min(c.DialTimeout, maxTimeout)) * time.Second,
 		ReadTimeout:          time.Duration(readTimeout) * time.Second,
 		Protocol:             c.AuthProtocol,
+		Retransmit:           c.Retransmit,
 		MessageAuthenticator: c.MessageAuthenticator,
 		BindAddress:          c.BindAddress,
 		NAS: radclient.NAS{

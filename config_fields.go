@@ -21,6 +21,7 @@ const (
 	fieldMessageAuthenticator     = "message_authenticator"
 	fieldRenewal                  = "renewal"
 	fieldAuthProtocol             = "auth_protocol"
+	fieldRetransmit               = "retransmit"
 	fieldBindAddress              = "bind_address"
 	fieldNASIPAddress             = "nas_ip_address"
 	fieldNASPortType              = "nas_port_type"
@@ -104,6 +105,13 @@ func configFields() map[string]*framework.FieldSchema {
 			AllowedValues: []any{string(radclient.PAP), string(radclient.CHAP), string(radclient.MSCHAPv2)},
 			Description:   "How the password is proved to the server: \"pap\", \"chap\" or \"mschapv2\", in which the server must prove that it knows the password too. All three can be broken by who sees the packets and knows or guesses the secret; MS-CHAPv2 even without the secret.",
 			DisplayAttrs:  &framework.DisplayAttributes{Name: "Authentication protocol", Value: string(defaults.AuthProtocol)},
+		},
+		fieldRetransmit: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.Retransmit),
+			AllowedValues: []any{string(radclient.RetransmitAuto), string(radclient.RetransmitNever)},
+			Description:   "\"auto\": the same packet is sent again until the server answers. \"never\": one packet for each login, for servers that send a push for every packet.",
+			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.Retransmit)},
 		},
 		fieldBindAddress: {
 			Type:         framework.TypeString,

@@ -77,6 +77,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldMessageAuthenticator:     string(config.MessageAuthenticator),
 		fieldRenewal:                  string(config.Renewal),
 		fieldAuthProtocol:             string(config.AuthProtocol),
+		fieldRetransmit:               string(config.Retransmit),
 		fieldBindAddress:              config.BindAddress,
 		fieldNASIPAddress:             config.NASIPAddress,
 		fieldNASPortType:              config.NASPortType,
@@ -166,6 +167,9 @@ func (c *configEntry) apply(d *framework.FieldData) {
 	}
 	if value, ok := d.GetOk(fieldAuthProtocol); ok {
 		c.AuthProtocol = radclient.Protocol(value.(string))
+	}
+	if value, ok := d.GetOk(fieldRetransmit); ok {
+		c.Retransmit = radclient.Retransmit(value.(string))
 	}
 	set(d, fieldBindAddress, &c.BindAddress)
 	set(d, fieldNASIPAddress, &c.NASIPAddress)

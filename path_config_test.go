@@ -156,6 +156,7 @@ func TestConfigRefusesBadInputAndStaysAsItWas(t *testing.T) {
 		"message_authenticator unknown": {map[string]any{"message_authenticator": "yes"}, "`message_authenticator`: \"yes\" is not one of auto, required, off"},
 		"renewal unknown":               {map[string]any{"renewal": "never"}, "`renewal`: \"never\" is not one of reauthenticate, recheck"},
 		"auth_protocol unknown":         {map[string]any{"auth_protocol": "eap"}, "`auth_protocol`: \"eap\" is not one of pap, chap, mschapv2"},
+		"retransmit unknown":            {map[string]any{"retransmit": "often"}, "`retransmit`: \"often\" is not one of auto, never"},
 		"nas_ip_address no address":     {map[string]any{"nas_ip_address": "192.0.2.300"}, "`nas_ip_address`: \"192.0.2.300\" is not an IP address"},
 		"nas_port_type unknown":         {map[string]any{"nas_port_type": "Virtua"}, "`nas_port_type`"},
 		"nas_port_type empty":           {map[string]any{"nas_port_type": ""}, "`nas_port_type`"},
@@ -280,10 +281,14 @@ func TestConfigReachesTheWire(t *testing.T) {
 	b.ok(logical.UpdateOperation, "config", map[string]any{"message_authenticator": "off"})
 	b.loginOK("bob", "bob-password")
 
-	b.ok(logical.UpdateOperation, "config", map[string]any{"auth_protocol": "chap"})
+	b.ok(logical.UpdateOperation, "config", map[string]any{"auth_protocol": "chap", "retransmit": "never"})
 	b.loginOK("bob", "bob-password")
 	requests := b.server.Requests()
 	require.NotEmpty(t, requests[len(requests)-1].Packet.Get(rfc2865.CHAPPassword_Type))
+	b.server.SetHandler(nil)
+	b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"})
+	require.Len(t, b.server.Requests(), len(requests)+1)
+	require.Contains(t, b.log.String(), "after 1 sends")
 }
 
 func TestShortSecretIsLogged(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"time"
@@ -24,6 +25,7 @@ type Config struct {
 
 	Protocol             Protocol             // the zero value means PAP
 	MessageAuthenticator MessageAuthenticator // the zero value means auto
+	Retransmit           Retransmit           // the zero value means auto
 	NAS                  NAS
 
 	// BindAddress is the source of requests, an IP address or the name of an
@@ -39,6 +41,7 @@ type Client struct {
 	config     Config
 	attributes radius.Attributes // of every request, after the credentials
 	signed     signedCodes
+	trip       roundTrip
 }
 
 // New prepares a client. It opens nothing.
@@ -129,8 +132,11 @@ func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Cr
 	}
 	defer conn.Close()
 
-	exchange := &exchange{conn: conn, request: sent, check: c.check, othersLeft: othersLeft}
+	exchange := &exchange{conn: conn, request: sent, check: c.check, plan: c.plan, othersLeft: othersLeft}
 	packet, err := exchange.run(ctx)
+	if packet != nil && exchange.sends == 1 {
+		c.trip.measured(exchange.waited)
+	}
 	switch {
 	case errors.Is(err, errSilence):
 		return Verdict{}, &NoAnswerError{
@@ -170,6 +176,14 @@ func (c *Client) dial(ctx context.Context, address netip.AddrPort) (net.Conn, er
 		dialer.LocalAddr = source
 	}
 	return dialer.DialContext(ctx, "udp", address.String())
+}
+
+// plan says when copies of a request go out.
+func (c *Client) plan(budget time.Duration) *schedule {
+	if c.config.Retransmit == RetransmitNever {
+		return once()
+	}
+	return newSchedule(budget, c.trip.firstInterval(), rand.Float64)
 }
 
 // check takes or drops a datagram, and learns which codes the server signs.

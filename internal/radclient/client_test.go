@@ -448,6 +448,33 @@ func TestSilentAddressIsNotLeftForAnother(t *testing.T) {
 	require.Empty(t, other.Requests(), "silence may be a person who looks for a phone")
 }
 
+func TestServerThatDiesOverTheLoginIsNotLeftForAnotherAddress(t *testing.T) {
+	t.Parallel()
+	dying, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	address := dying.LocalAddr().(*net.UDPAddr).AddrPort()
+	other := start(t, radiustest.Options{Address: fmt.Sprintf("127.0.0.2:%d", address.Port()), Handler: accept})
+	client := newClient(t, other, func(c *Config) {
+		c.Host = "radius.example.com"
+		c.ReadTimeout = time.Second
+		c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("::ffff:127.0.0.1"), other.Addr().Addr()}, nil
+		}
+	})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := client.Authenticate(t.Context(), bob)
+		ended <- err
+	}()
+	_, err = dying.Read(make([]byte, 4096)) // has the first copy; the second is refused
+	require.NoError(t, err)
+	require.NoError(t, dying.Close())
+	var noAnswer *NoAnswerError
+	require.ErrorAs(t, <-ended, &noAnswer)
+	require.Positive(t, noAnswer.Refused)
+	require.Empty(t, other.Requests(), "the first server may have sent a push already")
+}
+
 func TestServerThatRestartsDuringTheLoginIsReached(t *testing.T) {
 	t.Parallel()
 	dying, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})

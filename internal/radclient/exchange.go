@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"syscall"
@@ -27,6 +26,7 @@ type exchange struct {
 	conn       net.Conn
 	request    *request
 	check      func(datagram []byte, sent *request) (*radius.Packet, DropReason)
+	plan       func(budget time.Duration) *schedule
 	othersLeft bool // another address could be asked instead
 
 	sends   int
@@ -47,7 +47,7 @@ func (e *exchange) run(ctx context.Context) (*radius.Packet, error) {
 	stop := context.AfterFunc(ctx, func() { _ = e.conn.SetReadDeadline(start) })
 	defer stop()
 
-	copies := newSchedule(end.Sub(start), rand.Float64)
+	copies := e.plan(end.Sub(start))
 	for more := true; more; {
 		if err := e.send(); err != nil {
 			return nil, err

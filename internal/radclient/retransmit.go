@@ -1,12 +1,30 @@
 package radclient
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
+
+// Retransmit says whether a request is sent again.
+type Retransmit string
 
 const (
-	// firstInterval is the wait for an answer before the second copy. RFC 5080
-	// section 2.2.1 starts at 2 s; here a person is waiting.
-	firstInterval = 500 * time.Millisecond
+	// RetransmitAuto sends copies until an answer comes.
+	RetransmitAuto Retransmit = "auto"
+	// RetransmitNever sends one packet, for servers that send a push for each.
+	RetransmitNever Retransmit = "never"
+)
 
+// ParseRetransmit reads a setting: auto or never.
+func ParseRetransmit(text string) (Retransmit, error) {
+	switch r := Retransmit(text); r {
+	case RetransmitAuto, RetransmitNever:
+		return r, nil
+	}
+	return "", fmt.Errorf("%q is not one of auto, never", text)
+}
+
+const (
 	// maxInterval is the longest wait between two copies, before jitter.
 	maxInterval = 4 * time.Second
 
@@ -29,11 +47,14 @@ type schedule struct {
 	random   func() float64
 }
 
-// newSchedule plans an exchange that may take budget. random gives values in
-// [0, 1).
-func newSchedule(budget time.Duration, random func() float64) *schedule {
-	return &schedule{last: budget - min(lastCopyLead, budget/4), interval: firstInterval, random: random}
+// newSchedule plans an exchange that may take budget, with the wait before the
+// second copy. random gives values in [0, 1).
+func newSchedule(budget, first time.Duration, random func() float64) *schedule {
+	return &schedule{last: budget - min(lastCopyLead, budget/4), interval: first, random: random}
 }
+
+// once plans an exchange of a single packet.
+func once() *schedule { return &schedule{} }
 
 // next gives the time of the copy after the latest; false if that was the last.
 func (s *schedule) next() (time.Duration, bool) {

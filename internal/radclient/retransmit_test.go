@@ -13,7 +13,7 @@ func middle() float64 { return 0.5 }
 // sendTimes gives all the times of a schedule, the first copy's included.
 func sendTimes(budget time.Duration, random func() float64) []time.Duration {
 	times := []time.Duration{0}
-	for s := newSchedule(budget, random); ; {
+	for s := newSchedule(budget, unmeasuredInterval, random); ; {
 		at, more := s.next()
 		if !more {
 			return times

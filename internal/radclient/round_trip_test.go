@@ -1,0 +1,82 @@
+package radclient
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+func TestFirstIntervalFollowsTheMeasuredRoundTrip(t *testing.T) {
+	t.Parallel()
+	var trip roundTrip
+	require.Equal(t, 500*time.Millisecond, trip.firstInterval(), "nothing is measured yet")
+
+	// RFC 6298 section 2.2: SRTT = R, RTTVAR = R/2, so 3 R.
+	trip.measured(100 * time.Millisecond)
+	require.Equal(t, 300*time.Millisecond, trip.firstInterval())
+
+	// Section 2.3: RTTVAR = 3/4 × 50 + 1/4 × |100 - 180| = 57.5; SRTT = 7/8 × 100 + 1/8 × 180 = 110.
+	trip.measured(180 * time.Millisecond)
+	require.Equal(t, (110+4*57.5)*float64(time.Millisecond), float64(trip.firstInterval()))
+
+	for range 200 {
+		trip.measured(time.Millisecond)
+	}
+	require.Equal(t, 200*time.Millisecond, trip.firstInterval(), "no shorter")
+	for range 200 {
+		trip.measured(20 * time.Second)
+	}
+	require.Equal(t, 4*time.Second, trip.firstInterval(), "no longer: a slow person is no slow network")
+}
+
+func TestAnswerToOneOfSeveralCopiesIsNotMeasured(t *testing.T) {
+	t.Parallel()
+	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		if r.Copy == 1 {
+			return nil
+		}
+		return []radiustest.Answer{r.Accept()}
+	}})
+	client := newClient(t, server, nil)
+	_, err := client.Authenticate(t.Context(), bob)
+	require.NoError(t, err)
+	require.Equal(t, unmeasuredInterval, client.trip.firstInterval())
+
+	server.SetHandler(accept)
+	_, err = client.Authenticate(t.Context(), bob)
+	require.NoError(t, err)
+	require.Equal(t, minFirstInterval, client.trip.firstInterval())
+}
+
+func TestNothingIsSentTwiceIfSoConfigured(t *testing.T) {
+	t.Parallel()
+	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Accept().After(900 * time.Millisecond)}
+	}})
+	client := newClient(t, server, func(c *Config) { c.Retransmit = RetransmitNever })
+	verdict, err := client.Authenticate(t.Context(), bob)
+	require.NoError(t, err)
+	require.Equal(t, 1, verdict.Sends)
+	require.Len(t, server.Requests(), 1)
+
+	server.SetHandler(nil)
+	client.config.ReadTimeout = 700 * time.Millisecond
+	_, err = client.Authenticate(t.Context(), bob)
+	var noAnswer *NoAnswerError
+	require.ErrorAs(t, err, &noAnswer)
+	require.Equal(t, 1, noAnswer.Sends)
+}
+
+func TestNothingIsSentTwiceWhenNothingIsLost(t *testing.T) {
+	t.Parallel()
+	server := start(t, radiustest.Options{Handler: accept})
+	client := newClient(t, server, nil)
+	for range 200 {
+		verdict, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, 1, verdict.Sends)
+	}
+}
