@@ -19,6 +19,13 @@ func set[T any](d *framework.FieldData, field string, to *T) {
 	}
 }
 
+// setText is set for a type of its own that is stored as a text.
+func setText[T ~string](d *framework.FieldData, field string, to *T) {
+	text := string(*to)
+	set(d, field, &text)
+	*to = T(text)
+}
+
 // malformed answers a request with a field that cannot be read; nil if all can.
 // The framework would do it too, but its text repeats the value, a password
 // too, and it cuts the fraction off a number.

@@ -159,18 +159,10 @@ func (c *configEntry) apply(d *framework.FieldData) {
 	set(d, fieldReadTimeout, &c.ReadTimeout)
 	set(d, fieldNASPort, &c.NASPort)
 	set(d, fieldNASIdentifier, &c.NASIdentifier)
-	if value, ok := d.GetOk(fieldMessageAuthenticator); ok {
-		c.MessageAuthenticator = radclient.MessageAuthenticator(value.(string))
-	}
-	if value, ok := d.GetOk(fieldRenewal); ok {
-		c.Renewal = renewal(value.(string))
-	}
-	if value, ok := d.GetOk(fieldAuthProtocol); ok {
-		c.AuthProtocol = radclient.Protocol(value.(string))
-	}
-	if value, ok := d.GetOk(fieldRetransmit); ok {
-		c.Retransmit = radclient.Retransmit(value.(string))
-	}
+	setText(d, fieldMessageAuthenticator, &c.MessageAuthenticator)
+	setText(d, fieldRenewal, &c.Renewal)
+	setText(d, fieldAuthProtocol, &c.AuthProtocol)
+	setText(d, fieldRetransmit, &c.Retransmit)
 	set(d, fieldBindAddress, &c.BindAddress)
 	set(d, fieldNASIPAddress, &c.NASIPAddress)
 	set(d, fieldNASPortType, &c.NASPortType)

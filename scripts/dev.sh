@@ -206,7 +206,7 @@ hints() {
 
 		    $name write auth/radius/login/alice password=alice-password   # no user of the mount: the default policy only
 		    $name read auth/radius/config                                 # the secret is not shown
-		    $name read auth/radius/users/bob
+		    $name write auth/radius/login/carol password=carol-password   # asks for a one-time code: send challenge_id and password=123456
 
 		Ctrl-C stops everything.
 	TEXT
