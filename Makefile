@@ -18,7 +18,7 @@ MODULES := . e2e
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build dev test lint race protocol e2e bench vuln fmt needs clean clean-cache
+.PHONY: help build dev test lint race protocol e2e bench fuzz vuln fmt needs clean clean-cache
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,16 @@ e2e: build needs ## Drive the built plugin in a real Vault; the first run builds
 bench: build needs ## Compare a login with the built-in method's, in one Vault, and show the plugin's memory.
 	vault=$$(scripts/vault.sh) && cd e2e && \
 		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 5m -run '^$$' -bench . -benchtime 10000x ./...
+
+FUZZTIME ?= 60s
+
+fuzz: ## Run every fuzz target for FUZZTIME (60s).
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			printf '==> %s %s\n' $$package $$target; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$package; \
+		done; \
+	done
 
 vuln: ## Look for known vulnerabilities in the dependencies; asks vuln.go.dev.
 	@set -e; for module in $(MODULES); do ( cd $$module && $(TOOL) govulncheck ./... ); done
