@@ -71,9 +71,8 @@ func New(config Config) (*Client, error) {
 
 // Authenticate asks the server about the credentials and returns its verdict.
 // The error is a [NoAnswerError], an [UnreachableError], a [ProtocolError], or
-// the context's own
-// if that ended first; credentials that RADIUS cannot carry are an error too,
-// and then nothing was sent.
+// the context's own if that ended first. Credentials that RADIUS cannot carry
+// are an error too, and then nothing was sent.
 //
 // The host is looked up each time. Its addresses are tried in order, but only
 // past those that certainly did not see the request: silence may be a person
@@ -134,8 +133,8 @@ func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Cr
 
 	exchange := &exchange{conn: conn, request: sent, check: c.check, plan: c.plan, othersLeft: othersLeft}
 	packet, err := exchange.run(ctx)
-	if packet != nil && exchange.sends == 1 {
-		c.trip.measured(exchange.waited)
+	if packet != nil {
+		c.trip.answered(exchange.waited, exchange.sends)
 	}
 	switch {
 	case errors.Is(err, errSilence):
@@ -183,7 +182,9 @@ func (c *Client) plan(budget time.Duration) *schedule {
 	if c.config.Retransmit == RetransmitNever {
 		return once()
 	}
-	return newSchedule(budget, c.trip.firstInterval(), rand.Float64)
+	// A slow answer to one login must not cost the next one its copies.
+	first := min(c.trip.firstInterval(), max(unmeasuredInterval, budget/20))
+	return newSchedule(budget, first, rand.Float64)
 }
 
 // check takes or drops a datagram, and learns which codes the server signs.

@@ -21,14 +21,22 @@ type roundTrip struct {
 	mu        sync.Mutex
 	smoothed  time.Duration // guarded by mu; 0 until something is measured
 	variation time.Duration // guarded by mu
+	backedOff time.Duration // guarded by mu; 0 unless the latest answer was to several copies
 }
 
-// measured takes the time of an answer to a request that was sent once: an
-// answer to one of several copies could be to any of them (Karn's algorithm,
-// RFC 6298 section 3).
-func (r *roundTrip) measured(took time.Duration) {
+// answered takes the time that an answer took, and to how many copies it came.
+// An answer to one of several could be to any of them, so it measures nothing
+// (Karn's algorithm, RFC 6298 section 3). But a server that is always slower
+// than the interval would never be measured: until it is, wait twice as long as
+// that answer took (section 5.5).
+func (r *roundTrip) answered(took time.Duration, copies int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if copies > 1 {
+		r.backedOff = 2 * took
+		return
+	}
+	r.backedOff = 0
 	if r.smoothed == 0 {
 		r.smoothed, r.variation = max(took, 1), took/2
 		return
@@ -42,8 +50,9 @@ func (r *roundTrip) measured(took time.Duration) {
 func (r *roundTrip) firstInterval() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.smoothed == 0 {
-		return unmeasuredInterval
+	interval := unmeasuredInterval
+	if r.smoothed > 0 {
+		interval = max(minFirstInterval, r.smoothed+4*r.variation)
 	}
-	return max(minFirstInterval, min(maxInterval, r.smoothed+4*r.variation))
+	return min(maxInterval, max(interval, r.backedOff))
 }
