@@ -68,12 +68,7 @@ bench: build needs ## Compare a login with the built-in method's, in one Vault, 
 FUZZTIME ?= 60s
 
 fuzz: ## Run every fuzz target for FUZZTIME (60s).
-	@set -e; for package in $$(go list ./...); do \
-		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-			printf '==> %s %s\n' $$package $$target; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$package; \
-		done; \
-	done
+	@scripts/fuzz.sh $(FUZZTIME)
 
 vuln: ## Look for known vulnerabilities in the dependencies; asks vuln.go.dev.
 	@set -e; for module in $(MODULES); do ( cd $$module && $(TOOL) govulncheck ./... ); done
