@@ -55,6 +55,7 @@ func newBackend(version string) *backend {
 			b.pathUser(),
 			b.pathUsersList(),
 			b.pathLogin(),
+			b.pathStatus(),
 		},
 		AuthRenew:      b.loginRenew,
 		InitializeFunc: b.initialize,

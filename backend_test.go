@@ -254,7 +254,7 @@ func TestEveryOperationIsDescribed(t *testing.T) {
 func TestHelpIsGivenForEveryPath(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
-	for _, path := range []string{"", "config", "users/", "users/bob", "login", "login/bob"} {
+	for _, path := range []string{"", "config", "users/", "users/bob", "login", "login/bob", "status"} {
 		resp, err := b.HandleRequest(t.Context(), &logical.Request{Operation: logical.HelpOperation, Path: path, Storage: b.storage})
 		require.NoError(t, err, b.log.String())
 		require.NotEmpty(t, resp.Data["help"], path)

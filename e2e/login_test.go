@@ -219,6 +219,8 @@ func TestSilentServerIsAskedOnceAndNever5xx(t *testing.T) {
 	require.GreaterOrEqual(t, time.Since(begin), 2*time.Second)
 	require.Equal(t, 1, silent.Distinct(), "Vault's client must not try again: that would be a second push")
 	v.log.await(t, "no answer from RADIUS server "+silent.Host())
+	_, answer := v.request("GET", "auth/radius/status", "", "")
+	require.Contains(t, answer, `"timed_out":1`)
 }
 
 func TestTheHTTPFormsWork(t *testing.T) {
@@ -268,6 +270,7 @@ func TestTheHTTPFormsWork(t *testing.T) {
 		{"POST", "auth/radius/login/bob", json, `{"password":{"a":"hush"}}`, 400, "it is not a text"},
 		{"DELETE", "auth/radius/config", "", "", 204, ""},
 		{"GET", "auth/radius/config", "", "", 404, ""},
+		{"GET", "auth/radius/status", "", "", 200, `"servers":[]`},
 		{"GET", "auth/radius/config?help=1", "", "", 200, "message_authenticator"},
 	}
 	for _, step := range steps {
@@ -292,6 +295,7 @@ func TestOpenAPIDescribesEveryOperation(t *testing.T) {
 		"/auth/radius/users/":              {"get"},
 		"/auth/radius/login":               {"post"},
 		"/auth/radius/login/{urlusername}": {"post"},
+		"/auth/radius/status":              {"get"},
 	} {
 		for _, method := range methods {
 			require.Contains(t, document.Paths[path], method, path)

@@ -42,6 +42,7 @@ type Client struct {
 	attributes radius.Attributes // of every request, after the credentials
 	signed     signedCodes
 	trip       roundTrip
+	counters   counters
 }
 
 // New prepares a client. It opens nothing.
@@ -81,6 +82,7 @@ func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Ver
 	bounded, cancel := context.WithTimeout(ctx, c.config.ReadTimeout)
 	defer cancel()
 	verdict, err := c.askAddresses(bounded, credentials)
+	c.counters.ended(verdict, err)
 	if err != nil && ctx.Err() != nil {
 		return Verdict{}, fmt.Errorf("login abandoned: %w", ctx.Err())
 	}
@@ -133,6 +135,7 @@ func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Cr
 
 	exchange := &exchange{conn: conn, request: sent, check: c.check, plan: c.plan, othersLeft: othersLeft}
 	packet, err := exchange.run(ctx)
+	c.counters.exchanged(exchange, packet != nil)
 	if packet != nil {
 		c.trip.answered(exchange.waited, exchange.sends)
 	}

@@ -20,27 +20,24 @@ const (
 	dropReasons // one more than the last
 )
 
+// dropTexts say what was wrong: in a word for counters and, where an operator
+// can do something about it, with what to check for the log.
+var dropTexts = [dropReasons]struct{ name, text string }{
+	DropMalformed:                  {"malformed", "malformed packet"},
+	DropOtherIdentifier:            {"other_identifier", "identifier of another request"},
+	DropUnexpectedCode:             {"unexpected_code", "code that does not answer an Access-Request"},
+	DropUnsigned:                   {"no_message_authenticator", "no Message-Authenticator (make the server send one, or see message_authenticator)"},
+	DropWrongMessageAuthenticator:  {"wrong_message_authenticator", "wrong Message-Authenticator (is the secret the same on the server?)"},
+	DropWrongResponseAuthenticator: {"wrong_response_authenticator", "wrong Response Authenticator (is the secret the same on the server?)"},
+	DropUnsolicitedProxyState:      {"unsolicited_proxy_state", "unsigned answer with a Proxy-State that was never sent (a Blast-RADIUS forgery looks like this)"},
+}
+
+// Name is the reason in a word.
+func (r DropReason) Name() string { return dropTexts[r].name }
+
 // String says what was wrong and, where an operator can do something about it,
 // what to check.
-func (r DropReason) String() string {
-	switch r {
-	case DropMalformed:
-		return "malformed packet"
-	case DropOtherIdentifier:
-		return "identifier of another request"
-	case DropUnexpectedCode:
-		return "code that does not answer an Access-Request"
-	case DropUnsigned:
-		return "no Message-Authenticator (make the server send one, or see message_authenticator)"
-	case DropWrongMessageAuthenticator:
-		return "wrong Message-Authenticator (is the secret the same on the server?)"
-	case DropWrongResponseAuthenticator:
-		return "wrong Response Authenticator (is the secret the same on the server?)"
-	case DropUnsolicitedProxyState:
-		return "unsigned answer with a Proxy-State that was never sent (a Blast-RADIUS forgery looks like this)"
-	}
-	return fmt.Sprintf("unknown reason %d", int(r))
-}
+func (r DropReason) String() string { return dropTexts[r].text }
 
 // Drops counts dropped datagrams by reason.
 type Drops [dropReasons]int

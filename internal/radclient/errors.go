@@ -1,6 +1,7 @@
 package radclient
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -30,6 +31,11 @@ func (e *NoAnswerError) Error() string {
 		return fmt.Sprintf("%s: dropped %d answers: %s", text, total, e.Drops)
 	}
 	return text + ": check that the server runs, that it lists this host as a client with the same secret, and that no firewall is between them"
+}
+
+func isNoAnswer(err error) bool {
+	var noAnswer *NoAnswerError
+	return errors.As(err, &noAnswer)
 }
 
 // Unwrap gives the fault of the socket, if there was one.

@@ -1,0 +1,108 @@
+package radclient
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// roundTripsKept is how many of the latest round trips the percentiles are of.
+const roundTripsKept = 1024
+
+// Stats are what a client has seen of its server since it was made.
+type Stats struct {
+	Host string
+	Port int
+
+	Accepted    uint64 // logins by outcome
+	Rejected    uint64
+	Challenged  uint64
+	TimedOut    uint64 // no valid answer in time
+	Unreachable uint64 // not sent, or Protocol-Error
+
+	Sent          uint64 // packets, copies included
+	Retransmitted uint64 // copies after the first
+	Drops         Drops  // datagrams that were not the answer
+
+	LastAnswer time.Time // zero if there was none
+	// RoundTripP50 and RoundTripP99 are of the latest answers to logins that
+	// were sent once; 0 if there was none.
+	RoundTripP50 time.Duration
+	RoundTripP99 time.Duration
+}
+
+// counters add up Stats. Safe for concurrent use.
+type counters struct {
+	mu         sync.Mutex
+	stats      Stats           // guarded by mu; without percentiles
+	roundTrips []time.Duration // guarded by mu; the latest, in no order
+	next       int             // guarded by mu; where the next one goes
+}
+
+// exchanged counts the packets of an exchange that has ended.
+func (c *counters) exchanged(e *exchange, answered bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Sent += uint64(e.sends)                    // #nosec G115 -- counts from 0
+	c.stats.Retransmitted += uint64(max(0, e.sends-1)) // #nosec G115 -- as above
+	for reason, count := range e.drops {
+		c.stats.Drops[reason] += count
+	}
+	if !answered {
+		return
+	}
+	c.stats.LastAnswer = time.Now()
+	switch {
+	case e.sends > 1:
+		return
+	case len(c.roundTrips) < roundTripsKept:
+		c.roundTrips = append(c.roundTrips, e.waited)
+	default:
+		c.roundTrips[c.next] = e.waited
+		c.next = (c.next + 1) % roundTripsKept
+	}
+}
+
+// ended counts a login.
+func (c *counters) ended(verdict Verdict, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case isNoAnswer(err):
+		c.stats.TimedOut++
+	case err != nil:
+		c.stats.Unreachable++
+	case verdict.Outcome == Accept:
+		c.stats.Accepted++
+	case verdict.Outcome == Challenge:
+		c.stats.Challenged++
+	default:
+		c.stats.Rejected++
+	}
+}
+
+func (c *counters) read() Stats {
+	c.mu.Lock()
+	stats, roundTrips := c.stats, slices.Clone(c.roundTrips)
+	c.mu.Unlock()
+	slices.Sort(roundTrips)
+	stats.RoundTripP50 = percentile(roundTrips, 50)
+	stats.RoundTripP99 = percentile(roundTrips, 99)
+	return stats
+}
+
+// percentile gives the smallest value that so many percent of the sorted ones
+// do not exceed; 0 if there are none.
+func percentile(sorted []time.Duration, percent int) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[(len(sorted)*percent+99)/100-1]
+}
+
+// Stats tells what the client has seen so far.
+func (c *Client) Stats() Stats {
+	stats := c.counters.read()
+	stats.Host, stats.Port = c.config.Host, c.config.Port
+	return stats
+}

@@ -1,0 +1,86 @@
+package radiusauth
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/radclient"
+)
+
+func (b *backend) pathStatus() *framework.Path {
+	return &framework.Path{
+		Pattern:      "status",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "status"},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation: &framework.PathOperation{
+				Callback: b.statusRead,
+				Summary:  "Tell what this Vault server has seen of the RADIUS server.",
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					"version": {Type: framework.TypeString, Description: "Version of the plugin.", Required: true},
+					"servers": {Type: framework.TypeSlice, Description: "Each RADIUS server with its counters since the config was loaded.", Required: true},
+				}),
+			},
+		},
+		HelpSynopsis:    "Tell what this Vault server has seen of the RADIUS server.",
+		HelpDescription: statusHelpDescription,
+	}
+}
+
+func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	settings, err := b.settings.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	servers := []any{}
+	if settings != nil && settings.client != nil {
+		servers = append(servers, serverStatus(settings.client.Stats()))
+	}
+	return &logical.Response{Data: map[string]any{"version": b.RunningVersion, "servers": servers}}, nil
+}
+
+// serverStatus is a server's counters as a read shows them. Times are in
+// milliseconds.
+func serverStatus(stats radclient.Stats) map[string]any {
+	dropped := map[string]any{}
+	for reason, count := range stats.Drops {
+		if count > 0 {
+			dropped[radclient.DropReason(reason).Name()] = count
+		}
+	}
+	lastAnswer := ""
+	if !stats.LastAnswer.IsZero() {
+		lastAnswer = stats.LastAnswer.UTC().Format(time.RFC3339)
+	}
+	return map[string]any{
+		"host":              stats.Host,
+		"port":              stats.Port,
+		"last_answer":       lastAnswer,
+		"round_trip_p50_ms": milliseconds(stats.RoundTripP50),
+		"round_trip_p99_ms": milliseconds(stats.RoundTripP99),
+		"accepted":          stats.Accepted,
+		"rejected":          stats.Rejected,
+		"challenged":        stats.Challenged,
+		"timed_out":         stats.TimedOut,
+		"unreachable":       stats.Unreachable,
+		"sent":              stats.Sent,
+		"retransmitted":     stats.Retransmitted,
+		"dropped":           dropped,
+	}
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
+}
+
+const statusHelpDescription = `
+Counters of this Vault server, since it loaded the config: every server of a
+cluster has its own, and a write of the config starts them anew.
+
+    $ vault read -format=json auth/radius/status
+
+"retransmitted" beside "sent" shows how lossy the network is; "timed_out" how
+often nobody answered at all; "dropped" which datagrams were not believed.
+`
