@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -165,7 +166,7 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 		b.ok(logical.UpdateOperation, path, data)
 		b.InvalidateKey(t.Context(), key)
 
-		slow := &slowStorage{Storage: b.storage, key: key, read: make(chan struct{}), goOn: make(chan struct{})}
+		slow := &slowStorage{Storage: b.storage, key: key, read: make(chan struct{}), changed: make(chan struct{})}
 		load := func() {
 			if key == "config" {
 				_, _ = b.settings.get(t.Context(), slow)
@@ -177,6 +178,7 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 		both.Go(load)
 		<-slow.read // the load has the old entry in its hand
 		both.Go(func() {
+			defer close(slow.changed)
 			change := func() (*logical.Response, error) {
 				value := `{"Policies":["new"]}`
 				if key == "config" {
@@ -190,7 +192,6 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 				_, _ = b.users.change("bob", change)
 			}
 		})
-		close(slow.goOn)
 		both.Wait()
 
 		settings, err := b.settings.get(t.Context(), b.storage)
@@ -205,19 +206,23 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 	}
 }
 
-// slowStorage holds a read back after it was done.
+// slowStorage holds a read back, after it was done, until the entry has changed.
+// If the change waits for the read, as it must, it gives up after a while.
 type slowStorage struct {
 	logical.Storage
-	key  string
-	read chan struct{} // closed when the key has been read
-	goOn chan struct{}
+	key     string
+	read    chan struct{} // closed when the key has been read
+	changed chan struct{} // closed when the change is done
 }
 
 func (s *slowStorage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
 	entry, err := s.Storage.Get(ctx, key)
 	if key == s.key {
 		close(s.read)
-		<-s.goOn
+		select {
+		case <-s.changed:
+		case <-time.After(200 * time.Millisecond):
+		}
 	}
 	return entry, err
 }
