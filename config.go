@@ -124,7 +124,7 @@ func (c *configEntry) problems() []string {
 		{c.ReadTimeout < 1 || c.ReadTimeout > maxTimeout, fmt.Sprintf("config parameter `read_timeout` is %d; use 1 to %d seconds", c.ReadTimeout, maxTimeout)},
 		{c.NASPort < 0 || c.NASPort > math.MaxUint32, fmt.Sprintf("config parameter `nas_port` is %d; use 0 to %d", c.NASPort, uint32(math.MaxUint32))},
 		{slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress), "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks"},
-		{len(c.NASIdentifier) > maxAttributeLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", maxAttributeLen)},
+		{len(c.NASIdentifier) > radclient.MaxValueLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", radclient.MaxValueLen)},
 	}
 	var found []string
 	for _, check := range checks {
@@ -212,10 +212,6 @@ func isNoAddress(address *sockaddr.SockAddrMarshaler) bool {
 // maxTimeout is the longest timeout in seconds. Vault itself ends a request
 // after 90, unless its listener says otherwise.
 const maxTimeout = 3600
-
-// maxAttributeLen is the longest attribute value in octets: 255 less the type
-// and length octets (RFC 2865 section 5).
-const maxAttributeLen = 253
 
 // isHost tells whether the text is one IP address or host name. Underscores
 // are in use in host names, whatever RFC 1123 says.

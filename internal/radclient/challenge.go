@@ -60,7 +60,7 @@ func replyMessage(attributes radius.Attributes) string {
 			continue
 		}
 		text.Write(attribute.Attribute)
-		if len(attribute.Attribute) < maxValueLen {
+		if len(attribute.Attribute) < MaxValueLen {
 			text.WriteByte('\n')
 		}
 	}

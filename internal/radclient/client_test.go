@@ -2,17 +2,13 @@ package radclient
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2869"
 
@@ -130,19 +126,6 @@ func TestLoginsLeaveNothingOpen(t *testing.T) {
 	require.LessOrEqual(t, open(), before+5, "one socket more per login would be 50")
 }
 
-func TestAcceptForAnotherServiceIsAReject(t *testing.T) {
-	t.Parallel()
-	for service, want := range map[uint32]Outcome{1: Accept, 2: Accept, 6: Accept, 7: Accept, 8: Accept, 10: Reject, 5: Reject, 0: Reject} {
-		server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-			return []radiustest.Answer{r.Accept(radiustest.Attribute{Type: rfc2865.ServiceType_Type, Value: radius.NewInteger(service)})}
-		}})
-		verdict, err := newClient(t, server, nil).Authenticate(t.Context(), bob)
-		require.NoError(t, err)
-		require.Equal(t, want, verdict.Outcome, "Service-Type %d", service)
-		require.Equal(t, want == Reject, strings.Contains(verdict.Reason, "another service"))
-	}
-}
-
 func TestPasswordReachesTheServerByteForByte(t *testing.T) {
 	t.Parallel()
 	server := start(t, radiustest.Options{Handler: accept})
@@ -185,135 +168,6 @@ func TestLongestCredentialsAreSent(t *testing.T) {
 		Credentials{Username: strings.Repeat("u", 253), Password: strings.Repeat("p", 128)})
 	require.NoError(t, err)
 	require.Len(t, server.Requests(), 1)
-}
-
-func TestForgedAnswerIsIgnoredAndTheRealOneTaken(t *testing.T) {
-	t.Parallel()
-	type answer = radiustest.Answer
-	tests := map[string]struct {
-		forge  func(answer) answer
-		reason DropReason // 0: the datagram never reaches the client's socket
-		config func(*Config)
-	}{
-		"wrong Response Authenticator":              {forge: answer.WrongAuthenticator, reason: DropWrongResponseAuthenticator},
-		"wrong Response Authenticator, unsigned":    {forge: func(a answer) answer { return a.WithoutMessageAuthenticator().WrongAuthenticator() }, reason: DropWrongResponseAuthenticator},
-		"wrong Message-Authenticator":               {forge: answer.WrongMessageAuthenticator, reason: DropWrongMessageAuthenticator},
-		"wrong identifier":                          {forge: answer.WrongIdentifier, reason: DropOtherIdentifier},
-		"Proxy-State without Message-Authenticator": {forge: answer.WithProxyState, reason: DropUnsolicitedProxyState},
-		"truncated":                {forge: answer.Truncated, reason: DropMalformed},
-		"4097 octets":              {forge: answer.Oversized, reason: DropMalformed},
-		"attribute of length 0":    {forge: answer.MalformedAttributes, reason: DropMalformed},
-		"attribute beyond the end": {forge: answer.OverrunAttribute, reason: DropMalformed},
-		"Accounting-Response":      {forge: func(a answer) answer { return a.WithCode(radius.CodeAccountingResponse) }, reason: DropUnexpectedCode},
-		"from another port":        {forge: answer.FromOtherPort},
-		"EAP-Message without Message-Authenticator": {
-			forge:  func(a answer) answer { return a.With(eapMessage).WithoutMessageAuthenticator() },
-			reason: DropUnsigned,
-		},
-		"two Message-Authenticators": {
-			forge: func(a answer) answer {
-				return a.With(radiustest.Attribute{Type: rfc2869.MessageAuthenticator_Type, Value: make([]byte, 16)})
-			},
-			reason: DropWrongMessageAuthenticator,
-		},
-		"Message-Authenticator of 3 octets": {
-			forge: func(a answer) answer {
-				return a.WithoutMessageAuthenticator().With(radiustest.Attribute{Type: rfc2869.MessageAuthenticator_Type, Value: make([]byte, 3)})
-			},
-			reason: DropWrongMessageAuthenticator,
-		},
-		"unsigned where it must be signed": {
-			forge:  answer.WithoutMessageAuthenticator,
-			reason: DropUnsigned,
-			config: func(c *Config) { c.MessageAuthenticator = MessageAuthenticatorRequired },
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			// The forgery says accept and comes first; the server says reject.
-			server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []answer {
-				return []answer{test.forge(r.Accept()), r.Reject("no").After(50 * time.Millisecond)}
-			}})
-			verdict, err := newClient(t, server, test.config).Authenticate(t.Context(), bob)
-			require.NoError(t, err)
-			require.Equal(t, Reject, verdict.Outcome, "the forged accept was taken")
-			require.Equal(t, 1, verdict.Sends, "a forgery must not disturb the schedule")
-			if test.reason == 0 {
-				require.Zero(t, verdict.Drops.Total())
-			} else {
-				require.Equal(t, 1, verdict.Drops[test.reason], "drops: %s", verdict.Drops)
-			}
-		})
-	}
-}
-
-func TestOddButRightAnswerIsTaken(t *testing.T) {
-	t.Parallel()
-	type answer = radiustest.Answer
-	for name, change := range map[string]func(answer) answer{
-		"unsigned":                     answer.WithoutMessageAuthenticator,
-		"padded":                       answer.Padded,
-		"Message-Authenticator last":   answer.MessageAuthenticatorLast,
-		"Proxy-State, rightly signed":  answer.WithProxyStateSigned,
-		"EAP-Message, signed":          func(a answer) answer { return a.With(eapMessage) },
-		"after more than one interval": func(a answer) answer { return a.After(700 * time.Millisecond) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []answer {
-				return []answer{change(r.Accept())}
-			}})
-			verdict, err := newClient(t, server, nil).Authenticate(t.Context(), bob)
-			require.NoError(t, err)
-			require.Equal(t, Accept, verdict.Outcome)
-		})
-	}
-}
-
-func TestMessageAuthenticatorIsDemandedAsConfigured(t *testing.T) {
-	t.Parallel()
-	// The server signs accepts if the name says so, and never signs rejects.
-	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		switch r.Username() {
-		case "signed":
-			return []radiustest.Answer{r.Accept()}
-		case "unsigned":
-			return []radiustest.Answer{r.Accept().WithoutMessageAuthenticator()}
-		default:
-			return []radiustest.Answer{r.Reject("no").WithoutMessageAuthenticator()}
-		}
-	}})
-	ask := func(client *Client, name string) error {
-		_, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
-		return err
-	}
-	dropped := func(err error) int {
-		var noAnswer *NoAnswerError
-		require.ErrorAs(t, err, &noAnswer)
-		return noAnswer.Drops[DropUnsigned]
-	}
-	with := func(setting MessageAuthenticator) *Client {
-		return newClient(t, server, func(c *Config) {
-			c.MessageAuthenticator = setting
-			c.ReadTimeout = 100 * time.Millisecond
-		})
-	}
-
-	auto := with(MessageAuthenticatorAuto)
-	require.NoError(t, ask(auto, "unsigned"), "nothing learned yet")
-	require.NoError(t, ask(auto, "signed"))
-	require.NoError(t, ask(auto, "rejected"), "accepts are signed, rejects need not be")
-	require.Positive(t, dropped(ask(auto, "unsigned")), "once an accept was signed, they all must be")
-
-	off := with(MessageAuthenticatorOff)
-	require.NoError(t, ask(off, "signed"))
-	require.NoError(t, ask(off, "unsigned"))
-
-	required := with(MessageAuthenticatorRequired)
-	require.NoError(t, ask(required, "signed"))
-	require.Positive(t, dropped(ask(required, "unsigned")))
-	require.Positive(t, dropped(ask(required, "rejected")))
 }
 
 func TestCopiesAreTheSameBytesFromTheSamePort(t *testing.T) {
@@ -388,160 +242,6 @@ func TestCancelledLoginEndsAtOnce(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 	case <-time.After(10 * time.Second):
 		t.Fatal("the login goes on")
-	}
-}
-
-func TestServerOnIPv6IsAsked(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Address: "[::1]:0", Handler: accept})
-	require.Equal(t, "::1", server.Host())
-	verdict, err := newClient(t, server, nil).Authenticate(t.Context(), bob)
-	require.NoError(t, err)
-	require.Equal(t, Accept, verdict.Outcome)
-}
-
-func TestHostNameIsLookedUpAtEveryLogin(t *testing.T) {
-	t.Parallel()
-	first := start(t, radiustest.Options{Address: "127.0.0.1:0", Handler: accept})
-	second := start(t, radiustest.Options{Address: fmt.Sprintf("127.0.0.2:%d", first.Port()), Handler: accept})
-	now := first.Addr().Addr()
-	client := newClient(t, first, func(c *Config) {
-		c.Host = "radius.example.com"
-		c.Lookup = func(_ context.Context, host string) ([]netip.Addr, error) {
-			require.Equal(t, "radius.example.com", host)
-			return []netip.Addr{now}, nil
-		}
-	})
-	for _, server := range []*radiustest.Server{first, second} {
-		now = server.Addr().Addr()
-		verdict, err := client.Authenticate(t.Context(), bob)
-		require.NoError(t, err)
-		require.Equal(t, server.Addr().String(), verdict.Server)
-	}
-}
-
-func TestAddressWhereNothingListensIsPassedOver(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: accept})
-	client := newClient(t, server, func(c *Config) {
-		c.Host = "localhost"
-		c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
-			return []netip.Addr{netip.MustParseAddr("::1"), server.Addr().Addr()}, nil
-		}
-	})
-	verdict, err := client.Authenticate(t.Context(), bob)
-	require.NoError(t, err)
-	require.Equal(t, server.Addr().String(), verdict.Server)
-}
-
-func TestSilentAddressIsNotLeftForAnother(t *testing.T) {
-	t.Parallel()
-	silent := start(t, radiustest.Options{Address: "127.0.0.1:0"})
-	other := start(t, radiustest.Options{Address: fmt.Sprintf("127.0.0.2:%d", silent.Port()), Handler: accept})
-	client := newClient(t, silent, func(c *Config) {
-		c.Host = "radius.example.com"
-		c.ReadTimeout = 200 * time.Millisecond
-		c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
-			return []netip.Addr{silent.Addr().Addr(), other.Addr().Addr()}, nil
-		}
-	})
-	_, err := client.Authenticate(t.Context(), bob)
-	var noAnswer *NoAnswerError
-	require.ErrorAs(t, err, &noAnswer)
-	require.Empty(t, other.Requests(), "silence may be a person who looks for a phone")
-}
-
-func TestServerThatDiesOverTheLoginIsNotLeftForAnotherAddress(t *testing.T) {
-	t.Parallel()
-	dying, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	require.NoError(t, err)
-	address := dying.LocalAddr().(*net.UDPAddr).AddrPort()
-	other := start(t, radiustest.Options{Address: fmt.Sprintf("127.0.0.2:%d", address.Port()), Handler: accept})
-	client := newClient(t, other, func(c *Config) {
-		c.Host = "radius.example.com"
-		c.ReadTimeout = time.Second
-		c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
-			return []netip.Addr{netip.MustParseAddr("::ffff:127.0.0.1"), other.Addr().Addr()}, nil
-		}
-	})
-	ended := make(chan error, 1)
-	go func() {
-		_, err := client.Authenticate(t.Context(), bob)
-		ended <- err
-	}()
-	_, err = dying.Read(make([]byte, 4096)) // has the first copy; the second is refused
-	require.NoError(t, err)
-	require.NoError(t, dying.Close())
-	var noAnswer *NoAnswerError
-	require.ErrorAs(t, <-ended, &noAnswer)
-	require.Positive(t, noAnswer.Refused)
-	require.Empty(t, other.Requests(), "the first server may have sent a push already")
-}
-
-func TestServerThatRestartsDuringTheLoginIsReached(t *testing.T) {
-	t.Parallel()
-	dying, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	require.NoError(t, err)
-	address := dying.LocalAddr().(*net.UDPAddr).AddrPort()
-	client, err := New(Config{Host: "127.0.0.1", Port: int(address.Port()), Secret: NewSecret(testSecret), ReadTimeout: 10 * time.Second})
-	require.NoError(t, err)
-
-	verdicts := make(chan Verdict, 1)
-	go func() {
-		verdict, err := client.Authenticate(t.Context(), bob)
-		if err != nil {
-			t.Error(err)
-		}
-		verdicts <- verdict
-	}()
-	_, err = dying.Read(make([]byte, 4096)) // has the first copy, and dies of it
-	require.NoError(t, err)
-	require.NoError(t, dying.Close())
-	start(t, radiustest.Options{Address: address.String(), Handler: accept})
-	verdict := <-verdicts
-	require.Equal(t, Accept, verdict.Outcome)
-	require.Greater(t, verdict.Sends, 1)
-}
-
-func TestPortWhereNothingListensIsSaidSoInTheEnd(t *testing.T) {
-	t.Parallel()
-	gone := start(t, radiustest.Options{})
-	client := newClient(t, gone, func(c *Config) { c.ReadTimeout = 200 * time.Millisecond })
-	require.NoError(t, gone.Close())
-	begin := time.Now()
-	_, err := client.Authenticate(t.Context(), bob)
-	require.ErrorContains(t, err, "nothing listens on that port")
-	require.GreaterOrEqual(t, time.Since(begin), 200*time.Millisecond, "the server may be starting")
-	var noAnswer *NoAnswerError
-	require.ErrorAs(t, err, &noAnswer)
-	require.Equal(t, 2, noAnswer.Sends)
-}
-
-func TestHostThatCannotBeLookedUpIsNamed(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: accept})
-	cause := errors.New("no such host")
-	tests := map[string]func(context.Context, string) ([]netip.Addr, error){
-		"failure":    func(context.Context, string) ([]netip.Addr, error) { return nil, cause },
-		"no address": func(context.Context, string) ([]netip.Addr, error) { return nil, nil },
-		"too slow": func(ctx context.Context, _ string) ([]netip.Addr, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		},
-	}
-	for name, lookup := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client := newClient(t, server, func(c *Config) {
-				c.Host = "radius.example.com"
-				c.DialTimeout = 50 * time.Millisecond
-				c.Lookup = lookup
-			})
-			_, err := client.Authenticate(t.Context(), bob)
-			var unreachable *UnreachableError
-			require.ErrorAs(t, err, &unreachable)
-			require.ErrorContains(t, err, "radius.example.com port")
-		})
 	}
 }
 

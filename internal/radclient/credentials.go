@@ -10,7 +10,7 @@ import (
 
 const (
 	// maxUsernameLen is the longest User-Name in octets (RFC 2865 section 5.1).
-	maxUsernameLen = maxValueLen
+	maxUsernameLen = MaxValueLen
 
 	// maxPasswordLen is the longest User-Password in octets (RFC 2865 section 5.2).
 	maxPasswordLen = 128

@@ -15,9 +15,9 @@ const (
 	// authenticator (RFC 2865 section 3).
 	headerLen = 20
 
-	// maxValueLen is the longest attribute value in octets: 255 less the type
+	// MaxValueLen is the longest attribute value in octets: 255 less the type
 	// and length octets (RFC 2865 section 5).
-	maxValueLen = 253
+	MaxValueLen = 253
 
 	// maxPacketLen is the longest packet in octets (RFC 2865 section 3).
 	maxPacketLen = radius.MaxPacketLength
