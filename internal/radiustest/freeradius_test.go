@@ -68,6 +68,7 @@ func TestFreeRADIUSChecksPasswords(t *testing.T) {
 		require.Equal(t, byte(radius.CodeAccessReject), ask(t, f, login(t, name, password[1:]))[0], "%q", name)
 	}
 	require.Equal(t, byte(radius.CodeAccessReject), ask(t, f, login(t, "nobody", "hello"))[0])
+	require.NoError(t, f.Stop()) // the log is whole only then
 	require.Contains(t, f.Log(), "Login OK: [bob]")
 	require.NotContains(t, f.Log(), awkward)
 }
