@@ -57,30 +57,30 @@ func (c *challengeCache) seal(ctx context.Context, storage logical.Storage, stat
 }
 
 // open reads a challenge_id and uses it up on this server; on others the RADIUS
-// server refuses it, whose State works once. The error is a challengeError, or a fault
-// of storage.
-func (c *challengeCache) open(ctx context.Context, storage logical.Storage, id string, want challengeState, now time.Time) (challengeState, error) {
+// server refuses it, whose State works once. The error is a challengeError, or a
+// fault of storage.
+func (c *challengeCache) open(ctx context.Context, storage logical.Storage, id string, username, source string, now time.Time) (*challengeState, error) {
 	aead, err := c.aead(ctx, storage)
 	if err != nil {
-		return challengeState{}, err
+		return nil, err
 	}
-	var state challengeState
+	state := &challengeState{}
 	sealed, err := base64.RawURLEncoding.DecodeString(id)
 	if err != nil || len(sealed) < aead.NonceSize() {
-		return challengeState{}, errChallengeInvalid
+		return nil, errChallengeInvalid
 	}
 	nonce, ciphertext := sealed[:aead.NonceSize()], sealed[aead.NonceSize():]
 	plain, err := aead.Open(nil, nonce, ciphertext, nil)
-	if err != nil || json.Unmarshal(plain, &state) != nil {
-		return challengeState{}, errChallengeInvalid
+	if err != nil || json.Unmarshal(plain, state) != nil {
+		return nil, errChallengeInvalid
 	}
 	switch {
-	case state.Username != want.Username || state.Source != want.Source:
-		return challengeState{}, errChallengeInvalid
+	case state.Username != username || state.Source != source:
+		return nil, errChallengeInvalid
 	case now.After(state.Expires):
-		return challengeState{}, errChallengeExpired
+		return nil, errChallengeExpired
 	case !c.use(string(nonce)):
-		return challengeState{}, errChallengeUsed
+		return nil, errChallengeUsed
 	}
 	return state, nil
 }
@@ -101,11 +101,7 @@ func (b *backend) answering(ctx context.Context, storage logical.Storage, config
 	if id == "" {
 		return nil, nil
 	}
-	state, err := b.challenges.open(ctx, storage, id, challengeState{Username: name, Source: config.source()}, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	return &state, nil
+	return b.challenges.open(ctx, storage, id, name, config.source(), time.Now())
 }
 
 // challenged is the answer to a login that the server wants another step of.

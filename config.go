@@ -69,29 +69,16 @@ func defaultConfig() *configEntry {
 
 // loadConfig reads the stored config; nil means that there is none.
 func loadConfig(ctx context.Context, storage logical.Storage) (*configEntry, error) {
-	stored, err := storage.Get(ctx, configKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading the config: %w", err)
-	}
-	if stored == nil {
-		return nil, nil
-	}
 	config := defaultConfig()
-	if err := stored.DecodeJSON(config); err != nil {
-		return nil, fmt.Errorf("decoding the config: %w", err)
+	found, err := loadJSON(ctx, storage, configKey, "the config", config)
+	if !found || err != nil {
+		return nil, err
 	}
 	return config, nil
 }
 
 func saveConfig(ctx context.Context, storage logical.Storage, config *configEntry) error {
-	entry, err := logical.StorageEntryJSON(configKey, config)
-	if err != nil {
-		return fmt.Errorf("encoding the config: %w", err)
-	}
-	if err := storage.Put(ctx, entry); err != nil {
-		return fmt.Errorf("writing the config: %w", err)
-	}
-	return nil
+	return saveJSON(ctx, storage, configKey, "the config", config)
 }
 
 // clone copies everything that a caller could change through the copy.
@@ -132,17 +119,15 @@ func (c *configEntry) problems() []string {
 			found = append(found, check.advice)
 		}
 	}
-	if _, err := radclient.ParseMessageAuthenticator(string(c.MessageAuthenticator)); err != nil {
-		found = append(found, "config parameter `message_authenticator`: "+err.Error())
-	}
-	if !slices.Contains(renewals, c.Renewal) {
-		found = append(found, fmt.Sprintf("config parameter `renewal`: %q is not one of %s, %s", c.Renewal, renewalReauthenticate, renewalRecheck))
-	}
-	if _, err := radclient.ParseProtocol(string(c.AuthProtocol)); err != nil {
-		found = append(found, "config parameter `auth_protocol`: "+err.Error())
-	}
-	if _, err := radclient.ParseRetransmit(string(c.Retransmit)); err != nil {
-		found = append(found, "config parameter `retransmit`: "+err.Error())
+	for _, problem := range []string{
+		notOneOf(fieldMessageAuthenticator, c.MessageAuthenticator, radclient.MessageAuthenticators),
+		notOneOf(fieldRenewal, c.Renewal, renewals),
+		notOneOf(fieldAuthProtocol, c.AuthProtocol, radclient.Protocols),
+		notOneOf(fieldRetransmit, c.Retransmit, radclient.Retransmits),
+	} {
+		if problem != "" {
+			found = append(found, problem)
+		}
 	}
 	if _, err := parseOptionalAddress(c.NASIPAddress); err != nil {
 		found = append(found, fmt.Sprintf("config parameter `nas_ip_address`: %q is not an IP address", c.NASIPAddress))

@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -26,6 +27,28 @@ func setText[T ~string](d *framework.FieldData, field string, to *T) {
 	*to = T(text)
 }
 
+// allowed lists the values that a field may have, as its schema wants them.
+func allowed[T ~string](values []T) []any {
+	var list []any
+	for _, value := range values {
+		list = append(list, string(value))
+	}
+	return list
+}
+
+// notOneOf says that a config field has none of its allowed values; empty if it
+// has one.
+func notOneOf[T ~string](field string, value T, values []T) string {
+	if slices.Contains(values, value) {
+		return ""
+	}
+	var names []string
+	for _, value := range values {
+		names = append(names, string(value))
+	}
+	return fmt.Sprintf("config parameter `%s`: %q is not one of %s", field, value, strings.Join(names, ", "))
+}
+
 // malformed answers a request with a field that cannot be read; nil if all can.
 // The framework would do it too, but its text repeats the value, a password
 // too, and it cuts the fraction off a number.
@@ -34,9 +57,9 @@ func malformed(path *framework.Path, req *logical.Request) *logical.Response {
 	if path.ExistenceCheck != nil {
 		prefix = "" // with the built-in, the existence check answers first
 	}
-	for _, field := range slices.Sorted(maps.Keys(path.Fields)) {
+	for _, field := range slices.Sorted(maps.Keys(req.Data)) {
 		schema, raw := path.Fields[field], req.Data[field]
-		if raw == nil {
+		if schema == nil || raw == nil {
 			continue
 		}
 		err := (&framework.FieldData{Raw: map[string]any{field: raw}, Schema: path.Fields}).Validate()

@@ -30,7 +30,7 @@ func FuzzChallengeID(f *testing.F) {
 	f.Add("")
 	f.Add("?")
 	f.Fuzz(func(t *testing.T, id string) {
-		state, err := challenges.open(t.Context(), storage, id, challengeState{Username: "carol"}, time.Now())
+		state, err := challenges.open(t.Context(), storage, id, "carol", "", time.Now())
 		if mistake := challengeError(""); err != nil && !errors.As(err, &mistake) {
 			t.Fatalf("a fault: %v", err)
 		}

@@ -38,7 +38,7 @@ func (b *backend) pathConfig() *framework.Path {
 				Responses:    writtenResponses(),
 			},
 			logical.PatchOperation: &framework.PathOperation{
-				Callback:     b.configPatch,
+				Callback:     b.configWrite,
 				Summary:      "Change the config with a JSON merge patch: null resets a field to its default.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "patch", OperationSuffix: "configuration"},
 				Responses:    writtenResponses(),
@@ -90,27 +90,18 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 	return &logical.Response{Data: data}, nil
 }
 
+// configWrite creates, updates and patches: they differ in what happens if
+// there is no config.
 func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.settings.change(func() (*logical.Response, error) {
 		config, err := loadConfig(ctx, req.Storage)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if config == nil {
-			config = defaultConfig()
-		}
-		return b.configApply(ctx, req, d, config)
-	})
-}
-
-func (b *backend) configPatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return b.settings.change(func() (*logical.Response, error) {
-		config, err := loadConfig(ctx, req.Storage)
-		if err != nil {
-			return nil, err
-		}
-		if config == nil {
+		case config == nil && req.Operation == logical.PatchOperation:
 			return nil, logical.CodedError(http.StatusNotFound, notConfiguredText)
+		case config == nil:
+			config = defaultConfig()
 		}
 		return b.configApply(ctx, req, d, config)
 	})

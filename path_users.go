@@ -161,7 +161,7 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 			return nil, nil // there is none
 		}
 		if err := req.Storage.Delete(ctx, userKey(name)); err != nil {
-			return nil, fmt.Errorf("deleting user %q: %w", name, err)
+			return nil, fmt.Errorf("deleting %s: %w", userLabel(name), err)
 		}
 		return nil, nil
 	})

@@ -31,30 +31,20 @@ func loadUser(ctx context.Context, storage logical.Storage, name string) (*userE
 	if !storable(name) {
 		return nil, nil
 	}
-	stored, err := storage.Get(ctx, userKey(name))
-	if err != nil {
-		return nil, fmt.Errorf("reading user %q: %w", name, err)
-	}
-	if stored == nil {
-		return nil, nil
-	}
 	user := &userEntry{}
-	if err := stored.DecodeJSON(user); err != nil {
-		return nil, fmt.Errorf("decoding user %q: %w", name, err)
+	found, err := loadJSON(ctx, storage, userKey(name), userLabel(name), user)
+	if !found || err != nil {
+		return nil, err
 	}
 	return user, nil
 }
 
 func saveUser(ctx context.Context, storage logical.Storage, name string, user *userEntry) error {
-	entry, err := logical.StorageEntryJSON(userKey(name), user)
-	if err != nil {
-		return fmt.Errorf("encoding user %q: %w", name, err)
-	}
-	if err := storage.Put(ctx, entry); err != nil {
-		return fmt.Errorf("writing user %q: %w", name, err)
-	}
-	return nil
+	return saveJSON(ctx, storage, userKey(name), userLabel(name), user)
 }
+
+// userLabel names the user in errors.
+func userLabel(name string) string { return fmt.Sprintf("user %q", name) }
 
 // clone copies everything that a caller could change through the copy.
 func (u *userEntry) clone() *userEntry {

@@ -57,9 +57,6 @@ func New(config Config) (*Client, error) {
 	case config.ReadTimeout <= 0:
 		return nil, errors.New("radclient: read timeout is not positive")
 	}
-	if config.MessageAuthenticator == "" {
-		config.MessageAuthenticator = MessageAuthenticatorAuto
-	}
 	if config.Lookup == nil {
 		config.Lookup = systemLookup
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	// errNotDelivered means that the host said, before anything else happened,
-	// that nothing listens on the port: nobody has seen the request.
+	// errNotDelivered means that nobody has seen the request: the first copy
+	// could not be sent, or the host said that nothing listens on the port.
 	errNotDelivered = errors.New("the request was not delivered")
 
 	// errSilence means that the time was up.

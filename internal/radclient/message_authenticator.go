@@ -3,7 +3,6 @@ package radclient
 import (
 	"crypto/hmac"
 	"crypto/md5" // #nosec G501 -- RFC 3579 section 3.2 defines Message-Authenticator on HMAC-MD5
-	"fmt"
 	"sync/atomic"
 
 	"layeh.com/radius"
@@ -26,14 +25,8 @@ const (
 	MessageAuthenticatorOff MessageAuthenticator = "off"
 )
 
-// ParseMessageAuthenticator reads a setting: auto, required or off.
-func ParseMessageAuthenticator(text string) (MessageAuthenticator, error) {
-	switch m := MessageAuthenticator(text); m {
-	case MessageAuthenticatorAuto, MessageAuthenticatorRequired, MessageAuthenticatorOff:
-		return m, nil
-	}
-	return "", fmt.Errorf("%q is not one of auto, required, off", text)
-}
+// MessageAuthenticators are the settings that there are.
+var MessageAuthenticators = []MessageAuthenticator{MessageAuthenticatorAuto, MessageAuthenticatorRequired, MessageAuthenticatorOff}
 
 // signedCodes remembers the codes of the answers that a server has signed.
 // Safe for concurrent use.

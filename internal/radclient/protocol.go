@@ -2,7 +2,6 @@ package radclient
 
 import (
 	"crypto/hmac"
-	"fmt"
 	"strings"
 
 	"layeh.com/radius"
@@ -24,14 +23,8 @@ const (
 	MSCHAPv2 Protocol = "mschapv2"
 )
 
-// ParseProtocol reads a setting: pap, chap or mschapv2.
-func ParseProtocol(text string) (Protocol, error) {
-	switch p := Protocol(text); p {
-	case PAP, CHAP, MSCHAPv2:
-		return p, nil
-	}
-	return "", fmt.Errorf("%q is not one of pap, chap, mschapv2", text)
-}
+// Protocols are those that there are.
+var Protocols = []Protocol{PAP, CHAP, MSCHAPv2}
 
 // randomness is what a proof may need: one request, one fresh value.
 type randomness struct {

@@ -1,9 +1,6 @@
 package radclient
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Retransmit says whether a request is sent again.
 type Retransmit string
@@ -15,14 +12,8 @@ const (
 	RetransmitNever Retransmit = "never"
 )
 
-// ParseRetransmit reads a setting: auto or never.
-func ParseRetransmit(text string) (Retransmit, error) {
-	switch r := Retransmit(text); r {
-	case RetransmitAuto, RetransmitNever:
-		return r, nil
-	}
-	return "", fmt.Errorf("%q is not one of auto, never", text)
-}
+// Retransmits are the settings that there are.
+var Retransmits = []Retransmit{RetransmitAuto, RetransmitNever}
 
 const (
 	// maxInterval is the longest wait between two copies, before jitter.
