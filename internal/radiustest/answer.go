@@ -1,6 +1,7 @@
 package radiustest
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -17,26 +18,35 @@ const (
 	signedWrongly
 )
 
-// Answer is one datagram to send back. Request.Accept, Reject and Challenge make
-// correct ones; the methods below return changed copies, among them every
-// forgery that a client has to withstand. Changes can be combined, in any
-// order: they describe the packet, which is built and signed when it is sent.
+// Answer is one datagram to send back, or one packet on a stream. Request.Accept,
+// Reject and Challenge make correct ones; the methods below return changed
+// copies, among them every forgery that a client has to withstand. Changes can
+// be combined, in any order: they describe the packet, which is built and signed
+// when it is sent.
+//
+// RADIUS/1.1 has no authenticators: where an answer of it would have a wrong
+// one, receivers have to ignore it (RFC 9765 sections 4 and 5), and the
+// answer is right.
 type Answer struct {
 	Delay     time.Duration // from the arrival of the request
-	OtherPort bool          // send from a port that the client did not ask
+	OtherPort bool          // send from a port that the client did not ask; not on streams
 
+	version    Version
 	code       radius.Code
 	identifier byte
-	request    [16]byte // authenticator of the request
+	request    [16]byte // authenticator of the request, or Token and Reserved-2
 	secret     []byte
 	attributes []Attribute
 	signature  signature
 
-	tail      []byte // after the attributes, counted in Length
-	padding   []byte // after the packet, not counted in Length
-	oversized bool   // fill up to one octet more than is allowed
-	missing   int    // octets that Length counts and the datagram lacks
-	flipped   bool   // one bit of the Response Authenticator is wrong
+	skipped   byte    // how far the identifier, or Token, is from that of the request
+	tail      []byte  // after the attributes, counted in Length
+	padding   []byte  // after the packet, not counted in Length
+	oversized bool    // fill up to one octet more than is allowed
+	missing   int     // octets that Length counts and the datagram lacks
+	length    *uint16 // instead of the right Length
+	flipped   bool    // one bit of the Response Authenticator is wrong
+	cutOff    *int    // octets of a stream to send before the connection closes
 }
 
 // Code returns the answer's packet code.
@@ -63,7 +73,8 @@ func (a Answer) MessageAuthenticatorLast() Answer {
 }
 
 // WrongMessageAuthenticator flips one bit of Message-Authenticator; the
-// Response Authenticator covers the wrong value and is right.
+// Response Authenticator covers the wrong value and is right. In RADIUS/1.1 it
+// adds one of zeros.
 func (a Answer) WrongMessageAuthenticator() Answer {
 	a.signature = signedWrongly
 	return a
@@ -83,16 +94,18 @@ func (a Answer) WithProxyStateSigned() Answer {
 }
 
 // WrongAuthenticator flips one bit of the Response Authenticator. A
-// Message-Authenticator does not cover it and stays right.
+// Message-Authenticator does not cover it and stays right. In RADIUS/1.1 the bit
+// is one of Reserved-2.
 func (a Answer) WrongAuthenticator() Answer {
 	a.flipped = true
 	return a
 }
 
-// WrongIdentifier answers the next identifier. The Response Authenticator is
-// right for it: it does not tie an answer to the identifier of the request.
+// WrongIdentifier answers the next identifier, or the next Token. The Response
+// Authenticator is right for it: it does not tie an answer to the identifier of
+// the request.
 func (a Answer) WrongIdentifier() Answer {
-	a.identifier++
+	a.skipped++
 	return a
 }
 
@@ -103,7 +116,7 @@ func (a Answer) WithCode(code radius.Code) Answer {
 }
 
 // Truncated makes Length one octet longer than the datagram (RFC 2865
-// section 3: to be discarded).
+// section 3: to be discarded). On a stream, that octet is the next packet's.
 func (a Answer) Truncated() Answer {
 	a.missing = 1
 	return a
@@ -116,8 +129,16 @@ func (a Answer) Oversized() Answer {
 	return a
 }
 
+// WithLength writes another Length. The authenticators cover it and the whole
+// packet.
+func (a Answer) WithLength(length uint16) Answer {
+	a.length = &length
+	return a
+}
+
 // Padded adds octets beyond Length, which RFC 2865 section 3 tells receivers
-// to ignore: this answer is right.
+// to ignore: this answer is right. On a stream they are read as the start of the
+// next packet, whose Length is then more than is allowed.
 func (a Answer) Padded() Answer {
 	a.padding = []byte("padding")
 	return a
@@ -143,6 +164,13 @@ func (a Answer) FromOtherPort() Answer {
 	return a
 }
 
+// CutOff closes a stream's connection after the first octets of the answer, 0
+// for before it. It means nothing over UDP.
+func (a Answer) CutOff(octets int) Answer {
+	a.cutOff = &octets
+	return a
+}
+
 // With adds an attribute behind the others.
 func (a Answer) With(attribute Attribute) Answer {
 	a.attributes = append(slices.Clone(a.attributes), attribute)
@@ -152,10 +180,10 @@ func (a Answer) With(attribute Attribute) Answer {
 // Datagram returns the octets that go on the wire.
 func (a Answer) Datagram() []byte {
 	packet := make([]byte, headerLen)
-	packet[0], packet[1] = byte(a.code), a.identifier // #nosec G115 -- one octet on the wire
+	packet[0] = byte(a.code) // #nosec G115 -- one octet on the wire
 
 	signatureAt := 0
-	if a.signature == signed || a.signature == signedWrongly {
+	if a.signature == signedWrongly || a.signature == signed && a.version != RADIUS11 {
 		packet, signatureAt = appendBlankSignature(packet)
 	}
 	for _, attribute := range a.attributes {
@@ -164,12 +192,26 @@ func (a Answer) Datagram() []byte {
 	if a.oversized {
 		packet = fill(packet, maxPacketLen+1-len(a.tail))
 	}
-	if a.signature == signedLast {
+	if a.signature == signedLast && a.version != RADIUS11 {
 		packet, signatureAt = appendBlankSignature(packet)
 	}
 	packet = append(packet, a.tail...)
 	setLength(packet, len(packet)+a.missing)
+	if a.length != nil {
+		setLength(packet, int(*a.length))
+	}
+	if a.version == RADIUS11 {
+		a.addToken(packet)
+	} else {
+		a.sign(packet, signatureAt)
+	}
+	return append(packet, a.padding...)
+}
 
+// sign fills in the identifier and the authenticators; signatureAt is where
+// Message-Authenticator's value is, 0 if there is none.
+func (a Answer) sign(packet []byte, signatureAt int) {
+	packet[1] = a.identifier + a.skipped
 	if signatureAt > 0 {
 		sum := messageAuthenticator(packet, a.request, signatureAt, a.secret)
 		if a.signature == signedWrongly {
@@ -182,7 +224,15 @@ func (a Answer) Datagram() []byte {
 		sum[0] ^= 1
 	}
 	copy(packet[4:], sum[:])
-	return append(packet, a.padding...)
+}
+
+// addToken fills in the header of RADIUS/1.1 (RFC 9765 section 4.1).
+func (a Answer) addToken(packet []byte) {
+	token := binary.BigEndian.Uint32(a.request[:4]) + uint32(a.skipped)
+	binary.BigEndian.PutUint32(packet[4:], token)
+	if a.flipped {
+		packet[headerLen-1] ^= 1
+	}
 }
 
 // appendBlankSignature appends a Message-Authenticator of zeros and returns

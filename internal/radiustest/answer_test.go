@@ -5,16 +5,13 @@ import (
 	"crypto/hmac"
 	"crypto/md5" // #nosec G501 -- RADIUS is defined on MD5
 	"encoding/binary"
-	"net/netip"
+	"encoding/hex"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius"
 )
-
-// noAddress is the source of requests that never saw a network.
-var noAddress = netip.AddrPort{}
 
 // verdict is what a careful client finds out about a datagram. Only the octets
 // and the RFCs count: nothing here is shared with the code under test.
@@ -97,6 +94,7 @@ func TestForgeriesAreWrongInOneWayOnly(t *testing.T) {
 		"other code":          {func(a Answer) Answer { return a.WithCode(5) }, func(*verdict) {}},
 		"truncated":           {Answer.Truncated, func(v *verdict) { v.lengthFits = false }},
 		"oversized":           {Answer.Oversized, func(v *verdict) { v.lengthFits = false }},
+		"other Length":        {func(a Answer) Answer { return a.WithLength(5000) }, func(v *verdict) { v.lengthFits = false }},
 		"padded":              {Answer.Padded, func(v *verdict) { v.padding = len("padding") }},
 		"malformed attribute": {Answer.MalformedAttributes, func(v *verdict) { v.attributesFit = false }},
 		"overrun attribute":   {Answer.OverrunAttribute, func(v *verdict) { v.attributesFit = false }},
@@ -121,6 +119,35 @@ func TestForgeriesAreWrongInOneWayOnly(t *testing.T) {
 			require.Equal(t, want, got)
 			require.Equal(t, right, inspect(answer.Datagram(), r.Raw, vectorSecret), "the original changed")
 		})
+	}
+}
+
+// RADIUS/1.1 has nothing that could be forged in a header but the Token.
+func TestForgeriesOfRADIUS11(t *testing.T) {
+	t.Parallel()
+	const token, reserved, class = "deadbeef", "000000000000000000000000", "190861646d696e73"
+	tests := map[string]struct {
+		forge func(Answer) Answer
+		want  string
+	}{
+		"none":                {func(a Answer) Answer { return a }, "0200001c" + token + reserved + class},
+		"wrong Token":         {Answer.WrongIdentifier, "0200001c" + "deadbef0" + reserved + class},
+		"wrong authenticator": {Answer.WrongAuthenticator, "0200001c" + token + "000000000000000000000001" + class},
+		"wrong Message-Authenticator": {
+			Answer.WrongMessageAuthenticator,
+			"0200002e" + token + reserved + "501200000000000000000000000000000000" + class,
+		},
+		"Message-Authenticator last": {Answer.MessageAuthenticatorLast, "0200001c" + token + reserved + class},
+		"without it":                 {Answer.WithoutMessageAuthenticator, "0200001c" + token + reserved + class},
+		"Proxy-State":                {Answer.WithProxyState, "02000022" + token + reserved + class + "2106deaddead"},
+		"other code":                 {func(a Answer) Answer { return a.WithCode(52) }, "3400001c" + token + reserved + class},
+		"other Length":               {func(a Answer) Answer { return a.WithLength(5000) }, "02001388" + token + reserved + class},
+	}
+	r := decode(unhex(t, vector11Request), "", RADIUS11)
+	require.Empty(t, r.Discarded)
+	for name, test := range tests {
+		answer := test.forge(r.Accept(Attribute{Type: 25, Value: []byte("admins")}))
+		require.Equal(t, test.want, hex.EncodeToString(answer.Datagram()), name)
 	}
 }
 

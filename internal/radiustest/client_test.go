@@ -59,13 +59,13 @@ func sign(tb testing.TB, packet *radius.Packet) []byte {
 	return raw
 }
 
-func send(tb testing.TB, conn *net.UDPConn, datagram []byte) {
+func send(tb testing.TB, conn net.Conn, datagram []byte) {
 	tb.Helper()
 	_, err := conn.Write(datagram)
 	require.NoError(tb, err)
 }
 
-func receive(tb testing.TB, conn *net.UDPConn) []byte {
+func receive(tb testing.TB, conn net.Conn) []byte {
 	tb.Helper()
 	buffer := make([]byte, 1<<16)
 	n, err := conn.Read(buffer)

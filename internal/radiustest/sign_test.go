@@ -20,8 +20,7 @@ const (
 // vectorAsked is the request as a handler sees it.
 func vectorAsked(tb testing.TB) *Request {
 	tb.Helper()
-	s := &Server{options: Options{Secret: vectorSecret}}
-	r := s.decode(unhex(tb, vectorRequest), noAddress)
+	r := decode(unhex(tb, vectorRequest), vectorSecret, RADIUS10)
 	require.Empty(tb, r.Discarded)
 	return r
 }

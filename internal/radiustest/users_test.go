@@ -11,8 +11,8 @@ import (
 // asked decodes a request as if it had come from a client's port.
 func asked(tb testing.TB, raw []byte, port uint16) *Request {
 	tb.Helper()
-	s := &Server{options: Options{Secret: vectorSecret}}
-	r := s.decode(raw, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port))
+	r := decode(raw, vectorSecret, RADIUS10)
+	r.From = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)
 	require.Empty(tb, r.Discarded)
 	return r
 }
