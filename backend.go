@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/errutil"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/radclient"
 )
 
 // operationPrefix starts the names of this method's operations in OpenAPI
@@ -42,6 +44,7 @@ type backend struct {
 
 func newBackend(version string) *backend {
 	b := &backend{users: newUserCache(), challenges: newChallengeCache()}
+	b.settings.changed = b.serverChanged
 	b.Backend = &framework.Backend{
 		Help:           backendHelp,
 		BackendType:    logical.TypeCredential,
@@ -60,6 +63,7 @@ func newBackend(version string) *backend {
 		AuthRenew:      b.loginRenew,
 		InitializeFunc: b.initialize,
 		Invalidate:     b.invalidate,
+		Clean:          func(context.Context) { b.settings.drop() },
 	}
 	return b
 }
@@ -84,6 +88,21 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.settings.drop()
 	case key == challengeKeyKey:
 		b.challenges.drop()
+	}
+}
+
+// serverChanged logs what becomes of a RADIUS server.
+func (b *backend) serverChanged(change radclient.Change) {
+	details := []any{"server", change.Address, "host", change.Server.Host, "was", change.From}
+	switch change.To {
+	case radclient.Alive:
+		b.Logger().Info("RADIUS server answers", details...)
+	case radclient.Zombie:
+		b.Logger().Warn("RADIUS server is silent: new logins prefer others", details...)
+	case radclient.Dead:
+		b.Logger().Error("RADIUS server is dead: check that it runs, and that no firewall is between", details...)
+	default:
+		b.Logger().Info("RADIUS server is being tried again", details...)
 	}
 }
 

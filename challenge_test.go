@@ -110,9 +110,9 @@ func TestChallengeIDExpires(t *testing.T) {
 	config, err := loadConfig(t.Context(), b.storage)
 	require.NoError(t, err)
 	id := b.challenge()["challenge_id"].(string)
-	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", config.source(), time.Now().Add(121*time.Second))
+	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", config, time.Now().Add(121*time.Second))
 	require.ErrorIs(t, err, errChallengeExpired)
-	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", config.source(), time.Now().Add(119*time.Second))
+	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", config, time.Now().Add(119*time.Second))
 	require.NoError(t, err)
 }
 

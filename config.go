@@ -40,6 +40,11 @@ type configEntry struct {
 	AuthProtocol radclient.Protocol   `json:"auth_protocol"`
 	Retransmit   radclient.Retransmit `json:"retransmit"`
 
+	Hosts          []hostEntry           `json:"hosts"`
+	Strategy       radclient.Strategy    `json:"strategy"`
+	StatusCheck    radclient.StatusCheck `json:"status_check"`
+	ResponseWindow int                   `json:"response_window"` // seconds
+
 	BindAddress              string `json:"bind_address"`
 	NASIPAddress             string `json:"nas_ip_address"`
 	NASPortType              string `json:"nas_port_type"`
@@ -62,6 +67,9 @@ func defaultConfig() *configEntry {
 		Renewal:                  renewalReauthenticate,
 		AuthProtocol:             radclient.PAP,
 		Retransmit:               radclient.RetransmitAuto,
+		Strategy:                 radclient.Failover,
+		StatusCheck:              radclient.StatusCheckAuto,
+		ResponseWindow:           5,
 		NASPortType:              "Virtual",
 		SendClientAddress:        true,
 	}
@@ -88,6 +96,7 @@ func (c *configEntry) clone() *configEntry {
 	copied.TokenPolicies = slices.Clone(c.TokenPolicies)
 	copied.AliasMetadata = maps.Clone(c.AliasMetadata)
 	copied.UnregisteredUserPolicies = slices.Clone(c.UnregisteredUserPolicies)
+	copied.Hosts = slices.Clone(c.Hosts)
 	return &copied
 }
 
@@ -109,11 +118,12 @@ func (c *configEntry) problems() []string {
 		{containsRoot(c.UnregisteredUserPolicies) || containsRoot(c.TokenPolicies), rootPolicyText},
 		{c.DialTimeout < 0 || c.DialTimeout > maxTimeout, fmt.Sprintf("config parameter `dial_timeout` is %d; use 0 to %d seconds", c.DialTimeout, maxTimeout)},
 		{c.ReadTimeout < 1 || c.ReadTimeout > maxTimeout, fmt.Sprintf("config parameter `read_timeout` is %d; use 1 to %d seconds", c.ReadTimeout, maxTimeout)},
+		{c.ResponseWindow < 1 || c.ResponseWindow > maxTimeout, fmt.Sprintf("config parameter `response_window` is %d; use 1 to %d seconds", c.ResponseWindow, maxTimeout)},
 		{c.NASPort < 0 || c.NASPort > math.MaxUint32, fmt.Sprintf("config parameter `nas_port` is %d; use 0 to %d", c.NASPort, uint32(math.MaxUint32))},
 		{slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress), "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks"},
 		{len(c.NASIdentifier) > radclient.MaxValueLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", radclient.MaxValueLen)},
 	}
-	var found []string
+	found := c.hostProblems()
 	for _, check := range checks {
 		if check.bad {
 			found = append(found, check.advice)
@@ -124,6 +134,8 @@ func (c *configEntry) problems() []string {
 		notOneOf(fieldRenewal, c.Renewal, renewals),
 		notOneOf(fieldAuthProtocol, c.AuthProtocol, radclient.Protocols),
 		notOneOf(fieldRetransmit, c.Retransmit, radclient.Retransmits),
+		notOneOf(fieldStrategy, c.Strategy, radclient.Strategies),
+		notOneOf(fieldStatusCheck, c.StatusCheck, radclient.StatusChecks),
 	} {
 		if problem != "" {
 			found = append(found, problem)
@@ -146,8 +158,9 @@ func (c *configEntry) problems() []string {
 	return found
 }
 
-// newClient makes a RADIUS client as the config says.
-func (c *configEntry) newClient() (*radclient.Client, error) {
+// newClient makes a RADIUS client as the config says, which tells changed when
+// the state of a server does.
+func (c *configEntry) newClient(changed func(radclient.Change)) (*radclient.Client, error) {
 	readTimeout := min(c.ReadTimeout, maxTimeout)
 	if readTimeout <= 0 {
 		// The built-in method could store 0, with which no login ever worked.
@@ -162,14 +175,16 @@ func (c *configEntry) newClient() (*radclient.Client, error) {
 		return nil, fmt.Errorf("nas_ip_address: %w", err)
 	}
 	return radclient.New(radclient.Config{
-		Host:                 c.Host,
-		Port:                 c.Port,
-		Secret:               radclient.NewSecret(c.Secret),
+		Servers:              c.servers(),
+		Strategy:             c.Strategy,
 		DialTimeout:          time.Duration(min(c.DialTimeout, maxTimeout)) * time.Second,
 		ReadTimeout:          time.Duration(readTimeout) * time.Second,
 		Protocol:             c.AuthProtocol,
 		Retransmit:           c.Retransmit,
+		StatusCheck:          c.StatusCheck,
+		ResponseWindow:       time.Duration(c.ResponseWindow) * time.Second,
 		MessageAuthenticator: c.MessageAuthenticator,
+		Changed:              changed,
 		BindAddress:          c.BindAddress,
 		NAS: radclient.NAS{
 			Identifier: c.NASIdentifier,

@@ -22,6 +22,10 @@ const (
 	fieldRenewal                  = "renewal"
 	fieldAuthProtocol             = "auth_protocol"
 	fieldRetransmit               = "retransmit"
+	fieldHosts                    = "hosts"
+	fieldStrategy                 = "strategy"
+	fieldStatusCheck              = "status_check"
+	fieldResponseWindow           = "response_window"
 	fieldBindAddress              = "bind_address"
 	fieldNASIPAddress             = "nas_ip_address"
 	fieldNASPortType              = "nas_port_type"
@@ -38,7 +42,7 @@ func configFields() map[string]*framework.FieldSchema {
 	fields := map[string]*framework.FieldSchema{
 		fieldHost: {
 			Type:         framework.TypeString,
-			Description:  "RADIUS server to ask: a host name, looked up at every login, or an IPv4 or IPv6 address. Required.",
+			Description:  "RADIUS server to ask: a host name, looked up every 30 seconds, or an IPv4 or IPv6 address. Required.",
 			DisplayAttrs: &framework.DisplayAttributes{Name: "Host"},
 		},
 		fieldPort: {
@@ -70,7 +74,7 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldReadTimeout: {
 			Type:         framework.TypeDurationSecond,
 			Default:      defaults.ReadTimeout,
-			Description:  "Seconds that a whole login may take, retransmissions included. Raise it for people who approve on a phone; Vault's own clients give up after 60.",
+			Description:  "Seconds that a whole login may take, retransmissions and further servers included. Raise it for people who approve on a phone; Vault's own clients give up after 60.",
 			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.ReadTimeout},
 		},
 		fieldNASPort: {
@@ -112,6 +116,32 @@ func configFields() map[string]*framework.FieldSchema {
 			AllowedValues: allowed(radclient.Retransmits),
 			Description:   "\"auto\": the same packet is sent again until the server answers. \"never\": one packet for each login, for servers that send a push for every packet.",
 			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.Retransmit)},
+		},
+		fieldHosts: {
+			Type:         framework.TypeSlice,
+			Default:      []any{},
+			Description:  "Further RADIUS servers, in order, for when the first does not live: objects with host and, where they differ from the first server's, port and secret. On the command line host:port,host:port will do. Secrets are never returned; a server that stays keeps its own.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Further hosts", Sensitive: true},
+		},
+		fieldStrategy: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.Strategy),
+			AllowedValues: allowed(radclient.Strategies),
+			Description:   "Which of several servers a login asks: \"failover\" (the first that lives) or \"round_robin\" (those that live, in turn).",
+			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.Strategy)},
+		},
+		fieldStatusCheck: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.StatusCheck),
+			AllowedValues: allowed(radclient.StatusChecks),
+			Description:   "Whether Status-Server probes (RFC 5997) tell a dead server from a slow person: \"auto\" (where there is another server to go to, and if the server answers them), \"on\" (the server answers them: silence is death) or \"off\".",
+			DisplayAttrs:  &framework.DisplayAttributes{Name: "Status-Server probes", Value: string(defaults.StatusCheck)},
+		},
+		fieldResponseWindow: {
+			Type:         framework.TypeDurationSecond,
+			Default:      defaults.ResponseWindow,
+			Description:  "Seconds of silence after which new logins avoid a server that answers no Status-Server probes. Logins that wait stay: silence may be a person who is looking for a phone.",
+			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.ResponseWindow},
 		},
 		fieldBindAddress: {
 			Type:         framework.TypeString,

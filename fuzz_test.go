@@ -13,11 +13,12 @@ import (
 // theirs unless this mount has sealed it.
 func FuzzChallengeID(f *testing.F) {
 	storage := &logical.InmemStorage{}
-	challenges := newChallengeCache()
+	challenges, config := newChallengeCache(), defaultConfig()
+	config.Host = "127.0.0.1"
 	if err := challenges.ensureKey(f.Context(), storage); err != nil {
 		f.Fatal(err)
 	}
-	sealed, err := challenges.seal(f.Context(), storage, challengeState{Username: "carol", Server: "127.0.0.1:1812", State: []byte("s"), Expires: time.Now().Add(time.Hour)})
+	sealed, err := challenges.seal(f.Context(), storage, challengeState{Username: "carol", Host: "127.0.0.1:1812", Server: "127.0.0.1:1812", State: []byte("s"), Expires: time.Now().Add(time.Hour)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func FuzzChallengeID(f *testing.F) {
 	f.Add("")
 	f.Add("?")
 	f.Fuzz(func(t *testing.T, id string) {
-		state, err := challenges.open(t.Context(), storage, id, "carol", "", time.Now())
+		state, err := challenges.open(t.Context(), storage, id, "carol", config, time.Now())
 		if mistake := challengeError(""); err != nil && !errors.As(err, &mistake) {
 			t.Fatalf("a fault: %v", err)
 		}

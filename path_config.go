@@ -78,6 +78,10 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldRenewal:                  string(config.Renewal),
 		fieldAuthProtocol:             string(config.AuthProtocol),
 		fieldRetransmit:               string(config.Retransmit),
+		fieldHosts:                    config.hostsData(),
+		fieldStrategy:                 string(config.Strategy),
+		fieldStatusCheck:              string(config.StatusCheck),
+		fieldResponseWindow:           config.ResponseWindow,
 		fieldBindAddress:              config.BindAddress,
 		fieldNASIPAddress:             config.NASIPAddress,
 		fieldNASPortType:              config.NASPortType,
@@ -114,7 +118,9 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err := config.applyTokenFields(req, d); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	config.apply(d)
+	if err := config.apply(d); err != nil {
+		return logical.ErrorResponse(err.Error()), nil
+	}
 	if problems := config.problems(); len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
@@ -137,7 +143,7 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 const shortSecretLen = 12
 
 // apply takes the given fields over.
-func (c *configEntry) apply(d *framework.FieldData) {
+func (c *configEntry) apply(d *framework.FieldData) error {
 	if host, ok := d.GetOk(fieldHost); ok {
 		c.Host = strings.ToLower(host.(string))
 	}
@@ -154,6 +160,9 @@ func (c *configEntry) apply(d *framework.FieldData) {
 	setText(d, fieldRenewal, &c.Renewal)
 	setText(d, fieldAuthProtocol, &c.AuthProtocol)
 	setText(d, fieldRetransmit, &c.Retransmit)
+	setText(d, fieldStrategy, &c.Strategy)
+	setText(d, fieldStatusCheck, &c.StatusCheck)
+	set(d, fieldResponseWindow, &c.ResponseWindow)
 	set(d, fieldBindAddress, &c.BindAddress)
 	set(d, fieldNASIPAddress, &c.NASIPAddress)
 	set(d, fieldNASPortType, &c.NASPortType)
@@ -161,6 +170,14 @@ func (c *configEntry) apply(d *framework.FieldData) {
 	set(d, fieldRealm, &c.Realm)
 	set(d, fieldStripRealm, &c.StripRealm)
 	set(d, fieldCaseInsensitiveUsernames, &c.CaseInsensitiveUsernames)
+	if values, ok := d.GetOk(fieldHosts); ok {
+		hosts, err := parseHosts(values.([]any))
+		if err != nil {
+			return err
+		}
+		c.applyHosts(hosts)
+	}
+	return nil
 }
 
 // applyTokenFields takes the given token fields over. The SDK's parser empties

@@ -17,7 +17,7 @@ func (b *backend) pathStatus() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: b.statusRead,
-				Summary:  "Tell what this Vault server has seen of the RADIUS server.",
+				Summary:  "Tell what this Vault server has seen of the RADIUS servers.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
 					"version": {Type: framework.TypeString, Description: "Version of the plugin.", Required: true},
 					"servers": {Type: framework.TypeSlice, Description: "Each RADIUS server with its counters since the config was loaded.", Required: true},
@@ -36,7 +36,9 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	}
 	servers := []any{}
 	if settings != nil && settings.client != nil {
-		servers = append(servers, serverStatus(settings.client.Stats()))
+		for _, stats := range settings.client.Stats() {
+			servers = append(servers, serverStatus(stats))
+		}
 	}
 	return &logical.Response{Data: map[string]any{"version": b.RunningVersion, "servers": servers}}, nil
 }
@@ -54,9 +56,15 @@ func serverStatus(stats radclient.Stats) map[string]any {
 	if !stats.LastAnswer.IsZero() {
 		lastAnswer = stats.LastAnswer.UTC().Format(time.RFC3339)
 	}
+	addresses := []any{}
+	for _, address := range stats.Addresses {
+		addresses = append(addresses, map[string]any{"address": address.Address.String(), "state": string(address.State)})
+	}
 	return map[string]any{
 		"host":              stats.Host,
 		"port":              stats.Port,
+		"state":             string(stats.State()),
+		"addresses":         addresses,
 		"last_answer":       lastAnswer,
 		"round_trip_p50_ms": milliseconds(stats.RoundTripP50),
 		"round_trip_p99_ms": milliseconds(stats.RoundTripP99),
@@ -65,6 +73,9 @@ func serverStatus(stats radclient.Stats) map[string]any {
 		"challenged":        stats.Challenged,
 		"timed_out":         stats.TimedOut,
 		"unreachable":       stats.Unreachable,
+		"failed_over":       stats.FailedOver,
+		"probes_sent":       stats.ProbesSent,
+		"probes_answered":   stats.ProbesAnswered,
 		"sent":              stats.Sent,
 		"retransmitted":     stats.Retransmitted,
 		"dropped":           dropped,

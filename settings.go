@@ -21,6 +21,9 @@ type settings struct {
 // settingsCache keeps the config and its client in memory, so that a login
 // reads no storage: each read is a round trip to the Vault process.
 type settingsCache struct {
+	// changed is told when the state of a RADIUS server changes.
+	changed func(radclient.Change)
+
 	mu     sync.RWMutex
 	loaded bool      // guarded by mu
 	cached *settings // guarded by mu; nil if there is no config
@@ -49,25 +52,38 @@ func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*sett
 	}
 	c.loaded, c.cached = true, nil
 	if config != nil {
-		client, err := config.newClient()
+		client, err := config.newClient(c.changed)
 		c.cached = &settings{config: config, client: client, clientErr: err}
 	}
 	return c.cached.clone(), nil
 }
 
-// change runs a change of the stored config, alone, and drops what is cached.
+// change runs a change of the stored config, alone, and forgets what is cached,
+// unless the change was refused.
 func (c *settingsCache) change(do func() (*logical.Response, error)) (*logical.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer func() { c.loaded = false }()
-	return do()
+	resp, err := do()
+	if err != nil || !resp.IsError() {
+		c.forget()
+	}
+	return resp, err
 }
 
 // drop forgets what is cached.
 func (c *settingsCache) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.loaded = false
+	c.forget()
+}
+
+// forget drops the config and closes the client, which logins may still be
+// using: it goes on for them. It runs with mu held.
+func (c *settingsCache) forget() {
+	if c.cached != nil && c.cached.client != nil {
+		c.cached.client.Close()
+	}
+	c.loaded, c.cached = false, nil
 }
 
 func (s *settings) clone() *settings {

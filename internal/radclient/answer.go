@@ -2,7 +2,6 @@ package radclient
 
 import (
 	"crypto/hmac"
-	"crypto/md5" // #nosec G501 -- RFC 2865 section 3 defines the Response Authenticator on MD5
 	"encoding/binary"
 
 	"layeh.com/radius"
@@ -30,66 +29,90 @@ func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool
 	if wire[1] != sent.identifier {
 		return nil, false, DropOtherIdentifier
 	}
-	packet, err := radius.Parse(wire, sent.secret)
-	if err != nil {
+	found, wellFormed := survey(wire)
+	if !wellFormed {
 		return nil, false, DropMalformed
 	}
-	if !answersAccessRequest(packet.Code) {
+	code := radius.Code(wire[0])
+	if !answers(code, sent.code) {
 		return nil, false, DropUnexpectedCode
 	}
 
-	switch offsets := findMessageAuthenticators(wire); len(offsets) {
-	case 0:
-		if mustSign(packet.Code) {
-			return nil, false, DropUnsigned
-		}
-	case 1:
-		value := packet.Get(rfc2869.MessageAuthenticator_Type)
-		if len(value) != messageAuthenticatorLen ||
-			!hmac.Equal(value, messageAuthenticator(wire, offsets[0], sent.authenticator, sent.secret)) {
-			return nil, false, DropWrongMessageAuthenticator
-		}
-		signed = true
-	default:
+	switch {
+	case found.signatures == 0 && mustSign(code):
+		return nil, false, DropUnsigned
+	case found.signatures > 1, found.signatures == 1 && !rightlySigned(wire, found.signatureAt, sent):
 		return nil, false, DropWrongMessageAuthenticator
 	}
+	signed = found.signatures == 1
 
-	if !hmac.Equal(wire[4:headerLen], responseAuthenticator(wire, sent)) {
+	authenticator := sent.signer.responseAuthenticator(wire, &sent.authenticator)
+	if !hmac.Equal(wire[4:headerLen], authenticator[:]) {
 		return nil, false, DropWrongResponseAuthenticator
 	}
 	// EAP without a signature can be forged (RFC 3579 section 3.1).
-	if _, found := packet.Lookup(rfc2869.EAPMessage_Type); found && !signed {
+	if found.eapMessage && !signed {
 		return nil, false, DropUnsigned
 	}
 	// A server copies Proxy-State from the request, and no request of ours has
 	// one. Unsigned, it is what the Blast-RADIUS attack needs to forge an answer.
-	if _, found := packet.Lookup(rfc2865.ProxyState_Type); found && !signed {
+	if found.proxyState && !signed {
 		return nil, false, DropUnsolicitedProxyState
 	}
+	packet, err := radius.Parse(wire, sent.signer.secret)
+	if err != nil {
+		return nil, false, DropMalformed
+	}
 	return packet, signed, 0
+}
+
+// surveyed is what decides whether a packet is believed.
+type surveyed struct {
+	signatures             int // Message-Authenticators
+	signatureAt            int // offset of the value of the last
+	eapMessage, proxyState bool
+}
+
+// survey walks over a packet's attributes; false means that they are not well
+// formed.
+func survey(wire []byte) (found surveyed, wellFormed bool) {
+	at := headerLen
+	for at+2 <= len(wire) && wire[at+1] >= 2 {
+		switch radius.Type(wire[at]) {
+		case rfc2869.MessageAuthenticator_Type:
+			found.signatures++
+			found.signatureAt = at + 2
+		case rfc2869.EAPMessage_Type:
+			found.eapMessage = true
+		case rfc2865.ProxyState_Type:
+			found.proxyState = true
+		}
+		at += int(wire[at+1])
+	}
+	return found, at == len(wire)
+}
+
+// rightlySigned tells whether the Message-Authenticator at the offset is right.
+func rightlySigned(wire []byte, at int, sent *request) bool {
+	if wire[at-1] != 2+messageAuthenticatorLen {
+		return false
+	}
+	want := sent.signer.messageAuthenticator(wire, at, &sent.authenticator)
+	return hmac.Equal(wire[at:at+messageAuthenticatorLen], want[:])
 }
 
 // codeProtocolError is Protocol-Error (RFC 7930 section 4).
 const codeProtocolError radius.Code = 52
 
-// answersAccessRequest tells whether a packet of the code can answer an
-// Access-Request (RFC 2865 section 4, RFC 7930 section 4).
-func answersAccessRequest(code radius.Code) bool {
+// answers tells whether a packet of the code can answer a request: an
+// Access-Request (RFC 2865 section 4, RFC 7930 section 4), or a Status-Server,
+// which servers for accounting answer as well (RFC 5997 section 4.1).
+func answers(code, request radius.Code) bool {
 	switch code {
 	case radius.CodeAccessAccept, radius.CodeAccessReject, radius.CodeAccessChallenge, codeProtocolError:
 		return true
+	case radius.CodeAccountingResponse:
+		return request == radius.CodeStatusServer
 	}
 	return false
-}
-
-// responseAuthenticator computes what an answer's header must hold: MD5 over
-// the answer with the request's authenticator in the header, then the secret
-// (RFC 2865 section 3).
-func responseAuthenticator(wire []byte, sent *request) []byte {
-	sum := md5.New() // #nosec G401 -- the protocol's own
-	sum.Write(wire[:4])
-	sum.Write(sent.authenticator[:])
-	sum.Write(wire[headerLen:])
-	sum.Write(sent.secret)
-	return sum.Sum(nil)
 }

@@ -21,31 +21,31 @@ func CheckBindAddress(text string) error {
 	return fmt.Errorf("%q is neither an IP address nor the name of a network interface", text)
 }
 
-// sourceAddress is where requests to the remote address come from; nil lets the
-// system choose.
-func (c *Client) sourceAddress(remote netip.Addr) (*net.UDPAddr, error) {
-	if c.config.BindAddress == "" {
-		return nil, nil
+// sourceAddress is where requests to the remote address come from, as
+// CheckBindAddress reads the text; an invalid address lets the system choose.
+func sourceAddress(text string, remote netip.Addr) (netip.Addr, error) {
+	if text == "" {
+		return netip.Addr{}, nil
 	}
-	if address, err := netip.ParseAddr(c.config.BindAddress); err == nil {
+	if address, err := netip.ParseAddr(text); err == nil {
 		if address.Unmap().Is4() != remote.Is4() {
-			return nil, fmt.Errorf("bind_address %s and %s are not of the same IP version", address, remote)
+			return netip.Addr{}, fmt.Errorf("bind_address %s and %s are not of the same IP version", address, remote)
 		}
-		return net.UDPAddrFromAddrPort(netip.AddrPortFrom(address.Unmap(), 0)), nil
+		return address.Unmap(), nil
 	}
-	return interfaceAddress(c.config.BindAddress, remote)
+	return interfaceAddress(text, remote)
 }
 
 // interfaceAddress is the first address of the interface that can reach the
 // remote one: of the same IP version and, for IPv6, of the same scope.
-func interfaceAddress(name string, remote netip.Addr) (*net.UDPAddr, error) {
+func interfaceAddress(name string, remote netip.Addr) (netip.Addr, error) {
 	device, err := net.InterfaceByName(name)
 	if err != nil {
-		return nil, fmt.Errorf("bind_address %s: %w", name, err)
+		return netip.Addr{}, fmt.Errorf("bind_address %s: %w", name, err)
 	}
 	networks, err := device.Addrs()
 	if err != nil {
-		return nil, fmt.Errorf("bind_address %s: %w", name, err)
+		return netip.Addr{}, fmt.Errorf("bind_address %s: %w", name, err)
 	}
 	for _, network := range networks {
 		prefix, err := netip.ParsePrefix(network.String())
@@ -59,7 +59,7 @@ func interfaceAddress(name string, remote netip.Addr) (*net.UDPAddr, error) {
 		if address.IsLinkLocalUnicast() && address.Is6() {
 			address = address.WithZone(name)
 		}
-		return net.UDPAddrFromAddrPort(netip.AddrPortFrom(address, 0)), nil
+		return address, nil
 	}
-	return nil, fmt.Errorf("bind_address: interface %s has no address that can reach %s", name, remote)
+	return netip.Addr{}, fmt.Errorf("bind_address: interface %s has no address that can reach %s", name, remote)
 }

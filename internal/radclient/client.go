@@ -1,212 +1,200 @@
 package radclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"layeh.com/radius"
 )
 
-// Config says which server to ask and how.
-type Config struct {
-	Host   string // name, IPv4 or IPv6 address
-	Port   int    // 1 to 65535
-	Secret Secret // at least one octet
-
-	// DialTimeout bounds looking the host up; 0 means ReadTimeout does.
-	DialTimeout time.Duration
-	// ReadTimeout bounds a whole login, retransmissions included.
-	ReadTimeout time.Duration
-
-	Protocol             Protocol             // the zero value means PAP
-	MessageAuthenticator MessageAuthenticator // the zero value means auto
-	Retransmit           Retransmit           // the zero value means auto
-	NAS                  NAS
-
-	// BindAddress is the source of requests, an IP address or the name of an
-	// interface; empty lets the system choose.
-	BindAddress string
-
-	// Lookup resolves host names; nil means the system's resolver.
-	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
-}
-
-// Client asks one RADIUS server. It is safe for concurrent use.
+// Client asks RADIUS servers. It is safe for concurrent use.
 type Client struct {
-	config     Config
-	attributes radius.Attributes // of every request, after the credentials
-	signed     signedCodes
-	trip       roundTrip
-	counters   counters
+	config  Config
+	nas     radius.Attributes // of every request
+	servers []*server
+	agenda  agenda
+	turn    atomic.Uint64 // of round_robin
+	closed  atomic.Bool
 }
 
-// New prepares a client. It opens nothing.
+// New prepares a client. It opens nothing: sockets are opened when they are
+// needed.
 func New(config Config) (*Client, error) {
-	switch {
-	case config.Host == "":
-		return nil, errors.New("radclient: no host")
-	case config.Port < 1 || config.Port > 65535:
-		return nil, fmt.Errorf("radclient: port %d is not in 1 to 65535", config.Port)
-	case config.Secret.Empty():
-		return nil, errors.New("radclient: no secret")
-	case config.ReadTimeout <= 0:
-		return nil, errors.New("radclient: read timeout is not positive")
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("radclient: %w", err)
 	}
-	if config.Lookup == nil {
-		config.Lookup = systemLookup
-	}
-	attributes, err := config.NAS.attributes()
+	nas, err := config.NAS.attributes()
 	if err != nil {
 		return nil, fmt.Errorf("radclient: %w", err)
 	}
-	return &Client{config: config, attributes: attributes}, nil
+	client := &Client{config: config.withDefaults(), nas: nas}
+	for _, server := range config.Servers {
+		client.servers = append(client.servers, newServer(client, server))
+	}
+	return client, nil
 }
 
-// Authenticate asks the server about the credentials and returns its verdict.
-// The error is a [NoAnswerError], an [UnreachableError], a [ProtocolError], or
-// the context's own if that ended first. Credentials that RADIUS cannot carry
-// are an error too, and then nothing was sent.
+// Close closes the client's sockets, each as soon as no login waits on it, and
+// ends what it does on its own. It disturbs no login: even one that comes later
+// works, with a socket of its own.
+func (c *Client) Close() {
+	c.closed.Store(true)
+	for _, e := range c.endpoints() {
+		e.retire()
+	}
+}
+
+// Authenticate asks a server about the credentials and returns its verdict. The
+// error is a [NoAnswerError], an [UnreachableError], a [ProtocolError], or the
+// context's own if that ended first. Credentials that RADIUS cannot carry are
+// an error too, and then nothing was sent.
 //
-// The host is looked up each time. Its addresses are tried in order, but only
-// past those that certainly did not see the request: silence may be a person
+// A login goes on to another server only if the first certainly did not see it,
+// said that it did not process it, or was found dead: silence may be a person
 // who is looking for a phone, and a second request would be a second push.
 func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
-	bounded, cancel := context.WithTimeout(ctx, c.config.ReadTimeout)
-	defer cancel()
-	verdict, err := c.askAddresses(bounded, credentials)
-	c.counters.ended(verdict, err)
-	if err != nil && ctx.Err() != nil {
+	if err := errors.Join(CheckUsername(credentials.Username), CheckPassword(credentials.Password)); err != nil {
+		return Verdict{}, err
+	}
+	login := &login{credentials: credentials, deadline: time.Now().Add(c.config.ReadTimeout)}
+	left, err := c.candidates(ctx, credentials)
+	for err == nil {
+		e := choose(left)
+		left = without(left, e)
+		var verdict Verdict
+		verdict, err = login.ask(ctx, e, left)
+		e.server.counters.ended(verdict, err)
+		switch {
+		case err == nil:
+			return verdict, nil
+		case len(left) > 0 && mayGoOn(err) && ctx.Err() == nil:
+			e.server.counters.failedOver()
+			err = nil
+		}
+	}
+	if ctx.Err() != nil {
 		return Verdict{}, fmt.Errorf("login abandoned: %w", ctx.Err())
 	}
-	return verdict, err
+	return Verdict{}, err
 }
 
-func (c *Client) askAddresses(ctx context.Context, credentials Credentials) (Verdict, error) {
-	addresses, err := c.addressesFor(ctx, credentials)
-	if err != nil {
-		return Verdict{}, c.unreachable(err)
+// candidates gives the endpoints that the login may ask, in the order of
+// preference: all of them, or the one that has asked for this answer.
+func (c *Client) candidates(ctx context.Context, credentials Credentials) ([]*endpoint, error) {
+	if asked := credentials.Answers; asked != nil {
+		e, err := c.endpointThatAsked(asked)
+		return []*endpoint{e}, err
 	}
-	for len(addresses) > 1 {
-		verdict, err := c.ask(ctx, addresses[0], credentials, true)
-		if !errors.Is(err, errNotDelivered) {
-			return verdict, err
+	var found []*endpoint
+	var failed error
+	for _, s := range c.servers {
+		endpoints, err := s.current(ctx)
+		if err != nil {
+			s.counters.ended(Verdict{}, err)
+			failed = cmp.Or(failed, err)
 		}
-		addresses = addresses[1:]
+		found = append(found, endpoints...)
 	}
-	return c.ask(ctx, addresses[0], credentials, false)
+	if len(found) == 0 {
+		return nil, failed
+	}
+	if c.config.Strategy == RoundRobin {
+		found = turned(found, c.turn.Add(1)-1)
+	}
+	return found, nil
 }
 
-// addressesFor gives the addresses that may be asked: all of the host's, or the
-// one that has asked for this answer.
-func (c *Client) addressesFor(ctx context.Context, credentials Credentials) ([]netip.AddrPort, error) {
-	if credentials.Answers == nil {
-		return c.resolve(ctx)
-	}
-	address, err := netip.ParseAddrPort(credentials.Answers.Server)
+// endpointThatAsked gives the endpoint whose challenge is answered, even if the
+// server's name stands for others by now.
+func (c *Client) endpointThatAsked(asked *Challenged) (*endpoint, error) {
+	address, err := netip.ParseAddrPort(asked.Server)
 	if err != nil {
 		return nil, fmt.Errorf("the server that asked: %w", err)
 	}
-	return []netip.AddrPort{address}, nil
-}
-
-// ask sends one request to one address. With othersLeft, an address that
-// certainly did not see the request ends it with errNotDelivered.
-func (c *Client) ask(ctx context.Context, address netip.AddrPort, credentials Credentials, othersLeft bool) (Verdict, error) {
-	sent, err := c.newRequest(credentials)
-	if err != nil {
-		return Verdict{}, err
-	}
-	conn, err := c.dial(ctx, address)
-	switch {
-	case err != nil && othersLeft:
-		return Verdict{}, errNotDelivered
-	case err != nil:
-		return Verdict{}, c.unreachable(err)
-	}
-	defer conn.Close()
-
-	exchange := &exchange{conn: conn, request: sent, check: c.check, plan: c.plan, othersLeft: othersLeft}
-	packet, err := exchange.run(ctx)
-	c.counters.exchanged(exchange, packet != nil)
-	if packet != nil {
-		c.trip.answered(exchange.waited, exchange.sends)
-	}
-	switch {
-	case errors.Is(err, errSilence):
-		return Verdict{}, &NoAnswerError{
-			Host:    c.config.Host,
-			Port:    c.config.Port,
-			Sends:   exchange.sends,
-			Waited:  exchange.waited,
-			Refused: exchange.refused,
-			Drops:   exchange.drops,
-			Err:     exchange.fault,
+	for _, s := range c.servers {
+		if s.name == asked.Host {
+			return s.endpointAt(address), nil
 		}
-	case errors.Is(err, errNotDelivered):
-		return Verdict{}, err
-	case err != nil:
-		return Verdict{}, c.unreachable(err)
 	}
-	if packet.Code == codeProtocolError {
-		return Verdict{}, &ProtocolError{Host: c.config.Host, Port: c.config.Port, Cause: integer(packet.Attributes, errorCause)}
-	}
-	return sent.proof.check(checkServiceType(Verdict{
-		Outcome:    outcomeOf(packet.Code),
-		Attributes: packet.Attributes,
-		Server:     address.String(),
-		Sends:      exchange.sends,
-		Drops:      exchange.drops,
-	})), nil
+	return nil, fmt.Errorf("the server that asked, %s, is not configured any more", asked.Host)
 }
 
-// dial connects a socket: it takes datagrams from that address and port only.
-func (c *Client) dial(ctx context.Context, address netip.AddrPort) (net.Conn, error) {
-	dialer := &net.Dialer{}
-	source, err := c.sourceAddress(address.Addr())
+// endpoints gives those that are known.
+func (c *Client) endpoints() []*endpoint {
+	var found []*endpoint
+	for _, s := range c.servers {
+		endpoints, _, _ := s.known()
+		found = append(found, endpoints...)
+	}
+	return found
+}
+
+// lookupTime bounds looking up a host of which nothing is known. If there are
+// other servers, there has to be time left to ask them.
+func (c *Client) lookupTime() time.Duration {
+	limit := c.config.ReadTimeout
+	if c.config.DialTimeout > 0 {
+		limit = min(limit, c.config.DialTimeout)
+	}
+	if len(c.servers) > 1 {
+		limit = min(limit, c.config.ReadTimeout/time.Duration(2*len(c.servers)))
+	}
+	return limit
+}
+
+// changed reacts to a change of an endpoint's state: logins that wait for a dead
+// server go on to one that lives.
+func (c *Client) changed(e *endpoint, from, to State) {
+	if c.config.Changed != nil {
+		c.config.Changed(Change{Server: e.server.config, Address: e.address, From: from, To: to})
+	}
+	for _, e := range c.endpoints() {
+		if e.state() != Dead {
+			continue
+		}
+		for _, x := range e.logins.exchanges() {
+			if slices.ContainsFunc(x.others, (*endpoint).preferred) {
+				x.line.end(x, nil, errServerDead)
+			}
+		}
+	}
+}
+
+// pace is how fast servers are judged.
+func (c *Client) pace() pace {
+	pace := udpPace
+	if c.config.Transport != UDP {
+		pace = streamPace
+	}
+	pace.window = c.config.ResponseWindow
+	return pace
+}
+
+// dial opens a socket or a connection: it takes packets from that address and
+// port only.
+func (c *Client) dial(ctx context.Context, network string, remote netip.AddrPort) (net.Conn, error) {
+	source, err := sourceAddress(c.config.BindAddress, remote.Addr())
 	if err != nil {
 		return nil, err
 	}
-	if source != nil { // else LocalAddr must be a nil interface
-		dialer.LocalAddr = source
-	}
-	return dialer.DialContext(ctx, "udp", address.String())
+	return c.config.Dial(ctx, network, source, remote)
 }
 
-// plan says when copies of a request go out.
-func (c *Client) plan(budget time.Duration) *schedule {
-	if c.config.Retransmit == RetransmitNever {
-		return once()
+// systemDial opens a socket or a connection of the system.
+func systemDial(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+	dialer := &net.Dialer{}
+	if source.IsValid() { // else LocalAddr must be a nil interface
+		dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		if network == "tcp" {
+			dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		}
 	}
-	// A slow answer to one login must not cost the next one its copies.
-	first := min(c.trip.firstInterval(), max(unmeasuredInterval, budget/20))
-	return newSchedule(budget, first, rand.Float64)
-}
-
-// check takes or drops a datagram, and learns which codes the server signs.
-func (c *Client) check(datagram []byte, sent *request) (*radius.Packet, DropReason) {
-	packet, signed, reason := checkAnswer(datagram, sent, c.mustSign)
-	if reason == 0 && signed {
-		c.signed.learn(packet.Code)
-	}
-	return packet, reason
-}
-
-func (c *Client) mustSign(code radius.Code) bool {
-	switch c.config.MessageAuthenticator {
-	case MessageAuthenticatorRequired:
-		return true
-	case MessageAuthenticatorOff:
-		return false
-	default:
-		return c.signed.has(code)
-	}
-}
-
-func (c *Client) unreachable(err error) error {
-	return &UnreachableError{Host: c.config.Host, Port: c.config.Port, Err: err}
+	return dialer.DialContext(ctx, network, remote.String())
 }

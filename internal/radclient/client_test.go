@@ -33,9 +33,7 @@ func start(t *testing.T, options radiustest.Options) *radiustest.Server {
 func newClient(t *testing.T, server *radiustest.Server, change func(*Config)) *Client {
 	t.Helper()
 	config := Config{
-		Host:        server.Host(),
-		Port:        server.Port(),
-		Secret:      NewSecret(testSecret),
+		Servers:     []Server{{Host: server.Host(), Port: server.Port(), Secret: NewSecret(testSecret)}},
 		ReadTimeout: 10 * time.Second,
 	}
 	if change != nil {
@@ -43,7 +41,17 @@ func newClient(t *testing.T, server *radiustest.Server, change func(*Config)) *C
 	}
 	client, err := New(config)
 	require.NoError(t, err)
+	t.Cleanup(client.Close)
 	return client
+}
+
+// onlyEndpoint gives the endpoint of a client that has one.
+func onlyEndpoint(t *testing.T, client *Client) *endpoint {
+	t.Helper()
+	endpoints, err := client.candidates(t.Context(), bob)
+	require.NoError(t, err)
+	require.Len(t, endpoints, 1)
+	return endpoints[0]
 }
 
 var eapMessage = radiustest.Attribute{Type: rfc2869.EAPMessage_Type, Value: []byte{3, 1, 0, 4}}
@@ -248,16 +256,17 @@ func TestCancelledLoginEndsAtOnce(t *testing.T) {
 func TestConfigWithoutWhatIsNeededMakesNoClient(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Config){
-		"no host":               func(c *Config) { c.Host = "" },
-		"port 0":                func(c *Config) { c.Port = 0 },
-		"port 65536":            func(c *Config) { c.Port = 65536 },
-		"no secret":             func(c *Config) { c.Secret = Secret{} },
+		"no server":             func(c *Config) { c.Servers = nil },
+		"no host":               func(c *Config) { c.Servers[0].Host = "" },
+		"port 0":                func(c *Config) { c.Servers[0].Port = 0 },
+		"port 65536":            func(c *Config) { c.Servers[0].Port = 65536 },
+		"no secret":             func(c *Config) { c.Servers[0].Secret = Secret{} },
 		"no time":               func(c *Config) { c.ReadTimeout = 0 },
 		"NAS-Identifier of 254": func(c *Config) { c.NAS.Identifier = strings.Repeat("n", 254) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := Config{Host: "127.0.0.1", Port: 1812, Secret: NewSecret("s"), ReadTimeout: time.Second}
+			config := Config{Servers: []Server{{Host: "127.0.0.1", Port: 1812, Secret: NewSecret("s")}}, ReadTimeout: time.Second}
 			_, err := New(config)
 			require.NoError(t, err)
 			change(&config)

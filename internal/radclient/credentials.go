@@ -28,7 +28,8 @@ type Credentials struct {
 
 // Challenged says which challenge is answered.
 type Challenged struct {
-	Server string // address and port that asked: only that server can go on
+	Host   string // server that asked, as the verdict named it: only that one can go on
+	Server string // its address and port
 	State  []byte // as it gave it; nil if it gave none
 }
 

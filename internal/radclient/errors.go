@@ -15,6 +15,7 @@ type NoAnswerError struct {
 	Waited  time.Duration // from the first copy to the end
 	Refused int           // times the host said that nothing listens on the port
 	Drops   Drops         // datagrams that came, but were not the answer
+	Dead    bool          // the server was found dead before the time was up
 	Err     error         // the last fault of the socket after the first copy; nil if none
 }
 
@@ -23,6 +24,9 @@ func (e *NoAnswerError) Error() string {
 	text := fmt.Sprintf("no answer from RADIUS server %s port %d after %d sends in %s", e.Host, e.Port, e.Sends, e.Waited.Round(time.Millisecond))
 	if e.Err != nil {
 		text = fmt.Sprintf("%s (%v)", text, e.Err)
+	}
+	if e.Dead {
+		text += ": the server was found dead"
 	}
 	if e.Refused > 0 {
 		return text + ": nothing listens on that port: check that the server runs and that the port is right"
@@ -52,6 +56,12 @@ type ProtocolError struct {
 // Error says which server refused to decide.
 func (e *ProtocolError) Error() string {
 	return fmt.Sprintf("RADIUS server %s port %d answered Protocol-Error (Error-Cause %d): it did not process the login: its log says why", e.Host, e.Port, e.Cause)
+}
+
+// notProcessed tells whether the server said that another one may do better:
+// Request Not Routable, Other Proxy Processing Error, Resources Unavailable.
+func (e *ProtocolError) notProcessed() bool {
+	return e.Cause == 502 || e.Cause == 505 || e.Cause == 506
 }
 
 // UnreachableError means that no request was sent at all.

@@ -1,145 +1,91 @@
 package radclient
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"net"
-	"os"
-	"syscall"
 	"time"
 
 	"layeh.com/radius"
 )
 
 var (
-	// errNotDelivered means that nobody has seen the request: the first copy
-	// could not be sent, or the host said that nothing listens on the port.
+	// errNotDelivered means that nobody has seen the request: it could not be
+	// sent at all.
 	errNotDelivered = errors.New("the request was not delivered")
 
 	// errSilence means that the time was up.
 	errSilence = errors.New("no answer in time")
+
+	// errServerDead means that the server was found dead before it answered.
+	errServerDead = errors.New("the server is dead")
 )
 
-// exchange is one request and the wait for its answer on a socket of its own.
+// exchange is one request to one endpoint and the wait for its answer. A
+// carrier sends the request, takes the answer and ends the exchange, once.
 type exchange struct {
-	conn       net.Conn
-	request    *request
-	check      func(datagram []byte, sent *request) (*radius.Packet, DropReason)
-	plan       func(budget time.Duration) *schedule
-	othersLeft bool // another address could be asked instead
+	deadline time.Time   // when the wait ends
+	status   bool        // a Status-Server, not a login
+	others   []*endpoint // where a login can go on
 
+	// compose makes the request, once the transport knows where it goes.
+	compose func(at place) (*request, error)
+	// copies is when the request is sent again; nil: never.
+	copies *schedule
+	// whenEnded is called when the fields below are final. It must not block.
+	// Until then they are guarded by the mutex of the room.
+	whenEnded func(*exchange)
+
+	request *request
+	started time.Time     // when the first copy went out; zero: none did
+	waited  time.Duration // from then to the end
 	sends   int
-	waited  time.Duration
-	refused int
+	refused int // times the host said that nothing listens on the port
 	drops   Drops
-	fault   error // of the socket, the latest after the first copy
+	fault   error // of the network, the latest after the first copy
+	packet  *radius.Packet
+	err     error // what ended the wait; nil with a packet
+
+	line         line // which carries it
+	key          uint32
+	straysBefore Drops
+	appointment  // for the next copy or the end
 }
 
-// run sends the request, and sends it again on schedule, until the answer
-// comes or the context ends. The context must have a deadline.
-func (e *exchange) run(ctx context.Context) (*radius.Packet, error) {
-	start := time.Now()
-	defer func() { e.waited = time.Since(start) }()
-	end, _ := ctx.Deadline()
-
-	// A read does not know about contexts: end it from outside.
-	stop := context.AfterFunc(ctx, func() { _ = e.conn.SetReadDeadline(start) })
-	defer stop()
-
-	copies := e.plan(end.Sub(start))
-	for more := true; more; {
-		if err := e.send(); err != nil {
-			return nil, err
-		}
-		var at time.Duration
-		next := end
-		if at, more = copies.next(); more {
-			next = start.Add(at)
-		}
-		packet, err := e.receive(ctx, next)
-		if packet != nil || err != nil {
-			return packet, err
-		}
-	}
-	return nil, errSilence
+// line is a socket or a connection.
+type line interface {
+	room() *waitingRoom
+	// sendCopy sends the request once more.
+	sendCopy(x *exchange)
+	// end ends the exchange, unless it has ended.
+	end(x *exchange, packet *radius.Packet, err error)
 }
 
-// send puts one copy on the wire. It fails only if the first copy does: after
-// that somebody may be deciding about the request, and faults pass.
-func (e *exchange) send() error {
-	e.sends++
-	_, err := e.conn.Write(e.request.wire)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return e.noteRefused()
-	case e.sends > 1:
-		e.fault = err
-		return nil
-	case e.othersLeft:
-		return errNotDelivered
-	default:
-		return fmt.Errorf("sending the Access-Request: %w", err)
-	}
+// place is where a request goes: the version of RADIUS that is spoken there,
+// and what tells it from the others that wait for an answer there.
+type place struct {
+	version Version
+	key     uint32 // the Identifier; in RADIUS/1.1 the Token
 }
 
-// receive waits for the answer. Datagrams that are not the answer are counted
-// and change nothing. It returns no packet and no error when it is time to send
-// again.
-func (e *exchange) receive(ctx context.Context, until time.Time) (*radius.Packet, error) {
-	var buffer [maxPacketLen + 1]byte
-	for {
-		if err := e.conn.SetReadDeadline(until); err != nil {
-			return nil, fmt.Errorf("waiting for the answer: %w", err)
+// nextAppointment is when the exchange has to be looked after: for the next
+// copy, or for the end.
+func (x *exchange) nextAppointment() time.Time {
+	if x.copies != nil {
+		if at, more := x.copies.next(); more {
+			return x.started.Add(at)
 		}
-		if ctx.Err() != nil {
-			return nil, errSilence
-		}
-		n, err := e.conn.Read(buffer[:])
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
-			return nil, nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, errSilence
-		case errors.Is(err, syscall.ECONNREFUSED):
-			if err := e.noteRefused(); err != nil {
-				return nil, err
-			}
-			continue
-		case err != nil:
-			e.fault = err
-			return nil, pause(ctx, until)
-		}
-		packet, reason := e.check(buffer[:n], e.request)
-		if reason == 0 {
-			return packet, nil
-		}
-		e.drops[reason]++
 	}
+	return x.deadline
 }
 
-// pause waits until it is time to send again: a socket with a fault does not
-// block.
-func pause(ctx context.Context, until time.Time) error {
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return errSilence
+// due sends the next copy, or ends the wait.
+func (x *exchange) due(now time.Time) (next time.Time, again bool) {
+	if !now.Before(x.deadline) {
+		x.line.end(x, nil, errSilence)
+		return time.Time{}, false
 	}
-}
-
-// noteRefused counts a refusal. It is an error only if the first copy was
-// refused and there is another address: a later one may come from a server
-// that had the request and died over it.
-func (e *exchange) noteRefused() error {
-	e.refused++
-	if e.othersLeft && e.sends == 1 {
-		return errNotDelivered
+	next, waits := x.line.room().another(x)
+	if waits {
+		x.line.sendCopy(x)
 	}
-	return nil
+	return next, waits
 }

@@ -24,9 +24,7 @@ func startFreeRADIUS(t *testing.T, options radiustest.FreeRADIUSOptions) *radius
 func newFreeRADIUSClient(t *testing.T, server *radiustest.FreeRADIUS, setting MessageAuthenticator) *Client {
 	t.Helper()
 	client, err := New(Config{
-		Host:                 server.Host(),
-		Port:                 server.Port(),
-		Secret:               NewSecret(testSecret),
+		Servers:              []Server{{Host: server.Host(), Port: server.Port(), Secret: NewSecret(testSecret)}},
 		ReadTimeout:          2 * time.Second,
 		MessageAuthenticator: setting,
 	})

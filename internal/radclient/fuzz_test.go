@@ -30,7 +30,7 @@ func FuzzCheckAnswer(f *testing.F) {
 		}
 		f.Add(datagram)
 	}
-	sent := &request{identifier: 0x2a, authenticator: vectorAuthenticator, secret: []byte(vectorSecret)}
+	sent := &request{code: radius.CodeAccessRequest, identifier: 0x2a, authenticator: vectorAuthenticator, signer: newSigner([]byte(vectorSecret))}
 	asked := make([]byte, headerLen)
 	asked[0], asked[1], asked[3] = byte(radius.CodeAccessRequest), sent.identifier, headerLen
 	copy(asked[4:], vectorAuthenticator[:])
@@ -43,7 +43,7 @@ func FuzzCheckAnswer(f *testing.F) {
 			return
 		}
 		length := int(datagram[2])<<8 | int(datagram[3])
-		if !radius.IsAuthenticResponse(datagram[:length], asked, sent.secret) {
+		if !radius.IsAuthenticResponse(datagram[:length], asked, sent.signer.secret) {
 			t.Fatalf("took %x", datagram)
 		}
 	})

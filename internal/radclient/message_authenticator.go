@@ -1,12 +1,9 @@
 package radclient
 
 import (
-	"crypto/hmac"
-	"crypto/md5" // #nosec G501 -- RFC 3579 section 3.2 defines Message-Authenticator on HMAC-MD5
 	"sync/atomic"
 
 	"layeh.com/radius"
-	"layeh.com/radius/rfc2869"
 )
 
 // MessageAuthenticator says when an answer must carry a Message-Authenticator
@@ -37,29 +34,4 @@ func (s *signedCodes) has(code radius.Code) bool { return s[byte(code)].Load() }
 
 // messageAuthenticatorLen is the length of the attribute's value in octets
 // (RFC 3579 section 3.2).
-const messageAuthenticatorLen = md5.Size
-
-// findMessageAuthenticators gives the offsets of the values of the
-// Message-Authenticator attributes in a packet whose attributes are well formed.
-func findMessageAuthenticators(packet []byte) []int {
-	var offsets []int
-	for at := headerLen; at < len(packet); at += int(packet[at+1]) {
-		if radius.Type(packet[at]) == rfc2869.MessageAuthenticator_Type {
-			offsets = append(offsets, at+2)
-		}
-	}
-	return offsets
-}
-
-// messageAuthenticator computes the value for a packet: HMAC-MD5 over it with
-// the request's authenticator in the header and zeros in place of the value at
-// the offset (RFC 3579 section 3.2).
-func messageAuthenticator(packet []byte, offset int, requestAuthenticator [16]byte, secret []byte) []byte {
-	sum := hmac.New(md5.New, secret)
-	sum.Write(packet[:4])
-	sum.Write(requestAuthenticator[:])
-	sum.Write(packet[headerLen:offset])
-	sum.Write(make([]byte, messageAuthenticatorLen))
-	sum.Write(packet[offset+messageAuthenticatorLen:])
-	return sum.Sum(nil)
-}
+const messageAuthenticatorLen = 16

@@ -2,7 +2,7 @@ package radclient
 
 import (
 	"crypto/rand"
-	"errors"
+	"encoding/binary"
 	"fmt"
 
 	"layeh.com/radius"
@@ -23,76 +23,117 @@ const (
 	maxPacketLen = radius.MaxPacketLength
 )
 
-// request is an Access-Request as it goes over the wire. Every copy is the
-// same bytes, so that the server can tell a copy from a new login (RFC 2865
-// section 2.5, RFC 5080 section 2.2.2).
+// request is an Access-Request or a Status-Server as it goes over the wire. Every
+// copy is the same bytes, so that the server can tell a copy from a new login
+// (RFC 2865 section 2.5, RFC 5080 section 2.2.2).
 type request struct {
 	wire          []byte
+	code          radius.Code
 	identifier    byte
 	authenticator [16]byte
-	secret        []byte
+	signer        *signer
 	proof         proof
+	server        *server // that is asked
 }
 
-// newRequest builds a request with a fresh random identifier and authenticator.
-func (c *Client) newRequest(credentials Credentials) (*request, error) {
-	var random [1 + 16 + 1 + 16 + 16]byte
+// newAccessRequest builds a request with a fresh random authenticator.
+func (s *server) newAccessRequest(credentials Credentials, at place) (*request, error) {
+	var random [16 + 1 + 16 + 16]byte
 	// rand.Read never fails: it ends the process if the system has no randomness.
 	_, _ = rand.Read(random[:])
-	authenticator, secret := [16]byte(random[1:17]), c.config.Secret.bytes()
+	authenticator := [16]byte(random[:16])
 
-	if err := errors.Join(CheckUsername(credentials.Username), CheckPassword(credentials.Password)); err != nil {
-		return nil, err
-	}
-	protocol := c.config.Protocol
+	protocol := s.client.config.Protocol
 	if credentials.Answers != nil {
 		protocol = PAP // an answer is a User-Password, whatever the password was (RFC 2865 section 4.4)
 	}
 	made, err := protocol.prove(credentials, randomness{
-		identifier:    random[17],
-		challenge:     [16]byte(random[18:34]),
-		peerChallenge: [16]byte(random[34:]),
-	}, authenticator, secret)
+		identifier:    random[16],
+		challenge:     [16]byte(random[17:33]),
+		peerChallenge: [16]byte(random[33:]),
+	}, authenticator, s.signer.secret)
 	if err != nil {
 		return nil, err
 	}
 	var attributes radius.Attributes
 	attributes.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
 	attributes = append(attributes, made.attributes...)
-	attributes = append(attributes, c.attributes...)
+	attributes = append(attributes, s.client.nas...)
 	if credentials.ClientAddress != "" {
 		attributes.Add(rfc2865.CallingStationID_Type, radius.Attribute(credentials.ClientAddress))
 	}
 	if credentials.Answers != nil && credentials.Answers.State != nil {
 		attributes.Add(rfc2865.State_Type, credentials.Answers.State)
 	}
-	sent, err := encodeRequest(random[0], authenticator, attributes, secret)
+	sent, err := encodeRequest(radius.CodeAccessRequest, byte(at.key), authenticator, attributes, s.signer) // #nosec G115 -- an identifier
 	if err != nil {
 		return nil, err
 	}
-	sent.proof = made
+	sent.proof, sent.server = made, s
 	return sent, nil
 }
 
-// encodeRequest builds an Access-Request: Message-Authenticator first, so that
-// the answer's MD5 state cannot be steered by what follows it, then the given
-// attributes, in order. It fails, and nothing may be sent, if any of them
-// cannot be encoded.
-func encodeRequest(identifier byte, authenticator [16]byte, attributes radius.Attributes, secret []byte) (*request, error) {
-	packet := &radius.Packet{
-		Code:          radius.CodeAccessRequest,
-		Identifier:    identifier,
-		Authenticator: authenticator,
-		Secret:        secret,
-	}
-	packet.Add(rfc2869.MessageAuthenticator_Type, make([]byte, messageAuthenticatorLen))
-	packet.Attributes = append(packet.Attributes, attributes...)
-
-	wire, err := packet.Encode()
+// newStatusServer builds a probe: it names the NAS and nobody else (RFC 5997
+// section 3).
+func (s *server) newStatusServer(at place) (*request, error) {
+	var authenticator [16]byte
+	_, _ = rand.Read(authenticator[:])
+	sent, err := encodeRequest(radius.CodeStatusServer, byte(at.key), authenticator, s.client.nas, s.signer) // #nosec G115 -- an identifier
 	if err != nil {
-		return nil, fmt.Errorf("encoding the Access-Request: %w", err)
+		return nil, err
 	}
+	sent.server = s
+	return sent, nil
+}
+
+// check takes or drops a datagram, and learns which codes the server signs.
+func (r *request) check(datagram []byte) (*radius.Packet, DropReason) {
+	packet, signed, reason := checkAnswer(datagram, r, r.mustSign)
+	if reason == 0 && signed && r.code == radius.CodeAccessRequest {
+		r.server.signed.learn(packet.Code)
+	}
+	return packet, reason
+}
+
+// mustSign tells whether an answer of the code has to carry a
+// Message-Authenticator. That to a probe need not: it lets nobody in.
+func (r *request) mustSign(code radius.Code) bool {
+	if r.code == radius.CodeStatusServer {
+		return false
+	}
+	switch r.server.client.config.MessageAuthenticator {
+	case MessageAuthenticatorRequired:
+		return true
+	case MessageAuthenticatorOff:
+		return false
+	default:
+		return r.server.signed.has(code)
+	}
+}
+
+// encodeRequest builds a request: Message-Authenticator first, so that the
+// answer's MD5 state cannot be steered by what follows it, then the given
+// attributes, in order. It fails, and nothing may be sent, if any of them cannot
+// be encoded.
+func encodeRequest(code radius.Code, identifier byte, authenticator [16]byte, attributes radius.Attributes, signer *signer) (*request, error) {
+	wire := make([]byte, 0, 256)
+	wire = append(wire, byte(code), identifier, 0, 0) // #nosec G115 -- a code is one octet
+	wire = append(wire, authenticator[:]...)
+	wire = append(wire, byte(rfc2869.MessageAuthenticator_Type), 2+messageAuthenticatorLen)
+	wire = append(wire, zeros[:]...)
+	for _, attribute := range attributes {
+		if len(attribute.Attribute) > MaxValueLen {
+			return nil, fmt.Errorf("encoding the %s: the value of attribute %d is longer than %d octets", code, attribute.Type, MaxValueLen)
+		}
+		wire = append(wire, byte(attribute.Type), byte(2+len(attribute.Attribute))) // #nosec G115 -- both fit into one octet
+		wire = append(wire, attribute.Attribute...)
+	}
+	if len(wire) > maxPacketLen {
+		return nil, fmt.Errorf("encoding the %s: it has %d octets, and %d is the most", code, len(wire), maxPacketLen)
+	}
+	binary.BigEndian.PutUint16(wire[2:], uint16(len(wire))) // #nosec G115 -- at most maxPacketLen
 	offset := headerLen + 2
-	copy(wire[offset:], messageAuthenticator(wire, offset, authenticator, secret))
-	return &request{wire: wire, identifier: identifier, authenticator: authenticator, secret: secret}, nil
+	signature := signer.messageAuthenticator(wire, offset, &authenticator)
+	copy(wire[offset:], signature[:])
+	return &request{wire: wire, code: code, identifier: identifier, authenticator: authenticator, signer: signer}, nil
 }

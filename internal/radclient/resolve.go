@@ -10,17 +10,12 @@ import (
 
 // resolve gives the server's addresses, at least one, in the resolver's order of
 // preference.
-func (c *Client) resolve(ctx context.Context) ([]netip.AddrPort, error) {
-	port := uint16(c.config.Port) // #nosec G115 -- New checked the range
-	if address, err := netip.ParseAddr(c.config.Host); err == nil {
+func (s *server) resolve(ctx context.Context) ([]netip.AddrPort, error) {
+	port := uint16(s.config.Port) // #nosec G115 -- New checked the range
+	if address, err := netip.ParseAddr(s.config.Host); err == nil {
 		return []netip.AddrPort{netip.AddrPortFrom(address, port)}, nil
 	}
-	if c.config.DialTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.config.DialTimeout)
-		defer cancel()
-	}
-	found, err := c.config.Lookup(ctx, c.config.Host)
+	found, err := s.client.config.Lookup(ctx, s.config.Host)
 	if err != nil {
 		return nil, fmt.Errorf("looking up the host: %w", err)
 	}

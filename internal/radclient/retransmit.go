@@ -44,9 +44,6 @@ func newSchedule(budget, first time.Duration, random func() float64) *schedule {
 	return &schedule{last: budget - min(lastCopyLead, budget/4), interval: first, random: random}
 }
 
-// once plans an exchange of a single packet.
-func once() *schedule { return &schedule{} }
-
 // next gives the time of the copy after the latest; false if that was the last.
 func (s *schedule) next() (time.Duration, bool) {
 	if s.at >= s.last {

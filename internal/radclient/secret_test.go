@@ -14,7 +14,7 @@ import (
 func TestSecretIsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	secret := NewSecret("testing123")
-	config := Config{Host: "radius.example.com", Secret: secret}
+	config := Config{Servers: []Server{{Host: "radius.example.com", Secret: secret}}}
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+" "+verb+"\n", secret, config)

@@ -1,6 +1,7 @@
 package radclient
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -9,16 +10,21 @@ import (
 // roundTripsKept is how many of the latest round trips the percentiles are of.
 const roundTripsKept = 1024
 
-// Stats are what a client has seen of its server since it was made.
+// Stats are what a client has seen of a server since it was made.
 type Stats struct {
-	Host string
-	Port int
+	Host      string
+	Port      int
+	Addresses []AddressState // that the host stands for at the moment; none before the first login
 
 	Accepted    uint64 // logins by outcome
 	Rejected    uint64
 	Challenged  uint64
 	TimedOut    uint64 // no valid answer in time
 	Unreachable uint64 // not sent, or Protocol-Error
+	FailedOver  uint64 // of these two: went on to another server
+
+	ProbesSent     uint64 // Status-Server
+	ProbesAnswered uint64
 
 	Sent          uint64 // packets, copies included
 	Retransmitted uint64 // copies after the first
@@ -40,25 +46,25 @@ type counters struct {
 }
 
 // exchanged counts the packets of an exchange that has ended.
-func (c *counters) exchanged(e *exchange, answered bool) {
+func (c *counters) exchanged(x *exchange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stats.Sent += uint64(e.sends)                    // #nosec G115 -- counts from 0
-	c.stats.Retransmitted += uint64(max(0, e.sends-1)) // #nosec G115 -- as above
-	for reason, count := range e.drops {
+	c.stats.Sent += uint64(x.sends)                    // #nosec G115 -- counts from 0
+	c.stats.Retransmitted += uint64(max(0, x.sends-1)) // #nosec G115 -- as above
+	for reason, count := range x.drops {
 		c.stats.Drops[reason] += count
 	}
-	if !answered {
+	if x.packet == nil {
 		return
 	}
 	c.stats.LastAnswer = time.Now()
 	switch {
-	case e.sends > 1:
+	case x.sends > 1:
 		return
 	case len(c.roundTrips) < roundTripsKept:
-		c.roundTrips = append(c.roundTrips, e.waited)
+		c.roundTrips = append(c.roundTrips, x.waited)
 	default:
-		c.roundTrips[c.next] = e.waited
+		c.roundTrips[c.next] = x.waited
 		c.next = (c.next + 1) % roundTripsKept
 	}
 }
@@ -81,6 +87,24 @@ func (c *counters) ended(verdict Verdict, err error) {
 	}
 }
 
+// failedOver counts a login that went on to another server.
+func (c *counters) failedOver() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.FailedOver++
+}
+
+// probed counts a probe that has ended.
+func (c *counters) probed(x *exchange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.ProbesSent += uint64(x.sends) // #nosec G115 -- counts from 0
+	if x.packet != nil {
+		c.stats.ProbesAnswered++
+		c.stats.LastAnswer = time.Now()
+	}
+}
+
 func (c *counters) read() Stats {
 	c.mu.Lock()
 	stats, roundTrips := c.stats, slices.Clone(c.roundTrips)
@@ -100,9 +124,34 @@ func percentile(sorted []time.Duration, percent int) time.Duration {
 	return sorted[(len(sorted)*percent+99)/100-1]
 }
 
-// Stats tells what the client has seen so far.
-func (c *Client) Stats() Stats {
-	stats := c.counters.read()
-	stats.Host, stats.Port = c.config.Host, c.config.Port
-	return stats
+// AddressState is what is known of an address.
+type AddressState struct {
+	Address netip.AddrPort
+	State   State
+}
+
+// State is the best state of the server's addresses: where a login would go.
+func (s Stats) State() State {
+	best := Unknown
+	for i, address := range s.Addresses {
+		if i == 0 || preference(address.State) < preference(best) {
+			best = address.State
+		}
+	}
+	return best
+}
+
+// Stats tells what the client has seen so far of each of its servers.
+func (c *Client) Stats() []Stats {
+	var all []Stats
+	for _, s := range c.servers {
+		stats := s.counters.read()
+		stats.Host, stats.Port = s.config.Host, s.config.Port
+		endpoints, _, _ := s.known()
+		for _, e := range endpoints {
+			stats.Addresses = append(stats.Addresses, AddressState{Address: e.address, State: e.state()})
+		}
+		all = append(all, stats)
+	}
+	return all
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/radiustest"
 )
@@ -24,13 +25,13 @@ func TestStatsCountWhatHappened(t *testing.T) {
 		}
 	}})
 	client := newClient(t, server, func(c *Config) { c.ReadTimeout = 200 * time.Millisecond })
-	require.Equal(t, Stats{Host: server.Host(), Port: server.Port()}, client.Stats())
+	require.Equal(t, []Stats{{Host: server.Host(), Port: server.Port()}}, client.Stats())
 
 	before := time.Now()
 	for _, name := range []string{"accepted", "accepted", "rejected", "challenged", "silent"} {
 		_, _ = client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
 	}
-	stats := client.Stats()
+	stats := client.Stats()[0]
 	require.Equal(t, []uint64{2, 1, 1, 1, 0}, []uint64{stats.Accepted, stats.Rejected, stats.Challenged, stats.TimedOut, stats.Unreachable})
 	require.EqualValues(t, 4+2, stats.Sent, "the silent one was sent twice")
 	require.EqualValues(t, 1, stats.Retransmitted)
@@ -56,7 +57,7 @@ func TestRoundTripsAreKeptInBoundedMemory(t *testing.T) {
 	t.Parallel()
 	var c counters
 	for i := range 3 * roundTripsKept {
-		c.exchanged(&exchange{sends: 1, waited: time.Duration(i + 1)}, true)
+		c.exchanged(&exchange{sends: 1, waited: time.Duration(i + 1), packet: &radius.Packet{}})
 	}
 	require.Len(t, c.roundTrips, roundTripsKept)
 	require.Greater(t, c.read().RoundTripP50, 2*time.Duration(roundTripsKept), "the latest ones")

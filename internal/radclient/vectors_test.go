@@ -18,7 +18,7 @@ var vectorAuthenticator = [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
 
 func TestAccessRequestHasTheBytesOfTheVector(t *testing.T) {
 	t.Parallel()
-	sent, err := encodeRequest(0x2a, vectorAuthenticator,
+	sent, err := encodeRequest(radius.CodeAccessRequest, 0x2a, vectorAuthenticator,
 		radius.Attributes{
 			{Type: rfc2865.UserName_Type, Attribute: radius.Attribute("alice")},
 			{Type: rfc2865.UserPassword_Type, Attribute: hidden(t, "hello")},
@@ -26,7 +26,7 @@ func TestAccessRequestHasTheBytesOfTheVector(t *testing.T) {
 			{Type: rfc2865.NASPortType_Type, Attribute: radius.NewInteger(5)},
 			{Type: rfc2865.ServiceType_Type, Attribute: radius.NewInteger(8)},
 		},
-		[]byte(vectorSecret))
+		newSigner([]byte(vectorSecret)))
 	require.NoError(t, err)
 	require.Equal(t,
 		"012a0052000102030405060708090a0b0c0d0e0f501285cff77a24654bd188cdf5c5e6cbf3cc0107616c6963650212fe8b65a61bfd7a1a104607240014828b20077661756c743d0600000005060600000008",
@@ -109,7 +109,7 @@ func TestAnswersAreJudgedAsTheVectorsSay(t *testing.T) {
 			t.Parallel()
 			datagram, err := hex.DecodeString(test.datagram)
 			require.NoError(t, err)
-			sent := &request{identifier: 0x2a, authenticator: vectorAuthenticator, secret: []byte(vectorSecret)}
+			sent := &request{code: radius.CodeAccessRequest, identifier: 0x2a, authenticator: vectorAuthenticator, signer: newSigner([]byte(vectorSecret))}
 			packet, signed, reason := checkAnswer(datagram, sent, func(radius.Code) bool { return test.required })
 			require.Equal(t, test.want, reason, "dropped: %s", reason)
 			if test.want != 0 {
@@ -153,7 +153,7 @@ func TestAnswersOfRFC2865Section7AreTaken(t *testing.T) {
 			require.NoError(t, err)
 			authenticator, err := hex.DecodeString(test.authenticator)
 			require.NoError(t, err)
-			sent := &request{identifier: datagram[1], authenticator: [16]byte(authenticator), secret: []byte("xyzzy5461")}
+			sent := &request{code: radius.CodeAccessRequest, identifier: datagram[1], authenticator: [16]byte(authenticator), signer: newSigner([]byte("xyzzy5461"))}
 			packet, _, reason := checkAnswer(datagram, sent, func(radius.Code) bool { return false })
 			require.Zero(t, reason, "dropped: %s", reason)
 			require.Equal(t, test.code, packet.Code)

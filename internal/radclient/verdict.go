@@ -35,7 +35,8 @@ type Verdict struct {
 	Outcome    Outcome
 	Attributes radius.Attributes // of the answer, in its order
 	Reason     string            // of a reject, for the log; empty if unknown
-	Server     string            // address and port that answered
+	Host       string            // server that answered, with the port, as in the config
+	Server     string            // its address and port
 	Sends      int               // copies of the request that went out
 	Drops      Drops             // datagrams that came before, but were not the answer
 }

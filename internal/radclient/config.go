@@ -1,0 +1,103 @@
+package radclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// Config says which servers to ask and how.
+type Config struct {
+	Servers  []Server // at least one, in the order of preference
+	Strategy Strategy // the zero value means failover
+
+	// DialTimeout bounds looking a host up and connecting to it; 0 means
+	// ReadTimeout does.
+	DialTimeout time.Duration
+	// ReadTimeout bounds a whole login: retransmissions, and other servers after
+	// the first, included.
+	ReadTimeout time.Duration
+	// ResponseWindow is the silence after which new logins avoid a server that
+	// answers no Status-Server; 0 means that they never do.
+	ResponseWindow time.Duration
+
+	Transport            Transport            // the zero value means UDP
+	Protocol             Protocol             // the zero value means PAP
+	MessageAuthenticator MessageAuthenticator // the zero value means auto
+	Retransmit           Retransmit           // the zero value means auto
+	StatusCheck          StatusCheck          // the zero value means auto
+	NAS                  NAS
+
+	// BindAddress is the source of requests, an IP address or the name of an
+	// interface; empty lets the system choose.
+	BindAddress string
+
+	// Changed, if set, is told when the state of a server's address changes. It
+	// must not block.
+	Changed func(Change)
+
+	// Lookup resolves host names; nil means the system's resolver.
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	// Dial opens a socket or a connection, network "udp" or "tcp"; nil means the
+	// system's. An invalid source lets the system choose.
+	Dial func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error)
+}
+
+// Server is a RADIUS server.
+type Server struct {
+	Host   string // name, IPv4 or IPv6 address
+	Port   int    // 1 to 65535
+	Secret Secret // at least one octet
+}
+
+// String names the server by host and port.
+func (s Server) String() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
+
+// Change is a change of what is known of a server's address.
+type Change struct {
+	Server   Server
+	Address  netip.AddrPort
+	From, To State
+}
+
+// check tells what is wrong with the config.
+func (c Config) check() error {
+	if len(c.Servers) == 0 {
+		return errors.New("no server")
+	}
+	for _, server := range c.Servers {
+		switch {
+		case server.Host == "":
+			return errors.New("no host")
+		case server.Port < 1 || server.Port > 65535:
+			return fmt.Errorf("port %d is not in 1 to 65535", server.Port)
+		case server.Secret.Empty():
+			return errors.New("no secret")
+		}
+	}
+	if c.ReadTimeout <= 0 {
+		return errors.New("read timeout is not positive")
+	}
+	return nil
+}
+
+// withDefaults fills in what is left out.
+func (c Config) withDefaults() Config {
+	if c.Transport == "" {
+		c.Transport = UDP
+	}
+	if c.StatusCheck == "" {
+		c.StatusCheck = StatusCheckAuto
+	}
+	if c.Lookup == nil {
+		c.Lookup = systemLookup
+	}
+	if c.Dial == nil {
+		c.Dial = systemDial
+	}
+	return c
+}

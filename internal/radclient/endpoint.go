@@ -1,0 +1,131 @@
+package radclient
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// endpoint is one address of a server: what carries requests there, and what is
+// known of it.
+type endpoint struct {
+	client  *Client
+	server  *server
+	address netip.AddrPort
+	name    string // the address as a text
+	logins  carrier
+	probes  carrier // of its own over UDP, so that logins cannot starve probes (RFC 5997 section 4.1)
+	trip    roundTrip
+
+	mu     sync.Mutex
+	health *health   // guarded by mu
+	armed  time.Time // guarded by mu; when health is looked after; zero: not planned
+
+	appointment // to look after health
+}
+
+// plan says when copies of a request go out.
+func (e *endpoint) plan(budget time.Duration) *schedule {
+	config := e.client.config
+	if config.Retransmit == RetransmitNever || config.Transport != UDP {
+		return nil
+	}
+	// A slow answer to one login must not cost the next one its copies.
+	first := min(e.trip.firstInterval(), max(unmeasuredInterval, budget/20))
+	return newSchedule(budget, first, rand.Float64)
+}
+
+// state tells what is known of the endpoint.
+func (e *endpoint) state() State {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.health.state
+}
+
+// takeTrial tells whether a login may try the endpoint, though it was dead.
+func (e *endpoint) takeTrial() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.health.takeTrial()
+}
+
+// observe tells health of an event.
+func (e *endpoint) observe(event func(h *health, now time.Time)) {
+	now := time.Now()
+	e.mu.Lock()
+	before := e.health.state
+	event(e.health, now)
+	after := e.health.state
+	// If health wants to be looked after later than planned, it says so then.
+	next := e.health.next()
+	arm := !next.IsZero() && (e.armed.IsZero() || next.Before(e.armed))
+	if arm {
+		e.armed = next
+	}
+	e.mu.Unlock()
+	if arm {
+		e.client.agenda.add(e, next)
+	}
+	if after != before {
+		e.client.changed(e, before, after)
+	}
+}
+
+// due looks after health.
+func (e *endpoint) due(time.Time) (next time.Time, again bool) {
+	e.mu.Lock()
+	e.armed = time.Time{}
+	e.mu.Unlock()
+	probe := false
+	e.observe(func(h *health, now time.Time) { probe = h.due(now) })
+	if probe {
+		e.probe()
+	}
+	return time.Time{}, false // observe has planned what comes next
+}
+
+// probe sends a Status-Server.
+func (e *endpoint) probe() {
+	e.probes.carry(context.Background(), &exchange{
+		status:    true,
+		deadline:  time.Now().Add(verdictMisses * e.client.pace().interval),
+		compose:   e.server.newStatusServer,
+		whenEnded: e.probed,
+	})
+}
+
+// probed takes the result of a probe. That one was not answered in its time,
+// health has seen before.
+func (e *endpoint) probed(x *exchange) {
+	e.server.counters.probed(x)
+	switch {
+	case x.packet != nil:
+		e.observe((*health).probeAnswered)
+	case x.err != errSilence:
+		e.observe((*health).probeRefused)
+	}
+}
+
+// endProbes ends the probes that wait, without an answer.
+func (e *endpoint) endProbes() {
+	for _, x := range e.probes.exchanges() {
+		x.line.end(x, nil, errNotDelivered)
+	}
+}
+
+// loginRefused takes the hint that nothing listens on the port.
+func (e *endpoint) loginRefused() { e.observe((*health).refused) }
+
+// preferred tells whether new logins may come here first.
+func (e *endpoint) preferred() bool { return preference(e.state()) == 0 }
+
+// retire ends probing, and closes sockets and connections as soon as nothing
+// waits on them.
+func (e *endpoint) retire() {
+	e.observe(func(h *health, _ time.Time) { h.retire() })
+	e.endProbes()
+	e.logins.retire()
+	e.probes.retire()
+}

@@ -1,0 +1,351 @@
+package radclient
+
+import "time"
+
+// State is what is known of one address of a server.
+type State string
+
+// The states. New logins prefer addresses that are unknown or alive.
+const (
+	Unknown State = "unknown" // nothing was heard of it yet
+	Alive   State = "alive"   // the latest sign of it was one of life
+	Zombie  State = "zombie"  // silent, maybe dead
+	Dead    State = "dead"    // the verdict of probes or refusals: silence alone is none
+	Probing State = "probing" // was dead and is being tried again
+)
+
+// StatusCheck says whether Status-Server probes (RFC 5997) tell a dead server
+// from a slow person.
+type StatusCheck string
+
+const (
+	// StatusCheckAuto probes where there is another server to go to, and
+	// believes in silence only where the server has answered a probe before.
+	StatusCheckAuto StatusCheck = "auto"
+	// StatusCheckOn probes always and takes silence for death.
+	StatusCheckOn StatusCheck = "on"
+	// StatusCheckOff never probes.
+	StatusCheckOff StatusCheck = "off"
+)
+
+// StatusChecks are the settings that there are.
+var StatusChecks = []StatusCheck{StatusCheckAuto, StatusCheckOn, StatusCheckOff}
+
+// pace is how fast a server is judged.
+type pace struct {
+	suspicion time.Duration // silence after a request, before a round of probes
+	rounds    time.Duration // between rounds, while an old request waits
+	idle      bool          // rounds while nobody waits as well
+	interval  time.Duration // between the probes of a round
+	window    time.Duration // silence after which a server that answers no probes is avoided
+}
+
+// udpPace judges a server within 3.5 s: a round is six probes, of which on a
+// network that loses a fifth of the packets each way a server that lives leaves
+// all unanswered once in 460 rounds.
+var udpPace = pace{suspicion: time.Second, rounds: 10 * time.Second, interval: 400 * time.Millisecond}
+
+// streamPace leaves TCP the time to repair a loss, and looks after idle
+// connections as well (RFC 3539 section 3.4).
+var streamPace = pace{suspicion: 3 * time.Second, rounds: 10 * time.Second, idle: true, interval: time.Second}
+
+const (
+	// verdictMisses is how many probes are left unanswered before the verdict. A
+	// refused probe counts twice: somebody said that nothing is there.
+	verdictMisses = 6
+
+	// refusedInterval is between the probes of a round that are refused.
+	refusedInterval = 100 * time.Millisecond
+
+	// learningProbes is how many probes find out whether a server that has
+	// answered a login answers probes as well.
+	learningProbes = 5
+
+	// revivalAnswers is how many probes in a row a dead server has to answer
+	// (RFC 3539 section 3.4.1).
+	revivalAnswers = 3
+
+	// revivalInterval is between the first of those and the next.
+	revivalInterval = time.Second
+
+	// minDeadInterval and maxDeadInterval are between the probes of a dead
+	// server, the shorter at first.
+	minDeadInterval, maxDeadInterval = time.Second, 10 * time.Second
+
+	// trialInterval is how long a server that answers no probes is avoided before
+	// one login tries it.
+	trialInterval = time.Minute
+)
+
+// probing says what probes are for at the moment.
+type probing int
+
+const (
+	probingNot   probing = iota
+	probingLearn         // does the server answer probes?
+	probingRound         // is the server dead?
+	probingDead          // does the server live again?
+)
+
+// health judges one address of a server from what is seen of it. It is told of
+// events and says when it wants to be asked again; it reads no clock and sends
+// nothing. Not safe for concurrent use.
+type health struct {
+	pace   pace
+	check  StatusCheck // auto only where there is another server to go to
+	random func() float64
+
+	state     State
+	answers   support   // to probes
+	waiting   int       // requests that wait
+	unheard   time.Time // the first request sent after the latest sign of life; zero: none
+	nextAt    time.Time // when a round of probes starts though nothing was sent since
+	fruitless bool      // the latest round proved nothing
+	mode      probing
+	probeAt   time.Time     // when to send the next probe; zero: not
+	judgeAt   time.Time     // when the latest probe counts as missed; zero: none waits
+	misses    int           // of this round
+	learning  int           // probes left
+	revived   int           // probes answered in a row by a dead server
+	deadWait  time.Duration // between probes of a dead server
+	trialAt   time.Time     // when one login may try a server that answers no probes; zero: not
+	trial     bool          // one login may
+}
+
+// support is whether a server answers probes.
+type support int
+
+const (
+	supportUnknown support = iota
+	supportYes
+	supportNo
+)
+
+func newHealth(pace pace, check StatusCheck, random func() float64) *health {
+	h := &health{pace: pace, check: check, random: random, state: Unknown}
+	if check == StatusCheckOn {
+		h.answers = supportYes
+	}
+	return h
+}
+
+// sent notes that a request was sent.
+func (h *health) sent(now time.Time) {
+	h.waiting++
+	if h.unheard.IsZero() {
+		h.unheard = now
+	}
+}
+
+// answered notes a valid answer to a login: the server lives.
+func (h *health) answered(now time.Time) {
+	h.waiting--
+	h.alive(now)
+	if h.check == StatusCheckAuto && h.answers == supportUnknown {
+		h.mode, h.learning, h.probeAt = probingLearn, learningProbes, now
+	}
+}
+
+// unanswered notes that somebody stopped waiting.
+func (h *health) unanswered(time.Time) {
+	h.waiting--
+	if h.waiting == 0 && h.mode == probingNot {
+		h.unheard = time.Time{}
+	}
+}
+
+// refused notes that a host said that nothing listens on the port, or that it
+// could not be reached at all.
+func (h *health) refused(now time.Time) {
+	switch {
+	case h.state == Dead || h.state == Probing:
+		return
+	case h.check == StatusCheckOff:
+		h.avoid(now)
+	case h.mode == probingNot || h.mode == probingLearn:
+		h.startRound(now)
+	}
+}
+
+// probeAnswered notes a valid answer to a probe.
+func (h *health) probeAnswered(now time.Time) {
+	h.answers = supportYes
+	h.judgeAt = time.Time{}
+	if h.mode != probingDead {
+		h.alive(now)
+		return
+	}
+	h.revived++
+	if h.revived >= revivalAnswers {
+		h.alive(now)
+		return
+	}
+	h.state, h.probeAt = Probing, now.Add(revivalInterval)
+}
+
+// probeRefused notes that a probe found nothing listening.
+func (h *health) probeRefused(now time.Time) {
+	h.judgeAt = time.Time{}
+	switch h.mode {
+	case probingLearn:
+		h.startRound(now)
+		h.miss(now, 2, refusedInterval)
+	case probingRound:
+		h.miss(now, 2, refusedInterval)
+	case probingDead:
+		h.stillDead(now)
+	}
+}
+
+// due does what is due and tells whether to send a probe.
+func (h *health) due(now time.Time) (sendProbe bool) {
+	if reached(now, h.judgeAt) {
+		h.judgeAt = time.Time{}
+		h.probeMissed(now)
+	}
+	if reached(now, h.windowEnd()) {
+		h.avoid(now)
+	}
+	if reached(now, h.trialAt) {
+		h.offerTrial()
+	}
+	if reached(now, h.roundStart()) {
+		h.startRound(now)
+	}
+	if !reached(now, h.probeAt) {
+		return false
+	}
+	h.probeAt, h.judgeAt = time.Time{}, now.Add(h.pace.interval)
+	return true
+}
+
+// next is when due has something to do; zero: not before something happens.
+func (h *health) next() time.Time {
+	var first time.Time
+	for _, at := range []time.Time{h.judgeAt, h.windowEnd(), h.trialAt, h.roundStart(), h.probeAt} {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+// offerTrial lets one login try the server, which then has the window to answer.
+func (h *health) offerTrial() {
+	h.state, h.trial = Probing, true
+	h.trialAt, h.unheard = time.Time{}, time.Time{}
+}
+
+// takeTrial tells whether this login is the one that tries a server of which
+// nothing is known but that it was dead.
+func (h *health) takeTrial() bool {
+	taken := h.trial
+	h.trial = false
+	return taken
+}
+
+// retire ends judging: the server keeps the state that it has.
+func (h *health) retire() {
+	h.check, h.mode, h.pace.window = StatusCheckOff, probingNot, 0
+	h.probeAt, h.judgeAt, h.trialAt = time.Time{}, time.Time{}, time.Time{}
+}
+
+// alive notes a sign of life.
+func (h *health) alive(now time.Time) {
+	h.state, h.unheard, h.fruitless = Alive, time.Time{}, false
+	h.mode, h.probeAt, h.judgeAt = probingNot, time.Time{}, time.Time{}
+	h.nextAt = now.Add(spread(h.pace.rounds, h.random))
+	h.misses, h.revived, h.trial, h.trialAt = 0, 0, false, time.Time{}
+}
+
+// roundStart is when a round of probes starts; zero: not now.
+func (h *health) roundStart() time.Time {
+	switch {
+	case h.check == StatusCheckOff || h.answers == supportNo || h.mode != probingNot:
+		return time.Time{}
+	case !h.unheard.IsZero() && !h.fruitless:
+		return h.unheard.Add(h.pace.suspicion)
+	case h.waiting > 0 || h.pace.idle && h.state == Alive:
+		return h.nextAt
+	}
+	return time.Time{}
+}
+
+func (h *health) startRound(now time.Time) {
+	h.mode, h.misses, h.probeAt, h.judgeAt = probingRound, 0, now, time.Time{}
+}
+
+// probeMissed notes that the latest probe was not answered in its time. An
+// answer that comes later counts all the same.
+func (h *health) probeMissed(now time.Time) {
+	switch h.mode {
+	case probingLearn:
+		h.learning--
+		h.probeAt = now
+		if h.learning == 0 {
+			h.answers, h.mode, h.probeAt = supportNo, probingNot, time.Time{}
+		}
+	case probingRound:
+		h.miss(now, 1, 0)
+	case probingDead:
+		if h.answers == supportYes {
+			h.stillDead(now)
+			return
+		}
+		// Refused before, silent now: somebody listens again.
+		h.mode = probingNot
+		h.offerTrial()
+	}
+}
+
+// miss counts a probe of a round, and pronounces the verdict with the last. Of
+// a server that may not know Status-Server, only refusals count.
+func (h *health) miss(now time.Time, weight int, pause time.Duration) {
+	h.misses += weight
+	h.probeAt = now.Add(pause)
+	certain := weight > 1 || h.answers == supportYes
+	switch {
+	case h.misses >= verdictMisses && certain:
+		h.state, h.mode, h.deadWait, h.revived = Dead, probingDead, minDeadInterval, 0
+		h.stillDead(now)
+	case h.misses >= verdictMisses:
+		// Silence proves nothing here.
+		h.mode, h.probeAt, h.fruitless = probingNot, time.Time{}, true
+		h.nextAt = now.Add(spread(h.pace.rounds, h.random))
+		if h.state == Zombie {
+			h.avoid(now)
+		}
+	case certain:
+		h.state = Zombie
+	}
+}
+
+// stillDead plans the next probe of a dead server.
+func (h *health) stillDead(now time.Time) {
+	h.state, h.revived = Dead, 0
+	h.probeAt = now.Add(spread(h.deadWait, h.random))
+	h.deadWait = min(2*h.deadWait, maxDeadInterval)
+}
+
+// windowEnd is when a server is avoided that answers neither logins nor, as far
+// as is known, probes.
+func (h *health) windowEnd() time.Time {
+	if h.unheard.IsZero() || h.answers == supportYes || h.pace.window == 0 {
+		return time.Time{}
+	}
+	switch h.state {
+	case Unknown, Alive, Probing:
+		return h.unheard.Add(h.pace.window)
+	}
+	return time.Time{}
+}
+
+// avoid makes new logins avoid a server that answers no probes, until one of
+// them may try it.
+func (h *health) avoid(now time.Time) {
+	h.state, h.trial = Zombie, false
+	h.trialAt = now.Add(spread(trialInterval, h.random))
+}
+
+// reached tells whether the time has come; a zero time never does.
+func reached(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }

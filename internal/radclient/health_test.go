@@ -1,0 +1,335 @@
+package radclient
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// patient is a health under test, with a clock and a server that answers probes
+// as the test says.
+type patient struct {
+	*health
+	now    time.Time
+	probes []time.Duration // when probes were sent
+	fate   func() fate     // of each of them
+}
+
+// fate is what becomes of a probe, at once.
+type fate int
+
+const (
+	lost fate = iota
+	heard
+	refused
+)
+
+func always(is fate) func() fate { return func() fate { return is } }
+
+func newPatient(check StatusCheck, random func() float64) *patient {
+	pace := udpPace
+	pace.window = 5 * time.Second
+	return &patient{health: newHealth(pace, check, random), now: time.Unix(0, 0), fate: always(lost)}
+}
+
+// known is a patient that has answered a login and a probe.
+func known(t *testing.T) *patient {
+	t.Helper()
+	p := newPatient(StatusCheckAuto, middle)
+	p.fate = always(heard)
+	p.sent(p.now)
+	p.answered(p.now)
+	p.until(time.Second)
+	require.Equal(t, supportYes, p.answers)
+	require.Equal(t, Alive, p.state)
+	p.fate, p.probes = always(lost), nil
+	return p
+}
+
+// until lets time pass.
+func (p *patient) until(at time.Duration) {
+	end := time.Unix(0, 0).Add(at)
+	for next := p.next(); !next.IsZero() && !next.After(end); next = p.next() {
+		p.now = next
+		if !p.due(p.now) {
+			continue
+		}
+		p.probes = append(p.probes, p.now.Sub(time.Unix(0, 0)))
+		switch p.fate() {
+		case heard:
+			p.probeAnswered(p.now)
+		case refused:
+			p.probeRefused(p.now)
+		}
+	}
+	p.now = end
+}
+
+func TestSilentServerIsSuspectedAfterOneProbeAndDeadAfterSix(t *testing.T) {
+	t.Parallel()
+	p := known(t)
+	p.sent(p.now) // at 1 s
+	p.until(1999 * time.Millisecond)
+	require.Empty(t, p.probes)
+	p.until(2399 * time.Millisecond)
+	require.Equal(t, Alive, p.state)
+	p.until(2400 * time.Millisecond)
+	require.Equal(t, Zombie, p.state)
+	p.until(4399 * time.Millisecond)
+	require.Equal(t, Zombie, p.state)
+	p.until(4400 * time.Millisecond)
+	require.Equal(t, Dead, p.state)
+	require.Len(t, p.probes, 6)
+}
+
+func TestRefusalsKillSoonerButNotBelowThree(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]*patient{"known to answer probes": known(t), "never heard of": newPatient(StatusCheckAuto, middle)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p.fate = always(refused)
+			p.sent(p.now)
+			p.refused(p.now)
+			start := p.now.Sub(time.Unix(0, 0))
+			p.until(start + 199*time.Millisecond)
+			require.Equal(t, Zombie, p.state)
+			require.Len(t, p.probes, 2)
+			p.until(start + 200*time.Millisecond)
+			require.Equal(t, Dead, p.state)
+			require.Len(t, p.probes, 3)
+		})
+	}
+}
+
+func TestSlowPersonIsNoDeadServer(t *testing.T) {
+	t.Parallel()
+	p := known(t)
+	p.fate = always(heard)
+	p.sent(p.now)
+	p.until(61 * time.Second)
+	require.Equal(t, Alive, p.state)
+	require.Equal(t, []time.Duration{2 * time.Second, 12 * time.Second, 22 * time.Second, 32 * time.Second, 42 * time.Second, 52 * time.Second}, p.probes)
+}
+
+func TestServerThatDiesWhileAPersonIsSlowIsNoticed(t *testing.T) {
+	t.Parallel()
+	p := known(t)
+	p.fate = always(heard)
+	p.sent(p.now)
+	p.until(3 * time.Second)
+	p.fate = always(lost)
+	p.until(15 * time.Second)
+	require.Equal(t, Dead, p.state)
+}
+
+func TestAnyAnswerEndsTheSuspicion(t *testing.T) {
+	t.Parallel()
+	p := known(t)
+	p.sent(p.now)
+	p.sent(p.now)
+	p.until(4 * time.Second)
+	require.Equal(t, Zombie, p.state)
+	p.answered(p.now)
+	require.Equal(t, Alive, p.state)
+	sent := len(p.probes)
+	p.until(13 * time.Second)
+	require.Len(t, p.probes, sent, "the round is over, though a login waits")
+}
+
+func TestDeadServerLivesAgainAfterThreeAnswers(t *testing.T) {
+	t.Parallel()
+	p := known(t)
+	p.sent(p.now)
+	p.until(100 * time.Second)
+	require.Equal(t, Dead, p.state)
+	last := len(p.probes) - 1
+	require.Equal(t, maxDeadInterval+udpPace.interval, p.probes[last]-p.probes[last-1])
+
+	p.fate = always(heard)
+	for p.state == Dead {
+		p.until(p.next().Sub(time.Unix(0, 0)))
+	}
+	require.Equal(t, Probing, p.state)
+	p.until(p.now.Sub(time.Unix(0, 0)) + 1999*time.Millisecond)
+	require.Equal(t, Probing, p.state)
+	p.until(p.now.Sub(time.Unix(0, 0)) + time.Millisecond)
+	require.Equal(t, Alive, p.state)
+	require.Less(t, p.now.Sub(time.Unix(0, 0)), 130*time.Second, "used again within 30 s")
+}
+
+func TestServerThatDiesAgainMeanwhileStaysDead(t *testing.T) {
+	t.Parallel()
+	p := known(t)
+	p.sent(p.now)
+	p.until(10 * time.Second)
+	p.fate = always(heard)
+	p.until(p.next().Sub(time.Unix(0, 0)))
+	require.Equal(t, Probing, p.state)
+	p.fate = always(lost)
+	p.until(p.now.Sub(time.Unix(0, 0)) + 2*time.Second)
+	require.Equal(t, Dead, p.state)
+}
+
+func TestServerWithoutStatusServerIsAvoidedAfterTheWindow(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]*patient{
+		"not known":     newPatient(StatusCheckAuto, middle),
+		"not asked":     newPatient(StatusCheckOff, middle),
+		"found out":     found(t),
+		"on no account": retired(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := p.now.Sub(time.Unix(0, 0))
+			p.sent(p.now)
+			p.until(start + 4999*time.Millisecond)
+			require.NotEqual(t, Zombie, p.state)
+			p.until(start + 5*time.Second)
+			if name == "on no account" {
+				require.Equal(t, Unknown, p.state)
+				return
+			}
+			require.Equal(t, Zombie, p.state, "never dead: silence may be a person")
+			p.until(start + 10*time.Second)
+			p.unanswered(p.now)
+
+			p.until(start + 64*time.Second)
+			require.Equal(t, Zombie, p.state)
+			require.False(t, p.takeTrial())
+			p.until(start + 65*time.Second)
+			require.Equal(t, Probing, p.state)
+			require.True(t, p.takeTrial(), "one login tries it")
+			require.False(t, p.takeTrial(), "and no other")
+			p.sent(p.now)
+			p.until(start + 70*time.Second)
+			require.Equal(t, Zombie, p.state, "in vain")
+			p.answered(p.now)
+			require.Equal(t, Alive, p.state, "or not")
+		})
+	}
+}
+
+// found is a patient that has answered a login, but no probe.
+func found(t *testing.T) *patient {
+	t.Helper()
+	p := newPatient(StatusCheckAuto, middle)
+	p.sent(p.now)
+	p.answered(p.now)
+	p.until(30 * time.Second)
+	require.Equal(t, supportNo, p.answers)
+	require.Len(t, p.probes, learningProbes)
+	return p
+}
+
+func retired() *patient {
+	p := newPatient(StatusCheckAuto, middle)
+	p.retire()
+	return p
+}
+
+func TestSilenceOfAServerThatMayNotKnowProbesIsNoDeath(t *testing.T) {
+	t.Parallel()
+	p := newPatient(StatusCheckAuto, middle)
+	p.sent(p.now)
+	p.until(60 * time.Second)
+	require.NotEqual(t, Dead, p.state)
+	require.NotEmpty(t, p.probes, "it may know them")
+}
+
+func TestServerThatStopsRefusingIsTriedAtOnce(t *testing.T) {
+	t.Parallel()
+	p := found(t)
+	p.fate = always(refused)
+	p.sent(p.now)
+	p.refused(p.now)
+	p.until(40 * time.Second)
+	require.Equal(t, Dead, p.state)
+	p.fate = always(lost) // something listens, and knows no Status-Server
+	p.until(52 * time.Second)
+	require.True(t, p.takeTrial())
+}
+
+func TestProbesAreNotSentWhereTheyAreOff(t *testing.T) {
+	t.Parallel()
+	p := newPatient(StatusCheckOff, middle)
+	p.sent(p.now)
+	p.answered(p.now)
+	p.sent(p.now)
+	p.refused(p.now)
+	require.Equal(t, Zombie, p.state, "avoided all the same")
+	p.until(time.Hour)
+	require.Empty(t, p.probes)
+}
+
+func TestSilenceIsDeathWhereProbesAreSaidToBeAnswered(t *testing.T) {
+	t.Parallel()
+	p := newPatient(StatusCheckOn, middle)
+	p.sent(p.now)
+	p.until(4 * time.Second)
+	require.Equal(t, Dead, p.state)
+}
+
+func TestNobodyIsProbedWhoIsNotAsked(t *testing.T) {
+	t.Parallel()
+	p := known(t)
+	p.until(time.Hour)
+	require.Empty(t, p.probes)
+}
+
+func TestIdleStreamIsLookedAfter(t *testing.T) {
+	t.Parallel()
+	p := &patient{health: newHealth(streamPace, StatusCheckOn, middle), now: time.Unix(0, 0), fate: always(heard)}
+	p.sent(p.now)
+	p.answered(p.now)
+	p.until(35 * time.Second)
+	require.Equal(t, []time.Duration{10 * time.Second, 20 * time.Second, 30 * time.Second}, p.probes)
+	p.fate = always(lost)
+	p.until(50 * time.Second)
+	require.Equal(t, Dead, p.state)
+}
+
+// Of a round of six probes, each answered with the probability that both it and
+// its answer arrive, all are lost once in 460: 0.36 to the sixth.
+func TestVerdictsOnALossyNetworkAreRight(t *testing.T) {
+	t.Parallel()
+	const rounds = 20_000
+	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- a simulation, repeatable
+	wrong := 0
+	for range rounds {
+		p := known(t)
+		p.random = random.Float64
+		p.fate = func() fate {
+			request, answer := random.Float64(), random.Float64()
+			if request < 0.2 || answer < 0.2 {
+				return lost
+			}
+			return heard
+		}
+		p.sent(p.now)
+		p.until(6 * time.Second)
+		if p.state != Alive {
+			wrong++
+		}
+	}
+	require.Less(t, wrong, rounds/100)
+	require.NotZero(t, wrong, "the network loses nothing")
+}
+
+func TestProbesOfManyClientsAreNotSynchronised(t *testing.T) {
+	t.Parallel()
+	const clients = 1000
+	tenths := map[time.Duration]int{}
+	for seed := range uint64(clients) {
+		p := known(t)
+		p.random = rand.New(rand.NewPCG(seed, 0)).Float64 // #nosec G404 -- as above
+		p.sent(p.now)
+		p.until(60 * time.Second)
+		last := p.probes[len(p.probes)-1]
+		tenths[last.Truncate(100*time.Millisecond)]++
+	}
+	for _, count := range tenths {
+		require.Less(t, count, clients/10)
+	}
+}

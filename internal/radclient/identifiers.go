@@ -1,0 +1,63 @@
+package radclient
+
+import "time"
+
+// quarantine is how long an identifier rests after a request that was never
+// answered: as long as a server may remember the request and take another with
+// that identifier for its copy (RFC 5080 section 2.2.2).
+const quarantine = 30 * time.Second
+
+// keys tell the requests on a socket or connection apart: identifiers, or Tokens
+// in RADIUS/1.1. Not safe for concurrent use.
+type keys interface {
+	// take gives a key; false means that all are in use or resting.
+	take(now time.Time) (uint32, bool)
+	// giveBack ends the use of a key: its request was answered, or never sent.
+	giveBack(key uint32)
+	// rest ends the use of a key whose request was not answered.
+	rest(key uint32, now time.Time)
+}
+
+// identifiers are the keys of RFC 2865: one octet. The one longest unused is
+// taken first (RFC 5080 section 2.2.2).
+type identifiers struct {
+	free    []byte // the longest unused first
+	resting []resting
+}
+
+// resting is an identifier in quarantine.
+type resting struct {
+	identifier byte
+	until      time.Time
+}
+
+// newIdentifiers has those from first to 255, starting anywhere.
+func newIdentifiers(first byte, anywhere byte) *identifiers {
+	count := 256 - int(first)
+	free := make([]byte, 0, 2*count)
+	for i := range count {
+		free = append(free, first+byte((int(anywhere)+i)%count)) // #nosec G115 -- first + count is 256
+	}
+	return &identifiers{free: free}
+}
+
+func (i *identifiers) take(now time.Time) (uint32, bool) {
+	for len(i.resting) > 0 && !now.Before(i.resting[0].until) {
+		i.free = append(i.free, i.resting[0].identifier)
+		i.resting = i.resting[1:]
+	}
+	if len(i.free) == 0 {
+		return 0, false
+	}
+	identifier := i.free[0]
+	i.free = i.free[1:]
+	return uint32(identifier), true
+}
+
+func (i *identifiers) giveBack(key uint32) {
+	i.free = append(i.free, byte(key)) // #nosec G115 -- take gave it
+}
+
+func (i *identifiers) rest(key uint32, now time.Time) {
+	i.resting = append(i.resting, resting{identifier: byte(key), until: now.Add(quarantine)}) // #nosec G115 -- as above
+}

@@ -1,0 +1,97 @@
+package radclient
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// login is one call of Authenticate.
+type login struct {
+	credentials Credentials
+	deadline    time.Time
+}
+
+// ask sends the login to one endpoint and waits for the verdict. The others are
+// where it could go on.
+func (l *login) ask(ctx context.Context, e *endpoint, others []*endpoint) (Verdict, error) {
+	ended := make(chan struct{}, 1)
+	x := &exchange{
+		deadline:  l.deadline,
+		copies:    e.plan(time.Until(l.deadline)),
+		others:    others,
+		compose:   func(at place) (*request, error) { return e.server.newAccessRequest(l.credentials, at) },
+		whenEnded: func(*exchange) { ended <- struct{}{} },
+	}
+	e.observe((*health).sent)
+	e.logins.carry(ctx, x)
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		x.line.end(x, nil, ctx.Err())
+		<-ended
+	}
+	e.loginEnded(x)
+	return e.verdict(x)
+}
+
+// loginEnded learns from an exchange that has ended.
+func (e *endpoint) loginEnded(x *exchange) {
+	e.server.counters.exchanged(x)
+	switch {
+	case x.packet != nil:
+		e.trip.answered(x.waited, x.sends)
+		e.observe((*health).answered)
+		return
+	case errors.Is(x.err, errNotDelivered):
+		e.observe((*health).refused)
+	case errors.Is(x.err, errSilence):
+		e.server.doubt()
+	}
+	e.observe((*health).unanswered)
+}
+
+// verdict reads the answer, or tells why there is none.
+func (e *endpoint) verdict(x *exchange) (Verdict, error) {
+	host, port := e.server.config.Host, e.server.config.Port
+	switch {
+	case x.packet == nil && (errors.Is(x.err, errSilence) || errors.Is(x.err, errServerDead)):
+		return Verdict{}, &NoAnswerError{
+			Host:    host,
+			Port:    port,
+			Sends:   x.sends,
+			Waited:  x.waited,
+			Refused: x.refused,
+			Drops:   x.drops,
+			Dead:    errors.Is(x.err, errServerDead),
+			Err:     x.fault,
+		}
+	case x.packet == nil:
+		return Verdict{}, e.server.unreachable(x.err)
+	case x.packet.Code == codeProtocolError:
+		return Verdict{}, &ProtocolError{Host: host, Port: port, Cause: integer(x.packet.Attributes, errorCause)}
+	}
+	return x.request.proof.check(checkServiceType(Verdict{
+		Outcome:    outcomeOf(x.packet.Code),
+		Attributes: x.packet.Attributes,
+		Host:       e.server.name,
+		Server:     e.name,
+		Sends:      x.sends,
+		Drops:      x.drops,
+	})), nil
+}
+
+// mayGoOn tells whether a login that ended so may go on to another server:
+// whether this one has not seen it, has not processed it, or is dead.
+func mayGoOn(err error) bool {
+	var noAnswer *NoAnswerError
+	var unreachable *UnreachableError
+	var protocol *ProtocolError
+	switch {
+	case errors.As(err, &noAnswer):
+		return noAnswer.Dead
+	case errors.As(err, &protocol):
+		return protocol.notProcessed()
+	}
+	return errors.As(err, &unreachable)
+}

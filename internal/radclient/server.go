@@ -1,0 +1,167 @@
+package radclient
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// lookupLife is how long the addresses of a host name are used.
+	lookupLife = 30 * time.Second
+
+	// refreshTime bounds looking up a name again: the old addresses may do.
+	refreshTime = time.Second
+)
+
+// server is one of the servers of the config, with the endpoints that its name
+// stands for at the moment.
+type server struct {
+	client   *Client
+	config   Server
+	name     string // host and port
+	signer   *signer
+	signed   signedCodes
+	counters counters
+
+	lookups   chan struct{} // holds a value while somebody looks the name up
+	mu        sync.Mutex
+	endpoints []*endpoint // guarded by mu; in the resolver's order of preference
+	failed    error       // guarded by mu; of the latest lookup
+	lookupAt  time.Time   // guarded by mu; when the name is to be looked up again
+}
+
+func newServer(client *Client, config Server) *server {
+	return &server{client: client, config: config, name: config.String(), signer: newSigner(config.Secret.bytes()), lookups: make(chan struct{}, 1)}
+}
+
+func (s *server) unreachable(err error) error {
+	return &UnreachableError{Host: s.config.Host, Port: s.config.Port, Err: err}
+}
+
+// current gives the server's endpoints, at least one. Mostly they are known. If
+// not, it looks up the name: one login does, and the others wait for it if they
+// have no older addresses to use.
+func (s *server) current(ctx context.Context) ([]*endpoint, error) {
+	endpoints, err, fresh := s.known()
+	if fresh {
+		return endpoints, err
+	}
+	limit := s.client.lookupTime()
+	if len(endpoints) > 0 {
+		limit = refreshTime
+		select {
+		case s.lookups <- struct{}{}:
+		default:
+			return endpoints, nil
+		}
+	} else {
+		select {
+		case s.lookups <- struct{}{}:
+		case <-ctx.Done():
+			return nil, s.unreachable(ctx.Err())
+		}
+	}
+	defer func() { <-s.lookups }()
+	if endpoints, err, fresh := s.known(); fresh { // somebody else was faster
+		return endpoints, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return s.lookUp(ctx, endpoints)
+}
+
+// lookUp gives the endpoints of the addresses that the name stands for now. If
+// that cannot be told, the old ones are used on.
+func (s *server) lookUp(ctx context.Context, old []*endpoint) ([]*endpoint, error) {
+	addresses, err := s.resolve(ctx)
+	if err != nil {
+		return s.keep(old, s.unreachable(err))
+	}
+	gone := map[netip.AddrPort]*endpoint{}
+	for _, e := range old {
+		gone[e.address] = e
+	}
+	endpoints := make([]*endpoint, 0, len(addresses))
+	for _, address := range addresses {
+		e := gone[address]
+		if e == nil {
+			e = s.newEndpoint(address, len(addresses) > 1)
+		}
+		delete(gone, address)
+		endpoints = append(endpoints, e)
+	}
+	for _, e := range gone {
+		e.retire()
+	}
+	return s.keep(endpoints, nil)
+}
+
+// keep uses what a lookup has found until it is time for the next. Only a server
+// that has no address at all is looked up sooner, if there is no other to ask.
+func (s *server) keep(endpoints []*endpoint, err error) ([]*endpoint, error) {
+	life := lookupLife
+	switch {
+	case len(endpoints) > 0:
+		err = nil
+	case len(s.client.servers) == 1:
+		life = refreshTime
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endpoints, s.failed, s.lookupAt = endpoints, err, time.Now().Add(life)
+	return endpoints, err
+}
+
+// known gives what the latest lookup has found, and tells whether that may still
+// be used without another.
+func (s *server) known() (endpoints []*endpoint, failed error, fresh bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.endpoints, s.failed, time.Now().Before(s.lookupAt)
+}
+
+// doubt has the name looked up before the next login: the server may have moved.
+func (s *server) doubt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.lookupAt = time.Time{}
+	}
+}
+
+// endpointAt gives the endpoint with the address. If the name stands for others
+// by now it is made for one login only.
+func (s *server) endpointAt(address netip.AddrPort) *endpoint {
+	endpoints, _, _ := s.known()
+	for _, e := range endpoints {
+		if e.address == address {
+			return e
+		}
+	}
+	e := s.newEndpoint(address, false)
+	e.retire()
+	return e
+}
+
+// newEndpoint makes the endpoint for an address; others tells whether the
+// server's name stands for more.
+func (s *server) newEndpoint(address netip.AddrPort, others bool) *endpoint {
+	client := s.client
+	e := &endpoint{client: client, server: s, address: address, name: address.String()}
+	check := client.config.StatusCheck
+	if check == StatusCheckAuto && !others && len(client.servers) == 1 && client.config.Transport == UDP {
+		check = StatusCheckOff // nothing would come of it
+	}
+	e.health = newHealth(client.pace(), check, rand.Float64)
+	dial := func(ctx context.Context) (net.Conn, error) { return client.dial(ctx, "udp", address) }
+	e.logins = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.loginRefused}
+	e.probes = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.endProbes}
+	if client.closed.Load() {
+		e.retire()
+	}
+	return e
+}

@@ -1,0 +1,247 @@
+package radclient
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"layeh.com/radius"
+)
+
+const (
+	// socketsPerCarrier bounds how many requests can wait for an endpoint: 256 on
+	// each socket.
+	socketsPerCarrier = 16
+
+	// requestsPerSocket is after how many requests a socket is replaced: who
+	// wants to forge an answer has to guess its port.
+	requestsPerSocket = 1 << 14
+
+	// idleTime is how long a socket stays open that nobody uses.
+	idleTime = time.Minute
+)
+
+// udpCarrier carries exchanges over a few sockets, each shared by many.
+type udpCarrier struct {
+	agenda  *agenda
+	dial    func(ctx context.Context) (net.Conn, error)
+	refused func() // called when the host says that nothing listens on the port
+
+	mu      sync.Mutex
+	sockets []*udpSocket // guarded by mu; in the order in which they were opened
+	retired bool         // guarded by mu
+
+	appointment // to close idle sockets; on the agenda while there are sockets
+}
+
+func (c *udpCarrier) carry(ctx context.Context, x *exchange) {
+	socket, err := c.enter(ctx, x)
+	if err != nil {
+		x.err = fmt.Errorf("%w: %w", errNotDelivered, err)
+		x.whenEnded(x)
+		return
+	}
+	sent, err := x.compose(place{version: RADIUS10, key: x.key})
+	if err != nil {
+		socket.end(x, nil, err)
+		return
+	}
+	next, waits := socket.waiting.start(x, sent, time.Now())
+	if !waits {
+		return
+	}
+	c.agenda.add(x, next)
+	// The first copy is the only one whose failure matters: after it somebody
+	// may be deciding about the request, and faults pass.
+	if err := socket.write(x); err != nil {
+		socket.end(x, nil, fmt.Errorf("%w: %w", errNotDelivered, err))
+	}
+}
+
+// enter finds the exchange a socket with a free identifier, the oldest first,
+// so that the others become idle.
+func (c *udpCarrier) enter(ctx context.Context, x *exchange) (*udpSocket, error) {
+	now, limit := time.Now(), requestsPerSocket
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.retired {
+		limit = 1 // so that the socket closes after it
+	}
+	full := 0
+	for _, socket := range c.sockets {
+		if socket.waiting.enter(x, now, limit) {
+			x.line = socket
+			return socket, nil
+		}
+		if socket.waiting.open() {
+			full++
+		}
+	}
+	if full >= socketsPerCarrier {
+		return nil, fmt.Errorf("%d sockets are full of logins that wait", socketsPerCarrier)
+	}
+	socket, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x.line = socket
+	socket.waiting.enter(x, now, limit)
+	return socket, nil
+}
+
+// open opens a socket. It runs with mu held.
+func (c *udpCarrier) open(ctx context.Context) (*udpSocket, error) {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var anywhere [1]byte
+	_, _ = rand.Read(anywhere[:]) // never fails
+	socket := &udpSocket{carrier: c, conn: conn, waiting: newWaitingRoom(newIdentifiers(0, anywhere[0]))}
+	if len(c.sockets) == 0 {
+		c.agenda.add(c, time.Now().Add(idleTime))
+	}
+	c.sockets = append(c.sockets, socket)
+	go socket.read() // until the socket is closed
+	return socket, nil
+}
+
+// due closes the sockets that nobody has used for a while.
+func (c *udpCarrier) due(now time.Time) (next time.Time, again bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sockets = slices.DeleteFunc(c.sockets, func(socket *udpSocket) bool {
+		idle := socket.waiting.closeIfIdle(now, idleTime)
+		if idle {
+			_ = socket.conn.Close()
+		}
+		return idle
+	})
+	return now.Add(idleTime), len(c.sockets) > 0
+}
+
+func (c *udpCarrier) retire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retired = true
+	for _, socket := range c.sockets {
+		socket.waiting.close()
+	}
+	c.closeDone()
+}
+
+// sweep closes the sockets that take no more exchanges and have none.
+func (c *udpCarrier) sweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closeDone()
+}
+
+// closeDone is sweep with mu held.
+func (c *udpCarrier) closeDone() {
+	c.sockets = slices.DeleteFunc(c.sockets, func(socket *udpSocket) bool {
+		done := socket.waiting.done()
+		if done {
+			_ = socket.conn.Close()
+		}
+		return done
+	})
+	if len(c.sockets) == 0 {
+		c.agenda.remove(c)
+	}
+}
+
+func (c *udpCarrier) exchanges() []*exchange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found []*exchange
+	for _, socket := range c.sockets {
+		found = append(found, socket.waiting.exchanges()...)
+	}
+	return found
+}
+
+// udpSocket is connected: it takes datagrams from the endpoint's address and
+// port only.
+type udpSocket struct {
+	carrier *udpCarrier
+	conn    net.Conn
+	waiting *waitingRoom
+}
+
+func (s *udpSocket) room() *waitingRoom { return s.waiting }
+
+func (s *udpSocket) sendCopy(x *exchange) {
+	if err := s.write(x); err != nil {
+		s.waiting.note(false, err)
+	}
+}
+
+// write sends the request. That an earlier packet was refused is no fault of
+// this one.
+func (s *udpSocket) write(x *exchange) error {
+	_, err := s.conn.Write(x.request.wire)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		s.noteRefused()
+		_, err = s.conn.Write(x.request.wire)
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil
+	}
+	return err
+}
+
+// read takes datagrams until the socket is closed, or gives nothing but errors.
+func (s *udpSocket) read() {
+	var buffer [maxPacketLen + 1]byte
+	for faults := 0; faults < 100; {
+		n, err := s.conn.Read(buffer[:])
+		switch {
+		case err == nil:
+			faults = 0
+			s.take(buffer[:n])
+		case errors.Is(err, net.ErrClosed):
+			return
+		case errors.Is(err, syscall.ECONNREFUSED):
+			s.noteRefused()
+		default:
+			faults++
+			s.waiting.note(false, err)
+		}
+	}
+	s.waiting.close()
+	s.carrier.sweep()
+}
+
+func (s *udpSocket) take(datagram []byte) {
+	if len(datagram) < headerLen {
+		s.waiting.stray(DropMalformed)
+		return
+	}
+	if x, packet, _ := s.waiting.take(uint32(datagram[1]), datagram); x != nil {
+		s.end(x, packet, nil)
+	}
+}
+
+func (s *udpSocket) noteRefused() {
+	s.waiting.note(true, nil)
+	s.carrier.refused()
+}
+
+func (s *udpSocket) end(x *exchange, packet *radius.Packet, err error) {
+	left, last := s.waiting.leave(x, packet, err)
+	if !left {
+		return
+	}
+	s.carrier.agenda.remove(x)
+	if last {
+		s.carrier.sweep()
+	}
+	x.whenEnded(x)
+}

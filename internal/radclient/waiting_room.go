@@ -1,0 +1,179 @@
+package radclient
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"layeh.com/radius"
+)
+
+// waitingRoom holds the exchanges that wait for answers on one socket or
+// connection. Safe for concurrent use.
+type waitingRoom struct {
+	mu      sync.Mutex
+	waiting map[uint32]*exchange // guarded by mu; by key
+	keys    keys                 // guarded by mu
+	entered int                  // guarded by mu; exchanges so far
+	closed  bool                 // guarded by mu; takes no more
+	emptied time.Time            // guarded by mu; when the last one left
+	strays  Drops                // guarded by mu; datagrams that belong to no exchange
+}
+
+func newWaitingRoom(keys keys) *waitingRoom {
+	return &waitingRoom{waiting: map[uint32]*exchange{}, keys: keys, emptied: time.Now()}
+}
+
+// enter gives the exchange a key; false means that there is none left or that
+// the room is closed. It closes the room after so many exchanges as limit says.
+func (r *waitingRoom) enter(x *exchange, now time.Time, limit int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	key, found := r.keys.take(now)
+	if !found {
+		return false
+	}
+	x.key, x.straysBefore = key, r.strays
+	r.waiting[key] = x
+	r.entered++
+	r.closed = r.entered >= limit
+	return true
+}
+
+// start notes that the first copy goes out now. false means that the exchange
+// has ended already.
+func (r *waitingRoom) start(x *exchange, sent *request, now time.Time) (next time.Time, waits bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[x.key] != x {
+		return time.Time{}, false
+	}
+	x.request, x.started, x.sends = sent, now, 1
+	return x.nextAppointment(), true
+}
+
+// another notes that the next copy goes out. false means that the exchange has
+// ended.
+func (r *waitingRoom) another(x *exchange) (next time.Time, waits bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[x.key] != x {
+		return time.Time{}, false
+	}
+	x.sends++
+	return x.nextAppointment(), true
+}
+
+// take gives a packet to the exchange that it answers, and that exchange and
+// the packet to the caller to end it. If it answers none, it is counted and
+// changes nothing.
+func (r *waitingRoom) take(key uint32, datagram []byte) (*exchange, *radius.Packet, DropReason) {
+	r.mu.Lock()
+	x := r.waiting[key]
+	if x == nil || x.request == nil {
+		r.strays[DropOtherIdentifier]++
+		r.mu.Unlock()
+		return nil, nil, DropOtherIdentifier
+	}
+	r.mu.Unlock()
+
+	packet, reason := x.request.check(datagram)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if reason != 0 {
+		x.drops[reason]++
+		return nil, nil, reason
+	}
+	return x, packet, 0
+}
+
+// stray counts a packet that cannot be any exchange's.
+func (r *waitingRoom) stray(reason DropReason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.strays[reason]++
+}
+
+// note records a refusal or a fault with all that wait: it is not known whose
+// packet it was about, so it ends nothing.
+func (r *waitingRoom) note(refused bool, fault error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.waiting {
+		if refused {
+			x.refused++
+		} else {
+			x.fault = fault
+		}
+	}
+}
+
+// leave takes the exchange out and makes its result final. It tells whether it
+// did, since somebody else may have, and whether it was the last one in a room
+// that is closed.
+func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (left, last bool) {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[x.key] != x {
+		return false, false
+	}
+	delete(r.waiting, x.key)
+	r.emptied = now
+	if packet != nil || x.started.IsZero() {
+		r.keys.giveBack(x.key)
+	} else {
+		r.keys.rest(x.key, now)
+	}
+	for reason, count := range r.strays {
+		x.drops[reason] += count - x.straysBefore[reason]
+	}
+	if !x.started.IsZero() {
+		x.waited = now.Sub(x.started)
+	}
+	x.packet, x.err = packet, err
+	return true, r.closed && len(r.waiting) == 0
+}
+
+// exchanges gives those that wait.
+func (r *waitingRoom) exchanges() []*exchange {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.waiting))
+}
+
+// open tells whether the room would take more if it had keys left.
+func (r *waitingRoom) open() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.closed
+}
+
+// close lets nobody in any more.
+func (r *waitingRoom) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}
+
+// done tells whether the room is closed and empty.
+func (r *waitingRoom) done() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed && len(r.waiting) == 0
+}
+
+// closeIfIdle closes the room if it has been empty for so long.
+func (r *waitingRoom) closeIfIdle(now time.Time, long time.Duration) (closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.waiting) > 0 || now.Sub(r.emptied) < long {
+		return false
+	}
+	r.closed = true
+	return true
+}
