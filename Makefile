@@ -18,7 +18,7 @@ MODULES := . e2e
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build dev test lint race protocol e2e bench fuzz vuln fmt needs clean clean-cache
+.PHONY: help build dev test lint race protocol e2e bench bench-client fuzz vuln fmt needs clean clean-cache
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,9 +61,12 @@ e2e: build needs ## Drive the built plugin in a real Vault; the first run builds
 	vault=$$(scripts/vault.sh) && cd e2e && \
 		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -count=1 ./...
 
-bench: build needs ## Compare a login with the built-in method's, in one Vault, and show the plugin's memory.
+bench: bench-client build needs ## Run bench-client, then compare a login with the built-in method's, in one Vault, and show the plugin's memory.
 	vault=$$(scripts/vault.sh) && cd e2e && \
 		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 5m -run '^$$' -bench . -benchtime 10000x ./...
+
+bench-client: ## Compare the RADIUS client with layeh.com/radius; BENCHFLAGS="-only 64" and others: bench/main.go.
+	go run ./bench $(BENCHFLAGS)
 
 FUZZTIME ?= 60s
 
