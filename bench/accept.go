@@ -36,10 +36,13 @@ func newAccepter(secret string) *accepter {
 }
 
 // answer writes the Access-Accept of a request into answerLen octets. It tells
-// whether there is one: only an Access-Request is answered, and whether the
-// request is right is not looked at.
+// whether there is one: only an Access-Request and a Status-Server are answered,
+// and whether the request is right is not looked at.
 func (a *accepter) answer(to, request []byte) bool {
-	if len(request) < headerLen || radius.Code(request[0]) != radius.CodeAccessRequest {
+	if len(request) < headerLen {
+		return false
+	}
+	if code := radius.Code(request[0]); code != radius.CodeAccessRequest && code != radius.CodeStatusServer {
 		return false
 	}
 	to[0], to[1] = byte(radius.CodeAccessAccept), request[1]

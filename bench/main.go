@@ -3,6 +3,7 @@
 //
 //	go run ./bench                       the table, in a minute
 //	go run ./bench -loss                 logins while packets are lost, in a bit over two minutes
+//	go run ./bench -failover             logins while the first of two servers dies, twice, in two minutes
 //	go run ./bench -only radclient/64    one row; either half may be left out
 //	go run ./bench -only radclient/64 -rounds 1 -time 10s -cpuprofile cpu.out
 //
@@ -62,8 +63,8 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == stubPart {
-		return runStub(os.Stdin, os.Stdout)
+	if len(args) == 2 && args[0] == stubPart {
+		return runStub(args[1], os.Stdin, os.Stdout)
 	}
 	if len(args) > 0 && args[0] == clientPart {
 		return runClient(ctx, args[1:], os.Stdout)
@@ -74,6 +75,8 @@ func run(ctx context.Context, args []string) error {
 		return err
 	case settings.loss:
 		return compareUnderLoss(ctx, os.Stdout)
+	case settings.failover:
+		return watchFailover(ctx, os.Stdout)
 	default:
 		return compare(ctx, settings, os.Stdout)
 	}

@@ -19,7 +19,7 @@ import (
 // do has a fresh client process do a task at a fresh stub server. If wrapper is
 // given, that program runs the client: its name and arguments.
 func do(ctx context.Context, t task, wrapper ...string) (result, error) {
-	server, err := startStub(ctx)
+	server, err := startStub(ctx, anyAddress)
 	if err != nil {
 		return result{}, fmt.Errorf("starting the stub server: %w", err)
 	}
@@ -57,8 +57,11 @@ type stub struct {
 	stdin   io.Closer // ends it
 }
 
-func startStub(ctx context.Context) (*stub, error) {
-	process, err := self(ctx, nil, stubPart)
+// anyAddress is a free port on loopback.
+const anyAddress = "127.0.0.1:0"
+
+func startStub(ctx context.Context, address string) (*stub, error) {
+	process, err := self(ctx, nil, stubPart, address)
 	if err != nil {
 		return nil, err
 	}

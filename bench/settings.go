@@ -21,6 +21,7 @@ type settings struct {
 	time       time.Duration // of one cell in one round
 	cpuProfile string
 	loss       bool
+	failover   bool
 }
 
 func parseSettings(args []string) (settings, error) {
@@ -31,6 +32,7 @@ func parseSettings(args []string) (settings, error) {
 	flags.DurationVar(&s.time, "time", time.Second, "how long a cell is measured in each round")
 	flags.StringVar(&s.cpuProfile, "cpuprofile", "", "write a CPU profile of the client to this file; needs -only with both")
 	flags.BoolVar(&s.loss, "loss", false, "compare logins while a fifth of the packets is lost in each direction")
+	flags.BoolVar(&s.failover, "failover", false, "watch the logins while the first of two servers dies and comes back")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
 	}

@@ -21,9 +21,14 @@ const (
 	requestSize = 512
 )
 
-// runStub answers until its owner closes stdin. It tells its address first.
-func runStub(stdin io.Reader, stdout io.Writer) error {
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+// runStub answers at the address until its owner closes stdin. It tells the
+// address first, since port 0 means any.
+func runStub(address string, stdin io.Reader, stdout io.Writer) error {
+	local, err := net.ResolveUDPAddr("udp4", address)
+	if err != nil {
+		return err
+	}
+	conn, err := net.ListenUDP("udp4", local)
 	if err != nil {
 		return err
 	}
