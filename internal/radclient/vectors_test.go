@@ -160,3 +160,42 @@ func TestAnswersOfRFC2865Section7AreTaken(t *testing.T) {
 		})
 	}
 }
+
+func TestStatusServerIsThatOfRFC5997Section6(t *testing.T) {
+	t.Parallel()
+	octets := func(text string) []byte {
+		raw, err := hex.DecodeString(text)
+		require.NoError(t, err)
+		return raw
+	}
+	const wire = "0cda00268a54f4686fb394c52866e302185d062350125a665e2e1e8411f3e243822097c84fa3"
+	sent, err := encodeRequest(radius.CodeStatusServer, 0xda, [16]byte(octets(wire)[4:20]), nil, newSigner([]byte("xyzzy5461")))
+	require.NoError(t, err)
+	require.Equal(t, wire, hex.EncodeToString(sent.wire))
+
+	required := func(radius.Code) bool { return false }
+	packet, signed, reason := checkAnswer(octets("02da0014ef0d552a4bf2d693ec2b6fe8b5411d66"), sent, required)
+	require.Zero(t, reason)
+	require.False(t, signed)
+	require.Equal(t, radius.CodeAccessAccept, packet.Code)
+
+	// Section 6.3's request has Message-Authenticator last; the answer does not
+	// depend on that.
+	sent = &request{
+		code: radius.CodeStatusServer, identifier: 0x47,
+		authenticator: [16]byte(octets("bf58de56ae408ad3b70c8513f9b03fbe")), signer: newSigner([]byte("xyzzy5461")),
+	}
+	_, _, reason = checkAnswer(octets("0247003446f43e62fd0354424cbbebfd6d214e06122052414449555320536572766572207570203220646179732c2031383a3430"), sent, required)
+	require.Zero(t, reason)
+}
+
+func TestAccountingResponseAnswersProbesOnly(t *testing.T) {
+	t.Parallel()
+	for _, code := range []radius.Code{radius.CodeAccessAccept, radius.CodeAccessReject, radius.CodeAccessChallenge, codeProtocolError} {
+		require.True(t, answers(code, radius.CodeAccessRequest))
+		require.True(t, answers(code, radius.CodeStatusServer))
+	}
+	require.True(t, answers(radius.CodeAccountingResponse, radius.CodeStatusServer))
+	require.False(t, answers(radius.CodeAccountingResponse, radius.CodeAccessRequest))
+	require.False(t, answers(radius.CodeAccessRequest, radius.CodeStatusServer))
+}

@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSecondServerTakesOverWhenTheFirstIsStopped(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	first, second := startFreeRADIUS(t), startFreeRADIUS(t)
+	v.write("auth/radius/config", configFor(first.Host(), first.Port(), map[string]any{
+		"hosts": fmt.Sprintf("%s:%d", second.Host(), second.Port()),
+	}))
+	v.login("auth/radius", "bob", "bob-password")
+	require.Equal(t, []string{"alive", "unknown"}, v.serverStates())
+
+	require.NoError(t, first.Stop())
+	began := time.Now()
+	v.login("auth/radius", "bob", "bob-password")
+	require.Less(t, time.Since(began), 5*time.Second)
+	require.Equal(t, []string{"dead", "alive"}, v.serverStates())
+	v.login("auth/radius", "alice", "alice-password")
+	v.log.await(t, "RADIUS server is dead")
+}
+
+// serverStates are the states of the mount's RADIUS servers, in their order.
+func (v *vaultServer) serverStates() []string {
+	v.t.Helper()
+	var states []string
+	for _, server := range v.read("auth/radius/status")["servers"].([]any) {
+		states = append(states, server.(map[string]any)["state"].(string))
+	}
+	return states
+}
+
+func TestSealedVaultEndsThePluginAndAnUnsealedOneStartsItAnew(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	server := startFreeRADIUS(t)
+	v.write("auth/radius/config", configFor(server.Host(), server.Port(), nil))
+	v.login("auth/radius", "bob", "bob-password")
+	before := v.pluginProcesses()
+	require.NotEmpty(t, before)
+
+	require.NoError(t, v.Client.Sys().Seal())
+	require.Eventually(t, func() bool { return len(v.pluginProcesses()) == 0 }, 10*time.Second, 50*time.Millisecond, "no process without its Vault")
+	status, err := v.Client.Sys().Unseal(v.unsealKey())
+	require.NoError(t, err)
+	require.False(t, status.Sealed)
+	v.awaitReady(make(chan error))
+	v.login("auth/radius", "bob", "bob-password")
+	require.LessOrEqual(t, len(v.pluginProcesses()), len(before))
+}
+
+// unsealKey is the key that a Vault in dev mode prints when it starts.
+func (v *vaultServer) unsealKey() string {
+	v.t.Helper()
+	found := regexp.MustCompile(`Unseal Key: (\S+)`).FindStringSubmatch(v.log.String())
+	require.Len(v.t, found, 2)
+	return found[1]
+}
+
+// pluginProcesses are the process ids of this Vault's plugins.
+func (v *vaultServer) pluginProcesses() []int {
+	v.t.Helper()
+	processes, err := filepath.Glob("/proc/[0-9]*/exe")
+	require.NoError(v.t, err)
+	var found []int
+	for _, link := range processes {
+		executable, err := os.Readlink(link)
+		if err != nil || executable != filepath.Join(v.home, "plugins", pluginName) {
+			continue // gone meanwhile, or somebody else's
+		}
+		id, err := strconv.Atoi(filepath.Base(filepath.Dir(link)))
+		require.NoError(v.t, err)
+		found = append(found, id)
+	}
+	return found
+}
