@@ -98,7 +98,7 @@ func (b *backend) serverChanged(change radclient.Change) {
 	case radclient.Alive:
 		b.Logger().Info("RADIUS server answers", details...)
 	case radclient.Zombie:
-		b.Logger().Warn("RADIUS server is silent: new logins prefer others", details...)
+		b.Logger().Warn("RADIUS server is silent: new logins prefer others, if there are any", details...)
 	case radclient.Dead:
 		b.Logger().Error("RADIUS server is dead: check that it runs, and that no firewall is between", details...)
 	default:

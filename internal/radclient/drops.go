@@ -17,6 +17,7 @@ const (
 	DropWrongMessageAuthenticator
 	DropWrongResponseAuthenticator
 	DropUnsolicitedProxyState
+	DropLate    // not checked: nobody waits for it any more
 	dropReasons // one more than the last
 )
 
@@ -30,6 +31,7 @@ var dropTexts = [dropReasons]struct{ name, text string }{
 	DropWrongMessageAuthenticator:  {"wrong_message_authenticator", "wrong Message-Authenticator (is the secret the same on the server?)"},
 	DropWrongResponseAuthenticator: {"wrong_response_authenticator", "wrong Response Authenticator (is the secret the same on the server?)"},
 	DropUnsolicitedProxyState:      {"unsolicited_proxy_state", "unsigned answer with a Proxy-State that was never sent (a Blast-RADIUS forgery looks like this)"},
+	DropLate:                       {"late", "answer to a login that had ended"},
 }
 
 // Name is the reason in a word.
@@ -49,6 +51,14 @@ func (d Drops) Total() int {
 		total += count
 	}
 	return total
+}
+
+// plus adds others up.
+func (d Drops) plus(others Drops) Drops {
+	for reason, count := range others {
+		d[reason] += count
+	}
+	return d
 }
 
 // String lists the reasons with their counts, such as "2 × malformed packet".

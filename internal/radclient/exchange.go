@@ -40,6 +40,7 @@ type exchange struct {
 	sends   int
 	refused int // times the host said that nothing listens on the port
 	drops   Drops
+	strays  Drops // meanwhile; nobody knows whose answers they were meant to be
 	fault   error // of the network, the latest after the first copy
 	packet  *radius.Packet
 	err     error // what ended the wait; nil with a packet

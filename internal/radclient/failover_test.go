@@ -466,3 +466,21 @@ func TestPortChangesAfterManyRequests(t *testing.T) {
 		require.Equal(t, 1, openSockets(onlyEndpoint(t, client)))
 	})
 }
+
+func TestLateAnswersAreCountedAndBlamedOnNobody(t *testing.T) {
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
+			if r.Username() == "silent" {
+				return nil
+			}
+			return []radiustest.Answer{r.Accept(), r.Accept().After(time.Second)}
+		})
+		client := newPairClient(t, network, func(c *Config) { c.Servers = c.Servers[:1] })
+		_, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		_, err = client.Authenticate(t.Context(), Credentials{Username: "silent", Password: "p"})
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "dropped")
+		require.Equal(t, 1, client.Stats()[0].Drops[DropLate])
+	})
+}

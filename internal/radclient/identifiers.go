@@ -16,6 +16,8 @@ type keys interface {
 	giveBack(key uint32)
 	// rest ends the use of a key whose request was not answered.
 	rest(key uint32, now time.Time)
+	// given tells whether the key was given at any time.
+	given(key uint32) bool
 }
 
 // identifiers are the keys of RFC 2865: one octet. The one longest unused is
@@ -23,6 +25,7 @@ type keys interface {
 type identifiers struct {
 	free    []byte // the longest unused first
 	resting []resting
+	taken   [256]bool // at any time
 }
 
 // resting is an identifier in quarantine.
@@ -51,6 +54,7 @@ func (i *identifiers) take(now time.Time) (uint32, bool) {
 	}
 	identifier := i.free[0]
 	i.free = i.free[1:]
+	i.taken[identifier] = true
 	return uint32(identifier), true
 }
 
@@ -61,3 +65,5 @@ func (i *identifiers) giveBack(key uint32) {
 func (i *identifiers) rest(key uint32, now time.Time) {
 	i.resting = append(i.resting, resting{identifier: byte(key), until: now.Add(quarantine)}) // #nosec G115 -- as above
 }
+
+func (i *identifiers) given(key uint32) bool { return i.taken[byte(key)] } // #nosec G115 -- as above

@@ -62,7 +62,7 @@ func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 			Sends:   x.sends,
 			Waited:  x.waited,
 			Refused: x.refused,
-			Drops:   x.drops,
+			Drops:   x.drops.plus(x.strays),
 			Dead:    errors.Is(x.err, errServerDead),
 			Err:     x.fault,
 		}
@@ -77,7 +77,7 @@ func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 		Host:       e.server.name,
 		Server:     e.name,
 		Sends:      x.sends,
-		Drops:      x.drops,
+		Drops:      x.drops.plus(x.strays),
 	})), nil
 }
 

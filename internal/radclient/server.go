@@ -158,8 +158,8 @@ func (s *server) newEndpoint(address netip.AddrPort, others bool) *endpoint {
 	}
 	e.health = newHealth(client.pace(), check, rand.Float64)
 	dial := func(ctx context.Context) (net.Conn, error) { return client.dial(ctx, "udp", address) }
-	e.logins = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.loginRefused}
-	e.probes = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.endProbes}
+	e.logins = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.loginRefused, stray: s.counters.dropped}
+	e.probes = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.endProbes, stray: s.counters.dropped}
 	if client.closed.Load() {
 		e.retire()
 	}

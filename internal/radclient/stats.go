@@ -87,6 +87,13 @@ func (c *counters) ended(verdict Verdict, err error) {
 	}
 }
 
+// dropped counts a packet that belonged to no exchange.
+func (c *counters) dropped(reason DropReason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Drops[reason]++
+}
+
 // failedOver counts a login that went on to another server.
 func (c *counters) failedOver() {
 	c.mu.Lock()

@@ -31,7 +31,8 @@ const (
 type udpCarrier struct {
 	agenda  *agenda
 	dial    func(ctx context.Context) (net.Conn, error)
-	refused func() // called when the host says that nothing listens on the port
+	refused func()           // called when the host says that nothing listens on the port
+	stray   func(DropReason) // called for a datagram that belongs to no exchange
 
 	mu      sync.Mutex
 	sockets []*udpSocket // guarded by mu; in the order in which they were opened
@@ -222,10 +223,15 @@ func (s *udpSocket) read() {
 func (s *udpSocket) take(datagram []byte) {
 	if len(datagram) < headerLen {
 		s.waiting.stray(DropMalformed)
+		s.carrier.stray(DropMalformed)
 		return
 	}
-	if x, packet, _ := s.waiting.take(uint32(datagram[1]), datagram); x != nil {
+	x, packet, reason := s.waiting.take(uint32(datagram[1]), datagram)
+	switch {
+	case x != nil:
 		s.end(x, packet, nil)
+	case reason == DropOtherIdentifier || reason == DropLate:
+		s.carrier.stray(reason)
 	}
 }
 

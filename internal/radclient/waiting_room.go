@@ -75,9 +75,13 @@ func (r *waitingRoom) take(key uint32, datagram []byte) (*exchange, *radius.Pack
 	r.mu.Lock()
 	x := r.waiting[key]
 	if x == nil || x.request == nil {
-		r.strays[DropOtherIdentifier]++
+		reason := DropOtherIdentifier
+		if r.keys.given(key) {
+			reason = DropLate
+		}
+		r.strays[reason]++
 		r.mu.Unlock()
-		return nil, nil, DropOtherIdentifier
+		return nil, nil, reason
 	}
 	r.mu.Unlock()
 
@@ -129,8 +133,8 @@ func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (left
 	} else {
 		r.keys.rest(x.key, now)
 	}
-	for reason, count := range r.strays {
-		x.drops[reason] += count - x.straysBefore[reason]
+	for _, reason := range []DropReason{DropMalformed, DropOtherIdentifier} {
+		x.strays[reason] = r.strays[reason] - x.straysBefore[reason]
 	}
 	if !x.started.IsZero() {
 		x.waited = now.Sub(x.started)
