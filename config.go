@@ -40,6 +40,15 @@ type configEntry struct {
 	AuthProtocol radclient.Protocol   `json:"auth_protocol"`
 	Retransmit   radclient.Retransmit `json:"retransmit"`
 
+	Transport     radclient.Transport  `json:"transport"`
+	PortGiven     bool                 `json:"port_given"` // or Port is the default of UDP
+	TLSCACert     string               `json:"tls_ca_cert"`
+	TLSClientCert string               `json:"tls_client_cert"`
+	TLSClientKey  string               `json:"tls_client_key"`
+	TLSServerName string               `json:"tls_server_name"`
+	TLSMinVersion radclient.TLSVersion `json:"tls_min_version"`
+	RADIUSVersion radclient.Version    `json:"radius_version"`
+
 	Hosts          []hostEntry           `json:"hosts"`
 	Strategy       radclient.Strategy    `json:"strategy"`
 	StatusCheck    radclient.StatusCheck `json:"status_check"`
@@ -67,6 +76,9 @@ func defaultConfig() *configEntry {
 		Renewal:                  renewalReauthenticate,
 		AuthProtocol:             radclient.PAP,
 		Retransmit:               radclient.RetransmitAuto,
+		Transport:                radclient.UDP,
+		TLSMinVersion:            radclient.TLS12,
+		RADIUSVersion:            radclient.RADIUS10,
 		Strategy:                 radclient.Failover,
 		StatusCheck:              radclient.StatusCheckAuto,
 		ResponseWindow:           5,
@@ -106,7 +118,7 @@ func (c *configEntry) problems() []string {
 	switch {
 	case c.Host == "":
 		return []string{"config parameter `host` cannot be empty"}
-	case c.Secret == "":
+	case c.Secret == "" && c.Transport != radclient.TLS:
 		return []string{"config parameter `secret` cannot be empty"}
 	}
 	checks := []struct {
@@ -134,6 +146,9 @@ func (c *configEntry) problems() []string {
 		notOneOf(fieldRenewal, c.Renewal, renewals),
 		notOneOf(fieldAuthProtocol, c.AuthProtocol, radclient.Protocols),
 		notOneOf(fieldRetransmit, c.Retransmit, radclient.Retransmits),
+		notOneOf(fieldTransport, c.Transport, radclient.Transports),
+		notOneOf(fieldTLSMinVersion, c.TLSMinVersion, radclient.TLSVersions),
+		notOneOf(fieldRADIUSVersion, c.RADIUSVersion, radclient.Versions),
 		notOneOf(fieldStrategy, c.Strategy, radclient.Strategies),
 		notOneOf(fieldStatusCheck, c.StatusCheck, radclient.StatusChecks),
 	} {
@@ -150,6 +165,14 @@ func (c *configEntry) problems() []string {
 	if c.BindAddress != "" {
 		if err := radclient.CheckBindAddress(c.BindAddress); err != nil {
 			found = append(found, "config parameter `bind_address`: "+err.Error())
+		}
+	}
+	if c.TLSServerName != "" && !isHost(c.TLSServerName) {
+		found = append(found, fmt.Sprintf("config parameter `tls_server_name`: %q is neither a host name nor an IP address", c.TLSServerName))
+	}
+	if c.Transport == radclient.TLS {
+		if err := c.tls().Check(); err != nil {
+			found = append(found, "config parameter "+err.Error())
 		}
 	}
 	if c.Realm != "" && (strings.ContainsAny(c.Realm, `@\`) || radclient.CheckUsername(c.Realm) != nil) {
@@ -176,6 +199,8 @@ func (c *configEntry) newClient(changed func(radclient.Change)) (*radclient.Clie
 	}
 	return radclient.New(radclient.Config{
 		Servers:              c.servers(),
+		Transport:            c.Transport,
+		TLS:                  c.tls(),
 		Strategy:             c.Strategy,
 		DialTimeout:          time.Duration(min(c.DialTimeout, maxTimeout)) * time.Second,
 		ReadTimeout:          time.Duration(readTimeout) * time.Second,
@@ -193,6 +218,30 @@ func (c *configEntry) newClient(changed func(radclient.Change)) (*radclient.Clie
 			PortType:   portType,
 		},
 	})
+}
+
+// tls is what the two ends of RADIUS over TLS show and believe.
+func (c *configEntry) tls() radclient.TLSConfig {
+	return radclient.TLSConfig{
+		CACertificates:    c.TLSCACert,
+		ClientCertificate: c.TLSClientCert,
+		ClientKey:         radclient.NewSecret(c.TLSClientKey),
+		ServerName:        c.TLSServerName,
+		MinVersion:        c.TLSMinVersion,
+		Version:           c.RADIUSVersion,
+	}
+}
+
+// radsecPort is where servers listen for RADIUS over TLS (RFC 6614 section 2.1).
+const radsecPort = 2083
+
+// port is where the servers are that have none of their own: as configured, or
+// the transport's. The built-in method has always stored a port.
+func (c *configEntry) port() int {
+	if c.Transport == radclient.TLS && !c.PortGiven && c.Port == defaultConfig().Port {
+		return radsecPort
+	}
+	return c.Port
 }
 
 // parseOptionalAddress reads an IP address; an empty text gives an invalid one.

@@ -22,6 +22,13 @@ const (
 	fieldRenewal                  = "renewal"
 	fieldAuthProtocol             = "auth_protocol"
 	fieldRetransmit               = "retransmit"
+	fieldTransport                = "transport"
+	fieldTLSCACert                = "tls_ca_cert"
+	fieldTLSClientCert            = "tls_client_cert"
+	fieldTLSClientKey             = "tls_client_key"
+	fieldTLSServerName            = "tls_server_name"
+	fieldTLSMinVersion            = "tls_min_version"
+	fieldRADIUSVersion            = "radius_version"
 	fieldHosts                    = "hosts"
 	fieldStrategy                 = "strategy"
 	fieldStatusCheck              = "status_check"
@@ -48,12 +55,12 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldPort: {
 			Type:         framework.TypeInt,
 			Default:      defaults.Port,
-			Description:  "UDP port of the RADIUS server, 1 to 65535.",
+			Description:  "Port of the RADIUS server, 1 to 65535. With transport \"tls\", 2083 unless one is given.",
 			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.Port},
 		},
 		fieldSecret: {
 			Type:         framework.TypeString,
-			Description:  "Secret shared with the RADIUS server. Required. Never returned. 16 characters or more are advised.",
+			Description:  "Secret shared with the RADIUS server. Required, but with transport \"tls\", where it is \"radsec\" always. Never returned. 16 characters or more are advised.",
 			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
 		},
 		fieldUnregisteredUserPolicies: {
@@ -68,7 +75,7 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldDialTimeout: {
 			Type:         framework.TypeDurationSecond,
 			Default:      defaults.DialTimeout,
-			Description:  "Seconds that looking up the host may take. 0: no limit but read_timeout.",
+			Description:  "Seconds that looking up the host, and connecting over TCP or TLS, may take. 0: no limit but read_timeout.",
 			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.DialTimeout},
 		},
 		fieldReadTimeout: {
@@ -116,6 +123,51 @@ func configFields() map[string]*framework.FieldSchema {
 			AllowedValues: allowed(radclient.Retransmits),
 			Description:   "\"auto\": the same packet is sent again until the server answers. \"never\": one packet for each login, for servers that send a push for every packet.",
 			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.Retransmit)},
+		},
+		fieldTransport: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.Transport),
+			AllowedValues: allowed(radclient.Transports),
+			Description:   "How requests travel: \"udp\", \"tcp\" (RFC 6613) or \"tls\" (RadSec, RFC 6614).",
+			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.Transport)},
+		},
+		fieldTLSCACert: {
+			Type:         framework.TypeString,
+			Default:      defaults.TLSCACert,
+			Description:  "PEM certificates of those who may sign the server's. Required with transport \"tls\": those of the system are not believed.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "TLS CA certificates", EditType: "textarea"},
+		},
+		fieldTLSClientCert: {
+			Type:         framework.TypeString,
+			Default:      defaults.TLSClientCert,
+			Description:  "PEM certificate that Vault shows to the server, with those between it and the root.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "TLS client certificate", EditType: "textarea"},
+		},
+		fieldTLSClientKey: {
+			Type:         framework.TypeString,
+			Default:      defaults.TLSClientKey,
+			Description:  "PEM key of tls_client_cert. Never returned.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "TLS client key", Sensitive: true, EditType: "textarea"},
+		},
+		fieldTLSServerName: {
+			Type:         framework.TypeString,
+			Default:      defaults.TLSServerName,
+			Description:  "Name or IP address that the server's certificate must have among its alternative names. Empty: the host. With several hosts it is the same for all.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "TLS server name"},
+		},
+		fieldTLSMinVersion: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.TLSMinVersion),
+			AllowedValues: allowed(radclient.TLSVersions),
+			Description:   "Least version of TLS: \"tls12\" or \"tls13\".",
+			DisplayAttrs:  &framework.DisplayAttributes{Name: "Least TLS version", Value: string(defaults.TLSMinVersion)},
+		},
+		fieldRADIUSVersion: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.RADIUSVersion),
+			AllowedValues: allowed(radclient.Versions),
+			Description:   "Version of RADIUS within TLS: \"1.0\", \"1.1\" (RFC 9765), or \"auto\", which is 1.1 if the server speaks it. The latter two need TLS 1.3.",
+			DisplayAttrs:  &framework.DisplayAttributes{Name: "RADIUS version", Value: string(defaults.RADIUSVersion)},
 		},
 		fieldHosts: {
 			Type:         framework.TypeSlice,
@@ -193,6 +245,7 @@ func configFields() map[string]*framework.FieldSchema {
 func configReadResponses() map[int][]framework.Response {
 	fields := configFields()
 	delete(fields, fieldSecret)
+	delete(fields, fieldTLSClientKey)
 	fields[fieldUnregisteredUserPolicies].Type = framework.TypeStringSlice
 	fields[fieldUnregisteredUserPolicies].Default = nil
 	for _, schema := range fields {

@@ -147,9 +147,9 @@ func (c *configEntry) hostProblems() []string {
 
 // servers are the config's servers in the order of preference.
 func (c *configEntry) servers() []radclient.Server {
-	servers := []radclient.Server{{Host: c.Host, Port: c.Port, Secret: radclient.NewSecret(c.Secret)}}
+	servers := []radclient.Server{{Host: c.Host, Port: c.port(), Secret: radclient.NewSecret(c.Secret)}}
 	for _, entry := range c.Hosts {
-		server := radclient.Server{Host: entry.Host, Port: c.Port, Secret: radclient.NewSecret(c.Secret)}
+		server := radclient.Server{Host: entry.Host, Port: c.port(), Secret: radclient.NewSecret(c.Secret)}
 		if entry.Port != 0 {
 			server.Port = entry.Port
 		}

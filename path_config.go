@@ -68,7 +68,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 	config := settings.config
 	data := map[string]any{
 		fieldHost:                     config.Host,
-		fieldPort:                     config.Port,
+		fieldPort:                     config.port(),
 		fieldUnregisteredUserPolicies: config.UnregisteredUserPolicies,
 		fieldDialTimeout:              config.DialTimeout,
 		fieldReadTimeout:              config.ReadTimeout,
@@ -78,6 +78,12 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldRenewal:                  string(config.Renewal),
 		fieldAuthProtocol:             string(config.AuthProtocol),
 		fieldRetransmit:               string(config.Retransmit),
+		fieldTransport:                string(config.Transport),
+		fieldTLSCACert:                config.TLSCACert,
+		fieldTLSClientCert:            config.TLSClientCert,
+		fieldTLSServerName:            config.TLSServerName,
+		fieldTLSMinVersion:            string(config.TLSMinVersion),
+		fieldRADIUSVersion:            string(config.RADIUSVersion),
 		fieldHosts:                    config.hostsData(),
 		fieldStrategy:                 string(config.Strategy),
 		fieldStatusCheck:              string(config.StatusCheck),
@@ -114,6 +120,9 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *fram
 // configApply changes the config as the request says and stores it, or says
 // what is wrong and stores nothing.
 func (b *backend) configApply(ctx context.Context, req *logical.Request, d *framework.FieldData, config *configEntry) (*logical.Response, error) {
+	if port, given := d.Raw[fieldPort]; given {
+		config.PortGiven = port != nil
+	}
 	resetNulls(d)
 	if err := config.applyTokenFields(req, d); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
@@ -124,11 +133,11 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if problems := config.problems(); len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
-	if len(config.Secret) <= shortSecretLen {
+	if len(config.Secret) <= shortSecretLen && config.Transport != radclient.TLS {
 		b.Logger().Warn("config: the secret is short and can be guessed from a captured packet: use 16 characters or more")
 	}
-	if config.AuthProtocol == radclient.MSCHAPv2 {
-		b.Logger().Warn("config: MS-CHAPv2 over UDP: who captures a login can find the password's hash: keep it on a network that you trust")
+	if config.AuthProtocol == radclient.MSCHAPv2 && config.Transport != radclient.TLS {
+		b.Logger().Warn("config: MS-CHAPv2 without TLS: who captures a login can find the password's hash: keep it on a network that you trust")
 	}
 	if err := b.challenges.ensureKey(ctx, req.Storage); err != nil {
 		return nil, err
@@ -160,6 +169,13 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 	setText(d, fieldRenewal, &c.Renewal)
 	setText(d, fieldAuthProtocol, &c.AuthProtocol)
 	setText(d, fieldRetransmit, &c.Retransmit)
+	setText(d, fieldTransport, &c.Transport)
+	set(d, fieldTLSCACert, &c.TLSCACert)
+	set(d, fieldTLSClientCert, &c.TLSClientCert)
+	set(d, fieldTLSClientKey, &c.TLSClientKey)
+	set(d, fieldTLSServerName, &c.TLSServerName)
+	setText(d, fieldTLSMinVersion, &c.TLSMinVersion)
+	setText(d, fieldRADIUSVersion, &c.RADIUSVersion)
 	setText(d, fieldStrategy, &c.Strategy)
 	setText(d, fieldStatusCheck, &c.StatusCheck)
 	set(d, fieldResponseWindow, &c.ResponseWindow)

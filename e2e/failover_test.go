@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
 )
 
 func TestSecondServerTakesOverWhenTheFirstIsStopped(t *testing.T) {
@@ -29,6 +32,38 @@ func TestSecondServerTakesOverWhenTheFirstIsStopped(t *testing.T) {
 	require.Equal(t, []string{"dead", "alive"}, v.serverStates())
 	v.login("auth/radius", "alice", "alice-password")
 	v.log.await(t, "RADIUS server is dead")
+
+	require.NoError(t, first.Restart())
+	require.Eventually(t, func() bool { return v.serverStates()[0] == "alive" }, 30*time.Second, 100*time.Millisecond, "it answers probes again")
+	before := v.accepted()[0]
+	v.login("auth/radius", "bob", "bob-password")
+	require.Equal(t, before+1, v.accepted()[0], "the first is asked first again")
+}
+
+func TestSlowPersonAtARealServerIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	first := startFreeRADIUSWith(t, radiustest.FreeRADIUSOptions{Holds: map[string]time.Duration{"bob": 5 * time.Second}})
+	second := startFreeRADIUS(t)
+	v.write("auth/radius/config", configFor(first.Host(), first.Port(), map[string]any{
+		"hosts": fmt.Sprintf("%s:%d", second.Host(), second.Port()), "read_timeout": 30,
+	}))
+	v.login("auth/radius", "alice", "alice-password") // teaches that Status-Server is answered
+	v.login("auth/radius", "bob", "bob-password")
+	require.Equal(t, []string{"alive", "unknown"}, v.serverStates())
+	require.Equal(t, []int{2, 0}, v.accepted())
+}
+
+// accepted are how many logins the mount's RADIUS servers have accepted.
+func (v *vaultServer) accepted() []int {
+	v.t.Helper()
+	var accepted []int
+	for _, server := range v.read("auth/radius/status")["servers"].([]any) {
+		count, err := server.(map[string]any)["accepted"].(json.Number).Int64()
+		require.NoError(v.t, err)
+		accepted = append(accepted, int(count))
+	}
+	return accepted
 }
 
 // serverStates are the states of the mount's RADIUS servers, in their order.

@@ -25,11 +25,15 @@ func people() map[string]string {
 // startFreeRADIUS runs a real FreeRADIUS of the test's own.
 func startFreeRADIUS(t testing.TB) *radiustest.FreeRADIUS {
 	t.Helper()
-	server, err := radiustest.StartFreeRADIUS(t.Context(), t.TempDir(), radiustest.FreeRADIUSOptions{
-		Secret: radiusSecret,
-		Users:  people(),
-		Codes:  map[string]string{"carol": carolsCode},
-	})
+	return startFreeRADIUSWith(t, radiustest.FreeRADIUSOptions{})
+}
+
+// startFreeRADIUSWith is startFreeRADIUS with more options.
+func startFreeRADIUSWith(t testing.TB, options radiustest.FreeRADIUSOptions) *radiustest.FreeRADIUS {
+	t.Helper()
+	options.Secret, options.Users = radiusSecret, people()
+	options.Codes = map[string]string{"carol": carolsCode}
+	server, err := radiustest.StartFreeRADIUS(t.Context(), t.TempDir(), options)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, server.Stop())

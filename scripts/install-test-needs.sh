@@ -2,11 +2,11 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius]   (default: both)
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy]   (default: all)
 #
-# cc is the C compiler that Go's race detector links with. FreeRADIUS is run by
-# the tests themselves, with their own configuration: the daemon that Debian's
-# package brings stays off.
+# cc is the C compiler that Go's race detector links with. FreeRADIUS and
+# radsecproxy are run by the tests themselves, with their own configuration: the
+# daemons that Debian's packages bring stay off.
 set -euo pipefail
 
 packages=()
@@ -32,6 +32,8 @@ need_freeradius() {
 	have radclient || packages+=(freeradius-utils)
 }
 
+need_radsecproxy() { have radsecproxy || packages+=(radsecproxy); }
+
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 apt() {
@@ -53,8 +55,8 @@ services_off() {
 
 cleanup() { [ -z "$policy" ] || as_root rm -f "$policy"; }
 
-# daemons lists the process ids of running FreeRADIUS servers. Small images have no ps.
-daemons() { grep -slxE 'freeradius|radiusd' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
+# daemons lists the process ids of running RADIUS servers. Small images have no ps.
+daemons() { grep -slxE 'freeradius|radiusd|radsecproxy' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
 
 # stop_new stops daemons that the installation started all the same: not those
 # that ran before.
@@ -62,14 +64,14 @@ stop_new() {
 	local before=" $1 " pid
 	for pid in $(daemons); do
 		[[ $before == *" $pid "* ]] || {
-			say "stopping the FreeRADIUS that the package started (process $pid)"
+			say "stopping the $(cat "/proc/$pid/comm") that the package started (process $pid)"
 			as_root kill "$pid"
 		}
 	done
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler and FreeRADIUS 3.2 with radclient, so that cc, freeradius or radiusd, and radclient are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, and radsecproxy, so that cc, freeradius or radiusd, radclient and radsecproxy are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -87,12 +89,13 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
 		freeradius) need_freeradius ;;
-		*) die "unknown argument $need: use cc, freeradius or nothing" ;;
+		radsecproxy) need_radsecproxy ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages

@@ -136,13 +136,18 @@ func (c *Client) endpoints() []*endpoint {
 	return found
 }
 
+// dialTime bounds making a connection.
+func (c *Client) dialTime() time.Duration {
+	if c.config.DialTimeout > 0 {
+		return min(c.config.ReadTimeout, c.config.DialTimeout)
+	}
+	return c.config.ReadTimeout
+}
+
 // lookupTime bounds looking up a host of which nothing is known. If there are
 // other servers, there has to be time left to ask them.
 func (c *Client) lookupTime() time.Duration {
-	limit := c.config.ReadTimeout
-	if c.config.DialTimeout > 0 {
-		limit = min(limit, c.config.DialTimeout)
-	}
+	limit := c.dialTime()
 	if len(c.servers) > 1 {
 		limit = min(limit, c.config.ReadTimeout/time.Duration(2*len(c.servers)))
 	}
@@ -154,6 +159,9 @@ func (c *Client) lookupTime() time.Duration {
 func (c *Client) changed(e *endpoint, from, to State) {
 	if c.config.Changed != nil {
 		c.config.Changed(Change{Server: e.server.config, Address: e.address, From: from, To: to})
+	}
+	if to == Dead {
+		e.logins.reset()
 	}
 	for _, e := range c.endpoints() {
 		if e.state() != Dead {
@@ -185,6 +193,25 @@ func (c *Client) dial(ctx context.Context, network string, remote netip.AddrPort
 		return nil, err
 	}
 	return c.config.Dial(ctx, network, source, remote)
+}
+
+// connect makes a connection to a server's address, within the time for that.
+func (c *Client) connect(ctx context.Context, host string, remote netip.AddrPort) (net.Conn, Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.dialTime())
+	defer cancel()
+	conn, err := c.dial(ctx, "tcp", remote)
+	if err != nil || c.config.Transport == TCP {
+		return conn, RADIUS10, err
+	}
+	config, err := c.config.TLS.config(host)
+	if err != nil {
+		return nil, "", errors.Join(err, conn.Close())
+	}
+	secured, version, err := c.config.TLS.handshake(ctx, conn, config)
+	if err != nil {
+		_ = conn.Close() // the handshake's fault is the one that matters
+	}
+	return secured, version, err
 }
 
 // systemDial opens a socket or a connection of the system.

@@ -1,6 +1,7 @@
 package radclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type Config struct {
 	ResponseWindow time.Duration
 
 	Transport            Transport            // the zero value means UDP
+	TLS                  TLSConfig            // with transport TLS
 	Protocol             Protocol             // the zero value means PAP
 	MessageAuthenticator MessageAuthenticator // the zero value means auto
 	Retransmit           Retransmit           // the zero value means auto
@@ -51,7 +53,7 @@ type Config struct {
 type Server struct {
 	Host   string // name, IPv4 or IPv6 address
 	Port   int    // 1 to 65535
-	Secret Secret // at least one octet
+	Secret Secret // at least one octet; with transport TLS it is always "radsec"
 }
 
 // String names the server by host and port.
@@ -75,24 +77,24 @@ func (c Config) check() error {
 			return errors.New("no host")
 		case server.Port < 1 || server.Port > 65535:
 			return fmt.Errorf("port %d is not in 1 to 65535", server.Port)
-		case server.Secret.Empty():
+		case server.Secret.Empty() && c.Transport != TLS:
 			return errors.New("no secret")
 		}
 	}
 	if c.ReadTimeout <= 0 {
 		return errors.New("read timeout is not positive")
 	}
+	if c.Transport == TLS {
+		return c.TLS.Check()
+	}
 	return nil
 }
 
 // withDefaults fills in what is left out.
 func (c Config) withDefaults() Config {
-	if c.Transport == "" {
-		c.Transport = UDP
-	}
-	if c.StatusCheck == "" {
-		c.StatusCheck = StatusCheckAuto
-	}
+	c.Transport = cmp.Or(c.Transport, UDP)
+	c.Protocol = cmp.Or(c.Protocol, PAP)
+	c.StatusCheck = cmp.Or(c.StatusCheck, StatusCheckAuto)
 	if c.Lookup == nil {
 		c.Lookup = systemLookup
 	}

@@ -111,7 +111,9 @@ func (e *endpoint) probed(x *exchange) {
 // endProbes ends the probes that wait, without an answer.
 func (e *endpoint) endProbes() {
 	for _, x := range e.probes.exchanges() {
-		x.line.end(x, nil, errNotDelivered)
+		if x.status {
+			x.line.end(x, nil, errNotDelivered)
+		}
 	}
 }
 

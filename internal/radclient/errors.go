@@ -73,7 +73,11 @@ type UnreachableError struct {
 
 // Error says which server could not be reached, and why.
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("cannot reach RADIUS server %s port %d: %v: check `host`, DNS and routing", e.Host, e.Port, e.Err)
+	text := fmt.Sprintf("cannot reach RADIUS server %s port %d: %v", e.Host, e.Port, e.Err)
+	if isTLSError(e.Err) {
+		return text // it says what to check
+	}
+	return text + ": check `host`, DNS and routing"
 }
 
 // Unwrap gives the cause.

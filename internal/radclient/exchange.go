@@ -47,6 +47,7 @@ type exchange struct {
 
 	line         line // which carries it
 	key          uint32
+	reserved     bool // the key is not one of those given out
 	straysBefore Drops
 	appointment  // for the next copy or the end
 }
@@ -58,6 +59,14 @@ type line interface {
 	sendCopy(x *exchange)
 	// end ends the exchange, unless it has ended.
 	end(x *exchange, packet *radius.Packet, err error)
+}
+
+// networkFault is what the network had to do with the end; nil: nothing.
+func (x *exchange) networkFault() error {
+	if errors.Is(x.err, errConnectionLost) {
+		return x.err
+	}
+	return x.fault
 }
 
 // place is where a request goes: the version of RADIUS that is spoken there,

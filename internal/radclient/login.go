@@ -15,6 +15,16 @@ type login struct {
 // ask sends the login to one endpoint and waits for the verdict. The others are
 // where it could go on.
 func (l *login) ask(ctx context.Context, e *endpoint, others []*endpoint) (Verdict, error) {
+	for {
+		x := l.exchange(ctx, e, others)
+		if !errors.Is(x.err, errStale) || ctx.Err() != nil {
+			return e.verdict(x)
+		}
+	}
+}
+
+// exchange sends the login once and waits until that has ended.
+func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *exchange {
 	ended := make(chan struct{}, 1)
 	x := &exchange{
 		deadline:  l.deadline,
@@ -32,7 +42,7 @@ func (l *login) ask(ctx context.Context, e *endpoint, others []*endpoint) (Verdi
 		<-ended
 	}
 	e.loginEnded(x)
-	return e.verdict(x)
+	return x
 }
 
 // loginEnded learns from an exchange that has ended.
@@ -43,7 +53,7 @@ func (e *endpoint) loginEnded(x *exchange) {
 		e.trip.answered(x.waited, x.sends)
 		e.observe((*health).answered)
 		return
-	case errors.Is(x.err, errNotDelivered):
+	case errors.Is(x.err, errNotDelivered), errors.Is(x.err, errConnectionLost):
 		e.observe((*health).refused)
 	case errors.Is(x.err, errSilence):
 		e.server.doubt()
@@ -55,7 +65,7 @@ func (e *endpoint) loginEnded(x *exchange) {
 func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 	host, port := e.server.config.Host, e.server.config.Port
 	switch {
-	case x.packet == nil && (errors.Is(x.err, errSilence) || errors.Is(x.err, errServerDead)):
+	case x.packet == nil && (errors.Is(x.err, errSilence) || errors.Is(x.err, errServerDead) || errors.Is(x.err, errConnectionLost)):
 		return Verdict{}, &NoAnswerError{
 			Host:    host,
 			Port:    port,
@@ -64,7 +74,7 @@ func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 			Refused: x.refused,
 			Drops:   x.drops.plus(x.strays),
 			Dead:    errors.Is(x.err, errServerDead),
-			Err:     x.fault,
+			Err:     x.networkFault(),
 		}
 	case x.packet == nil:
 		return Verdict{}, e.server.unreachable(x.err)

@@ -28,6 +28,7 @@ const (
 // (RFC 2865 section 2.5, RFC 5080 section 2.2.2).
 type request struct {
 	wire          []byte
+	version       Version
 	code          radius.Code
 	identifier    byte
 	authenticator [16]byte
@@ -55,6 +56,9 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 	if err != nil {
 		return nil, err
 	}
+	if at.version == RADIUS11 && protocol == PAP {
+		made = plainProof(credentials.Password)
+	}
 	var attributes radius.Attributes
 	attributes.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
 	attributes = append(attributes, made.attributes...)
@@ -65,11 +69,11 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 	if credentials.Answers != nil && credentials.Answers.State != nil {
 		attributes.Add(rfc2865.State_Type, credentials.Answers.State)
 	}
-	sent, err := encodeRequest(radius.CodeAccessRequest, byte(at.key), authenticator, attributes, s.signer) // #nosec G115 -- an identifier
+	sent, err := s.encode(radius.CodeAccessRequest, at, authenticator, attributes)
 	if err != nil {
 		return nil, err
 	}
-	sent.proof, sent.server = made, s
+	sent.proof = made
 	return sent, nil
 }
 
@@ -78,7 +82,16 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 func (s *server) newStatusServer(at place) (*request, error) {
 	var authenticator [16]byte
 	_, _ = rand.Read(authenticator[:])
-	sent, err := encodeRequest(radius.CodeStatusServer, byte(at.key), authenticator, s.client.nas, s.signer) // #nosec G115 -- an identifier
+	return s.encode(radius.CodeStatusServer, at, authenticator, s.client.nas)
+}
+
+// encode builds a request in the version that is spoken where it goes.
+func (s *server) encode(code radius.Code, at place, authenticator [16]byte, attributes radius.Attributes) (sent *request, err error) {
+	if at.version == RADIUS11 {
+		sent, err = encodeRequest11(code, at.key, attributes)
+	} else {
+		sent, err = encodeRequest(code, byte(at.key), authenticator, attributes, s.signer) // #nosec G115 -- an identifier
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +101,9 @@ func (s *server) newStatusServer(at place) (*request, error) {
 
 // check takes or drops a datagram, and learns which codes the server signs.
 func (r *request) check(datagram []byte) (*radius.Packet, DropReason) {
+	if r.version == RADIUS11 {
+		return checkAnswer11(datagram, r)
+	}
 	packet, signed, reason := checkAnswer(datagram, r, r.mustSign)
 	if reason == 0 && signed && r.code == radius.CodeAccessRequest {
 		r.server.signed.learn(packet.Code)
@@ -96,9 +112,10 @@ func (r *request) check(datagram []byte) (*radius.Packet, DropReason) {
 }
 
 // mustSign tells whether an answer of the code has to carry a
-// Message-Authenticator. That to a probe need not: it lets nobody in.
+// Message-Authenticator. That to a probe need not, since it lets nobody in, nor
+// one over TLS, which nobody can forge.
 func (r *request) mustSign(code radius.Code) bool {
-	if r.code == radius.CodeStatusServer {
+	if r.code == radius.CodeStatusServer || r.server.client.config.Transport == TLS {
 		return false
 	}
 	switch r.server.client.config.MessageAuthenticator {
@@ -121,19 +138,29 @@ func encodeRequest(code radius.Code, identifier byte, authenticator [16]byte, at
 	wire = append(wire, authenticator[:]...)
 	wire = append(wire, byte(rfc2869.MessageAuthenticator_Type), 2+messageAuthenticatorLen)
 	wire = append(wire, zeros[:]...)
+	wire, err := appendAttributes(wire, attributes)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the %s: %w", code, err)
+	}
+	offset := headerLen + 2
+	signature := signer.messageAuthenticator(wire, offset, &authenticator)
+	copy(wire[offset:], signature[:])
+	return &request{wire: wire, version: RADIUS10, code: code, identifier: identifier, authenticator: authenticator, signer: signer}, nil
+}
+
+// appendAttributes ends a packet with its attributes, in order, and sets its
+// Length.
+func appendAttributes(wire []byte, attributes radius.Attributes) ([]byte, error) {
 	for _, attribute := range attributes {
 		if len(attribute.Attribute) > MaxValueLen {
-			return nil, fmt.Errorf("encoding the %s: the value of attribute %d is longer than %d octets", code, attribute.Type, MaxValueLen)
+			return nil, fmt.Errorf("the value of attribute %d is longer than %d octets", attribute.Type, MaxValueLen)
 		}
 		wire = append(wire, byte(attribute.Type), byte(2+len(attribute.Attribute))) // #nosec G115 -- both fit into one octet
 		wire = append(wire, attribute.Attribute...)
 	}
 	if len(wire) > maxPacketLen {
-		return nil, fmt.Errorf("encoding the %s: it has %d octets, and %d is the most", code, len(wire), maxPacketLen)
+		return nil, fmt.Errorf("it has %d octets, and %d is the most", len(wire), maxPacketLen)
 	}
 	binary.BigEndian.PutUint16(wire[2:], uint16(len(wire))) // #nosec G115 -- at most maxPacketLen
-	offset := headerLen + 2
-	signature := signer.messageAuthenticator(wire, offset, &authenticator)
-	copy(wire[offset:], signature[:])
-	return &request{wire: wire, code: code, identifier: identifier, authenticator: authenticator, signer: signer}, nil
+	return wire, nil
 }

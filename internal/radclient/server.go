@@ -35,7 +35,11 @@ type server struct {
 }
 
 func newServer(client *Client, config Server) *server {
-	return &server{client: client, config: config, name: config.String(), signer: newSigner(config.Secret.bytes()), lookups: make(chan struct{}, 1)}
+	secret := config.Secret.bytes()
+	if client.config.Transport == TLS {
+		secret = []byte(radsecSecret)
+	}
+	return &server{client: client, config: config, name: config.String(), signer: newSigner(secret), lookups: make(chan struct{}, 1)}
 }
 
 func (s *server) unreachable(err error) error {
@@ -157,9 +161,17 @@ func (s *server) newEndpoint(address netip.AddrPort, others bool) *endpoint {
 		check = StatusCheckOff // nothing would come of it
 	}
 	e.health = newHealth(client.pace(), check, rand.Float64)
-	dial := func(ctx context.Context) (net.Conn, error) { return client.dial(ctx, "udp", address) }
-	e.logins = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.loginRefused, stray: s.counters.dropped}
-	e.probes = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.endProbes, stray: s.counters.dropped}
+	if client.config.Transport == UDP {
+		dial := func(ctx context.Context) (net.Conn, error) { return client.dial(ctx, "udp", address) }
+		e.logins = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.loginRefused, stray: s.counters.dropped}
+		e.probes = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.endProbes, stray: s.counters.dropped}
+	} else {
+		dial := func(ctx context.Context) (net.Conn, Version, error) {
+			return client.connect(ctx, s.config.Host, address)
+		}
+		e.logins = &streamCarrier{agenda: &client.agenda, dial: dial, stray: s.counters.dropped}
+		e.probes = e.logins // the watchdog is about the connection
+	}
 	if client.closed.Load() {
 		e.retire()
 	}

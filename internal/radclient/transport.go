@@ -24,6 +24,8 @@ type carrier interface {
 	carry(ctx context.Context, x *exchange)
 	// exchanges gives those that wait.
 	exchanges() []*exchange
+	// reset closes what cannot be used any more after the server was found dead.
+	reset()
 	// retire closes sockets and connections as soon as nothing waits on them.
 	// The carrier still works after it.
 	retire()

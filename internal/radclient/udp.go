@@ -68,16 +68,11 @@ func (c *udpCarrier) carry(ctx context.Context, x *exchange) {
 // enter finds the exchange a socket with a free identifier, the oldest first,
 // so that the others become idle.
 func (c *udpCarrier) enter(ctx context.Context, x *exchange) (*udpSocket, error) {
-	now, limit := time.Now(), requestsPerSocket
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.retired {
-		limit = 1 // so that the socket closes after it
-	}
 	full := 0
 	for _, socket := range c.sockets {
-		if socket.waiting.enter(x, now, limit) {
-			x.line = socket
+		if socket.enter(x) {
 			return socket, nil
 		}
 		if socket.waiting.open() {
@@ -91,8 +86,7 @@ func (c *udpCarrier) enter(ctx context.Context, x *exchange) (*udpSocket, error)
 	if err != nil {
 		return nil, err
 	}
-	x.line = socket
-	socket.waiting.enter(x, now, limit)
+	socket.enter(x)
 	return socket, nil
 }
 
@@ -158,6 +152,9 @@ func (c *udpCarrier) closeDone() {
 	}
 }
 
+// reset does nothing: a datagram finds the server when it lives again.
+func (c *udpCarrier) reset() {}
+
 func (c *udpCarrier) exchanges() []*exchange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,6 +171,20 @@ type udpSocket struct {
 	carrier *udpCarrier
 	conn    net.Conn
 	waiting *waitingRoom
+}
+
+// enter gives the exchange an identifier, if there is one left. A socket that
+// has served long enough, or is the last one, takes no more. It runs with the
+// carrier's mutex held.
+func (s *udpSocket) enter(x *exchange) bool {
+	if !s.waiting.enter(x, time.Now()) {
+		return false
+	}
+	x.line = s
+	if s.carrier.retired || s.waiting.admitted() >= requestsPerSocket {
+		s.waiting.close()
+	}
+	return true
 }
 
 func (s *udpSocket) room() *waitingRoom { return s.waiting }

@@ -26,8 +26,8 @@ func newWaitingRoom(keys keys) *waitingRoom {
 }
 
 // enter gives the exchange a key; false means that there is none left or that
-// the room is closed. It closes the room after so many exchanges as limit says.
-func (r *waitingRoom) enter(x *exchange, now time.Time, limit int) bool {
+// the room is closed.
+func (r *waitingRoom) enter(x *exchange, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -37,11 +37,35 @@ func (r *waitingRoom) enter(x *exchange, now time.Time, limit int) bool {
 	if !found {
 		return false
 	}
+	r.admit(x, key)
+	return true
+}
+
+// enterAs lets the exchange in with a key that is not among those given out;
+// false means that another has it, or that the room is closed.
+func (r *waitingRoom) enterAs(x *exchange, key uint32) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.waiting[key] != nil {
+		return false
+	}
+	x.reserved = true
+	r.admit(x, key)
+	return true
+}
+
+// admit runs with mu held.
+func (r *waitingRoom) admit(x *exchange, key uint32) {
 	x.key, x.straysBefore = key, r.strays
 	r.waiting[key] = x
 	r.entered++
-	r.closed = r.entered >= limit
-	return true
+}
+
+// admitted counts the exchanges that the room has had.
+func (r *waitingRoom) admitted() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.entered
 }
 
 // start notes that the first copy goes out now. false means that the exchange
@@ -128,9 +152,11 @@ func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (left
 	}
 	delete(r.waiting, x.key)
 	r.emptied = now
-	if packet != nil || x.started.IsZero() {
+	switch {
+	case x.reserved:
+	case packet != nil || x.started.IsZero():
 		r.keys.giveBack(x.key)
-	} else {
+	default:
 		r.keys.rest(x.key, now)
 	}
 	for _, reason := range []DropReason{DropMalformed, DropOtherIdentifier} {

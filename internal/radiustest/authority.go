@@ -41,6 +41,13 @@ type Certificate struct {
 	KeyPEM []byte // PKCS #8
 }
 
+// Identity is what one end of TLS needs: a certificate to show and the authority
+// whose certificates it trusts.
+type Identity struct {
+	Certificate *Certificate
+	Trusts      *Authority
+}
+
 // NewAuthority makes an authority that nobody trusts yet.
 func NewAuthority(name string) (*Authority, error) {
 	template := &x509.Certificate{
@@ -153,10 +160,9 @@ func (c *Certificate) Write(dir, name string) (certificate, key string, err erro
 	return certificate, key, nil
 }
 
-// ServerTLS is a configuration for a server that shows the certificate and wants
-// one of the authority from clients.
-func (a *Authority) ServerTLS(c *Certificate) (*tls.Config, error) {
-	pair, err := c.TLS()
+// Server is a configuration for a server that wants certificates from clients.
+func (i *Identity) Server() (*tls.Config, error) {
+	pair, err := i.Certificate.TLS()
 	if err != nil {
 		return nil, err
 	}
@@ -164,21 +170,35 @@ func (a *Authority) ServerTLS(c *Certificate) (*tls.Config, error) {
 		MinVersion:   tls.VersionTLS12,
 		Certificates: []tls.Certificate{pair},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
-		ClientCAs:    a.Pool(),
+		ClientCAs:    i.Trusts.Pool(),
 	}, nil
 }
 
-// ClientTLS is a configuration for a client that shows the certificate and
-// trusts the authority's servers.
-func (a *Authority) ClientTLS(c *Certificate, serverName string) (*tls.Config, error) {
-	pair, err := c.TLS()
+// Client is a configuration for a client of the server with that name.
+func (i *Identity) Client(serverName string) (*tls.Config, error) {
+	pair, err := i.Certificate.TLS()
 	if err != nil {
 		return nil, err
 	}
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS12,
 		Certificates: []tls.Certificate{pair},
-		RootCAs:      a.Pool(),
+		RootCAs:      i.Trusts.Pool(),
 		ServerName:   serverName,
 	}, nil
+}
+
+// write writes the files name.pem, name.key and ca.pem; nothing if there is no
+// identity.
+func (i *Identity) write(dir, name string) error {
+	if i == nil {
+		return nil
+	}
+	if _, _, err := i.Certificate.Write(dir, name); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), i.Trusts.PEM(), 0o600); err != nil {
+		return fmt.Errorf("certificate of an authority: %w", err)
+	}
+	return nil
 }

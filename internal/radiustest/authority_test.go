@@ -28,14 +28,14 @@ func issue(tb testing.TB, a *Authority, o CertificateOptions) *Certificate {
 
 func serverTLS(tb testing.TB, a *Authority, o CertificateOptions) *tls.Config {
 	tb.Helper()
-	config, err := a.ServerTLS(issue(tb, a, o))
+	config, err := (&Identity{Certificate: issue(tb, a, o), Trusts: a}).Server()
 	require.NoError(tb, err)
 	return config
 }
 
 func clientTLS(tb testing.TB, a *Authority, o CertificateOptions, serverName string) *tls.Config {
 	tb.Helper()
-	config, err := a.ClientTLS(issue(tb, a, o), serverName)
+	config, err := (&Identity{Certificate: issue(tb, a, o), Trusts: a}).Client(serverName)
 	require.NoError(tb, err)
 	return config
 }
@@ -153,6 +153,11 @@ func TestCertificateFiles(t *testing.T) {
 	_, err = pair.Leaf.Verify(x509.VerifyOptions{DNSName: serverName, Roots: pool})
 	require.NoError(t, err)
 	require.Equal(t, serverName, pair.Leaf.Subject.CommonName)
+
+	require.WithinDuration(t, time.Now().Add(validity), pair.Leaf.NotAfter, time.Minute)
+	long, err := issue(t, a, CertificateOptions{Until: time.Now().Add(9 * validity)}).TLS()
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now().Add(9*validity), long.Leaf.NotAfter, time.Minute)
 
 	_, _, err = c.Write(dir+"/missing", "server")
 	require.ErrorIs(t, err, os.ErrNotExist)

@@ -38,7 +38,12 @@ func dial(tb testing.TB, to netip.AddrPort) *net.UDPConn {
 // login builds an Access-Request with a Message-Authenticator.
 func login(tb testing.TB, username, password string, more ...Attribute) []byte {
 	tb.Helper()
-	packet := radius.New(radius.CodeAccessRequest, []byte(vectorSecret))
+	return loginWith(tb, vectorSecret, username, password, more...)
+}
+
+func loginWith(tb testing.TB, secret, username, password string, more ...Attribute) []byte {
+	tb.Helper()
+	packet := radius.New(radius.CodeAccessRequest, []byte(secret))
 	packet.Add(typeMessageAuthenticator, make([]byte, 16))
 	require.NoError(tb, rfc2865.UserName_SetString(packet, username))
 	require.NoError(tb, rfc2865.UserPassword_SetString(packet, password))

@@ -4,23 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
-const (
-	// startTimeout is how long FreeRADIUS may take to be ready. It takes a
-	// tenth of a second on an idle machine.
-	startTimeout = 30 * time.Second
-
-	// portAttempts is how many ports are tried: one that was free may be taken
-	// by the time FreeRADIUS binds it.
-	portAttempts = 5
-)
+// MaxHold is how long FreeRADIUS can hold an answer back.
+const MaxHold = 90 * time.Second
 
 // freeRADIUSPrograms are the names of the server program. A user's PATH may not
 // lead to where packages install it.
@@ -29,9 +19,6 @@ var freeRADIUSPrograms = []string{
 	"/usr/sbin/freeradius", "/usr/sbin/radiusd",
 	"/usr/local/sbin/freeradius", "/usr/local/sbin/radiusd",
 }
-
-// errPortTaken means that somebody else has the port.
-var errPortTaken = errors.New("the port is in use")
 
 // FreeRADIUSOptions say how a FreeRADIUS behaves.
 type FreeRADIUSOptions struct {
@@ -49,6 +36,27 @@ type FreeRADIUSOptions struct {
 	// RequireMessageAuthenticator drops requests without Message-Authenticator.
 	RequireMessageAuthenticator bool
 
+	// IgnoreStatusServer leaves Status-Server unanswered, as some servers do.
+	IgnoreStatusServer bool
+
+	// Holds are how long answers are held back, by User-Name, whatever they are;
+	// no longer than MaxHold. Each keeps one of 32 threads busy, and Stop cuts them
+	// short: it kills such a server.
+	Holds map[string]time.Duration
+
+	// Port is where to listen for UDP. Zero means any free port here and below:
+	// give that of a server that was stopped to start another in its place.
+	Port int
+
+	// TCP listens for RADIUS over TCP too (RFC 6613), at TCPPort.
+	TCP     bool
+	TCPPort int
+
+	// TLS, if set, listens for RADIUS over TLS too (RFC 6614), at TLSPort. The
+	// shared secret is "radsec" there.
+	TLS     *Identity
+	TLSPort int
+
 	// ReplyAttributes are reply items of the Access-Accept by User-Name, in the
 	// syntax of the users file: `Class := 0x61646d`. An attribute that
 	// FreeRADIUS does not know goes missing; Log says so.
@@ -56,23 +64,18 @@ type FreeRADIUSOptions struct {
 }
 
 // FreeRADIUS is a running FreeRADIUS 3.2 on loopback. Its methods may be called
-// by several goroutines; Stop and SetUsers by one at a time.
+// by several goroutines; Stop, Restart and SetUsers by one at a time.
 type FreeRADIUS struct {
+	daemon
 	options FreeRADIUSOptions
-	program string
 	dir     string
-	port    int
-	log     *watchedLog
-
-	ctx     context.Context // ends the server; that of StartFreeRADIUS
-	process *process        // nil once stopped
 }
 
 // StartFreeRADIUS runs FreeRADIUS with a configuration of its own in dir, a
 // folder that nothing else uses, and returns when it answers. It runs until Stop
 // or until ctx ends.
 func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*FreeRADIUS, error) {
-	program, err := findFreeRADIUS(freeRADIUSPrograms)
+	program, err := findProgram("FreeRADIUS", "freeradius", freeRADIUSPrograms)
 	if err != nil {
 		return nil, err
 	}
@@ -82,12 +85,20 @@ func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*Fre
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("FreeRADIUS folder: %w", err)
 	}
-	f := &FreeRADIUS{options: o, program: program, dir: dir, log: &watchedLog{}, ctx: ctx}
+	f := &FreeRADIUS{dir: dir, daemon: daemon{
+		name:      "FreeRADIUS",
+		program:   program,
+		arguments: []string{"-f", "-d", dir, "-n", "radiusd", "-l", "stdout"},
+		ready:     []string{"Ready to process requests"},
+		busy:      len(o.Holds) > 0,
+		log:       &watchedLog{},
+		ctx:       ctx,
+	}}
 	for range portAttempts {
-		if f.port, err = freePort(); err != nil {
+		if f.options, err = o.withPorts(); err != nil {
 			return nil, err
 		}
-		if err = f.write(o); err != nil {
+		if err = f.write(f.options); err != nil {
 			return nil, err
 		}
 		if err = f.start(); !errors.Is(err, errPortTaken) {
@@ -100,14 +111,32 @@ func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*Fre
 	return f, nil
 }
 
+// withPorts chooses the ports that are not given.
+func (o FreeRADIUSOptions) withPorts() (FreeRADIUSOptions, error) {
+	var err error
+	if o.Port == 0 {
+		o.Port, err = freePort("udp")
+	}
+	if o.TCP && o.TCPPort == 0 && err == nil {
+		o.TCPPort, err = freePort("tcp")
+	}
+	if o.TLS != nil && o.TLSPort == 0 && err == nil {
+		o.TLSPort, err = freePort("tcp")
+	}
+	return o, err
+}
+
 // Host is the IP address the server listens on.
 func (f *FreeRADIUS) Host() string { return "127.0.0.1" }
 
 // Port is the UDP port the server listens on.
-func (f *FreeRADIUS) Port() int { return f.port }
+func (f *FreeRADIUS) Port() int { return f.options.Port }
 
-// Log is everything the server has logged, over restarts.
-func (f *FreeRADIUS) Log() string { return f.log.String() }
+// TCPPort is the port for RADIUS over TCP, if the server listens for it.
+func (f *FreeRADIUS) TCPPort() int { return f.options.TCPPort }
+
+// TLSPort is the port for RADIUS over TLS, if the server listens for it.
+func (f *FreeRADIUS) TLSPort() int { return f.options.TLSPort }
 
 // SetUsers replaces the users. The server restarts on the same port and is
 // ready when SetUsers returns; users that cannot be written change nothing.
@@ -118,96 +147,27 @@ func (f *FreeRADIUS) SetUsers(users map[string]string) error {
 		return err
 	}
 	f.options = changed
-	if err := f.Stop(); err != nil {
-		return err
-	}
-	return f.start()
-}
-
-// Stop ends the server and waits for it. Stopping it again does nothing.
-func (f *FreeRADIUS) Stop() error {
-	if f.process == nil {
-		return nil
-	}
-	err := f.process.stop()
-	f.process = nil
-	return err
+	return f.Restart()
 }
 
 // write writes the files that the server reads when it starts.
 func (f *FreeRADIUS) write(o FreeRADIUSOptions) error {
-	settings := freeRADIUSSettings{FreeRADIUSOptions: o, UsersFile: filepath.Join(f.dir, "users"), Port: f.port}
+	settings := freeRADIUSSettings{FreeRADIUSOptions: o, Dir: f.dir}
 	config, err := settings.config()
 	if err != nil {
 		return err
 	}
-	users, err := usersFile(o.Users, o.Codes, o.ReplyAttributes)
+	users, err := o.usersFile()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(settings.UsersFile, []byte(users), 0o600); err != nil {
-		return fmt.Errorf("FreeRADIUS users: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(f.dir, "radiusd.conf"), []byte(config), 0o600); err != nil {
-		return fmt.Errorf("FreeRADIUS configuration: %w", err)
-	}
-	return nil
-}
-
-// start runs the server and waits until it is ready.
-func (f *FreeRADIUS) start() error {
-	ready := f.log.watch("Ready to process requests")
-	logged := len(f.Log())
-	p, err := startProcess(f.ctx, f.log, f.program, "-f", "-d", f.dir, "-n", "radiusd", "-l", "stdout")
-	if err != nil {
+	if err := o.TLS.write(f.dir, "server"); err != nil {
 		return err
 	}
-	if err := f.await(p, ready); err != nil {
-		log := f.Log()[logged:]
-		if strings.Contains(log, "Address already in use") {
-			err = errPortTaken
+	for name, text := range map[string]string{"users": users, "radiusd.conf": config} {
+		if err := os.WriteFile(filepath.Join(f.dir, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("FreeRADIUS configuration: %w", err)
 		}
-		return fmt.Errorf("start FreeRADIUS on port %d: %w; its log:\n%s", f.port, err, log)
 	}
-	f.process = p
 	return nil
-}
-
-// await returns when the process is ready; one that does not become ready is
-// ended.
-func (f *FreeRADIUS) await(p *process, ready <-chan struct{}) error {
-	timer := time.NewTimer(startTimeout)
-	defer timer.Stop()
-	reason := errors.New("it ended")
-	select {
-	case <-ready:
-		return nil
-	case <-p.ended:
-	case <-timer.C:
-		reason = fmt.Errorf("not ready after %s", startTimeout)
-	}
-	if err := errors.Join(f.ctx.Err(), p.stop()); err != nil {
-		reason = err
-	}
-	return reason
-}
-
-// findFreeRADIUS returns the path of the first program there is.
-func findFreeRADIUS(names []string) (string, error) {
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("FreeRADIUS is not installed: on Debian, install the package freeradius")
-}
-
-// freePort returns a UDP port of 127.0.0.1 that is free at this moment.
-func freePort() (int, error) {
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return 0, fmt.Errorf("find a free UDP port: %w", err)
-	}
-	port := conn.LocalAddr().(*net.UDPAddr).Port
-	return port, conn.Close()
 }

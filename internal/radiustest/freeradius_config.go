@@ -16,21 +16,48 @@ const freeRADIUSConfig = `
 {{- define "sign"}}{{if .SignAnswers}}
 		update reply {
 			&Message-Authenticator ^= 0x00
-		}{{end}}{{end -}}
+		}{{end}}{{end}}
+{{- define "unlimited"}}
+		limit {
+			max_connections = 0
+			lifetime = 0
+			idle_timeout = 0
+		}
+{{- end -}}
 max_requests = 131072
+{{- if .Holds}}
+max_request_time = 120
+{{- end}}
+{{- if or .Holds .TLS}}
+thread pool {
+	start_servers = 4
+	max_servers = 32
+}
+{{- end}}
 log {
 	auth = yes
 }
 security {
 	reject_delay = 0
-	status_server = yes
+	status_server = {{if .IgnoreStatusServer}}no{{else}}yes{{end}}
 }
 proxy_requests = no
 client loopback {
 	ipaddr = 127.0.0.1
+	proto = *
 	secret = '{{.Secret}}'
 	require_message_authenticator = {{if .RequireMessageAuthenticator}}yes{{else}}no{{end}}
 }
+{{- if .TLS}}
+clients radsec {
+	client loopback {
+		ipaddr = 127.0.0.1
+		proto = tls
+		secret = radsec
+		require_message_authenticator = {{if .RequireMessageAuthenticator}}yes{{else}}no{{end}}
+	}
+}
+{{- end}}
 modules {
 	always ok {
 		rcode = ok
@@ -41,8 +68,14 @@ modules {
 	always reject {
 		rcode = reject
 	}
+{{- if .Holds}}
+	exec hold {
+		wait = yes
+		timeout = 100
+	}
+{{- end}}
 	files {
-		filename = '{{.UsersFile}}'
+		filename = '{{.Dir}}/users'
 	}
 	pap {
 	}
@@ -57,11 +90,45 @@ server default {
 		ipaddr = 127.0.0.1
 		port = {{.Port}}
 	}
+{{- if .TCP}}
+	listen {
+		type = auth
+		proto = tcp
+		ipaddr = 127.0.0.1
+		port = {{.TCPPort}}
+		{{- template "unlimited"}}
+	}
+{{- end}}
+{{- if .TLS}}
+	listen {
+		type = auth
+		proto = tcp
+		ipaddr = 127.0.0.1
+		port = {{.TLSPort}}
+		clients = radsec
+		{{- template "unlimited"}}
+		tls {
+			private_key_file = '{{.Dir}}/server.key'
+			certificate_file = '{{.Dir}}/server.pem'
+			ca_file = '{{.Dir}}/ca.pem'
+			tls_min_version = "1.2"
+			tls_max_version = "1.3"
+			require_client_cert = yes
+		}
+	}
+{{- end}}
 	authorize {
 		Autz-Type Status-Server { {{- template "sign" .}}
 			ok
 		}
 		files
+{{- if .Holds}}
+		if (&control:Tmp-String-4) {
+			update control {
+				&Tmp-String-3 := "%{hold:/bin/sleep %{control:Tmp-String-4}}"
+			}
+		}
+{{- end}}
 		if (&State) {
 			update control {
 				&Auth-Type := Code
@@ -117,8 +184,7 @@ server default {
 // freeRADIUSSettings fill in freeRADIUSConfig.
 type freeRADIUSSettings struct {
 	FreeRADIUSOptions
-	UsersFile string
-	Port      int
+	Dir string // where the files are
 }
 
 // config returns the text of the configuration file.
@@ -126,7 +192,7 @@ func (s freeRADIUSSettings) config() (string, error) {
 	if err := plain("shared secret", s.Secret); err != nil {
 		return "", err
 	}
-	if err := plain("users file", s.UsersFile); err != nil {
+	if err := plain("folder", s.Dir); err != nil {
 		return "", err
 	}
 	parsed, err := template.New("radiusd.conf").Parse(freeRADIUSConfig)
@@ -151,21 +217,28 @@ func plain(what, value string) error {
 }
 
 // usersFile returns the text of the users file: an entry per user with the
-// password and the code to check, then the reply items. Entries are for any user (DEFAULT)
-// with the name as a condition, because the name before an entry knows no
-// escapes.
-func usersFile(passwords, codes map[string]string, reply map[string][]string) (string, error) {
+// password and the code to check and the seconds to wait, then the reply items.
+// Entries are for any user (DEFAULT) with the name as a condition, because the
+// name before an entry knows no escapes.
+func (o FreeRADIUSOptions) usersFile() (string, error) {
 	var text strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(passwords)) {
-		if name == "" || strings.Contains(name+passwords[name], "\x00") {
+	for _, name := range slices.Sorted(maps.Keys(o.Users)) {
+		password, hold := o.Users[name], o.Holds[name]
+		switch {
+		case name == "" || strings.Contains(name+password, "\x00"):
 			return "", fmt.Errorf("FreeRADIUS user %q: the name cannot be empty, nor name or password hold NUL", name)
+		case hold < 0 || hold > MaxHold:
+			return "", fmt.Errorf("FreeRADIUS user %q: answers cannot be held for %s, but for %s at most", name, hold, MaxHold)
 		}
-		fmt.Fprintf(&text, "DEFAULT User-Name == %s, Cleartext-Password := %s", quote(name), quote(passwords[name]))
-		if code, found := codes[name]; found {
+		fmt.Fprintf(&text, "DEFAULT User-Name == %s, Cleartext-Password := %s", quote(name), quote(password))
+		if code, found := o.Codes[name]; found {
 			fmt.Fprintf(&text, ", Tmp-String-2 := %s", quote(code))
 		}
+		if hold > 0 {
+			fmt.Fprintf(&text, `, Tmp-String-4 := "%.3f"`, hold.Seconds())
+		}
 		text.WriteByte('\n')
-		if items := reply[name]; len(items) > 0 {
+		if items := o.ReplyAttributes[name]; len(items) > 0 {
 			fmt.Fprintf(&text, "\t%s\n", strings.Join(items, ",\n\t"))
 		}
 	}

@@ -2,19 +2,21 @@ package radiustest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
 func TestUsersFile(t *testing.T) {
 	t.Parallel()
-	got, err := usersFile(
-		map[string]string{"bob": "hello", "al ice": "p\"a\n%{x}é"},
-		map[string]string{"bob": "12 34"},
-		map[string][]string{"bob": {"Class := 0x61", `Filter-Id := "vpn"`}, "nobody": {"Class := 0x62"}},
-	)
+	got, err := FreeRADIUSOptions{
+		Users:           map[string]string{"bob": "hello", "al ice": "p\"a\n%{x}é"},
+		Codes:           map[string]string{"bob": "12 34"},
+		Holds:           map[string]time.Duration{"al ice": 1500 * time.Millisecond, "nobody": time.Second},
+		ReplyAttributes: map[string][]string{"bob": {"Class := 0x61", `Filter-Id := "vpn"`}, "nobody": {"Class := 0x62"}},
+	}.usersFile()
 	require.NoError(t, err)
-	require.Equal(t, `DEFAULT User-Name == "al\040ice", Cleartext-Password := "p\042a\012\045\173x\175\303\251"
+	require.Equal(t, `DEFAULT User-Name == "al\040ice", Cleartext-Password := "p\042a\012\045\173x\175\303\251", Tmp-String-4 := "1.500"
 DEFAULT User-Name == "bob", Cleartext-Password := "hello", Tmp-String-2 := "12\04034"
 	Class := 0x61,
 	Filter-Id := "vpn"
@@ -28,14 +30,18 @@ func TestUsersFileRefuses(t *testing.T) {
 		"NUL in password": {"bob": "a\x00b"},
 		"NUL in name":     {"b\x00b": "x"},
 	} {
-		_, err := usersFile(users, nil, nil)
+		_, err := FreeRADIUSOptions{Users: users}.usersFile()
 		require.Error(t, err, name)
+	}
+	for _, hold := range []time.Duration{-1, MaxHold + 1} {
+		_, err := FreeRADIUSOptions{Users: map[string]string{"bob": "x"}, Holds: map[string]time.Duration{"bob": hold}}.usersFile()
+		require.ErrorContains(t, err, "1m30s at most")
 	}
 }
 
 func TestFreeRADIUSConfigSigns(t *testing.T) {
 	t.Parallel()
-	settings := freeRADIUSSettings{UsersFile: "/users", Port: 1}
+	settings := freeRADIUSSettings{Dir: "/raddb"}
 	settings.Secret = "testing123"
 	text, err := settings.config()
 	require.NoError(t, err)
@@ -52,15 +58,9 @@ func TestFreeRADIUSConfigSigns(t *testing.T) {
 func TestFreeRADIUSConfigRefusesWhatItCannotQuote(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{"", "a'b", `a"b`, `a\b`, "a${x}", "a\nb"} {
-		settings := freeRADIUSSettings{UsersFile: "/users", Port: 1}
+		settings := freeRADIUSSettings{Dir: "/raddb"}
 		settings.Secret = secret
 		_, err := settings.config()
 		require.ErrorContains(t, err, "shared secret", "%q", secret)
 	}
-}
-
-func TestMissingFreeRADIUSNamesThePackage(t *testing.T) {
-	t.Parallel()
-	_, err := findFreeRADIUS([]string{"no-such-program", t.TempDir() + "/radiusd"})
-	require.ErrorContains(t, err, "install the package freeradius")
 }

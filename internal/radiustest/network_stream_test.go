@@ -89,6 +89,8 @@ func TestStreamsInMemoryEnd(t *testing.T) {
 		client, server := streamEnds(t, n)
 		_, err := server.Write([]byte("bye"))
 		require.NoError(t, err)
+		time.Sleep(streamLatency)
+		began := time.Now()
 		require.NoError(t, server.Close())
 		require.ErrorIs(t, server.Close(), net.ErrClosed)
 		_, err = server.Read(make([]byte, 1))
@@ -99,10 +101,13 @@ func TestStreamsInMemoryEnd(t *testing.T) {
 		got, err := io.ReadAll(client)
 		require.NoError(t, err)
 		require.Equal(t, "bye", string(got))
+		require.Equal(t, streamLatency, time.Since(began))
 		_, err = client.Read(make([]byte, 1))
 		require.Equal(t, io.EOF, err, "the end stays")
 		_, err = client.Write([]byte("x"))
 		require.ErrorIs(t, err, syscall.EPIPE)
+		require.NoError(t, client.Close())
+		require.Empty(t, n.streams)
 	})
 }
 

@@ -141,9 +141,12 @@ func TestClosedPortRefusesAfterARoundTrip(t *testing.T) {
 		request := login(t, "alice", "hello")
 		began := time.Now()
 		send(t, conn, request)
+		send(t, conn, request) // the news of the first is not back yet
 		_, err := conn.Read(make([]byte, 4096))
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 		require.Equal(t, 2*latency, time.Since(began))
+		_, err = conn.Read(make([]byte, 4096))
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 
 		send(t, conn, request)
 		time.Sleep(2 * latency) // the clock of the bubble
@@ -155,6 +158,47 @@ func TestClosedPortRefusesAfterARoundTrip(t *testing.T) {
 		request = login(t, "alice", "hello")
 		send(t, conn, request)
 		require.Equal(t, request[1], receive(t, conn)[1])
+	})
+}
+
+func TestServersAreNotToldOfClosedPorts(t *testing.T) {
+	inMemory(t, NetworkOptions{}, func(t *testing.T, n *Network) {
+		server, err := n.open(netip.MustParseAddrPort(memoryServer), netip.AddrPort{})
+		require.NoError(t, err)
+		_, err = server.WriteToUDPAddrPort([]byte("x"), netip.MustParseAddrPort("192.0.2.100:50000"))
+		require.NoError(t, err)
+		requireNothing(t, server, time.Minute)
+		_, err = server.Write([]byte("x"))
+		require.ErrorIs(t, err, syscall.EDESTADDRREQ, "it is not connected")
+	})
+}
+
+func TestDatagramsAndRefusalsArriveInTheirOrder(t *testing.T) {
+	const latency = 10 * time.Millisecond
+	inMemory(t, NetworkOptions{Latency: latency}, func(t *testing.T, n *Network) {
+		conn := dialInMemory(t, n)
+		send(t, conn, []byte("x")) // refused after 20 ms
+		time.Sleep(time.Millisecond)
+		server, err := n.open(netip.MustParseAddrPort(memoryServer), netip.AddrPort{})
+		require.NoError(t, err)
+		_, err = server.WriteToUDPAddrPort([]byte("y"), netip.MustParseAddrPort(conn.LocalAddr().String()))
+		require.NoError(t, err)
+		require.Equal(t, "y", string(receive(t, conn))) // after 11 ms
+		_, err = conn.Read(make([]byte, 1))
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	})
+}
+
+func TestDeadlinesEndBeforeWhatIsUnderWay(t *testing.T) {
+	inMemory(t, NetworkOptions{Latency: time.Hour}, func(t *testing.T, n *Network) {
+		startInMemory(t, n, accepting)
+		conn := dialInMemory(t, n)
+		send(t, conn, login(t, "alice", "hello"))
+		time.Sleep(90 * time.Minute)
+		began := time.Now()
+		requireNothing(t, conn, time.Minute)
+		require.Equal(t, time.Minute, time.Since(began))
+		receive(t, conn)
 	})
 }
 
@@ -223,8 +267,10 @@ func TestMemorySocketsHaveAddressesOfTheirOwn(t *testing.T) {
 
 		_, err = n.Dial(t.Context(), "udp", netip.MustParseAddr("2001:db8::1"), remote)
 		require.ErrorContains(t, err, "IP version")
-		_, err = n.Dial(t.Context(), "udp", source, netip.AddrPort{})
-		require.ErrorContains(t, err, "no address")
+		for _, nowhere := range []netip.AddrPort{{}, netip.AddrPortFrom(remote.Addr(), 0)} {
+			_, err = n.Dial(t.Context(), "udp", source, nowhere)
+			require.ErrorContains(t, err, "no address and port")
+		}
 		_, err = n.Dial(t.Context(), "sctp", source, remote)
 		require.ErrorContains(t, err, "sctp")
 	})

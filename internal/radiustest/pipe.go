@@ -111,10 +111,11 @@ func (p *pipe) change(f func()) {
 	p.announce()
 }
 
-// closeWrite ends the stream for who reads, after what is under way.
+// closeWrite ends the stream for who reads, after what is under way. It is
+// called once.
 func (p *pipe) closeWrite() {
 	p.change(func() {
-		if !p.writeClosed && !p.cut {
+		if !p.cut {
 			p.chunks = append(p.chunks, chunk{at: time.Now().Add(p.latency), end: true})
 		}
 		p.writeClosed = true

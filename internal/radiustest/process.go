@@ -17,22 +17,23 @@ const stopTimeout = 5 * time.Second
 
 // process is a running program and the goroutine that waits for it.
 type process struct {
+	ending syscall.Signal // what tells it to end
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when the program has ended
 	err    error         // why it ended; set before ended is closed
 }
 
-func startProcess(ctx context.Context, log *watchedLog, program string, arguments ...string) (*process, error) {
+func startProcess(ctx context.Context, log *watchedLog, ending syscall.Signal, program string, arguments ...string) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	command := exec.CommandContext(ctx, program, arguments...) // #nosec G204 -- found by findFreeRADIUS
+	command := exec.CommandContext(ctx, program, arguments...) // #nosec G204 -- found by findProgram
 	command.Stdout, command.Stderr = log, log
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.Cancel = func() error { return command.Process.Signal(ending) }
 	command.WaitDelay = stopTimeout
 	if err := command.Start(); err != nil {
 		cancel()
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
-	p := &process{cancel: cancel, ended: make(chan struct{})}
+	p := &process{ending: ending, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
 		p.err = command.Wait()
@@ -45,7 +46,11 @@ func startProcess(ctx context.Context, log *watchedLog, program string, argument
 func (p *process) stop() error {
 	p.cancel()
 	<-p.ended
-	if errors.Is(p.err, context.Canceled) || errors.Is(p.err, context.DeadlineExceeded) {
+	var exit *exec.ExitError
+	switch {
+	case errors.Is(p.err, context.Canceled), errors.Is(p.err, context.DeadlineExceeded):
+		return nil
+	case errors.As(p.err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == p.ending:
 		return nil
 	}
 	return p.err

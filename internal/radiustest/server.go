@@ -1,6 +1,10 @@
 // Package radiustest is a RADIUS authentication server for tests and for trying
-// things out: it answers what a script tells it to, late, lossily or wrongly if
-// need be. It keeps no secrets and is not meant for real networks.
+// things out, over UDP (Start), TCP and TLS (StartStream): it answers what a
+// script tells it to, late, lossily or wrongly if need be. It keeps no secrets
+// and is not meant for real networks.
+//
+// It also has what such tests need: a Network in memory, an Authority for
+// certificates, and FreeRADIUS and radsecproxy as they really are.
 package radiustest
 
 import (

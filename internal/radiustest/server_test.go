@@ -139,6 +139,15 @@ func TestServerLosesDatagrams(t *testing.T) {
 	}
 }
 
+func TestWhatIsLostOnTheWayInIsNotCounted(t *testing.T) {
+	t.Parallel()
+	l := newLedger(accepting, 0)
+	l.loss = Loss{Rate: 1}
+	require.Empty(t, l.answers(vectorAsked(t)))
+	require.Empty(t, l.Requests())
+	require.Zero(t, l.Distinct())
+}
+
 func TestServerSendsSeveralAnswersInOrder(t *testing.T) {
 	t.Parallel()
 	s := start(t, Options{Handler: func(r *Request) []Answer {

@@ -1,0 +1,67 @@
+package radclient
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+)
+
+// tokensPerConnection is how many requests of RADIUS/1.1 wait on a connection.
+const tokensPerConnection = 256
+
+// tokens are the keys of RADIUS/1.1: they count on (RFC 9765 section 4.2).
+type tokens struct {
+	first, next uint32
+	waiting     int
+}
+
+func newTokens(first uint32) *tokens { return &tokens{first: first, next: first} }
+
+func (t *tokens) take(time.Time) (uint32, bool) {
+	if t.waiting >= tokensPerConnection {
+		return 0, false
+	}
+	t.waiting++
+	t.next++
+	return t.next - 1, true
+}
+
+func (t *tokens) giveBack(uint32)        { t.waiting-- }
+func (t *tokens) rest(uint32, time.Time) { t.waiting-- }
+func (t *tokens) given(key uint32) bool  { return key-t.first < t.next-t.first }
+
+// encodeRequest11 builds a request of RADIUS/1.1: TLS protects it, so there is
+// no authenticator and nothing is hidden (RFC 9765 section 4).
+func encodeRequest11(code radius.Code, token uint32, attributes radius.Attributes) (*request, error) {
+	wire := make([]byte, headerLen, 256)
+	wire[0] = byte(code) // #nosec G115 -- a code is one octet
+	binary.BigEndian.PutUint32(wire[4:], token)
+	wire, err := appendAttributes(wire, attributes)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the %s: %w", code, err)
+	}
+	return &request{wire: wire, code: code, version: RADIUS11}, nil
+}
+
+// checkAnswer11 is checkAnswer for RADIUS/1.1. The Token has matched.
+func checkAnswer11(wire []byte, sent *request) (*radius.Packet, DropReason) {
+	attributes, err := radius.ParseAttributes(wire[headerLen:])
+	if err != nil {
+		return nil, DropMalformed
+	}
+	code := radius.Code(wire[0])
+	if !answers(code, sent.code) {
+		return nil, DropUnexpectedCode
+	}
+	return &radius.Packet{Code: code, Attributes: attributes}, 0
+}
+
+// plainProof is a User-Password of RADIUS/1.1 (RFC 9765 section 5.1.1).
+func plainProof(password string) proof {
+	var made proof
+	made.attributes.Add(rfc2865.UserPassword_Type, radius.Attribute(password))
+	return made
+}

@@ -1,0 +1,223 @@
+package radclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// connectionsPerCarrier bounds how many requests can wait for an endpoint: 255
+	// on each connection.
+	connectionsPerCarrier = 16
+
+	// minDialInterval and maxDialInterval are between attempts to connect, the
+	// shorter at first.
+	minDialInterval, maxDialInterval = 500 * time.Millisecond, 10 * time.Second
+)
+
+// errConnectionLost means that the connection ended before the answer came:
+// nobody knows whether the server has seen the request.
+var errConnectionLost = errors.New("the connection was lost")
+
+// errProbeWaits means that a probe waits already: TCP repeats it if it is lost.
+var errProbeWaits = errors.New("a Status-Server waits already")
+
+// streamCarrier carries exchanges over few lasting connections, each shared by
+// many (RFC 6613, RFC 6614). TCP repeats what is lost: nothing is sent twice.
+type streamCarrier struct {
+	agenda *agenda
+	// dial connects, within a time of its own, and tells which version of RADIUS is
+	// spoken.
+	dial  func(ctx context.Context) (net.Conn, Version, error)
+	stray func(DropReason) // called for a packet that belongs to no exchange
+
+	mu          sync.Mutex
+	connections []*streamConnection // guarded by mu; in the order in which they were made
+	retired     bool                // guarded by mu
+	dialing     chan struct{}       // guarded by mu; closed when the dial that goes on ends; nil: none does
+	failed      error               // guarded by mu; of the latest dial
+	wanted      int                 // guarded by mu; exchanges that wait for a connection
+	notBefore   time.Time           // guarded by mu; of the next dial
+	pause       time.Duration       // guarded by mu; after the next dial that fails
+}
+
+func (c *streamCarrier) carry(ctx context.Context, x *exchange) {
+	if x.status {
+		// Whoever sends probes does not wait for a connection.
+		go c.send(ctx, x) // no longer than until the exchange's deadline
+		return
+	}
+	c.send(ctx, x)
+}
+
+func (c *streamCarrier) send(ctx context.Context, x *exchange) {
+	connection, err := c.enter(ctx, x)
+	if errors.Is(err, errProbeWaits) {
+		x.err = errSilence
+		x.whenEnded(x)
+		return
+	}
+	if err != nil {
+		x.err = fmt.Errorf("%w: %w", errNotDelivered, err)
+		x.whenEnded(x)
+		return
+	}
+	sent, err := x.compose(place{version: connection.version, key: x.key})
+	if err != nil {
+		connection.end(x, nil, err)
+		return
+	}
+	next, waits := connection.waiting.start(x, sent, time.Now())
+	if !waits {
+		return
+	}
+	c.agenda.add(x, next)
+	connection.write(x)
+}
+
+// enter finds the exchange a connection with a free key, or waits for one.
+func (c *streamCarrier) enter(ctx context.Context, x *exchange) (*streamConnection, error) {
+	connection, wait, err := c.place(x, false)
+	if wait == nil {
+		return connection, err
+	}
+	ctx, cancel := context.WithDeadline(ctx, x.deadline)
+	defer cancel()
+	c.want(1)
+	defer c.want(-1)
+	for wait != nil {
+		select {
+		case <-wait:
+			connection, wait, err = c.place(x, true)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return connection, err
+}
+
+// place finds the exchange a connection that is there, or gives what to wait
+// for: the connection that is being made, or the time when one may be. waited
+// tells whether the exchange has done so before.
+func (c *streamCarrier) place(x *exchange, waited bool) (*streamConnection, <-chan struct{}, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	full := 0
+	for _, connection := range c.connections {
+		if connection.enter(x) {
+			return connection, nil, nil
+		}
+		if connection.waiting.open() {
+			full++
+		}
+	}
+	if x.status && full > 0 {
+		return nil, nil, errProbeWaits
+	}
+	pause := time.Until(c.notBefore)
+	switch {
+	case full >= connectionsPerCarrier:
+		return nil, nil, fmt.Errorf("%d connections are full of logins that wait", full)
+	case c.dialing != nil:
+		return nil, c.dialing, nil
+	case pause <= 0, x.status && !waited: // probes have a pace of their own
+		c.dialing = make(chan struct{})
+		go c.connect() // no longer than a dial may take
+		return nil, c.dialing, nil
+	case x.status, len(x.others) > 0, c.notBefore.After(x.deadline), isTLSError(c.failed):
+		return nil, nil, c.failed
+	}
+	return nil, after(pause), nil
+}
+
+// after gives a channel that is closed when the time is over.
+func after(pause time.Duration) <-chan struct{} {
+	over := make(chan struct{})
+	time.AfterFunc(pause, func() { close(over) })
+	return over
+}
+
+// connect makes a connection, or notes why it cannot, and when it may be tried
+// again.
+func (c *streamCarrier) connect() {
+	conn, version, err := c.dial(context.Background())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.dialing)
+	c.dialing = nil
+	if err != nil {
+		c.failedNow(err)
+		return
+	}
+	c.failed, c.pause = nil, 0
+	connection := newStreamConnection(c, conn, version)
+	c.connections = append(c.connections, connection)
+	go connection.read() // until the connection ends
+}
+
+// want counts those who wait for a connection. After the last one, a retired
+// carrier closes what nobody has taken.
+func (c *streamCarrier) want(more int) {
+	c.mu.Lock()
+	c.wanted += more
+	idle := c.retired && c.wanted == 0
+	c.mu.Unlock()
+	if idle {
+		c.retire()
+	}
+}
+
+// failedNow notes that the server cannot be reached. It runs with mu held.
+func (c *streamCarrier) failedNow(err error) {
+	c.pause = max(c.pause, minDialInterval)
+	c.failed, c.notBefore = err, time.Now().Add(spread(c.pause, rand.Float64))
+	c.pause = min(2*c.pause, maxDialInterval)
+}
+
+// lost takes a connection away that has ended. One that ended before the server
+// said anything counts as one that could not be made.
+func (c *streamCarrier) lost(connection *streamConnection, refused error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.connections = slices.DeleteFunc(c.connections, func(other *streamConnection) bool { return other == connection })
+	if refused != nil {
+		c.failedNow(refused)
+	}
+}
+
+func (c *streamCarrier) exchanges() []*exchange {
+	var found []*exchange
+	for _, connection := range c.open() {
+		found = append(found, connection.waiting.exchanges()...)
+	}
+	return found
+}
+
+func (c *streamCarrier) open() []*streamConnection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.connections)
+}
+
+func (c *streamCarrier) retire() {
+	c.mu.Lock()
+	c.retired = true
+	c.mu.Unlock()
+	for _, connection := range c.open() {
+		connection.waiting.close()
+		connection.closeIfDone()
+	}
+}
+
+// reset closes the connections of a server that is dead.
+func (c *streamCarrier) reset() {
+	for _, connection := range c.open() {
+		connection.fail(errServerDead)
+	}
+}

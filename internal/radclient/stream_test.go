@@ -1,0 +1,432 @@
+package radclient
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+const radsecName = "radius.example.com"
+
+// credentialsOf are what both ends of TLS show and believe.
+type credentialsOf struct{ server, client *radiustest.Identity }
+
+// newCredentials issues certificates; changes to the server's may be nil.
+func newCredentials(t *testing.T, change func(*radiustest.CertificateOptions)) credentialsOf {
+	t.Helper()
+	authority, err := radiustest.NewAuthority("Example CA")
+	require.NoError(t, err)
+	issue := func(options radiustest.CertificateOptions) *radiustest.Identity {
+		certificate, err := authority.Issue(options)
+		require.NoError(t, err)
+		return &radiustest.Identity{Certificate: certificate, Trusts: authority}
+	}
+	server := radiustest.CertificateOptions{Names: []string{radsecName, "127.0.0.1"}}
+	if change != nil {
+		change(&server)
+	}
+	return credentialsOf{server: issue(server), client: issue(radiustest.CertificateOptions{Names: []string{"vault.example.com"}})}
+}
+
+func (c credentialsOf) serverTLS(t *testing.T) *tls.Config {
+	t.Helper()
+	config, err := c.server.Server()
+	require.NoError(t, err)
+	return config
+}
+
+// clientTLS is the client's part of the config.
+func (c credentialsOf) clientTLS() TLSConfig {
+	return TLSConfig{
+		CACertificates:    string(c.client.Trusts.PEM()),
+		ClientCertificate: string(c.client.Certificate.PEM),
+		ClientKey:         NewSecret(string(c.client.Certificate.KeyPEM)),
+		ServerName:        radsecName,
+	}
+}
+
+// streams are the ways to speak RADIUS over a stream.
+var streams = map[string]struct {
+	transport Transport
+	version   Version
+	offers    []radiustest.Version
+}{
+	"TCP":                    {transport: TCP},
+	"TLS":                    {transport: TLS},
+	"TLS with RADIUS/1.1":    {transport: TLS, version: RADIUS11, offers: []radiustest.Version{radiustest.RADIUS11}},
+	"TLS, agreed on the way": {transport: TLS, version: VersionAuto, offers: []radiustest.Version{radiustest.RADIUS11, radiustest.RADIUS10}},
+}
+
+// stream is a server on a stream, and a client of it.
+type stream struct {
+	network *radiustest.Network
+	options radiustest.StreamOptions
+	server  *radiustest.StreamServer
+	config  Config
+}
+
+// restart runs the server anew.
+func (s *stream) restart(t *testing.T) {
+	t.Helper()
+	server, err := radiustest.StartStream(s.options)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	s.server = server
+}
+
+func (s *stream) client(t *testing.T, change func(*Config)) *Client {
+	t.Helper()
+	config := s.config
+	if change != nil {
+		change(&config)
+	}
+	client, err := New(config)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		client.Close()
+		time.Sleep(config.ReadTimeout) // for logins that wait, if the test has failed
+	})
+	return client
+}
+
+// overStreams runs a test over each kind of stream, in virtual time.
+func overStreams(t *testing.T, options radiustest.StreamOptions, test func(t *testing.T, s *stream)) {
+	t.Helper()
+	t.Parallel()
+	for name, kind := range streams {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &stream{network: radiustest.NewNetwork(radiustest.NetworkOptions{Latency: 500 * time.Microsecond}), options: options}
+				s.options.Network, s.options.Address, s.options.Versions = s.network, firstAddress.String(), kind.offers
+				s.options.Secret = testSecret
+				s.config = Config{
+					Servers:     []Server{{Host: firstAddress.Addr().String(), Port: int(firstAddress.Port()), Secret: NewSecret(testSecret)}},
+					Transport:   kind.transport,
+					ReadTimeout: 10 * time.Second,
+					Dial:        s.network.Dial,
+				}
+				if kind.transport == TLS {
+					credentials := newCredentials(t, nil)
+					s.options.TLS, s.options.Secret = credentials.serverTLS(t), ""
+					s.config.TLS = credentials.clientTLS()
+					s.config.TLS.Version = kind.version
+				}
+				s.restart(t)
+				test(t, s)
+			})
+		})
+	}
+}
+
+func TestLoginsOverStreamsAreDecidedByTheServer(t *testing.T) {
+	users := radiustest.Users{"bob": {Password: "bob-password"}, "carol": {Password: "carol-password", Code: "123456"}}
+	overStreams(t, radiustest.StreamOptions{Handler: users.Handler()}, func(t *testing.T, s *stream) {
+		for _, protocol := range []Protocol{PAP, CHAP} {
+			client := s.client(t, func(c *Config) { c.Protocol = protocol })
+			verdict, err := client.Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+			if protocol == PAP { // the scripted server knows no other
+				require.Equal(t, Accept, verdict.Outcome)
+			}
+			require.Equal(t, 1, verdict.Sends, "%s %+v", protocol, verdict)
+		}
+		client := s.client(t, nil)
+		verdict, err := client.Authenticate(t.Context(), Credentials{Username: "bob", Password: "wrong"})
+		require.NoError(t, err)
+		require.Equal(t, Reject, verdict.Outcome)
+
+		verdict, err = client.Authenticate(t.Context(), Credentials{Username: "carol", Password: "carol-password"})
+		require.NoError(t, err)
+		require.Equal(t, Challenge, verdict.Outcome)
+		step, err := verdict.Step()
+		require.NoError(t, err)
+		verdict, err = client.Authenticate(t.Context(), Credentials{
+			Username: "carol", Password: "123456", Answers: &Challenged{Host: verdict.Host, Server: verdict.Server, State: step.State},
+		})
+		require.NoError(t, err)
+		require.Equal(t, Accept, verdict.Outcome)
+	})
+}
+
+func TestManyLoginsShareFewConnections(t *testing.T) {
+	handler := func(r *radiustest.Request) []radiustest.Answer {
+		var number int
+		_, _ = fmt.Sscanf(r.Username(), "user-%d", &number)
+		class := radiustest.Attribute{Type: rfc2865.Class_Type, Value: []byte(r.Username())}
+		return []radiustest.Answer{r.Accept(class).After(time.Duration(number*7919%600) * time.Millisecond)}
+	}
+	for name, options := range map[string]radiustest.StreamOptions{
+		"each answer":      {Handler: handler},
+		"octet by octet":   {Handler: handler, OctetByOctet: true},
+		"answers together": {Handler: handler, Together: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			overStreams(t, options, func(t *testing.T, s *stream) {
+				client := s.client(t, func(c *Config) { c.StatusCheck = StatusCheckOff })
+				people := 600
+				if options.Together > 0 {
+					people = 85 * options.Together // the server waits for the last ones of each connection
+				}
+				var running sync.WaitGroup
+				for i := range people {
+					running.Go(func() {
+						name := fmt.Sprintf("user-%d", i)
+						verdict, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
+						if err != nil || string(verdict.Attributes.Get(rfc2865.Class_Type)) != name {
+							t.Errorf("%s has the answer to %s: %v", name, verdict.Attributes.Get(rfc2865.Class_Type), err)
+						}
+					})
+				}
+				running.Wait()
+				require.Equal(t, people, len(s.server.Requests()), "nothing is sent twice on a stream")
+				require.LessOrEqual(t, s.server.Accepted(), 3)
+			})
+		})
+	}
+}
+
+func TestSlowAnswerOnAStreamIsWaitedForWithoutCopies(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		if r.Packet.Code == radius.CodeStatusServer {
+			return []radiustest.Answer{r.Accept()}
+		}
+		return []radiustest.Answer{r.Accept().After(30 * time.Second)}
+	}}, func(t *testing.T, s *stream) {
+		verdict, err := s.client(t, func(c *Config) { c.ReadTimeout = time.Minute }).Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, Accept, verdict.Outcome)
+		require.Equal(t, 1, s.server.Accepted())
+	})
+}
+
+func TestConnectionThatTheServerClosedIsReplaced(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: accept}, func(t *testing.T, s *stream) {
+		client := s.client(t, nil)
+		for range 3 {
+			_, err := client.Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+			s.server.CloseConnections()
+			time.Sleep(time.Second)
+		}
+		require.Equal(t, 3, s.server.Accepted())
+	})
+}
+
+func TestLoginWhoseConnectionIsLostIsNotSentAgain(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{}, func(t *testing.T, s *stream) {
+		client := s.client(t, nil)
+		time.AfterFunc(500*time.Millisecond, func() { s.server.CloseConnections() })
+		_, err := client.Authenticate(t.Context(), bob)
+		var noAnswer *NoAnswerError
+		require.ErrorAs(t, err, &noAnswer)
+		require.ErrorContains(t, err, "the connection was lost")
+		require.False(t, noAnswer.Dead)
+		logins := 0
+		for _, request := range s.server.Requests() {
+			if request.Packet.Code == radius.CodeAccessRequest {
+				logins++
+			}
+		}
+		require.Equal(t, 1, logins, "it may have sent a push")
+	})
+}
+
+func TestServerThatRestartsIsConnectedAgain(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: accept}, func(t *testing.T, s *stream) {
+		client := s.client(t, nil)
+		_, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.NoError(t, s.server.Close())
+		time.AfterFunc(3*time.Second, func() { s.restart(t) })
+		verdict, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err, "it waits for the next attempt")
+		require.Equal(t, Accept, verdict.Outcome)
+	})
+}
+
+func TestServerThatCannotBeReachedIsTriedLessAndLess(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: accept}, func(t *testing.T, s *stream) {
+		require.NoError(t, s.server.Close())
+		dials := 0
+		client := s.client(t, func(c *Config) {
+			c.StatusCheck = StatusCheckOff
+			dial := c.Dial
+
+			c.Dial = func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+				dials++
+				return dial(ctx, network, source, remote)
+			}
+		})
+		outcomes := traffic(t, client, 10, 20*time.Second)
+		for _, login := range outcomes {
+			require.ErrorContains(t, login.err, "cannot reach RADIUS server")
+		}
+		require.LessOrEqual(t, dials, 8, "0.5, 1, 2, 4, 8, 10 s apart, whatever people do")
+		require.GreaterOrEqual(t, dials, 4)
+	})
+}
+
+func TestHungServerIsFoundOutAndItsLoginsGoOn(t *testing.T) {
+	handler := func(r *radiustest.Request) []radiustest.Answer { return []radiustest.Answer{r.Accept()} }
+	overStreams(t, radiustest.StreamOptions{Handler: handler}, func(t *testing.T, s *stream) {
+		options := s.options
+		options.Address = secondAddress.String()
+		second, err := radiustest.StartStream(options)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, second.Close()) })
+		client := s.client(t, func(c *Config) {
+			c.ReadTimeout = 30 * time.Second
+			c.Servers = append(c.Servers, Server{Host: secondAddress.Addr().String(), Port: int(secondAddress.Port()), Secret: NewSecret(testSecret)})
+		})
+		hungAt := 10 * time.Second
+		time.AfterFunc(hungAt, func() { s.network.Blackhole(firstAddress, true) })
+		for _, login := range traffic(t, client, 5, 30*time.Second) {
+			require.NoError(t, login.err)
+			require.LessOrEqual(t, login.took, 12*time.Second)
+			if login.began > hungAt+12*time.Second {
+				require.Equal(t, secondAddress.String(), login.server)
+				require.Less(t, login.took, 100*time.Millisecond)
+			}
+		}
+	})
+}
+
+func TestIdleConnectionThatHangsIsFoundOut(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: accept}, func(t *testing.T, s *stream) {
+		client := s.client(t, nil)
+		_, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		time.Sleep(time.Second) // it is found out that the server answers probes
+		s.network.Blackhole(firstAddress, true)
+		time.Sleep(36 * time.Second)
+		require.Equal(t, Dead, client.Stats()[0].State())
+		s.network.Blackhole(firstAddress, false)
+		time.Sleep(30 * time.Second)
+		require.Equal(t, Alive, client.Stats()[0].State())
+		_, err = client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+	})
+}
+
+func TestWrongAnswerEndsTheConnection(t *testing.T) {
+	t.Parallel()
+	for name, forge := range map[string]func(radiustest.Answer) radiustest.Answer{
+		"wrong Response Authenticator":  radiustest.Answer.WrongAuthenticator,
+		"wrong Message-Authenticator":   radiustest.Answer.WrongMessageAuthenticator,
+		"malformed attributes":          radiustest.Answer.MalformedAttributes,
+		"Length beyond the end":         radiustest.Answer.Truncated,
+		"more octets than a packet may": radiustest.Answer.Oversized,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				network := radiustest.NewNetwork(radiustest.NetworkOptions{})
+				server, err := radiustest.StartStream(radiustest.StreamOptions{
+					Network: network, Address: firstAddress.String(), Secret: testSecret,
+					Handler: func(r *radiustest.Request) []radiustest.Answer {
+						return []radiustest.Answer{forge(r.Accept()), r.Accept()}
+					},
+				})
+				require.NoError(t, err)
+				client, err := New(Config{
+					Servers:     []Server{{Host: firstAddress.Addr().String(), Port: int(firstAddress.Port()), Secret: NewSecret(testSecret)}},
+					Transport:   TCP,
+					ReadTimeout: 5 * time.Second,
+					StatusCheck: StatusCheckOff,
+					Dial:        network.Dial,
+				})
+				require.NoError(t, err)
+				_, err = client.Authenticate(t.Context(), bob)
+				require.Error(t, err)
+				client.Close()
+				synctest.Wait()
+				require.Zero(t, server.Open())
+				require.NoError(t, server.Close())
+			})
+		})
+	}
+}
+
+func TestAnswerForNobodyLeavesTheConnection(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Accept().WrongIdentifier(), r.Accept()}
+	}}, func(t *testing.T, s *stream) {
+		client := s.client(t, nil)
+		for range 3 {
+			_, err := client.Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+		}
+		require.Equal(t, 1, s.server.Accepted())
+	})
+}
+
+func TestClosedClientFinishesItsLoginsOnStreams(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Accept().After(5 * time.Second)}
+	}}, func(t *testing.T, s *stream) {
+		client := s.client(t, nil)
+		time.AfterFunc(2*time.Second, client.Close)
+		for _, login := range traffic(t, client, 10, 4*time.Second) {
+			require.NoError(t, login.err, "begun before or after the end")
+		}
+		synctest.Wait()
+		time.Sleep(time.Second)
+		require.Zero(t, s.server.Open())
+	})
+}
+
+func TestRequestsOverTLSHaveTheBytesOfTheVectors(t *testing.T) {
+	t.Parallel()
+	attributes := radius.Attributes{
+		{Type: rfc2865.UserName_Type, Attribute: radius.Attribute("alice")},
+		{Type: rfc2865.UserPassword_Type, Attribute: nil},
+		{Type: rfc2865.NASIdentifier_Type, Attribute: radius.Attribute("vault")},
+		{Type: rfc2865.NASPortType_Type, Attribute: radius.NewInteger(5)},
+		{Type: rfc2865.ServiceType_Type, Attribute: radius.NewInteger(8)},
+	}
+	octets := func(text string) []byte {
+		raw, err := hex.DecodeString(text)
+		require.NoError(t, err)
+		return raw
+	}
+
+	hidden, err := papProof("hello", vectorAuthenticator, []byte(radsecSecret))
+	require.NoError(t, err)
+	attributes[1].Attribute = hidden.attributes[0].Attribute
+	sent, err := encodeRequest(radius.CodeAccessRequest, 0x2a, vectorAuthenticator, attributes, newSigner([]byte(radsecSecret)))
+	require.NoError(t, err)
+	require.Equal(t,
+		"012a0052000102030405060708090a0b0c0d0e0f5012f9f14a8c8ae8df12170a6bb29bd34e830107616c696365021220a1a4c45cfdea13cbd38dd2f8e9933b20077661756c743d0600000005060600000008",
+		hex.EncodeToString(sent.wire))
+	packet, signed, reason := checkAnswer(
+		octets("022a002ed7853d28705f59b552857809524eae995012038415b2130da21ed21fc7aa874764e0190861646d696e73"),
+		sent, func(radius.Code) bool { return true })
+	require.Zero(t, reason)
+	require.True(t, signed)
+	require.Equal(t, "admins", string(packet.Get(rfc2865.Class_Type)))
+
+	attributes[1].Attribute = plainProof("hello").attributes[0].Attribute
+	sent, err = encodeRequest11(radius.CodeAccessRequest, 0xdeadbeef, attributes)
+	require.NoError(t, err)
+	require.Equal(t,
+		"01000035deadbeef0000000000000000000000000107616c696365020768656c6c6f20077661756c743d0600000005060600000008",
+		hex.EncodeToString(sent.wire))
+	packet, reason = checkAnswer11(octets("0200001cdeadbeef000000000000000000000000190861646d696e73"), sent)
+	require.Zero(t, reason)
+	require.Equal(t, radius.CodeAccessAccept, packet.Code)
+	require.Equal(t, "admins", string(packet.Get(rfc2865.Class_Type)))
+}

@@ -1,0 +1,161 @@
+package radiustest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// startTimeout is how long a server may take to be ready. It takes a tenth of
+	// a second on an idle machine.
+	startTimeout = 30 * time.Second
+
+	// portAttempts is how many ports are tried: one that was free may be taken by
+	// the time the server binds it.
+	portAttempts = 5
+)
+
+// errPortTaken means that somebody else has the port.
+var errPortTaken = errors.New("the port is in use")
+
+// daemon is a server program that can be started again after it was stopped.
+type daemon struct {
+	name      string // as people call it
+	program   string
+	arguments []string
+	ready     []string // what it logs, in any order, until it is ready
+	busy      bool     // it does not end as long as it is at work: kill it
+	accepts   string   // a TCP address that takes connections then; empty: none
+	log       *watchedLog
+
+	ctx     context.Context // ends the program
+	process *process        // nil while it is stopped
+}
+
+// Log is everything the server has logged, over restarts.
+func (d *daemon) Log() string { return d.log.String() }
+
+// Stop ends the server and waits for it. Stopping it again does nothing.
+func (d *daemon) Stop() error {
+	if d.process == nil {
+		return nil
+	}
+	err := d.process.stop()
+	d.process = nil
+	return err
+}
+
+// Restart stops the server, if it runs, and starts it again on the same ports.
+func (d *daemon) Restart() error {
+	if err := d.Stop(); err != nil {
+		return err
+	}
+	return d.start()
+}
+
+// start runs the server and waits until it is ready.
+func (d *daemon) start() error {
+	signs := make([]<-chan struct{}, 0, len(d.ready))
+	for _, text := range d.ready {
+		signs = append(signs, d.log.watch(text))
+	}
+	logged := len(d.Log())
+	ending := syscall.SIGTERM
+	if d.busy {
+		ending = syscall.SIGKILL
+	}
+	p, err := startProcess(d.ctx, d.log, ending, d.program, d.arguments...)
+	if err != nil {
+		return err
+	}
+	if err := d.await(p, signs); err != nil {
+		log := d.Log()[logged:]
+		if strings.Contains(log, "Address already in use") {
+			err = errPortTaken
+		}
+		return fmt.Errorf("start %s: %w; its log:\n%s", d.name, err, log)
+	}
+	d.process = p
+	return nil
+}
+
+// await returns when the process has given all signs and takes connections; one
+// that does not is ended.
+func (d *daemon) await(p *process, signs []<-chan struct{}) error {
+	timer := time.NewTimer(startTimeout)
+	defer timer.Stop()
+	if d.accepts != "" {
+		ctx, cancel := context.WithCancel(d.ctx)
+		defer cancel()
+		signs = append(signs, connects(ctx, d.accepts))
+	}
+	for _, sign := range signs {
+		reason := errors.New("it ended")
+		select {
+		case <-sign:
+			continue
+		case <-p.ended:
+		case <-timer.C:
+			reason = fmt.Errorf("not ready after %s", startTimeout)
+		}
+		if err := errors.Join(d.ctx.Err(), p.stop()); err != nil {
+			reason = err
+		}
+		return reason
+	}
+	return nil
+}
+
+// connects returns a channel that is closed when a TCP connection was made. It
+// tries until ctx ends.
+func connects(ctx context.Context, address string) <-chan struct{} {
+	connected := make(chan struct{})
+	go func() {
+		ticker := time.NewTicker(10 * time.Millisecond)
+		defer ticker.Stop()
+		for ctx.Err() == nil {
+			if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address); err == nil {
+				_ = conn.Close()
+				close(connected)
+				return
+			}
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	return connected
+}
+
+// findProgram returns the path of the first program there is.
+func findProgram(name, debianPackage string, programs []string) (string, error) {
+	for _, program := range programs {
+		if path, err := exec.LookPath(program); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not installed: on Debian, install the package %s", name, debianPackage)
+}
+
+// freePort returns a port of 127.0.0.1 that is free at this moment.
+func freePort(network string) (int, error) {
+	if network == "udp" {
+		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			return 0, fmt.Errorf("find a free UDP port: %w", err)
+		}
+		return conn.LocalAddr().(*net.UDPAddr).Port, conn.Close()
+	}
+	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return 0, fmt.Errorf("find a free TCP port: %w", err)
+	}
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
+}

@@ -1,0 +1,134 @@
+package radiusauth
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+// tlsIdentities are those of a server on loopback and of a client that it
+// believes.
+func tlsIdentities(t *testing.T) (server, client *radiustest.Identity) {
+	t.Helper()
+	authority, err := radiustest.NewAuthority("Example CA")
+	require.NoError(t, err)
+	issue := func(name string) *radiustest.Identity {
+		certificate, err := authority.Issue(radiustest.CertificateOptions{Names: []string{name}})
+		require.NoError(t, err)
+		return &radiustest.Identity{Certificate: certificate, Trusts: authority}
+	}
+	return issue("127.0.0.1"), issue("vault.example.com")
+}
+
+// tlsFields are the config's for the client.
+func tlsFields(client *radiustest.Identity) map[string]any {
+	return map[string]any{
+		"transport":       "tls",
+		"tls_ca_cert":     string(client.Trusts.PEM()),
+		"tls_client_cert": string(client.Certificate.PEM),
+		"tls_client_key":  string(client.Certificate.KeyPEM),
+	}
+}
+
+func TestPortIsTheTransportsUnlessOneIsGiven(t *testing.T) {
+	t.Parallel()
+	_, client := tlsIdentities(t)
+	b := newTestBackend(t)
+	port := func() any { return b.ok(logical.ReadOperation, "config", nil).Data["port"] }
+	b.ok(logical.UpdateOperation, "config", minimalConfig())
+	require.Equal(t, 1812, port())
+	b.ok(logical.UpdateOperation, "config", tlsFields(client))
+	require.Equal(t, 2083, port())
+	b.ok(logical.UpdateOperation, "config", map[string]any{"port": 1812})
+	require.Equal(t, 1812, port(), "given")
+	b.ok(logical.PatchOperation, "config", map[string]any{"port": nil})
+	require.Equal(t, 2083, port())
+	b.ok(logical.UpdateOperation, "config", map[string]any{"port": 1645})
+	b.ok(logical.UpdateOperation, "config", map[string]any{"transport": "tcp"})
+	require.Equal(t, 1645, port())
+	b.ok(logical.PatchOperation, "config", map[string]any{"port": nil})
+	require.Equal(t, 1812, port())
+
+	b.store("config", `{"host":"radius.example.com","port":1645,"secret":"s"}`)
+	b.ok(logical.UpdateOperation, "config", tlsFields(client))
+	require.Equal(t, 1645, port(), "the built-in stored it")
+}
+
+func TestTLSNeedsNoSecretButTheOthersDo(t *testing.T) {
+	t.Parallel()
+	_, client := tlsIdentities(t)
+	b := newTestBackend(t)
+	fields := tlsFields(client)
+	fields["host"] = "radius.example.com"
+	b.ok(logical.UpdateOperation, "config", fields)
+	require.Contains(t, b.refused(logical.UpdateOperation, "config", map[string]any{"transport": "tcp"}), "`secret` cannot be empty")
+}
+
+func TestTLSKeyIsNeverReturned(t *testing.T) {
+	t.Parallel()
+	_, client := tlsIdentities(t)
+	b := newTestBackend(t)
+	b.ok(logical.UpdateOperation, "config", minimalConfig())
+	b.ok(logical.UpdateOperation, "config", tlsFields(client))
+	data := b.ok(logical.ReadOperation, "config", nil).Data
+	require.Equal(t, string(client.Certificate.PEM), data["tls_client_cert"])
+	require.NotContains(t, data, "tls_client_key")
+	text, err := json.Marshal(data)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "PRIVATE KEY")
+	require.NotContains(t, b.log.String(), "PRIVATE KEY")
+}
+
+func TestTransportThatMakesNoSenseIsRefused(t *testing.T) {
+	t.Parallel()
+	_, client := tlsIdentities(t)
+	b := newTestBackend(t)
+	b.ok(logical.UpdateOperation, "config", minimalConfig())
+	before := b.stored("config")
+	for field, value := range map[string]any{
+		"transport":       "sctp",
+		"tls_ca_cert":     "hush",
+		"tls_client_cert": "",
+		"tls_client_key":  "hush",
+		"tls_server_name": "two names",
+		"tls_min_version": "tls11",
+		"radius_version":  "2.0",
+	} {
+		fields := tlsFields(client)
+		fields[field] = value
+		text := b.refused(logical.UpdateOperation, "config", fields)
+		require.Contains(t, text, field)
+		require.NotContains(t, text, "hush")
+	}
+	require.Equal(t, before, b.stored("config"))
+}
+
+func TestLoginOverTLS(t *testing.T) {
+	t.Parallel()
+	serverIdentity, client := tlsIdentities(t)
+	config, err := serverIdentity.Server()
+	require.NoError(t, err)
+	server, err := radiustest.StartStream(radiustest.StreamOptions{
+		TLS:      config,
+		Versions: []radiustest.Version{radiustest.RADIUS11, radiustest.RADIUS10},
+		Handler:  radiustest.Users{"bob": {Password: "bob-password"}}.Handler(),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	for version, want := range map[string]radiustest.Version{
+		"1.0": radiustest.RADIUS10, "1.1": radiustest.RADIUS11, "auto": radiustest.RADIUS11,
+	} {
+		before := len(server.Requests())
+		b := newTestBackend(t)
+		fields := tlsFields(client)
+		fields["host"], fields["port"], fields["radius_version"] = server.Host(), server.Port(), version
+		b.ok(logical.UpdateOperation, "config", fields)
+		b.loginOK("bob", "bob-password")
+		require.Equal(t, want, server.Requests()[before].Version)
+		b.Cleanup(t.Context())
+	}
+}
