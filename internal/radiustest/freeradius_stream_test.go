@@ -111,7 +111,7 @@ func TestFreeRADIUSLeavesStatusServerUnanswered(t *testing.T) {
 
 func TestFreeRADIUSHoldsAnswers(t *testing.T) {
 	t.Parallel()
-	const hold = 700 * time.Millisecond
+	const hold = 1200 * time.Millisecond
 	f := startFreeRADIUS(t, FreeRADIUSOptions{
 		Users: map[string]string{"bob": "hello", "eve": "hello", "ill": "hello"},
 		Holds: map[string]time.Duration{"eve": hold, "ill": 10 * time.Second},

@@ -73,6 +73,7 @@ func TestRadsecproxyStopsAndStartsAgain(t *testing.T) {
 		Clients: RadsecproxySide{TLS: identity},
 		Server:  RadsecproxySide{Port: gone, TLS: identity}, // it starts without
 	})
+	require.Contains(t, p.Log(), "tlsconnect: TLS connection to upstream")
 	conn := dialTLS(t, p.Port(), config)
 	require.Equal(t, radius.CodeAccessAccept, askOver(t, conn, secretOverTLS, statusServer(t, secretOverTLS)))
 

@@ -59,6 +59,7 @@ func next(tb testing.TB, conn net.Conn) []byte {
 	_, err := io.ReadFull(conn, packet[:4])
 	require.NoError(tb, err)
 	length := binary.BigEndian.Uint16(packet[2:4])
+	require.True(tb, length >= 4 && length <= 4096, "Length is %d", length)
 	_, err = io.ReadFull(conn, packet[4:length])
 	require.NoError(tb, err)
 	return packet[:length]
