@@ -484,3 +484,19 @@ func TestLateAnswersAreCountedAndBlamedOnNobody(t *testing.T) {
 		require.Equal(t, 1, client.Stats()[0].Drops[DropLate])
 	})
 }
+
+func TestAddressThatANameHasTwiceIsOne(t *testing.T) {
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		startAt(t, network, firstAddress, accept)
+		client := newPairClient(t, network, func(c *Config) {
+			c.Servers = c.Servers[:1]
+			c.Servers[0].Host = "radius.example.com"
+			c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
+				return []netip.Addr{firstAddress.Addr(), netip.AddrFrom16(firstAddress.Addr().As16())}, nil
+			}
+		})
+		_, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Len(t, client.Stats()[0].Addresses, 1)
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // resolve gives the server's addresses, at least one, in the resolver's order of
@@ -24,7 +25,9 @@ func (s *server) resolve(ctx context.Context) ([]netip.AddrPort, error) {
 	}
 	addresses := make([]netip.AddrPort, 0, len(found))
 	for _, address := range found {
-		addresses = append(addresses, netip.AddrPortFrom(address.Unmap(), port))
+		if one := netip.AddrPortFrom(address.Unmap(), port); !slices.Contains(addresses, one) {
+			addresses = append(addresses, one)
+		}
 	}
 	return addresses, nil
 }
