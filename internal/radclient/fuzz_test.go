@@ -1,6 +1,7 @@
 package radclient
 
 import (
+	"bytes"
 	"encoding/hex"
 	"testing"
 	"time"
@@ -35,6 +36,9 @@ func FuzzCheckAnswer(f *testing.F) {
 	asked[0], asked[1], asked[3] = byte(radius.CodeAccessRequest), sent.identifier, headerLen
 	copy(asked[4:], vectorAuthenticator[:])
 	f.Fuzz(func(t *testing.T, datagram []byte) {
+		if packet, err := readPacket(bytes.NewReader(datagram)); err == nil {
+			_, _ = checkAnswer11(packet, sent) // RADIUS/1.1 believes what TLS has brought
+		}
 		packet, _, reason := checkAnswer(datagram, sent, func(radius.Code) bool { return false })
 		if (packet == nil) != (reason != 0) {
 			t.Fatalf("packet %v and reason %d", packet, reason)

@@ -430,3 +430,64 @@ func TestRequestsOverTLSHaveTheBytesOfTheVectors(t *testing.T) {
 	require.Equal(t, radius.CodeAccessAccept, packet.Code)
 	require.Equal(t, "admins", string(packet.Get(rfc2865.Class_Type)))
 }
+
+func TestHungConnectionIsProbedOnItselfOnly(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: accept}, func(t *testing.T, s *stream) {
+		dials := 0
+		client := s.client(t, func(c *Config) {
+			dial := c.Dial
+			c.Dial = func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+				dials++
+				return dial(ctx, network, source, remote)
+			}
+		})
+		_, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		time.Sleep(time.Second) // it is found out that the server answers probes
+		s.server.Hang(true)
+		for client.Stats()[0].State() != Dead {
+			require.Equal(t, 1, dials, "another connection says nothing about this one")
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+}
+
+func TestConnectionThatLeftALoginUnansweredTakesNoMore(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{}, func(t *testing.T, s *stream) {
+		client := s.client(t, func(c *Config) { c.StatusCheck = StatusCheckOff })
+		_, err := client.Authenticate(t.Context(), bob)
+		require.Error(t, err)
+		s.server.SetHandler(accept)
+		_, err = client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, 2, s.server.Accepted())
+	})
+}
+
+func TestTokensCountOn(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: accept}, func(t *testing.T, s *stream) {
+		client := s.client(t, func(c *Config) { c.StatusCheck = StatusCheckOff })
+		for range 300 {
+			_, err := client.Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+		}
+		requests := s.server.Requests()
+		if requests[0].Version != radiustest.RADIUS11 {
+			return
+		}
+		for i, request := range requests {
+			require.Equal(t, requests[0].Token()+uint32(i), request.Token()) // #nosec G115 -- 300
+		}
+	})
+}
+
+func TestNoMessageAuthenticatorIsDemandedOverTLS(t *testing.T) {
+	handler := func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Accept().WithoutMessageAuthenticator()}
+	}
+	overStreams(t, radiustest.StreamOptions{Handler: handler}, func(t *testing.T, s *stream) {
+		client := s.client(t, func(c *Config) { c.MessageAuthenticator = MessageAuthenticatorRequired })
+		_, err := client.Authenticate(t.Context(), bob)
+		require.Equal(t, s.config.Transport == TLS, err == nil, "nobody can forge what TLS protects")
+	})
+}
