@@ -128,7 +128,7 @@ func (c *streamCarrier) place(x *exchange, waited bool) (*streamConnection, <-ch
 		return nil, c.dialing, nil
 	case pause <= 0, x.status && !waited: // probes have a pace of their own
 		c.dialing = make(chan struct{})
-		go c.connect() // no longer than a dial may take
+		go c.connect(!x.status) // no longer than a dial may take
 		return nil, c.dialing, nil
 	case x.status, len(x.others) > 0, c.notBefore.After(x.deadline), isTLSError(c.failed):
 		return nil, nil, c.failed
@@ -143,16 +143,20 @@ func after(pause time.Duration) <-chan struct{} {
 	return over
 }
 
-// connect makes a connection, or notes why it cannot, and when it may be tried
-// again.
-func (c *streamCarrier) connect() {
+// connect makes a connection, or notes why it cannot, and, unless it was for a
+// probe, when it may be tried again.
+func (c *streamCarrier) connect(backOff bool) {
 	conn, version, err := c.dial(context.Background())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	close(c.dialing)
 	c.dialing = nil
-	if err != nil {
+	switch {
+	case err != nil && backOff:
 		c.failedNow(err)
+		return
+	case err != nil:
+		c.failed = err
 		return
 	}
 	c.failed, c.pause = nil, 0

@@ -167,14 +167,15 @@ func (s *streamConnection) ended(err error) {
 	s.fail(fmt.Errorf("%w: %w", errConnectionLost, err))
 }
 
-// fail closes the connection and ends what waits on it.
+// fail ends what waits on the connection, and closes it: in this order, or the
+// reader would give another reason first.
 func (s *streamConnection) fail(err error) {
 	s.carrier.lost(s, nil)
 	s.waiting.close()
-	_ = s.conn.Close()
 	for _, x := range s.waiting.exchanges() {
 		s.end(x, nil, err)
 	}
+	_ = s.conn.Close()
 }
 
 func (s *streamConnection) end(x *exchange, packet *radius.Packet, err error) {
