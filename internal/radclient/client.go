@@ -214,6 +214,10 @@ func (c *Client) connect(ctx context.Context, host string, remote netip.AddrPort
 	return secured, version, err
 }
 
+// receiveBuffer is the size in octets asked of the system for answers that are
+// not read yet.
+const receiveBuffer = 1 << 20
+
 // systemDial opens a socket or a connection of the system.
 func systemDial(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error) {
 	dialer := &net.Dialer{}
@@ -223,5 +227,11 @@ func systemDial(ctx context.Context, network string, source netip.Addr, remote n
 			dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
 		}
 	}
-	return dialer.DialContext(ctx, network, remote.String())
+	conn, err := dialer.DialContext(ctx, network, remote.String())
+	if socket, ok := conn.(*net.UDPConn); ok {
+		// The answers to all who wait may come at once. If the system grants less,
+		// copies make up for what is lost.
+		_ = socket.SetReadBuffer(receiveBuffer)
+	}
+	return conn, err
 }
