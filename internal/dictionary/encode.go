@@ -1,0 +1,162 @@
+package dictionary
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"layeh.com/radius"
+)
+
+// EncodeError means that an item cannot be written into a packet.
+type EncodeError struct {
+	Attribute string
+	Err       error
+}
+
+// Error names the attribute and says what is wrong with its value.
+func (e *EncodeError) Error() string { return fmt.Sprintf("%s: %v", e.Attribute, e.Err) }
+
+// Unwrap gives the cause.
+func (e *EncodeError) Unwrap() error { return e.Err }
+
+// Encode writes items as the attributes of a packet, in their order. Items that
+// follow each other inside one TLV share it. Errors are of type *EncodeError: an
+// internal attribute, a value of a wrong size, one that is empty or too long.
+// Whether all fit into one packet is the caller's to check.
+func (d *Dictionary) Encode(items []Item, keys Keys) (radius.Attributes, error) {
+	w := encoder{dictionary: d, keys: keys, attributes: make(radius.Attributes, 0, len(items))}
+	for len(items) > 0 {
+		head := d.head(items[0].Attribute.place)
+		count := together(items, head)
+		if err := w.write(head, items[:count]); err != nil {
+			return nil, &EncodeError{Attribute: items[0].Attribute.Name, Err: err}
+		}
+		items = items[count:]
+	}
+	return w.attributes, nil
+}
+
+type encoder struct {
+	dictionary *Dictionary
+	keys       Keys
+	attributes radius.Attributes
+	salt       uint16 // the last one; 0 before the first
+}
+
+// head is the outermost place on the way to an attribute that holds its own
+// value: the attribute itself, or the TLV that it is in.
+func (d *Dictionary) head(p place) place {
+	depth := uint32(1)
+	if _, extended := p.extendedVendor(); extended {
+		depth = extendedVendorDepth
+	} else if p.depth > 1 && p.vendor == 0 {
+		if root := d.places[p.prefix(1)]; root != nil && root.Type != TLV {
+			depth = 2
+		}
+	}
+	return p.prefix(depth)
+}
+
+// together is how many items, from the first on, are inside one attribute.
+func together(items []Item, outer place) int {
+	count := 1
+	if items[0].Attribute.place == outer {
+		return count
+	}
+	for count < len(items) && items[count].Attribute.place.inside(outer) {
+		count++
+	}
+	return count
+}
+
+// write adds the attribute at a place that holds the items.
+func (w *encoder) write(head place, items []Item) error {
+	value, err := w.value(head, items)
+	if err != nil {
+		return err
+	}
+	if head.vendor != 0 {
+		return w.vendorSpecific(head, value)
+	}
+	return w.outermost(head, value)
+}
+
+// value is what the attribute at a place holds: the value of the only item, or
+// a TLV's attributes.
+func (w *encoder) value(at place, items []Item) ([]byte, error) {
+	if items[0].Attribute.place == at {
+		return w.plain(items[0])
+	}
+	var octets []byte
+	for len(items) > 0 {
+		next := items[0].Attribute.place.prefix(at.depth + 1)
+		count := together(items, next)
+		value, err := w.value(next, items[:count])
+		if err != nil {
+			return nil, err
+		}
+		var ok bool
+		if octets, ok = tlvFormat.append(octets, next.numbers[at.depth], value, false); !ok {
+			return nil, tooLong(len(value), 255-tlvHeaderLen)
+		}
+		items = items[count:]
+	}
+	return octets, nil
+}
+
+// plain is the value of one item, with its tag, hidden.
+func (w *encoder) plain(item Item) ([]byte, error) {
+	a, value := item.Attribute, item.Value
+	switch {
+	case a.Internal:
+		return nil, errors.New("it is an internal attribute, which packets cannot have")
+	case !a.fits(value):
+		return nil, fmt.Errorf("its value has %d octets, which is no %s", len(value), a.describe())
+	case item.Tag > maxTag || item.Tag != 0 && !a.Tagged:
+		return nil, fmt.Errorf("it cannot have the tag %d", item.Tag)
+	case len(value) == 0 && (a.Encrypt == 0 || w.keys.Plain):
+		return nil, errors.New("its value is empty")
+	}
+	if a.Encrypt != 0 && !w.keys.Plain {
+		var err error
+		if value, err = a.hide(value, w.nextSalt(), w.keys); err != nil {
+			return nil, err
+		}
+	}
+	return a.tag(value, item.Tag)
+}
+
+// tag puts the tag into a value (RFC 2868 section 3). Text without one has no
+// octet for it, unless it could be taken for one.
+func (a *Attribute) tag(value []byte, tag uint8) ([]byte, error) {
+	switch {
+	case !a.Tagged:
+		return value, nil
+	case a.Type == Integer && value[0] != 0:
+		return nil, fmt.Errorf("its value is too large: at most %d is possible", a.largest())
+	case a.Type == Integer:
+		return append([]byte{tag}, value[1:]...), nil
+	case tag == 0 && a.Encrypt != encryptTunnelPassword && value[0] > maxTag:
+		return value, nil
+	default:
+		return append([]byte{tag}, value...), nil
+	}
+}
+
+// nextSalt is another one for each value of a packet, its first bit set (RFC
+// 2868 section 3.5).
+func (w *encoder) nextSalt() (salt [saltLen]byte) {
+	if w.salt == 0 {
+		_, _ = rand.Read(salt[:]) // it never fails
+		w.salt = binary.BigEndian.Uint16(salt[:])
+	}
+	w.salt++
+	binary.BigEndian.PutUint16(salt[:], w.salt|1<<15)
+	return salt
+}
+
+func tooLong(length, most int) error {
+	return fmt.Errorf("its value has %d octets on the wire: at most %d are possible", length, most)
+}

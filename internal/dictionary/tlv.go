@@ -1,0 +1,69 @@
+package dictionary
+
+// tlvHeaderLen is the length of an inner attribute's number and length octets.
+const tlvHeaderLen = 2
+
+// inner is an attribute inside another.
+type inner struct {
+	number uint32
+	more   bool // more of its value follows in another one
+	value  []byte
+}
+
+// tlvFormat is the layout of attributes in a TLV (RFC 8044 section 3.13).
+var tlvFormat = usualFormat
+
+// next cuts the first attribute off octets in the format.
+func (f vendorFormat) next(octets []byte) (first inner, rest []byte, ok bool) {
+	header := f.header()
+	if len(octets) < header {
+		return inner{}, nil, false
+	}
+	end := len(octets)
+	if f.lengthSize > 0 {
+		end = int(bigEndian(octets[f.typeSize : f.typeSize+f.lengthSize])) // #nosec G115 -- of one or two octets
+	}
+	if end < header || end > len(octets) {
+		return inner{}, nil, false
+	}
+	first.number = uint32(bigEndian(octets[:f.typeSize])) // #nosec G115 -- of at most four octets
+	first.more = f.continuation && octets[header-1]&moreFollows != 0
+	first.value = octets[header:end]
+	return first, octets[end:], true
+}
+
+// wellFormed says that octets are attributes in the format, at least one.
+func (f vendorFormat) wellFormed(octets []byte) bool {
+	ok := len(octets) > 0
+	for ok && len(octets) > 0 {
+		_, octets, ok = f.next(octets)
+	}
+	return ok
+}
+
+// append adds an attribute in the format; ok is false if number or length are
+// too large for it.
+func (f vendorFormat) append(octets []byte, number uint32, value []byte, more bool) (longer []byte, ok bool) {
+	length := f.header() + len(value)
+	if uint64(number) >= 1<<(8*f.typeSize) || f.lengthSize > 0 && length >= 1<<(8*f.lengthSize) {
+		return nil, false
+	}
+	octets = appendBigEndian(octets, uint64(number), f.typeSize)
+	octets = appendBigEndian(octets, uint64(length), f.lengthSize) // #nosec G115 -- not negative
+	if f.continuation {
+		flags := byte(0)
+		if more {
+			flags = moreFollows
+		}
+		octets = append(octets, flags)
+	}
+	return append(octets, value...), true
+}
+
+// appendBigEndian adds the last octets of a number.
+func appendBigEndian(octets []byte, number uint64, size int) []byte {
+	for i := size - 1; i >= 0; i-- {
+		octets = append(octets, byte(number>>(8*i))) // #nosec G115 -- one octet of the number is what is wanted
+	}
+	return octets
+}
