@@ -1,0 +1,110 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+)
+
+// checkItem is a compiled check item.
+type checkItem struct {
+	item    Item // as written, for explanations
+	target  reference
+	test    test
+	accepts order
+	secret  bool // what is compared is not shown
+
+	operand  operand  // of compares, unless there is a template
+	template template // the operand's text, if it has expansions
+	pattern  *pattern // of matches and differs
+	captures bool     // later values use the pattern's groups
+}
+
+// controls are the attributes that FreeRADIUS never compares: they tell a
+// server what to do.
+var controls = map[string]bool{
+	"auth-type": true, "autz-type": true, "acct-type": true, "session-type": true,
+	"crypt-password": true, "strip-user-name": true,
+}
+
+// control tells whether the reference is one of them.
+func (r reference) control() bool {
+	return r.key.list == requestList && controls[strings.ToLower(r.attribute.Name)]
+}
+
+func (c *compiler) checkItems(items []Item) []checkItem {
+	if !c.takes(checkField, items) {
+		return nil
+	}
+	compiled := make([]checkItem, len(items)) // whole, as lastPattern points into it
+	for i, item := range items {
+		if c.enough(checkField) {
+			break
+		}
+		compiled[i].item = item
+		if c.checkItem(place{checkField, i}, &compiled[i]) && compiled[i].test == matches {
+			c.lastPattern = &compiled[i]
+		}
+	}
+	return compiled
+}
+
+func (c *compiler) checkItem(at place, compiled *checkItem) bool {
+	fine := c.lengthsFit(at, compiled.item)
+	target, err := resolve(c.dictionary, compiled.item.Attribute)
+	if err != nil {
+		fine = c.wrong(at, "attribute", err)
+	}
+	operator, err := checkOperatorOf(compiled.item)
+	if err != nil {
+		fine = c.wrong(at, "op", err)
+	}
+	if !fine {
+		return false
+	}
+	compiled.target, compiled.secret = target, target.secret
+	compiled.test, compiled.accepts = operator.test, operator.accepts
+	if err := operator.suits(target); err != nil {
+		return c.wrong(at, "op", err)
+	}
+	if err := c.checkValue(compiled); err != nil {
+		return c.wrongValue(at, target, err)
+	}
+	if target.control() {
+		compiled.test = always
+	}
+	return true
+}
+
+// suits tells whether the operator makes sense for the attribute.
+func (o checkOperator) suits(target reference) error {
+	if o.test == always && target.key.list != requestList {
+		return fmt.Errorf("sets a control attribute, which the %s list does not have: use == to compare", target.key.list)
+	}
+	if target.attribute != nil && holdsAttributes(target.attribute.Type) && o.test != present && o.test != absent {
+		return fmt.Errorf("compares, but %s only holds other attributes: compare those, or ask for its presence with =* ANY", target)
+	}
+	return nil
+}
+
+// checkValue compiles the right side.
+func (c *compiler) checkValue(compiled *checkItem) error {
+	if compiled.test == present || compiled.test == absent {
+		return nil
+	}
+	t, err := c.template(compiled.item.Value)
+	if err != nil {
+		return err
+	}
+	compiled.secret = compiled.secret || t.secret()
+	if compiled.test == matches || compiled.test == differs {
+		compiled.pattern, err = c.countedPattern(t)
+		return err
+	}
+	text, plain := t.text()
+	if !plain {
+		compiled.template = t
+		return nil
+	}
+	compiled.operand, err = parseOperand(compiled.target.attribute, compiled.accepts, text)
+	return err
+}

@@ -1,0 +1,113 @@
+package profile
+
+import (
+	"fmt"
+
+	"vault-plugin-auth-radius/internal/dictionary"
+)
+
+// Profile is a compiled definition. It does not change and may be used by
+// several goroutines.
+type Profile struct {
+	check []checkItem
+	reply []replyItem
+}
+
+// compiler is the state of one compilation.
+type compiler struct {
+	dictionary *dictionary.Dictionary
+	problems   Problems
+
+	// lastPattern is the check item whose groups %{0}, %{1}, … mean: since all
+	// items must hold, that is known before any login.
+	lastPattern *checkItem
+	patterns    int // sizes so far
+}
+
+// Compile turns a definition into a profile. The error is [Problems].
+func Compile(d *dictionary.Dictionary, definition Definition) (*Profile, error) {
+	c := &compiler{dictionary: d}
+	profile := &Profile{check: c.checkItems(definition.Check), reply: c.replyItems(definition.Reply)}
+	if len(c.problems) > 0 {
+		return nil, c.problems
+	}
+	return profile, nil
+}
+
+// takes tells whether to look at the items of a list at all.
+func (c *compiler) takes(list string, items []Item) bool {
+	if len(items) <= MaxItems {
+		return true
+	}
+	c.problems = append(c.problems, Problem{list, fmt.Sprintf("has %d items, and %d are the most: split the profile", len(items), MaxItems)})
+	return false
+}
+
+// enough tells whether to look no further.
+func (c *compiler) enough(list string) bool {
+	if len(c.problems) < maxProblems {
+		return false
+	}
+	if len(c.problems) == maxProblems {
+		c.problems = append(c.problems, Problem{list, "there may be more problems: these are the first"})
+	}
+	return true
+}
+
+// wrong notes a problem with a part of an item and returns false.
+func (c *compiler) wrong(at place, part string, err error) bool {
+	c.problems = append(c.problems, Problem{at.field(part), err.Error()})
+	return false
+}
+
+// wrongValue is wrong for values, which errors may quote.
+func (c *compiler) wrongValue(at place, target reference, err error) bool {
+	if target.secret {
+		err = fmt.Errorf("is no valid value or expansion for %s; it is not shown, as it is secret (write %%%% for a percent sign)", target)
+	}
+	return c.wrong(at, "value", err)
+}
+
+// lengthsFit checks what no item may exceed.
+func (c *compiler) lengthsFit(at place, item Item) bool {
+	fit := true
+	if n := len(item.Attribute); n > MaxAttributeLength {
+		fit = c.wrong(at, "attribute", fmt.Errorf("has %d octets, and %d are the most", n, MaxAttributeLength))
+	}
+	if n := len(item.Value); n > MaxValueLength {
+		fit = c.wrong(at, "value", fmt.Errorf("has %d octets, and %d are the most", n, MaxValueLength))
+	}
+	return fit
+}
+
+// template parses a value and marks the pattern whose groups it uses.
+func (c *compiler) template(value string) (template, error) {
+	t, err := parseTemplate(value, func(name string) (reference, error) { return resolve(c.dictionary, name) })
+	if err != nil {
+		return nil, err
+	}
+	for p := range t.expansions() {
+		if p.kind != groupPart {
+			continue
+		}
+		if c.lastPattern == nil || c.lastPattern.pattern.groups < p.group {
+			return nil, fmt.Errorf("%%{%d} is a group of the last pattern before it, and there is no such group: add parentheses to the pattern", p.group)
+		}
+		c.lastPattern.captures = true
+		p.reference.secret = c.lastPattern.secret
+	}
+	return t, nil
+}
+
+// countedPattern makes a pattern of a value, within what a profile may hold.
+func (c *compiler) countedPattern(t template) (*pattern, error) {
+	p, err := newPattern(t)
+	if err != nil {
+		return nil, err
+	}
+	c.patterns += p.size
+	if c.patterns > maxPatternSizes {
+		return nil, fmt.Errorf("the patterns of this profile are too large together: %d characters when repetitions are written out, %d are allowed", c.patterns, maxPatternSizes)
+	}
+	return p, nil
+}
