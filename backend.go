@@ -37,14 +37,18 @@ func Factory(version string) logical.Factory {
 type backend struct {
 	*framework.Backend
 
-	settings   settingsCache
-	users      *userCache
-	challenges *challengeCache
+	settings     settingsCache
+	users        *userCache
+	challenges   *challengeCache
+	dictionaries *dictionaryStore
+	profiles     *profileStore
 }
 
 func newBackend(version string) *backend {
-	b := &backend{users: newUserCache(), challenges: newChallengeCache()}
-	b.settings.changed = b.serverChanged
+	b := &backend{users: newUserCache(), challenges: newChallengeCache(), dictionaries: &dictionaryStore{}}
+	b.profiles = newProfileStore(b.dictionaries)
+	b.dictionaries.misfit = b.dictionaryMisfit
+	b.settings.changed, b.settings.dictionaries = b.serverChanged, b.dictionaries
 	b.Backend = &framework.Backend{
 		Help:           backendHelp,
 		BackendType:    logical.TypeCredential,
@@ -58,6 +62,13 @@ func newBackend(version string) *backend {
 			b.pathUser(),
 			b.pathUsersList(),
 			b.pathLogin(),
+			b.pathProfiles(),
+			b.pathProfileTry(),
+			b.pathProfile(),
+			b.pathAttributes(),
+			b.pathAttribute(),
+			b.pathCustomDictionaries(),
+			b.pathCustomDictionary(),
 			b.pathStatus(),
 		},
 		AuthRenew:      b.loginRenew,
@@ -88,6 +99,10 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.settings.drop()
 	case key == challengeKeyKey:
 		b.challenges.drop()
+	case strings.HasPrefix(key, profileKeyPrefix):
+		b.profiles.drop(key)
+	case strings.HasPrefix(key, dictionaryKeyPrefix):
+		b.dictionaryChanged()
 	}
 }
 
@@ -104,6 +119,11 @@ func (b *backend) serverChanged(change radclient.Change) {
 	default:
 		b.Logger().Info("RADIUS server is being tried again", details...)
 	}
+}
+
+// dictionaryMisfit logs that a custom dictionary is left out.
+func (b *backend) dictionaryMisfit(err error) {
+	b.Logger().Error("custom dictionary is left out: profiles that need it match nobody: write it again", "error", err)
 }
 
 // HandleRequest implements [logical.Backend].

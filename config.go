@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -61,6 +62,12 @@ type configEntry struct {
 	Realm                    string `json:"realm"`
 	StripRealm               bool   `json:"strip_realm"`
 	CaseInsensitiveUsernames bool   `json:"case_insensitive_usernames"`
+
+	DefaultProfiles     []int64        `json:"default_profiles"` // ids
+	RequestAttributes   []profile.Item `json:"request_attributes"`
+	GroupAttributes     []string       `json:"group_attributes"`
+	MetadataAttributes  []string       `json:"metadata_attributes"`
+	SessionTimeoutAsTTL bool           `json:"session_timeout_as_ttl"`
 }
 
 // defaultConfig is the config of a mount before anything is set. An entry that
@@ -109,6 +116,10 @@ func (c *configEntry) clone() *configEntry {
 	copied.AliasMetadata = maps.Clone(c.AliasMetadata)
 	copied.UnregisteredUserPolicies = slices.Clone(c.UnregisteredUserPolicies)
 	copied.Hosts = slices.Clone(c.Hosts)
+	copied.DefaultProfiles = slices.Clone(c.DefaultProfiles)
+	copied.RequestAttributes = slices.Clone(c.RequestAttributes)
+	copied.GroupAttributes = slices.Clone(c.GroupAttributes)
+	copied.MetadataAttributes = slices.Clone(c.MetadataAttributes)
 	return &copied
 }
 

@@ -40,6 +40,11 @@ const (
 	fieldRealm                    = "realm"
 	fieldStripRealm               = "strip_realm"
 	fieldCaseInsensitiveUsernames = "case_insensitive_usernames"
+	fieldDefaultProfiles          = "default_profiles"
+	fieldRequestAttributes        = "request_attributes"
+	fieldGroupAttributes          = "group_attributes"
+	fieldMetadataAttributes       = "metadata_attributes"
+	fieldSessionTimeoutAsTTL      = "session_timeout_as_ttl"
 	fieldAliasMetadata            = "alias_metadata"
 )
 
@@ -233,6 +238,32 @@ func configFields() map[string]*framework.FieldSchema {
 			Type:        framework.TypeBool,
 			Default:     defaults.CaseInsensitiveUsernames,
 			Description: "If true, usernames are lower-cased: ALICE and alice are one person. Turning it on hides user entries whose names have upper case.",
+		},
+		fieldDefaultProfiles: {
+			Type:        framework.TypeCommaStringSlice,
+			Default:     []string{},
+			Description: "Short names of the AAA profiles that decide about logins of people who have none of their own, in order; one at least has to match.",
+		},
+		fieldRequestAttributes: {
+			Type:        framework.TypeSlice,
+			Default:     []any{},
+			Description: "Attributes that are added to every request: a list of {attribute, value}. Values may have expansions, such as %{User-Name}.",
+		},
+		fieldGroupAttributes: {
+			Type:        framework.TypeCommaStringSlice,
+			Default:     []string{},
+			Description: "Attributes of the answer whose values become identity group aliases, such as Class,Filter-Id.",
+		},
+		fieldMetadataAttributes: {
+			Type:        framework.TypeCommaStringSlice,
+			Default:     []string{},
+			Description: "Attributes of the answer whose values become metadata of the token; at most 16.",
+		},
+		fieldSessionTimeoutAsTTL: {
+			Type:         framework.TypeBool,
+			Default:      defaults.SessionTimeoutAsTTL,
+			Description:  "If true, the server's Session-Timeout is the longest that a token lives, renewals included. That of a profile always is.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Session-Timeout as TTL"},
 		},
 	}
 	tokenutil.AddTokenFields(fields)

@@ -96,6 +96,15 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldStripRealm:               config.StripRealm,
 		fieldCaseInsensitiveUsernames: config.CaseInsensitiveUsernames,
 	}
+	profiles, err := b.profiles.shortNames(ctx, req.Storage, config.DefaultProfiles)
+	if err != nil {
+		return nil, err
+	}
+	data[fieldDefaultProfiles] = profiles
+	data[fieldRequestAttributes] = requestAttributesData(config.RequestAttributes)
+	data[fieldGroupAttributes] = notNil(config.GroupAttributes)
+	data[fieldMetadataAttributes] = notNil(config.MetadataAttributes)
+	data[fieldSessionTimeoutAsTTL] = config.SessionTimeoutAsTTL
 	config.PopulateTokenData(data)
 	return &logical.Response{Data: data}, nil
 }
@@ -104,6 +113,8 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 // there is no config.
 func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.settings.change(func() (*logical.Response, error) {
+		b.profiles.mu.Lock() // no profile is deleted meanwhile
+		defer b.profiles.mu.Unlock()
 		config, err := loadConfig(ctx, req.Storage)
 		switch {
 		case err != nil:
@@ -130,7 +141,11 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err := config.apply(d); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	if problems := config.problems(); len(problems) > 0 {
+	problems, err := b.applyAttributes(ctx, req, d, config)
+	if err != nil {
+		return nil, err
+	}
+	if problems = append(config.problems(), problems...); len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
 	if len(config.Secret) <= shortSecretLen && config.Transport != radclient.TLS {

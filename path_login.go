@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/cidrutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -17,6 +19,7 @@ const (
 	fieldUsername    = "username"
 	fieldPassword    = "password"
 	fieldChallengeID = "challenge_id"
+	fieldAttributes  = "attributes"
 
 	// Of an answer that asks for another step.
 	fieldMessage   = "message"
@@ -53,6 +56,10 @@ func (b *backend) pathLogin() *framework.Path {
 				Type:         framework.TypeString,
 				Description:  "Password, or with challenge_id the answer to the challenge: 1 to 128 octets, sent as they are.",
 				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+			},
+			fieldAttributes: {
+				Type:        framework.TypeKVPairs,
+				Description: "What the client says of itself, for checks of profiles such as client:device. Nobody vouches for it.",
 			},
 			fieldChallengeID: {
 				Type:        framework.TypeString,
@@ -106,6 +113,10 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 			return logical.ErrorResponse(err.Error()), nil
 		}
 	}
+	sent, err := clientAttributes(d)
+	if err != nil {
+		return logical.ErrorResponse(err.Error()), nil
+	}
 	user, err := b.users.get(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
@@ -118,6 +129,10 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 		return nil, err
 	}
 	credentials.Answers = answered.challenged()
+	authorization, err := b.authorization(ctx, req.Storage, settings, user, sent, &credentials)
+	if err != nil {
+		return nil, err
+	}
 
 	verdict, refusal := b.ask(ctx, settings, name, credentials)
 	switch {
@@ -129,7 +144,40 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if answered != nil {
 		password = "" // the answer to a challenge works once: nothing to keep for renewals
 	}
-	return &logical.Response{Auth: newAuth(config, user, name, password)}, nil
+	granted, refusal := b.authorize(name, authorization, verdict)
+	if refusal != nil {
+		return refusal, nil
+	}
+	return &logical.Response{Auth: b.newAuth(authorization, name, password, granted)}, nil
+}
+
+// authorize lets the profiles decide about somebody whom the server has
+// accepted. It returns what they grant, or a refusal; the reason is in the log.
+func (b *backend) authorize(name string, authorization *authorization, verdict radclient.Verdict) (granted, *logical.Response) {
+	for _, one := range authorization.assigned {
+		if one.fault != nil {
+			b.Logger().Error("profile matches nobody: it does not fit the dictionary any more", "profile", one.entry.ShortName, "error", one.fault)
+		}
+	}
+	for _, warning := range authorization.left {
+		b.Logger().Warn("request_attributes: not all could be sent", "username", name, "reason", warning.Text)
+	}
+	granted, warnings, err := authorization.decide(verdict)
+	if err != nil {
+		b.Logger().Info("login refused by the profiles", "username", name, "server", verdict.Server, "reason", err)
+		return granted, logical.ErrorResponse(deniedText)
+	}
+	for _, warning := range warnings {
+		b.Logger().Warn("profile: a reply attribute was left out", "username", name, "field", warning.Field, "reason", warning.Text)
+	}
+	return granted, nil
+}
+
+// clientAttributes are what the client says of itself.
+func clientAttributes(d *framework.FieldData) (map[string]string, error) {
+	attributes := d.Get(fieldAttributes).(map[string]string)
+	_, err := profile.NewInput(nil, nil, attributes)
+	return attributes, err
 }
 
 // credentials are what the RADIUS server is asked about.
@@ -177,20 +225,46 @@ func (b *backend) ask(ctx context.Context, settings *settings, name string, cred
 
 // newAuth makes the token's parameters for somebody whom the server accepted.
 // Without a password the token can only be rechecked at renewal.
-func newAuth(config *configEntry, user *userEntry, name, password string) *logical.Auth {
-	policies := grantedPolicies(config, user)
+func (b *backend) newAuth(authorization *authorization, name, password string, granted granted) *logical.Auth {
+	config := authorization.config
+	metadata := granted.metadata(config.MetadataAttributes)
+	metadata["username"] = name
+	metadata["policies"] = strings.Join(granted.policies, ",")
+	if len(granted.matched) > 0 {
+		metadata["profiles"] = strings.Join(shortNamesOf(granted.matched), ",")
+	}
 	auth := &logical.Auth{
-		Metadata: map[string]string{
-			"username": name,
-			"policies": strings.Join(policies, ","),
-		},
-		InternalData: newRenewalData(config.Renewal, user, password).internalData(),
+		Metadata:     metadata,
+		InternalData: newRenewalData(authorization, password, granted).internalData(),
 		DisplayName:  name,
 		Alias:        &logical.Alias{Name: name},
+		GroupAliases: groupAliases(granted.groups(config.GroupAttributes)),
 	}
 	config.PopulateTokenAuth(auth)
-	auth.Policies = append(auth.Policies, policies...)
+	auth.Policies = append(auth.Policies, granted.policies...)
+	if most := granted.sessionTimeout(config.SessionTimeoutAsTTL); most > 0 {
+		b.limitLife(auth, most)
+	}
 	return auth
+}
+
+// limitLife lets a token live no longer, renewals included.
+func (b *backend) limitLife(auth *logical.Auth, most time.Duration) {
+	if auth.TTL == 0 {
+		auth.TTL = b.System().DefaultLeaseTTL()
+	}
+	auth.TTL = min(auth.TTL, most)
+	if auth.ExplicitMaxTTL == 0 || auth.ExplicitMaxTTL > most {
+		auth.ExplicitMaxTTL = most
+	}
+}
+
+func groupAliases(groups []string) []*logical.Alias {
+	var aliases []*logical.Alias
+	for _, group := range groups {
+		aliases = append(aliases, &logical.Alias{Name: group})
+	}
+	return aliases
 }
 
 // grantedPolicies are those that a login adds to the config's token_policies.

@@ -2,8 +2,10 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
@@ -15,6 +17,7 @@ import (
 const (
 	fieldName     = "name"
 	fieldPolicies = "policies"
+	fieldProfiles = "profiles"
 )
 
 func (b *backend) pathUser() *framework.Path {
@@ -36,6 +39,10 @@ func (b *backend) pathUser() *framework.Path {
 				Description:  "Policies of the user's tokens, as a list or separated by commas. Empty: only the config's token_policies and \"default\".",
 				DisplayAttrs: &framework.DisplayAttributes{Description: "A list of policies of the user's tokens."},
 			},
+			fieldProfiles: {
+				Type:        framework.TypeCommaStringSlice,
+				Description: "Short names of the AAA profiles that decide about the user's logins, in order; one at least has to match. Empty: the config's default_profiles.",
+			},
 		},
 		ExistenceCheck: b.userExists,
 		Operations: map[logical.Operation]framework.OperationHandler{
@@ -44,6 +51,7 @@ func (b *backend) pathUser() *framework.Path {
 				Summary:  "Read a user.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
 					fieldPolicies: {Type: framework.TypeStringSlice, Description: "Policies of the user's tokens.", Required: true},
+					fieldProfiles: {Type: framework.TypeStringSlice, Description: "Short names of the user's AAA profiles.", Required: true},
 				}),
 			},
 			logical.CreateOperation: &framework.PathOperation{
@@ -95,12 +103,20 @@ func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framewo
 	if user == nil || err != nil {
 		return nil, err
 	}
-	return &logical.Response{Data: user.data()}, nil
+	data, err := b.userData(ctx, req.Storage, user)
+	if err != nil {
+		return nil, err
+	}
+	return &logical.Response{Data: data}, nil
 }
 
-// data is the user as a read shows it.
-func (u *userEntry) data() map[string]any {
-	return map[string]any{fieldPolicies: u.Policies}
+// userData is the user as a read shows it.
+func (b *backend) userData(ctx context.Context, storage logical.Storage, user *userEntry) (map[string]any, error) {
+	profiles, err := b.profiles.shortNames(ctx, storage, user.Profiles)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{fieldPolicies: user.Policies, fieldProfiles: profiles}, nil
 }
 
 func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -109,8 +125,16 @@ func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framew
 		return nil, err
 	}
 	return b.users.change(name, func() (*logical.Response, error) {
-		user := &userEntry{Policies: policyutil.ParsePolicies(d.Get(fieldPolicies))}
-		return storeUser(ctx, req, d, name, user)
+		before, err := loadUser(ctx, req.Storage, name)
+		if err != nil {
+			return nil, err
+		}
+		user := before.clone()
+		if user == nil {
+			user = &userEntry{}
+		}
+		user.Policies = policyutil.ParsePolicies(d.Get(fieldPolicies))
+		return b.storeUser(ctx, req, d, name, before, user)
 	})
 }
 
@@ -120,22 +144,25 @@ func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framew
 		return nil, err
 	}
 	return b.users.change(name, func() (*logical.Response, error) {
-		user, err := loadUser(ctx, req.Storage, name)
+		resetNulls(d)
+		before, err := loadUser(ctx, req.Storage, name)
 		if err != nil {
 			return nil, err
 		}
-		if user == nil {
+		if before == nil {
 			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %q does not exist", name))
 		}
+		user := before.clone()
 		if policies, ok := d.GetOk(fieldPolicies); ok {
 			user.Policies = policyutil.ParsePolicies(policies)
 		}
-		return storeUser(ctx, req, d, name, user)
+		return b.storeUser(ctx, req, d, name, before, user)
 	})
 }
 
-// storeUser stores the user, or says what is wrong and stores nothing.
-func storeUser(ctx context.Context, req *logical.Request, d *framework.FieldData, name string, user *userEntry) (*logical.Response, error) {
+// storeUser stores the user, or says what is wrong and stores nothing. before is
+// what is stored; nil means that the user is new.
+func (b *backend) storeUser(ctx context.Context, req *logical.Request, d *framework.FieldData, name string, before, user *userEntry) (*logical.Response, error) {
 	if err := radclient.CheckUsername(name); err != nil {
 		return logical.ErrorResponse("%s: %s", fieldName, err), nil
 	}
@@ -145,10 +172,56 @@ func storeUser(ctx context.Context, req *logical.Request, d *framework.FieldData
 	if containsRoot(user.Policies) {
 		return logical.ErrorResponse(rootPolicyText), nil
 	}
-	if err := saveUser(ctx, req.Storage, name, user); err != nil {
+	err := b.giveProfiles(ctx, req.Storage, d, name, before, user)
+	if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
+		return logical.ErrorResponse("%s: %s", fieldProfiles, unknown), nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	return written(d), nil
+}
+
+// giveProfiles stores a user with the profiles that the request gives. The index
+// of who has a profile is written before the user, and cleared after: in between
+// it may name somebody who has it not, never miss somebody who has.
+func (b *backend) giveProfiles(ctx context.Context, storage logical.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
+	b.profiles.mu.Lock() // no profile is deleted meanwhile
+	defer b.profiles.mu.Unlock()
+	if shortNames, given := d.GetOk(fieldProfiles); given {
+		ids, err := resolveProfiles(ctx, storage, shortNames.([]string))
+		if err != nil {
+			return err
+		}
+		user.Profiles = ids
+	}
+	for _, id := range user.Profiles {
+		if before == nil || !slices.Contains(before.Profiles, id) {
+			if err := saveJSON(ctx, storage, profileUserKey(id, name), "the index of profiles", true); err != nil {
+				return err
+			}
+		}
+	}
+	if err := saveUser(ctx, storage, name, user); err != nil {
+		return err
+	}
+	return takeProfiles(ctx, storage, name, before, user)
+}
+
+// takeProfiles clears the index of profiles that the user has no more; after nil
+// he has none.
+func takeProfiles(ctx context.Context, storage logical.Storage, name string, before, after *userEntry) error {
+	if before == nil {
+		return nil
+	}
+	for _, id := range before.Profiles {
+		if after == nil || !slices.Contains(after.Profiles, id) {
+			if err := deleteIndex(ctx, storage, profileUserKey(id, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -160,10 +233,14 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 		if !storable(name) {
 			return nil, nil // there is none
 		}
+		before, err := loadUser(ctx, req.Storage, name)
+		if err != nil {
+			return nil, err
+		}
 		if err := req.Storage.Delete(ctx, userKey(name)); err != nil {
 			return nil, fmt.Errorf("deleting %s: %w", userLabel(name), err)
 		}
-		return nil, nil
+		return nil, takeProfiles(ctx, req.Storage, name, before, nil)
 	})
 }
 

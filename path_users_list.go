@@ -75,7 +75,9 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 			return nil, err
 		}
 		if user != nil { // else deleted meanwhile
-			details[name] = user.data()
+			if details[name], err = b.userData(ctx, req.Storage, user); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return logical.ListResponseWithInfo(names, details), nil

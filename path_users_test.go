@@ -139,8 +139,8 @@ func TestDetailedListReadsNoMoreThanItsPage(t *testing.T) {
 	b.storage.reads.Store(0)
 	data := b.ok(logical.ListOperation, "users/", map[string]any{"detailed": "true", "limit": "2", "after": "user-0"}).Data
 	require.Equal(t, map[string]any{
-		"user-1": map[string]any{"policies": []string{"p1"}},
-		"user-2": map[string]any{"policies": []string{"p2"}},
+		"user-1": map[string]any{"policies": []string{"p1"}, "profiles": []string{}},
+		"user-2": map[string]any{"policies": []string{"p2"}, "profiles": []string{}},
 	}, data["key_info"])
 	require.EqualValues(t, 1+2, b.storage.reads.Load(), "one listing and two entries")
 }

@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
@@ -28,6 +29,9 @@ var renewals = []renewal{renewalReauthenticate, renewalRecheck}
 const (
 	internalPassword   = "password"
 	internalRegistered = "registered"
+	internalProfiles   = "profiles"
+	internalGroups     = "groups"
+	internalAttributes = "attributes"
 )
 
 // renewalData is what a token remembers for its renewals.
@@ -37,24 +41,64 @@ type renewalData struct {
 	password string
 	// registered tells whether the user was registered when the token was made.
 	registered bool
+	// profiles are those that matched, as id:revision.
+	profiles []string
+	groups   []string // identity group aliases
+	// sent is what the client said of itself, for profiles that decide again.
+	sent map[string]string
 }
 
-func newRenewalData(mode renewal, user *userEntry, password string) renewalData {
-	data := renewalData{registered: user != nil}
-	if mode == renewalReauthenticate {
+func newRenewalData(authorization *authorization, password string, granted granted) renewalData {
+	config := authorization.config
+	data := renewalData{registered: authorization.user != nil, groups: granted.groups(config.GroupAttributes)}
+	if config.Renewal == renewalReauthenticate {
 		data.password = password
+	}
+	if data.password != "" && len(granted.matched) > 0 {
+		data.sent = authorization.sent
+	}
+	for _, one := range granted.matched {
+		data.profiles = append(data.profiles, one.revision())
 	}
 	return data
 }
 
 func (r renewalData) internalData() map[string]any {
-	return map[string]any{internalPassword: r.password, internalRegistered: r.registered}
+	internal := map[string]any{internalPassword: r.password, internalRegistered: r.registered}
+	if len(r.profiles) > 0 {
+		internal[internalProfiles] = strings.Join(r.profiles, ",")
+	}
+	if len(r.groups) > 0 {
+		internal[internalGroups] = r.groups
+	}
+	if len(r.sent) > 0 {
+		internal[internalAttributes] = r.sent
+	}
+	return internal
 }
 
 func readRenewalData(internal map[string]any) renewalData {
 	var data renewalData
 	data.password, _ = internal[internalPassword].(string)
 	data.registered, _ = internal[internalRegistered].(bool)
+	if profiles, _ := internal[internalProfiles].(string); profiles != "" {
+		data.profiles = strings.Split(profiles, ",")
+	}
+	groups, _ := internal[internalGroups].([]any)
+	for _, group := range groups {
+		if name, ok := group.(string); ok {
+			data.groups = append(data.groups, name)
+		}
+	}
+	sent, _ := internal[internalAttributes].(map[string]any)
+	for name, value := range sent {
+		if text, ok := value.(string); ok {
+			if data.sent == nil {
+				data.sent = map[string]string{}
+			}
+			data.sent[name] = text
+		}
+	}
 	return data
 }
 
@@ -76,24 +120,27 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	}
 
 	data := readRenewalData(req.Auth.InternalData)
+	unchanged, err := b.profilesUnchanged(ctx, req.Storage, config, user, data.profiles)
+	switch {
+	case err != nil:
+		return nil, err
+	case unchanged == nil:
+		return logical.ErrorResponse("profiles have changed, not renewing"), nil
+	}
+
+	result := granted{policies: slices.Concat(grantedPolicies(config, user), policiesOf(unchanged)), matched: unchanged}
+	groups := data.groups
 	if config.Renewal == renewalReauthenticate && data.password != "" {
-		if err := radclient.CheckPassword(data.password); err != nil {
-			return logical.ErrorResponse(err.Error()), nil // kept by the built-in method, which checks less
+		again, refusal, err := b.reauthenticate(ctx, req, settings, user, name, data)
+		if refusal != nil || err != nil {
+			return refusal, err
 		}
-		credentials := config.credentials(name, data.password, req)
-		verdict, refusal := b.ask(ctx, settings, name, credentials)
-		if refusal != nil {
-			return refusal, nil
-		}
-		if verdict.Outcome != radclient.Accept {
-			b.Logger().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck", "username", name, "server", verdict.Server)
-			return logical.ErrorResponse(deniedText), nil
-		}
+		result, groups = again, again.groups(config.GroupAttributes)
 	} else if data.registered && user == nil {
 		return logical.ErrorResponse("user is no longer registered, not renewing"), nil
 	}
 
-	policies := slices.Concat(config.TokenPolicies, grantedPolicies(config, user))
+	policies := slices.Concat(config.TokenPolicies, result.policies)
 	if !policyutil.EquivalentPolicies(policies, req.Auth.TokenPolicies) {
 		return logical.ErrorResponse("policies have changed, not renewing"), nil
 	}
@@ -101,5 +148,59 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	auth.Period = config.TokenPeriod
 	auth.TTL = config.TokenTTL
 	auth.MaxTTL = config.TokenMaxTTL
+	auth.GroupAliases = groupAliases(groups) // Vault drops memberships that are missing
 	return &logical.Response{Auth: auth}, nil
+}
+
+// reauthenticate asks the server again, and lets the profiles decide again.
+func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, user *userEntry, name string, data renewalData) (granted, *logical.Response, error) {
+	if err := radclient.CheckPassword(data.password); err != nil {
+		return granted{}, logical.ErrorResponse(err.Error()), nil // kept by the built-in method, which checks less
+	}
+	credentials := settings.config.credentials(name, data.password, req)
+	authorization, err := b.authorization(ctx, req.Storage, settings, user, data.sent, &credentials)
+	if err != nil {
+		return granted{}, nil, err
+	}
+	verdict, refusal := b.ask(ctx, settings, name, credentials)
+	if refusal != nil {
+		return granted{}, refusal, nil
+	}
+	if verdict.Outcome != radclient.Accept {
+		b.Logger().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck", "username", name, "server", verdict.Server)
+		return granted{}, logical.ErrorResponse(deniedText), nil
+	}
+	result, refusal := b.authorize(name, authorization, verdict)
+	return result, refusal, nil
+}
+
+// profilesUnchanged gives the profiles that a token's login has matched, if they
+// are as they were, enabled, and still the user's; else nil.
+func (b *backend) profilesUnchanged(ctx context.Context, storage logical.Storage, config *configEntry, user *userEntry, matched []string) ([]*compiledProfile, error) {
+	assigned := assignedProfiles(config, user)
+	if len(assigned) > 0 && len(matched) == 0 {
+		return nil, nil // profiles decide now, and decided nothing then
+	}
+	profiles, err := b.profiles.get(ctx, storage, assigned)
+	if err != nil {
+		return nil, err
+	}
+	unchanged := []*compiledProfile{}
+	for _, one := range profiles {
+		if one.entry.Enabled && one.rules != nil && slices.Contains(matched, one.revision()) {
+			unchanged = append(unchanged, one)
+		}
+	}
+	if len(unchanged) != len(matched) {
+		return nil, nil
+	}
+	return unchanged, nil
+}
+
+func policiesOf(profiles []*compiledProfile) []string {
+	var policies []string
+	for _, one := range profiles {
+		policies = append(policies, one.entry.Policies...)
+	}
+	return policies
 }

@@ -2,10 +2,12 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -13,6 +15,7 @@ import (
 type settings struct {
 	config *configEntry      // the caller's own copy
 	client *radclient.Client // shared; nil when clientErr is set
+	extra  *profile.Profile  // makes request_attributes; shared, nil if there are none
 	// clientErr says why the stored config makes no client. Only the built-in
 	// method, which checks less, can have written such a config.
 	clientErr error
@@ -21,6 +24,7 @@ type settings struct {
 // settingsCache keeps the config and its client in memory, so that a login
 // reads no storage: each read is a round trip to the Vault process.
 type settingsCache struct {
+	dictionaries *dictionaryStore
 	// changed is told when the state of a RADIUS server changes.
 	changed func(radclient.Change)
 
@@ -52,8 +56,16 @@ func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*sett
 	}
 	c.loaded, c.cached = true, nil
 	if config != nil {
+		d, err := c.dictionaries.get(ctx, storage)
+		if err != nil {
+			c.loaded = false
+			return nil, err
+		}
 		client, err := config.newClient(c.changed)
 		c.cached = &settings{config: config, client: client, clientErr: err}
+		if c.cached.extra, err = config.requestProfile(d); err != nil {
+			c.cached.clientErr = errors.Join(c.cached.clientErr, err)
+		}
 	}
 	return c.cached.clone(), nil
 }

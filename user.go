@@ -17,6 +17,8 @@ type userEntry struct {
 	// Policies is spelled with a capital in storage, as the built-in method
 	// spells it. Decoding takes either spelling.
 	Policies []string `json:"Policies"`
+	// Profiles are ids, in the order in which they apply.
+	Profiles []int64 `json:"profiles,omitempty"`
 }
 
 // storable tells whether Vault's storage takes the name. Who has another one
@@ -51,5 +53,5 @@ func (u *userEntry) clone() *userEntry {
 	if u == nil {
 		return nil
 	}
-	return &userEntry{Policies: slices.Clone(u.Policies)}
+	return &userEntry{Policies: slices.Clone(u.Policies), Profiles: slices.Clone(u.Profiles)}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"layeh.com/radius"
 )
 
 const (
@@ -22,6 +24,8 @@ type Credentials struct {
 	Password string
 	// ClientAddress is sent as Calling-Station-Id; empty means that it is not.
 	ClientAddress string
+	// Attributes are added to the request.
+	Attributes radius.Attributes
 	// Answers is the challenge that Password answers; nil for a new login.
 	Answers *Challenged
 }

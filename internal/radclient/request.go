@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
@@ -59,13 +60,7 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 	if at.version == RADIUS11 && protocol == PAP {
 		made = plainProof(credentials.Password)
 	}
-	var attributes radius.Attributes
-	attributes.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
-	attributes = append(attributes, made.attributes...)
-	attributes = append(attributes, s.client.nas...)
-	if credentials.ClientAddress != "" {
-		attributes.Add(rfc2865.CallingStationID_Type, radius.Attribute(credentials.ClientAddress))
-	}
+	attributes := slices.Concat(made.attributes, s.client.RequestAttributes(credentials))
 	if credentials.Answers != nil && credentials.Answers.State != nil {
 		attributes.Add(rfc2865.State_Type, credentials.Answers.State)
 	}
@@ -75,6 +70,17 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 	}
 	sent.proof = made
 	return sent, nil
+}
+
+// RequestAttributes are what a request says, but for what proves the password.
+func (c *Client) RequestAttributes(credentials Credentials) radius.Attributes {
+	var attributes radius.Attributes
+	attributes.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
+	attributes = append(attributes, c.nas...)
+	if credentials.ClientAddress != "" {
+		attributes.Add(rfc2865.CallingStationID_Type, radius.Attribute(credentials.ClientAddress))
+	}
+	return append(attributes, credentials.Attributes...)
 }
 
 // newStatusServer builds a probe: it names the NAS and nobody else (RFC 5997

@@ -1,0 +1,211 @@
+package radiusauth
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/profile"
+	"vault-plugin-auth-radius/internal/radclient"
+)
+
+// authorization is what decides, beside the server's answer, what a login gets.
+// All of it is loaded before the server is asked: after that nothing may fail.
+type authorization struct {
+	config     *configEntry
+	user       *userEntry // nil: not registered
+	dictionary *dictionary.Dictionary
+	assigned   []*compiledProfile // the user's, or the config's default ones, in their order
+	required   bool               // one of them has to match
+	requested  []dictionary.Item  // what the server is told, the password included
+	sent       map[string]string  // what the client said of itself
+	left       []profile.Warning  // of request_attributes, what could not be sent
+}
+
+// granted is what a login gets.
+type granted struct {
+	policies   []string
+	matched    []*compiledProfile
+	reply      []profile.ReplyAttribute // the server's, changed by the profiles
+	dictionary *dictionary.Dictionary   // what the config's names of attributes mean
+}
+
+// assignedProfiles are those that decide about a login.
+func assignedProfiles(config *configEntry, user *userEntry) []int64 {
+	if user != nil && len(user.Profiles) > 0 {
+		return user.Profiles
+	}
+	return config.DefaultProfiles
+}
+
+// authorization loads what a login needs, and completes the request: its own
+// attributes are what request_attributes are made of.
+func (b *backend) authorization(ctx context.Context, storage logical.Storage, settings *settings, user *userEntry, sent map[string]string, credentials *radclient.Credentials) (*authorization, error) {
+	d, err := b.dictionaries.get(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	ids := assignedProfiles(settings.config, user)
+	assigned, err := b.profiles.get(ctx, storage, ids)
+	if err != nil {
+		return nil, err
+	}
+	a := &authorization{config: settings.config, user: user, dictionary: d, assigned: assigned, required: len(ids) > 0, sent: sent}
+	if settings.client == nil {
+		return a, nil // which is told when it is asked
+	}
+	a.requested = d.Decode(settings.client.RequestAttributes(*credentials), dictionary.Keys{Plain: true})
+	if err := a.complete(settings.extra, credentials); err != nil {
+		return nil, err
+	}
+	if password, known := d.Lookup("User-Password"); known {
+		a.requested = append(a.requested, dictionary.Item{Attribute: password, Value: []byte(credentials.Password)})
+	}
+	return a, nil
+}
+
+// complete adds request_attributes to the request.
+func (a *authorization) complete(extra *profile.Profile, credentials *radclient.Credentials) error {
+	if extra == nil {
+		return nil
+	}
+	input, err := profile.NewInput(a.requested, nil, nil)
+	if err != nil {
+		return err
+	}
+	decision := profile.Evaluate([]*profile.Profile{extra}, input)
+	a.left = decision.Warnings
+	var added []dictionary.Item
+	for _, attribute := range decision.Reply {
+		added = append(added, attribute.Item)
+	}
+	attributes, err := a.dictionary.Encode(added, dictionary.Keys{Plain: true})
+	if err != nil {
+		a.left = append(a.left, profile.Warning{Text: "none was sent: " + err.Error()})
+		return nil
+	}
+	credentials.Attributes = attributes
+	a.requested = append(a.requested, added...)
+	return nil
+}
+
+// decide says what somebody gets whom the server has accepted. The error says,
+// for the log, why it is nothing.
+func (a *authorization) decide(verdict radclient.Verdict) (granted, []profile.Warning, error) {
+	result := granted{policies: slices.Clone(grantedPolicies(a.config, a.user)), dictionary: a.dictionary}
+	replied := a.dictionary.Decode(verdict.Attributes, dictionary.Keys{Plain: true})
+	input, err := profile.NewInput(a.requested, replied, a.sent)
+	if err != nil {
+		return granted{}, nil, err
+	}
+	var rules []*profile.Profile
+	var enabled []*compiledProfile
+	for _, one := range a.assigned {
+		if one.entry.Enabled && one.rules != nil {
+			rules, enabled = append(rules, one.rules), append(enabled, one)
+		}
+	}
+	decision := profile.Evaluate(rules, input)
+	result.reply = decision.Reply
+	for _, index := range decision.Matched {
+		result.matched = append(result.matched, enabled[index])
+		result.policies = append(result.policies, enabled[index].entry.Policies...)
+	}
+	if a.required && len(result.matched) == 0 {
+		return granted{}, nil, fmt.Errorf("none of the profiles matches: %s", strings.Join(shortNamesOf(a.assigned), ", "))
+	}
+	return result, decision.Warnings, nil
+}
+
+func shortNamesOf(profiles []*compiledProfile) []string {
+	names := make([]string, 0, len(profiles))
+	for _, one := range profiles {
+		names = append(names, one.entry.ShortName)
+	}
+	return names
+}
+
+// groups are the values that become identity group aliases.
+func (g granted) groups(attributes []string) []string {
+	var groups []string
+	for _, attribute := range g.reply {
+		if _, wanted := g.named(attributes, attribute.Attribute); !wanted {
+			continue
+		}
+		text := textOf(attribute.Item)
+		if text != "" && !slices.Contains(groups, text) {
+			groups = append(groups, text)
+		}
+	}
+	return groups
+}
+
+// maxMetadataValue is where a value of metadata is cut, in octets.
+const maxMetadataValue = 512
+
+// metadata are the values that become the token's metadata, by attribute.
+func (g granted) metadata(attributes []string) map[string]string {
+	values := map[string]string{}
+	for _, attribute := range g.reply {
+		name, wanted := g.named(attributes, attribute.Attribute)
+		if !wanted && attribute.Profile != profile.FromSource {
+			name, wanted = g.named([]string{"Idle-Timeout"}, attribute.Attribute)
+		}
+		if !wanted {
+			continue
+		}
+		text := textOf(attribute.Item)
+		if before, found := values[name]; found {
+			text = before + "," + text
+		}
+		values[name] = strings.ToValidUTF8(text[:min(len(text), maxMetadataValue)], "")
+	}
+	return values
+}
+
+// textOf is a value for people: Class, which servers put names into, is octets
+// only by its type.
+func textOf(item dictionary.Item) string {
+	if item.Attribute.Type == dictionary.Octets && utf8.Valid(item.Value) && !bytes.ContainsFunc(item.Value, unicode.IsControl) {
+		return string(item.Value)
+	}
+	return item.Attribute.PrintValue(item.Value)
+}
+
+// named tells whether one of the names means the attribute, which may have
+// several, and gives that name as the dictionary spells it.
+func (g granted) named(names []string, attribute *dictionary.Attribute) (string, bool) {
+	for _, name := range names {
+		if wanted, known := g.dictionary.Lookup(name); known && wanted.Same(attribute) {
+			return wanted.Name, true
+		}
+	}
+	return "", false
+}
+
+// sessionTimeout is how long the token may live; 0: as the config says. That of
+// a profile always counts, the server's if the config wants it to.
+func (g granted) sessionTimeout(fromServer bool) time.Duration {
+	var least time.Duration
+	for _, attribute := range g.reply {
+		own := attribute.Profile != profile.FromSource
+		if attribute.Attribute.Vendor != 0 || attribute.Attribute.Number != uint32(rfc2865.SessionTimeout_Type) || (!own && !fromServer) || len(attribute.Value) != 4 {
+			continue
+		}
+		timeout := time.Duration(binary.BigEndian.Uint32(attribute.Value)) * time.Second
+		if timeout > 0 && (least == 0 || timeout < least) {
+			least = timeout
+		}
+	}
+	return least
+}

@@ -1,0 +1,130 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/profile"
+)
+
+// maxMetadataAttributes is how many attributes may become metadata.
+const maxMetadataAttributes = 16
+
+// reservedMetadata are the keys of metadata that are the method's own.
+var reservedMetadata = []string{"username", "policies", "profiles", "extauth"}
+
+// applyAttributes takes the given fields over that are about attributes and
+// profiles, and lists what is wrong with them. It runs with changes of profiles
+// held up.
+func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *framework.FieldData, config *configEntry) ([]string, error) {
+	var problems []string
+	unread := false // request_attributes are not as they were given
+	if shortNames, given := d.GetOk(fieldDefaultProfiles); given {
+		ids, err := resolveProfiles(ctx, req.Storage, shortNames.([]string))
+		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: %s", fieldDefaultProfiles, unknown))
+		} else if err != nil {
+			return nil, err
+		}
+		config.DefaultProfiles = ids
+	}
+	if values, given := d.GetOk(fieldRequestAttributes); given {
+		items, wrong := readRequestAttributes(values.([]any))
+		problems = append(problems, wrong...)
+		config.RequestAttributes, unread = items, len(wrong) > 0
+	}
+	set(d, fieldGroupAttributes, &config.GroupAttributes)
+	set(d, fieldMetadataAttributes, &config.MetadataAttributes)
+	set(d, fieldSessionTimeoutAsTTL, &config.SessionTimeoutAsTTL)
+
+	known, err := b.dictionaries.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := config.requestProfile(known); err != nil && !unread {
+		problems = append(problems, "config parameter "+err.Error())
+	}
+	problems = append(problems, unfitAttributes(fieldGroupAttributes, config.GroupAttributes, known)...)
+	problems = append(problems, unfitAttributes(fieldMetadataAttributes, config.MetadataAttributes, known)...)
+	for _, name := range config.MetadataAttributes {
+		if slices.ContainsFunc(reservedMetadata, func(own string) bool { return strings.EqualFold(own, name) }) {
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: %q is the name of metadata that every token has", fieldMetadataAttributes, name))
+		}
+	}
+	if len(config.MetadataAttributes) > maxMetadataAttributes {
+		problems = append(problems, fmt.Sprintf("config parameter `%s` has %d attributes; give %d at most", fieldMetadataAttributes, len(config.MetadataAttributes), maxMetadataAttributes))
+	}
+	return problems, nil
+}
+
+// unfitAttributes tells of names that no attribute has, or one that nobody may
+// read.
+func unfitAttributes(field string, names []string, d *dictionary.Dictionary) []string {
+	var problems []string
+	for _, name := range names {
+		attribute, known := d.Lookup(name)
+		switch {
+		case !known:
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: %.80q is no attribute of the dictionary%s", field, name, didYouMean(d, name)))
+		case attribute.Encrypt != 0:
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: %s is secret: it cannot be shown", field, attribute.Name))
+		}
+	}
+	return problems
+}
+
+// readRequestAttributes reads a list of {attribute, value}.
+func readRequestAttributes(values []any) ([]profile.Item, []string) {
+	items, problems := readItems(fieldRequestAttributes, values, nil)
+	for i := range items {
+		if items[i].Operator != "" {
+			problems = append(problems, fmt.Sprintf("%s[%d].op has no meaning here: leave it out", fieldRequestAttributes, i))
+		}
+		items[i].Operator = "+="
+	}
+	return items, problems
+}
+
+// requestProfile makes request_attributes: they are replies to the request's own
+// attributes. nil means that there are none.
+func (c *configEntry) requestProfile(d *dictionary.Dictionary) (*profile.Profile, error) {
+	if len(c.RequestAttributes) == 0 {
+		return nil, nil
+	}
+	made, err := profile.Compile(d, profile.Definition{Reply: c.RequestAttributes})
+	if err != nil {
+		// The compiler knows the list as one of a profile.
+		return nil, fmt.Errorf("`%s`: %s", fieldRequestAttributes, strings.ReplaceAll(err.Error(), fieldReplyAttribute+"[", fieldRequestAttributes+"["))
+	}
+	for i, item := range c.RequestAttributes {
+		name, _, _ := strings.Cut(item.Attribute, ":")
+		if attribute, known := d.Lookup(name); known && attribute.Encrypt != 0 {
+			return nil, fmt.Errorf("`%s`: %s[%d].attribute: %s is hidden on its way, which only passwords are here", fieldRequestAttributes, fieldRequestAttributes, i, attribute.Name)
+		}
+	}
+	return made, nil
+}
+
+// requestAttributesData are request_attributes as a read shows them.
+func requestAttributesData(items []profile.Item) []any {
+	data := make([]any, 0, len(items))
+	for _, item := range items {
+		data = append(data, map[string]any{"attribute": item.Attribute, "value": item.Value})
+	}
+	return data
+}
+
+// notNil is what JSON shows as an empty list.
+func notNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

@@ -1,0 +1,162 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+func (b *backend) pathProfile() *framework.Path {
+	fields := profileFields()
+	fields[fieldProfileID] = &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Description: "Number or short name of the profile.",
+	}
+	responses := dataResponses(profileResponseFields())
+	replaced := dataResponses(profileResponseFields())
+	replaced[http.StatusCreated] = []framework.Response{{Description: "Created", Fields: profileResponseFields()}}
+	return &framework.Path{
+		Pattern: `profiles/(?P<id>[^/]+)`,
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationSuffix: "profile",
+			ItemType:        "Profile",
+		},
+		Fields: fields,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:  b.profileRead,
+				Summary:   "Read an AAA profile.",
+				Responses: responses,
+			},
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:  b.profileReplace,
+				Summary:   "Replace an AAA profile: fields that are not given have their defaults. A short name that there is not creates one.",
+				Responses: replaced,
+			},
+			logical.PatchOperation: &framework.PathOperation{
+				Callback:  b.profilePatch,
+				Summary:   "Change the given fields of an AAA profile with a JSON merge patch. A list that is given replaces the old one.",
+				Responses: responses,
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:  b.profileDelete,
+				Summary:   "Delete an AAA profile that nobody has.",
+				Responses: writtenResponses(),
+			},
+		},
+		HelpSynopsis:    "Read, change and delete an AAA profile.",
+		HelpDescription: profilesHelpDescription,
+	}
+}
+
+// changeProfile runs a change of the profile that the path names, alone. do gets
+// nil if there is none.
+func (b *backend) changeProfile(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*profileEntry) (*logical.Response, error)) (*logical.Response, error) {
+	reference := d.Get(fieldProfileID).(string)
+	b.profiles.mu.Lock()
+	defer b.profiles.mu.Unlock()
+	entry, err := findProfile(ctx, req.Storage, reference)
+	switch {
+	case errors.Is(err, errProfileNotFound):
+		return do(nil)
+	case err != nil:
+		return nil, err
+	}
+	defer b.profiles.compiled.Remove(entry.ID)
+	return do(entry)
+}
+
+func (b *backend) profileRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	entry, err := findProfile(ctx, req.Storage, d.Get(fieldProfileID).(string))
+	switch {
+	case errors.Is(err, errProfileNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &logical.Response{Data: entry.data(req.MountAccessor)}, nil
+}
+
+func (b *backend) profileReplace(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	resetNulls(d)
+	return b.changeProfile(ctx, req, d, func(before *profileEntry) (*logical.Response, error) {
+		reference := d.Get(fieldProfileID).(string)
+		entry := newProfileEntry()
+		status := http.StatusOK
+		if before != nil {
+			entry.ID, entry.Revision = before.ID, before.Revision
+		} else {
+			if isNumber(reference) {
+				return nil, noProfile(reference)
+			}
+			entry.ShortName, status = reference, http.StatusCreated
+		}
+		entry.apply(d)
+		if before == nil && entry.ShortName != reference {
+			return logical.ErrorResponse("short_name %q differs from %q, which the path creates: leave it out", entry.ShortName, reference), nil
+		}
+		if before != nil && entry.ShortName == "" && before.ShortName == reference {
+			entry.ShortName = reference
+		}
+		return b.profileStore(ctx, req, before, entry, status)
+	})
+}
+
+func (b *backend) profilePatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	resetNulls(d)
+	return b.changeProfile(ctx, req, d, func(before *profileEntry) (*logical.Response, error) {
+		if before == nil {
+			return nil, noProfile(d.Get(fieldProfileID).(string))
+		}
+		entry := before.clone()
+		entry.apply(d)
+		return b.profileStore(ctx, req, before, entry, http.StatusOK)
+	})
+}
+
+// shownUsers is how many users the refusal to delete a profile names.
+const shownUsers = 3
+
+func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return b.changeProfile(ctx, req, d, func(entry *profileEntry) (*logical.Response, error) {
+		if entry == nil {
+			return nil, noProfile(d.Get(fieldProfileID).(string))
+		}
+		config, err := loadConfig(ctx, req.Storage)
+		if err != nil {
+			return nil, err
+		}
+		if config != nil && slices.Contains(config.DefaultProfiles, entry.ID) {
+			return nil, conflict(fmt.Errorf("profile %q is in use by the config's default_profiles", entry.ShortName))
+		}
+		names, count, err := profileUsers(ctx, req.Storage, entry.ID, shownUsers)
+		switch {
+		case err != nil:
+			return nil, err
+		case count > 0:
+			return nil, conflict(inUse(entry, names, count))
+		}
+		return nil, deleteProfile(ctx, req.Storage, entry)
+	})
+}
+
+// inUse says who has a profile.
+func inUse(entry *profileEntry, names []string, count int) error {
+	more := ""
+	if count > len(names) {
+		more = ", …"
+	}
+	return fmt.Errorf("profile %q is in use by %d users (%s%s)", entry.ShortName, count, strings.Join(names, ", "), more)
+}
+
+// noProfile is the answer 404.
+func noProfile(reference string) error {
+	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("profile %q does not exist", reference))
+}

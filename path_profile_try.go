@@ -1,0 +1,230 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/profile"
+)
+
+const (
+	fieldRequest = "request"
+	fieldReply   = "reply"
+	fieldClient  = "client"
+)
+
+// maxTried is how many values each list of a trial may have.
+const maxTried = 1000
+
+func (b *backend) pathProfileTry() *framework.Path {
+	attributes := func(description string) *framework.FieldSchema {
+		return &framework.FieldSchema{Type: framework.TypeMap, Default: map[string]any{}, Description: description + ": a map from names to a value or a list of values."}
+	}
+	return &framework.Path{
+		Pattern: `profiles/(?P<id>[^/]+)/test`,
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationVerb:   "test",
+			OperationSuffix: "profile",
+		},
+		Fields: map[string]*framework.FieldSchema{
+			fieldProfileID: {Type: framework.TypeString, Description: "Number or short name of the profile."},
+			fieldRequest:   attributes("Attributes of a request"),
+			fieldReply:     attributes("Attributes that the server would answer"),
+			fieldClient:    attributes("What the client would say of itself"),
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback: b.profileTry,
+				Summary:  "Tell what an AAA profile would decide, and why, without a login.",
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					"matched":           {Type: framework.TypeBool, Description: "Whether the profile matches. One that is not enabled is tried all the same.", Required: true},
+					fieldEnabled:        {Type: framework.TypeBool, Description: "Whether the profile is enabled.", Required: true},
+					fieldCheckAttribute: {Type: framework.TypeSlice, Description: "Each check item: what was found, what it was compared with, whether it held, and why.", Required: true},
+					fieldReplyAttribute: {Type: framework.TypeSlice, Description: "Each reply item: what it did, and why.", Required: true},
+					fieldReply:          {Type: framework.TypeSlice, Description: "The reply in the end.", Required: true},
+				}),
+			},
+		},
+		HelpSynopsis: "Tell what an AAA profile would decide.",
+		HelpDescription: `
+Nobody should learn from a failed login what a profile does:
+
+    $ vault write auth/radius/profiles/vpn-admins/test - <<END
+    {"request": {"User-Name": "alice"}, "reply": {"Filter-Id": ["admins"]}}
+    END
+`,
+	}
+}
+
+func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	reference := d.Get(fieldProfileID).(string)
+	entry, err := findProfile(ctx, req.Storage, reference)
+	switch {
+	case errors.Is(err, errProfileNotFound):
+		return nil, noProfile(reference)
+	case err != nil:
+		return nil, err
+	}
+	known, err := b.dictionaries.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := profile.Compile(known, profile.Definition{Check: entry.Check, Reply: entry.Reply})
+	if err != nil {
+		return logical.ErrorResponse("the profile does not fit the dictionary any more: %s", err), nil
+	}
+	input, err := triedInput(known, d)
+	if err != nil {
+		return logical.ErrorResponse(err.Error()), nil
+	}
+	decision, explanations := profile.Explain([]*profile.Profile{rules}, input)
+	return &logical.Response{Data: triedData(entry, decision, explanations[0])}, nil
+}
+
+// triedInput reads the attributes of a trial.
+func triedInput(d *dictionary.Dictionary, data *framework.FieldData) (*profile.Input, error) {
+	var lists [2][]dictionary.Item
+	for i, field := range []string{fieldRequest, fieldReply} {
+		var err error
+		if lists[i], err = triedItems(d, field, data.Get(field).(map[string]any)); err != nil {
+			return nil, err
+		}
+	}
+	client := map[string]string{}
+	for name, value := range data.Get(fieldClient).(map[string]any) {
+		texts, err := valueTexts(value)
+		if err != nil || len(texts) != 1 {
+			return nil, fmt.Errorf("%s.%.64s: give one text", fieldClient, name)
+		}
+		client[name] = texts[0]
+	}
+	return profile.NewInput(lists[0], lists[1], client)
+}
+
+// triedItems reads a list of attributes, in the order of their names.
+func triedItems(d *dictionary.Dictionary, field string, values map[string]any) ([]dictionary.Item, error) {
+	var items []dictionary.Item
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		bare, tag, err := splitTag(name)
+		if err != nil {
+			return nil, fmt.Errorf("%s.%.64s: %w", field, name, err)
+		}
+		attribute, known := d.Lookup(bare)
+		switch {
+		case !known:
+			return nil, fmt.Errorf("%s.%.64s is no attribute of the dictionary%s", field, name, didYouMean(d, bare))
+		case tag != 0 && !attribute.Tagged:
+			return nil, fmt.Errorf("%s.%.64s: %s has no tags", field, name, attribute.Name)
+		}
+		texts, err := valueTexts(values[name])
+		if err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", field, name, err)
+		}
+		for _, text := range texts {
+			value, err := attribute.ParseValue(text)
+			if err != nil {
+				return nil, fmt.Errorf("%s.%s: %w", field, name, err)
+			}
+			items = append(items, dictionary.Item{Attribute: attribute, Tag: tag, Value: value})
+		}
+		if len(items) > maxTried {
+			return nil, fmt.Errorf("%s has more than %d values", field, maxTried)
+		}
+	}
+	return items, nil
+}
+
+// splitTag cuts a tag off a name: Tunnel-Type:1.
+func splitTag(name string) (bare string, tag uint8, err error) {
+	bare, text, tagged := strings.Cut(name, ":")
+	if !tagged {
+		return name, 0, nil
+	}
+	number, err := strconv.ParseUint(text, 10, 8)
+	if err != nil || number < 1 || number > 31 {
+		return "", 0, errors.New("a tag is a number from 1 to 31")
+	}
+	return bare, uint8(number), nil
+}
+
+// didYouMean advises names that are like one that is not known.
+func didYouMean(d *dictionary.Dictionary, name string) string {
+	near := d.Suggest(name)
+	if len(near) == 0 {
+		return ""
+	}
+	return ": did you mean " + strings.Join(near, ", ") + "?"
+}
+
+// valueTexts reads a value or a list of values.
+func valueTexts(value any) ([]string, error) {
+	list, isList := value.([]any)
+	if !isList {
+		list = []any{value}
+	}
+	texts := make([]string, 0, len(list))
+	for _, one := range list {
+		text, isText := one.(string)
+		if !isText {
+			if text, isText = numberText(one); !isText {
+				return nil, errors.New("is neither a text nor a whole number, nor a list of them")
+			}
+		}
+		texts = append(texts, text)
+	}
+	return texts, nil
+}
+
+// triedData is what a trial answers.
+func triedData(entry *profileEntry, decision profile.Decision, explanation profile.Explanation) map[string]any {
+	checks, replies, reply := []any{}, []any{}, []any{}
+	for _, check := range explanation.Check {
+		checks = append(checks, map[string]any{
+			"attribute": check.Item.Attribute, "op": check.Item.Operator, "value": check.Item.Value,
+			"found": notNil(check.Found), "compared_with": check.Compared, "held": check.Held, "reason": check.Reason,
+		})
+	}
+	for _, item := range explanation.Reply {
+		replies = append(replies, map[string]any{
+			"attribute": item.Item.Attribute, "op": item.Item.Operator, "value": item.Item.Value,
+			"sent": item.Value, "applied": item.Applied, "reason": item.Reason,
+		})
+	}
+	for _, attribute := range decision.Reply {
+		reply = append(reply, map[string]any{"attribute": nameOf(attribute.Item), "value": shownValue(attribute.Item)})
+	}
+	return map[string]any{
+		"matched":           explanation.Matched,
+		fieldEnabled:        entry.Enabled,
+		fieldCheckAttribute: checks,
+		fieldReplyAttribute: replies,
+		fieldReply:          reply,
+	}
+}
+
+// nameOf is an attribute's name with its tag.
+func nameOf(item dictionary.Item) string {
+	if item.Tag == 0 {
+		return item.Attribute.Name
+	}
+	return fmt.Sprintf("%s:%d", item.Attribute.Name, item.Tag)
+}
+
+// shownValue is a value for people; a hidden one, such as Tunnel-Password, is
+// not shown.
+func shownValue(item dictionary.Item) string {
+	if item.Attribute.Encrypt != 0 {
+		return "[redacted]"
+	}
+	return textOf(item)
+}

@@ -1,0 +1,209 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+const (
+	fieldOffset  = "offset"
+	fieldCount   = "count"
+	fieldNext    = "next"
+	fieldPrev    = "previous"
+	fieldResults = "results"
+)
+
+// The size of a page of profiles.
+const (
+	defaultProfilesLimit = 20
+	maxProfilesLimit     = 100
+)
+
+func (b *backend) pathProfiles() *framework.Path {
+	fields := profileFields()
+	fields[fieldLimit] = &framework.FieldSchema{
+		Type:        framework.TypeInt,
+		Query:       true,
+		Default:     defaultProfilesLimit,
+		Description: "How many profiles a page has, 1 to 100.",
+	}
+	fields[fieldOffset] = &framework.FieldSchema{
+		Type:        framework.TypeInt,
+		Query:       true,
+		Description: "How many profiles come before the page.",
+	}
+	return &framework.Path{
+		Pattern: "profiles/?$",
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationSuffix: "profiles",
+			Navigation:      true,
+			ItemType:        "Profile",
+		},
+		Fields: fields,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:     b.profileCreate,
+				Summary:      "Create an AAA profile.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "create", OperationSuffix: "profile"},
+				Responses: map[int][]framework.Response{
+					http.StatusCreated: {{Description: "Created", Fields: profileResponseFields()}},
+				},
+			},
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:     b.profilesPage,
+				Summary:      "Read a page of AAA profiles, in the order of their ids.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "page", OperationSuffix: "profiles"},
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					fieldCount:   {Type: framework.TypeInt, Description: "How many profiles there are.", Required: true},
+					fieldNext:    {Type: framework.TypeString, Description: "Path of the next page, relative to the mount; null after the last."},
+					fieldPrev:    {Type: framework.TypeString, Description: "Path of the page before, relative to the mount; null before the first."},
+					fieldResults: {Type: framework.TypeSlice, Description: "The profiles.", Required: true},
+				}),
+			},
+			logical.ListOperation: &framework.PathOperation{
+				Callback:     b.profilesList,
+				Summary:      "List the short names of AAA profiles.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "profiles"},
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					"keys":     {Type: framework.TypeStringSlice, Description: "Short names, sorted."},
+					"key_info": {Type: framework.TypeMap, Description: "Each profile's id, name, description and whether it is enabled."},
+				}),
+			},
+		},
+		HelpSynopsis:    "Create and list AAA profiles.",
+		HelpDescription: profilesHelpDescription,
+	}
+}
+
+func (b *backend) profileCreate(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	resetNulls(d)
+	entry := newProfileEntry()
+	entry.apply(d)
+	b.profiles.mu.Lock()
+	defer b.profiles.mu.Unlock()
+	return b.profileStore(ctx, req, nil, entry, http.StatusCreated)
+}
+
+// profileStore stores a profile that is new or changed, or says what is wrong
+// and stores nothing. It runs alone.
+func (b *backend) profileStore(ctx context.Context, req *logical.Request, before, entry *profileEntry, status int) (*logical.Response, error) {
+	d, err := b.dictionaries.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	if problems := entry.problems(d); len(problems) > 0 {
+		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
+	}
+	if before == nil {
+		// Whether the short name is free is looked at first: an id is not given
+		// back.
+		if other, err := findProfileNamed(ctx, req.Storage, entry.ShortName); err == nil {
+			return nil, conflict(&shortNameTakenError{entry.ShortName, other.ID})
+		} else if !errors.Is(err, errProfileNotFound) {
+			return nil, err
+		}
+		if entry.ID, err = nextProfileID(ctx, req.Storage); err != nil {
+			return nil, err
+		}
+	}
+	entry.Revision++
+	err = saveProfile(ctx, req.Storage, before, entry)
+	if taken := (*shortNameTakenError)(nil); errors.As(err, &taken) {
+		return nil, conflict(taken)
+	}
+	if err != nil {
+		return nil, err
+	}
+	response := &logical.Response{Data: entry.data(req.MountAccessor)}
+	if status == http.StatusOK {
+		return response, nil
+	}
+	return logical.RespondWithStatusCode(response, req, status)
+}
+
+// conflict is the answer 409.
+func conflict(err error) error { return logical.CodedError(http.StatusConflict, err.Error()) }
+
+func (b *backend) profilesPage(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	limit, offset := d.Get(fieldLimit).(int), d.Get(fieldOffset).(int)
+	if limit < 1 {
+		limit = defaultProfilesLimit
+	}
+	ids, err := profileIDs(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	limit, offset = min(limit, maxProfilesLimit), min(max(0, offset), len(ids))
+	results := []any{}
+	for _, id := range ids[offset:min(offset+limit, len(ids))] {
+		entry, err := loadProfile(ctx, req.Storage, id)
+		if err != nil {
+			return nil, err
+		}
+		if entry != nil { // not deleted meanwhile
+			results = append(results, entry.data(req.MountAccessor))
+		}
+	}
+	return &logical.Response{Data: map[string]any{
+		fieldCount:   len(ids),
+		fieldNext:    pageLink(offset+limit < len(ids), limit, offset+limit),
+		fieldPrev:    pageLink(offset > 0, limit, max(0, offset-limit)),
+		fieldResults: results,
+	}}, nil
+}
+
+// pageLink is where another page is, nil if there is none.
+func pageLink(exists bool, limit, offset int) any {
+	if !exists {
+		return nil
+	}
+	return fmt.Sprintf("profiles?limit=%d&offset=%d", limit, offset)
+}
+
+func (b *backend) profilesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	ids, err := profileIDs(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	info := make(map[string]any, len(ids))
+	for _, id := range ids {
+		entry, err := loadProfile(ctx, req.Storage, id)
+		if err != nil {
+			return nil, err
+		}
+		if entry == nil {
+			continue // deleted meanwhile
+		}
+		info[entry.ShortName] = map[string]any{
+			fieldProfileID:   entry.ID,
+			fieldName:        entry.Name,
+			fieldDescription: entry.Description,
+			fieldEnabled:     entry.Enabled,
+		}
+	}
+	return logical.ListResponseWithInfo(slices.Sorted(maps.Keys(info)), info), nil
+}
+
+const profilesHelpDescription = `
+An AAA profile says, in RADIUS attributes, who is let in and what they get:
+
+    $ vault write auth/radius/profiles - <<END
+    {"name": "VPN administrators", "short_name": "vpn-admins",
+     "check_attribute": [{"attribute": "reply:Filter-Id", "op": "==", "value": "admins"}],
+     "reply_attribute": [{"attribute": "Session-Timeout", "op": ":=", "value": "3600"}],
+     "policies": ["admin"]}
+    END
+
+Give it to users (users/alice profiles=vpn-admins) or to everybody who has none
+(config default_profiles=vpn-admins). Somebody with profiles of which none
+matches is refused. profiles/vpn-admins/test says what a profile would decide.
+`

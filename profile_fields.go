@@ -1,0 +1,209 @@
+package radiusauth
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/helper/policyutil"
+
+	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/profile"
+)
+
+const (
+	fieldProfileID      = "id"
+	fieldShortName      = "short_name"
+	fieldDescription    = "description"
+	fieldOrganizationID = "organization_id"
+	fieldCheckAttribute = "check_attribute"
+	fieldReplyAttribute = "reply_attribute"
+	fieldEnabled        = "enabled"
+)
+
+// profileFields is the one place that says what a profile's fields are.
+func profileFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		fieldName: {
+			Type:        framework.TypeString,
+			Description: "Name for people, 1 to 128 characters. Required.",
+		},
+		fieldShortName: {
+			Type:        framework.TypeString,
+			Description: "Unique name: 1 to 63 of a-z, 0-9, - and _, starting with one of the first two, not a number. Required.",
+		},
+		fieldDescription: {
+			Type:        framework.TypeString,
+			Description: "What the profile is for, at most 1024 characters.",
+		},
+		fieldOrganizationID: {
+			Type:        framework.TypeString,
+			Description: "The mount's accessor. Ignored in requests.",
+		},
+		fieldCheckAttribute: {
+			Type:        framework.TypeSlice,
+			Default:     []any{},
+			Description: "What has to hold: a list of {attribute, op, value}. All of them must; none: everybody matches.",
+		},
+		fieldReplyAttribute: {
+			Type:        framework.TypeSlice,
+			Default:     []any{},
+			Description: "What is replied if the profile matches: a list of {attribute, op, value} with the operators =, := and +=.",
+		},
+		fieldPolicies: {
+			Type:        framework.TypeCommaStringSlice,
+			Description: "Policies of the tokens of people who match, beside their own.",
+		},
+		fieldEnabled: {
+			Type:        framework.TypeBool,
+			Default:     true,
+			Description: "If false, the profile matches nobody.",
+		},
+	}
+}
+
+// profileResponseFields describes a profile as an answer has it.
+func profileResponseFields() map[string]*framework.FieldSchema {
+	fields := profileFields()
+	fields[fieldProfileID] = &framework.FieldSchema{Type: framework.TypeInt64, Description: "Number of the profile. Given once, never again."}
+	for _, schema := range fields {
+		schema.Required = true
+	}
+	return fields
+}
+
+func newProfileEntry() *profileEntry {
+	return &profileEntry{Check: []profile.Item{}, Reply: []profile.Item{}, Policies: []string{}, Enabled: true}
+}
+
+// apply takes the given fields over. Items that cannot be read are told by
+// problems.
+func (p *profileEntry) apply(d *framework.FieldData) {
+	set(d, fieldName, &p.Name)
+	set(d, fieldShortName, &p.ShortName)
+	set(d, fieldDescription, &p.Description)
+	set(d, fieldEnabled, &p.Enabled)
+	if policies, ok := d.GetOk(fieldPolicies); ok {
+		p.Policies = policyutil.ParsePolicies(policies)
+	}
+	if items, ok := d.GetOk(fieldCheckAttribute); ok {
+		p.Check, p.unread = readItems(fieldCheckAttribute, items.([]any), p.unread)
+	}
+	if items, ok := d.GetOk(fieldReplyAttribute); ok {
+		p.Reply, p.unread = readItems(fieldReplyAttribute, items.([]any), p.unread)
+	}
+}
+
+// maxUnread is after how many problems reading items ends.
+const maxUnread = 100
+
+// readItems reads a list of items, and adds what cannot be read to the problems.
+func readItems(field string, values []any, problems []string) ([]profile.Item, []string) {
+	if len(values) > profile.MaxItems {
+		return nil, append(problems, fmt.Sprintf("%s has %d items, and %d are the most", field, len(values), profile.MaxItems))
+	}
+	items := make([]profile.Item, 0, len(values))
+	for i, value := range values {
+		if len(problems) > maxUnread {
+			break // nobody reads more
+		}
+		var item profile.Item
+		object, ok := value.(map[string]any)
+		if !ok {
+			problems = append(problems, fmt.Sprintf("%s[%d] is not an object with attribute, op and value", field, i))
+			items = append(items, item)
+			continue
+		}
+		for key, part := range object {
+			text, isText := part.(string)
+			switch {
+			case key != "attribute" && key != "op" && key != "value":
+				problems = append(problems, fmt.Sprintf("%s[%d].%.64s is not known: give attribute, op and value", field, i, key))
+			case key == "value" && !isText:
+				if item.Value, isText = numberText(part); !isText {
+					problems = append(problems, fmt.Sprintf("%s[%d].value is neither a text nor a whole number", field, i))
+				}
+			case !isText:
+				problems = append(problems, fmt.Sprintf("%s[%d].%s is not a text", field, i, key))
+			case key == "attribute":
+				item.Attribute = text
+			case key == "op":
+				item.Operator = text
+			default:
+				item.Value = text
+			}
+		}
+		items = append(items, item)
+	}
+	return items, problems
+}
+
+// maxExact is the largest number up to which floating point, which JSON's numbers
+// are on their way here, has all whole ones.
+const maxExact = 1 << 53
+
+// numberText writes a whole number out: in JSON a value may be one.
+func numberText(value any) (string, bool) {
+	switch value := value.(type) {
+	case json.Number:
+		_, err := value.Int64()
+		return value.String(), err == nil
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64), value == math.Trunc(value) && math.Abs(value) <= maxExact
+	}
+	return "", false
+}
+
+// problems lists what is wrong with the profile, each naming its field.
+func (p *profileEntry) problems(d *dictionary.Dictionary) []string {
+	var found []string
+	checks := []struct {
+		bad    bool
+		advice string
+	}{
+		{strings.TrimSpace(p.Name) == "", "name cannot be empty"},
+		{utf8.RuneCountInString(p.Name) > 128, "name is longer than 128 characters"},
+		{!isShortName(p.ShortName), fmt.Sprintf("short_name %.80q is not 1 to %d of a-z, 0-9, - and _ that start with a letter or digit and are not a number", p.ShortName, maxShortName)},
+		{utf8.RuneCountInString(p.Description) > 1024, "description is longer than 1024 characters"},
+		{containsRoot(p.Policies), rootPolicyText},
+	}
+	for _, check := range checks {
+		if check.bad {
+			found = append(found, check.advice)
+		}
+	}
+	if len(p.unread) > 0 {
+		return append(found, p.unread...) // the items are not as they were given
+	}
+	if _, err := profile.Compile(d, profile.Definition{Check: p.Check, Reply: p.Reply}); err != nil {
+		found = append(found, err.Error())
+	}
+	return found
+}
+
+// data is the profile as a read shows it.
+func (p *profileEntry) data(mountAccessor string) map[string]any {
+	return map[string]any{
+		fieldProfileID:      p.ID,
+		fieldName:           p.Name,
+		fieldShortName:      p.ShortName,
+		fieldDescription:    p.Description,
+		fieldOrganizationID: mountAccessor,
+		fieldCheckAttribute: itemsData(p.Check),
+		fieldReplyAttribute: itemsData(p.Reply),
+		fieldPolicies:       p.Policies,
+		fieldEnabled:        p.Enabled,
+	}
+}
+
+func itemsData(items []profile.Item) []any {
+	data := make([]any, 0, len(items))
+	for _, item := range items {
+		data = append(data, map[string]any{"attribute": item.Attribute, "op": item.Operator, "value": item.Value})
+	}
+	return data
+}
