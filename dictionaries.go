@@ -25,7 +25,7 @@ type dictionaryEntry struct {
 type dictionaryStore struct {
 	// misfit is told of a stored dictionary that is left out.
 	misfit func(error)
-	// changing orders changes with each other: each is checked against the others.
+	// changing orders writes with each other: each is checked against the others.
 	changing sync.Mutex
 
 	mu     sync.Mutex

@@ -216,8 +216,6 @@ func (b *backend) customDictionaryDelete(ctx context.Context, req *logical.Reque
 	if !storable(name) {
 		return nil, nil // there is none
 	}
-	b.dictionaries.changing.Lock()
-	defer b.dictionaries.changing.Unlock()
 	defer b.dictionaryChanged()
 	if err := req.Storage.Delete(ctx, dictionaryKeyPrefix+name); err != nil {
 		return nil, fmt.Errorf("deleting %s: %w", dictionaryLabel(name), err)

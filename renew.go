@@ -175,7 +175,7 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 }
 
 // profilesUnchanged gives the profiles that a token's login has matched, if they
-// are as they were, enabled, and still the user's; else nil.
+// are as they were and still the user's; else nil. To disable one is a change.
 func (b *backend) profilesUnchanged(ctx context.Context, storage logical.Storage, config *configEntry, user *userEntry, matched []string) ([]*compiledProfile, error) {
 	assigned := assignedProfiles(config, user)
 	if len(assigned) > 0 && len(matched) == 0 {
@@ -187,7 +187,7 @@ func (b *backend) profilesUnchanged(ctx context.Context, storage logical.Storage
 	}
 	unchanged := []*compiledProfile{}
 	for _, one := range profiles {
-		if one.entry.Enabled && one.rules != nil && slices.Contains(matched, one.revision()) {
+		if one.rules != nil && slices.Contains(matched, one.revision()) {
 			unchanged = append(unchanged, one)
 		}
 	}
