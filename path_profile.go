@@ -149,11 +149,14 @@ func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *fr
 
 // inUse says who has a profile.
 func inUse(entry *profileEntry, names []string, count int) error {
-	more := ""
+	noun, more := "users", ""
+	if count == 1 {
+		noun = "user"
+	}
 	if count > len(names) {
 		more = ", …"
 	}
-	return fmt.Errorf("profile %q is in use by %d users (%s%s)", entry.ShortName, count, strings.Join(names, ", "), more)
+	return fmt.Errorf("profile %q is in use by %d %s (%s%s)", entry.ShortName, count, noun, strings.Join(names, ", "), more)
 }
 
 // noProfile is the answer 404.

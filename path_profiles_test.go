@@ -319,7 +319,7 @@ func TestProfileInUseIsNotDeleted(t *testing.T) {
 	b.ok(logical.DeleteOperation, "users/a/b", nil)
 	b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": nil})
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"policies": "dev", "profiles": ""})
-	require.Equal(t, `profile "vpn" is in use by 1 users (DOMAIN\carol)`, b.coded(http.StatusConflict, logical.DeleteOperation, "profiles/vpn", nil))
+	require.Equal(t, `profile "vpn" is in use by 1 user (DOMAIN\carol)`, b.coded(http.StatusConflict, logical.DeleteOperation, "profiles/vpn", nil))
 	require.Equal(t, before["profile/1"], b.stored("profile/1"))
 	b.ok(logical.DeleteOperation, `users/DOMAIN\carol`, nil)
 
