@@ -1,11 +1,9 @@
 package radclient
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -80,18 +78,6 @@ func logins(server *radiustest.Server) int {
 		}
 	}
 	return len(seen)
-}
-
-// openSockets counts those for logins and those for probes.
-func openSockets(e *endpoint) int {
-	count := 0
-	for _, c := range []carrier{e.logins, e.probes} {
-		udp := c.(*udpCarrier)
-		udp.mu.Lock()
-		count += len(udp.sockets)
-		udp.mu.Unlock()
-	}
-	return count
 }
 
 // outcome is what became of a login.
@@ -339,164 +325,5 @@ func TestAnswerToAChallengeGoesNowhereElse(t *testing.T) {
 		var noAnswer *NoAnswerError
 		require.ErrorAs(t, err, &noAnswer)
 		require.Zero(t, logins(second), "its State is the first server's")
-	})
-}
-
-func TestNameIsLookedUpAgain(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		startAt(t, network, firstAddress, accept)
-		startAt(t, network, secondAddress, accept)
-		lookups, stands := 0, firstAddress.Addr()
-		client := newPairClient(t, network, func(c *Config) {
-			c.Servers = c.Servers[:1]
-			c.Servers[0].Host = "radius.example.com"
-			c.Lookup = func(_ context.Context, host string) ([]netip.Addr, error) {
-				require.Equal(t, "radius.example.com", host)
-				lookups++
-				if !stands.IsValid() {
-					return nil, errors.New("no name server answers")
-				}
-				return []netip.Addr{stands}, nil
-			}
-		})
-		asked := func() string {
-			verdict, err := client.Authenticate(t.Context(), bob)
-			require.NoError(t, err)
-			return verdict.Server
-		}
-		require.Equal(t, firstAddress.String(), asked())
-		stands = secondAddress.Addr()
-		require.Equal(t, firstAddress.String(), asked())
-		require.Equal(t, 1, lookups, "not at every login")
-		time.Sleep(lookupLife)
-		require.Equal(t, secondAddress.String(), asked())
-		stands = netip.Addr{}
-		time.Sleep(lookupLife)
-		require.Equal(t, secondAddress.String(), asked(), "the old address may do")
-		require.Equal(t, 3, lookups)
-
-		stands = firstAddress.Addr()
-		network.Blackhole(secondAddress, true)
-		_, err := client.Authenticate(t.Context(), bob)
-		require.Error(t, err)
-		require.Equal(t, firstAddress.String(), asked(), "after silence")
-	})
-}
-
-func TestNameThatCannotBeLookedUpCostsTheOthersNothingOnceKnown(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		startAt(t, network, secondAddress, accept)
-		client := newPairClient(t, network, func(c *Config) {
-			c.Servers[0].Host = "radius.example.com"
-			c.Lookup = func(ctx context.Context, _ string) ([]netip.Addr, error) {
-				<-ctx.Done()
-				return nil, ctx.Err()
-			}
-		})
-		for i, login := range traffic(t, client, 1, 20*time.Second) {
-			require.NoError(t, login.err)
-			if i > 3 {
-				require.Equal(t, time.Millisecond, login.took)
-			}
-		}
-	})
-}
-
-func TestClosedClientFinishesItsLoginsAndLeavesNothing(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
-			return []radiustest.Answer{r.Accept().After(5 * time.Second)}
-		})
-		startAt(t, network, secondAddress, accept)
-		client := newPairClient(t, network, func(c *Config) { c.Retransmit = RetransmitNever })
-		time.AfterFunc(2*time.Second, client.Close)
-		for _, login := range traffic(t, client, 10, 4*time.Second) {
-			require.NoError(t, login.err, "begun before or after the end")
-		}
-		for _, e := range client.endpoints() {
-			require.Zero(t, openSockets(e))
-		}
-	})
-}
-
-func TestSocketsAreFewAndCloseWhenNobodyUsesThem(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		server := startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
-			return []radiustest.Answer{r.Accept().After(time.Second)}
-		})
-		client := newPairClient(t, network, func(c *Config) { c.Servers, c.Retransmit = c.Servers[:1], RetransmitNever })
-		for _, login := range traffic(t, client, 1000, 2*time.Second) {
-			require.NoError(t, login.err)
-		}
-		ports := map[uint16]bool{}
-		for _, request := range server.Requests() {
-			ports[request.From.Port()] = true
-		}
-		require.Len(t, ports, 4, "1,000 at a time, 256 on each")
-		time.Sleep(2 * idleTime)
-		require.Zero(t, openSockets(onlyEndpoint(t, client)))
-	})
-}
-
-func TestMoreLoginsThanCanWaitAreRefusedNotMixedUp(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		const room = 256 * socketsPerCarrier
-		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
-			return []radiustest.Answer{r.Accept().After(5 * time.Second)}
-		})
-		client := newPairClient(t, network, func(c *Config) { c.Servers, c.Retransmit = c.Servers[:1], RetransmitNever })
-		outcomes := traffic(t, client, room+100, time.Second)
-		refused := slices.DeleteFunc(outcomes, func(login outcome) bool { return login.err == nil })
-		require.Len(t, refused, 100)
-		require.ErrorContains(t, refused[0].err, "full of logins that wait")
-	})
-}
-
-func TestPortChangesAfterManyRequests(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		server := startAt(t, network, firstAddress, accept)
-		client := newPairClient(t, network, func(c *Config) { c.Servers = c.Servers[:1] })
-		for range requestsPerSocket + 1 {
-			_, err := client.Authenticate(t.Context(), bob)
-			require.NoError(t, err)
-		}
-		requests := server.Requests()
-		require.Equal(t, requests[0].From, requests[requestsPerSocket-1].From)
-		require.NotEqual(t, requests[0].From, requests[requestsPerSocket].From)
-		require.Equal(t, 1, openSockets(onlyEndpoint(t, client)))
-	})
-}
-
-func TestLateAnswersAreCountedAndBlamedOnNobody(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
-			if r.Username() == "silent" {
-				return nil
-			}
-			return []radiustest.Answer{r.Accept(), r.Accept().After(time.Second)}
-		})
-		client := newPairClient(t, network, func(c *Config) { c.Servers = c.Servers[:1] })
-		_, err := client.Authenticate(t.Context(), bob)
-		require.NoError(t, err)
-		_, err = client.Authenticate(t.Context(), Credentials{Username: "silent", Password: "p"})
-		require.Error(t, err)
-		require.NotContains(t, err.Error(), "dropped")
-		require.Equal(t, 1, client.Stats()[0].Drops[DropLate])
-	})
-}
-
-func TestAddressThatANameHasTwiceIsOne(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		startAt(t, network, firstAddress, accept)
-		client := newPairClient(t, network, func(c *Config) {
-			c.Servers = c.Servers[:1]
-			c.Servers[0].Host = "radius.example.com"
-			c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
-				return []netip.Addr{firstAddress.Addr(), netip.AddrFrom16(firstAddress.Addr().As16())}, nil
-			}
-		})
-		_, err := client.Authenticate(t.Context(), bob)
-		require.NoError(t, err)
-		require.Len(t, client.Stats()[0].Addresses, 1)
 	})
 }
