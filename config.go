@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/bindaddress"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -174,7 +175,7 @@ func (c *configEntry) problems() []string {
 		found = append(found, "config parameter `nas_port_type`: "+err.Error())
 	}
 	if c.BindAddress != "" {
-		if err := radclient.CheckBindAddress(c.BindAddress); err != nil {
+		if err := bindaddress.Check(c.BindAddress); err != nil {
 			found = append(found, "config parameter `bind_address`: "+err.Error())
 		}
 	}

@@ -203,7 +203,7 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldBindAddress: {
 			Type:         framework.TypeString,
 			Default:      defaults.BindAddress,
-			Description:  "Where requests come from: an IP address of the Vault server, or the name of a network interface. Empty: the system chooses.",
+			Description:  "Where requests come from: an IP address of the Vault server, the name of a network interface, or label:<name>, which stands for what the environment variable RADIUS_BIND_<NAME> of the plugin says. Empty: the system chooses.",
 			DisplayAttrs: &framework.DisplayAttributes{Name: "Bind address"},
 		},
 		fieldNASIPAddress: {

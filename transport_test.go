@@ -8,24 +8,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/radiustest"
+	"vault-plugin-auth-radius/internal/tlstest"
 )
 
 // tlsIdentities are those of a server on loopback and of a client that it
 // believes.
-func tlsIdentities(t *testing.T) (server, client *radiustest.Identity) {
+func tlsIdentities(t *testing.T) (server, client *tlstest.Identity) {
 	t.Helper()
-	authority, err := radiustest.NewAuthority("Example CA")
+	authority, err := tlstest.NewAuthority("Example CA")
 	require.NoError(t, err)
-	issue := func(name string) *radiustest.Identity {
-		certificate, err := authority.Issue(radiustest.CertificateOptions{Names: []string{name}})
+	issue := func(name string) *tlstest.Identity {
+		certificate, err := authority.Issue(tlstest.CertificateOptions{Names: []string{name}})
 		require.NoError(t, err)
-		return &radiustest.Identity{Certificate: certificate, Trusts: authority}
+		return &tlstest.Identity{Certificate: certificate, Trusts: authority}
 	}
 	return issue("127.0.0.1"), issue("vault.example.com")
 }
 
 // tlsFields are the config's for the client.
-func tlsFields(client *radiustest.Identity) map[string]any {
+func tlsFields(client *tlstest.Identity) map[string]any {
 	return map[string]any{
 		"transport":       "tls",
 		"tls_ca_cert":     string(client.Trusts.PEM()),

@@ -7,25 +7,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/radiustest"
+	"vault-plugin-auth-radius/internal/tlstest"
 )
 
 // identities are those of a server on loopback and of a Vault that it believes.
-func identities(t *testing.T) (server, vault *radiustest.Identity) {
+func identities(t *testing.T) (server, vault *tlstest.Identity) {
 	t.Helper()
-	authority, err := radiustest.NewAuthority("Example CA")
+	authority, err := tlstest.NewAuthority("Example CA")
 	require.NoError(t, err)
 	return identity(t, authority, "127.0.0.1"), identity(t, authority, "vault.example.com")
 }
 
-func identity(t *testing.T, authority *radiustest.Authority, name string) *radiustest.Identity {
+func identity(t *testing.T, authority *tlstest.Authority, name string) *tlstest.Identity {
 	t.Helper()
-	certificate, err := authority.Issue(radiustest.CertificateOptions{Names: []string{name}})
+	certificate, err := authority.Issue(tlstest.CertificateOptions{Names: []string{name}})
 	require.NoError(t, err)
-	return &radiustest.Identity{Certificate: certificate, Trusts: authority}
+	return &tlstest.Identity{Certificate: certificate, Trusts: authority}
 }
 
 // overTLS is a config for a server over TLS.
-func overTLS(port int, vault *radiustest.Identity, more map[string]any) map[string]any {
+func overTLS(port int, vault *tlstest.Identity, more map[string]any) map[string]any {
 	config := map[string]any{
 		"host":            "127.0.0.1",
 		"port":            port,
@@ -98,9 +99,9 @@ func TestLoginsOverRadSecThroughRadsecproxy(t *testing.T) {
 func TestRadSecThatIsNotAgreedAboutSaysWhyInTheLog(t *testing.T) {
 	t.Parallel()
 	serverIdentity, vault := identities(t)
-	stranger, err := radiustest.NewAuthority("Another CA")
+	stranger, err := tlstest.NewAuthority("Another CA")
 	require.NoError(t, err)
-	certificate, err := serverIdentity.Trusts.Issue(radiustest.CertificateOptions{
+	certificate, err := serverIdentity.Trusts.Issue(tlstest.CertificateOptions{
 		Names: []string{"127.0.0.1"}, From: time.Now().Add(-2 * time.Hour), Until: time.Now().Add(-time.Hour),
 	})
 	require.NoError(t, err)
@@ -108,7 +109,7 @@ func TestRadSecThatIsNotAgreedAboutSaysWhyInTheLog(t *testing.T) {
 	v := startPlugin(t)
 	server := startFreeRADIUSWith(t, radiustest.FreeRADIUSOptions{TLS: serverIdentity})
 	expired := startFreeRADIUSWith(t, radiustest.FreeRADIUSOptions{
-		TLS: &radiustest.Identity{Certificate: certificate, Trusts: serverIdentity.Trusts},
+		TLS: &tlstest.Identity{Certificate: certificate, Trusts: serverIdentity.Trusts},
 	})
 	for want, config := range map[string]map[string]any{
 		"the server's certificate is not signed by tls_ca_cert": overTLS(server.TLSPort(), vault, map[string]any{"tls_ca_cert": string(stranger.PEM())}),

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"layeh.com/radius"
+
+	"vault-plugin-auth-radius/internal/bindaddress"
 )
 
 // Client asks RADIUS servers. It is safe for concurrent use.
@@ -188,7 +190,7 @@ func (c *Client) pace() pace {
 // dial opens a socket or a connection: it takes packets from that address and
 // port only.
 func (c *Client) dial(ctx context.Context, network string, remote netip.AddrPort) (net.Conn, error) {
-	source, err := sourceAddress(c.config.BindAddress, remote.Addr())
+	source, err := bindaddress.Choose(c.config.BindAddress, remote.Addr())
 	if err != nil {
 		return nil, err
 	}

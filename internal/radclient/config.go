@@ -34,8 +34,8 @@ type Config struct {
 	StatusCheck          StatusCheck          // the zero value means auto
 	NAS                  NAS
 
-	// BindAddress is the source of requests, an IP address or the name of an
-	// interface; empty lets the system choose.
+	// BindAddress is the source of requests, as package bindaddress reads it;
+	// empty lets the system choose.
 	BindAddress string
 
 	// Changed, if set, is told when the state of a server's address changes. It

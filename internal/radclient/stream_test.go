@@ -16,28 +16,29 @@ import (
 	"layeh.com/radius/rfc2865"
 
 	"vault-plugin-auth-radius/internal/radiustest"
+	"vault-plugin-auth-radius/internal/tlstest"
 )
 
 const radsecName = "radius.example.com"
 
 // credentialsOf are what both ends of TLS show and believe.
-type credentialsOf struct{ server, client *radiustest.Identity }
+type credentialsOf struct{ server, client *tlstest.Identity }
 
 // newCredentials issues certificates; changes to the server's may be nil.
-func newCredentials(t *testing.T, change func(*radiustest.CertificateOptions)) credentialsOf {
+func newCredentials(t *testing.T, change func(*tlstest.CertificateOptions)) credentialsOf {
 	t.Helper()
-	authority, err := radiustest.NewAuthority("Example CA")
+	authority, err := tlstest.NewAuthority("Example CA")
 	require.NoError(t, err)
-	issue := func(options radiustest.CertificateOptions) *radiustest.Identity {
+	issue := func(options tlstest.CertificateOptions) *tlstest.Identity {
 		certificate, err := authority.Issue(options)
 		require.NoError(t, err)
-		return &radiustest.Identity{Certificate: certificate, Trusts: authority}
+		return &tlstest.Identity{Certificate: certificate, Trusts: authority}
 	}
-	server := radiustest.CertificateOptions{Names: []string{radsecName, "127.0.0.1"}}
+	server := tlstest.CertificateOptions{Names: []string{radsecName, "127.0.0.1"}}
 	if change != nil {
 		change(&server)
 	}
-	return credentialsOf{server: issue(server), client: issue(radiustest.CertificateOptions{Names: []string{"vault.example.com"}})}
+	return credentialsOf{server: issue(server), client: issue(tlstest.CertificateOptions{Names: []string{"vault.example.com"}})}
 }
 
 func (c credentialsOf) serverTLS(t *testing.T) *tls.Config {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/radiustest"
+	"vault-plugin-auth-radius/internal/tlstest"
 )
 
 // loginOverTLS logs in once at a server on loopback.
@@ -32,7 +33,7 @@ func TestEveryDisagreementOfTLSHasAnErrorOfItsOwn(t *testing.T) {
 	t.Parallel()
 	hour := time.Hour
 	tests := map[string]struct {
-		certificate func(*radiustest.CertificateOptions)
+		certificate func(*tlstest.CertificateOptions)
 		client      func(*testing.T, *TLSConfig)
 		server      func(*tls.Config)
 		want        string
@@ -42,11 +43,11 @@ func TestEveryDisagreementOfTLSHasAnErrorOfItsOwn(t *testing.T) {
 			want:   "the server's certificate is not signed by tls_ca_cert",
 		},
 		"expired certificate": {
-			certificate: func(o *radiustest.CertificateOptions) { o.Until = time.Now().Add(-hour) },
+			certificate: func(o *tlstest.CertificateOptions) { o.Until = time.Now().Add(-hour) },
 			want:        "the server's certificate has expired, or is not valid yet",
 		},
 		"certificate of tomorrow": {
-			certificate: func(o *radiustest.CertificateOptions) { o.From = time.Now().Add(hour) },
+			certificate: func(o *tlstest.CertificateOptions) { o.From = time.Now().Add(hour) },
 			want:        "the server's certificate has expired, or is not valid yet",
 		},
 		"wrong name": {
@@ -54,7 +55,7 @@ func TestEveryDisagreementOfTLSHasAnErrorOfItsOwn(t *testing.T) {
 			want:   "the server's certificate is for another name: see host and tls_server_name",
 		},
 		"common name only": {
-			certificate: func(o *radiustest.CertificateOptions) { o.CommonName, o.Names = radsecName, nil },
+			certificate: func(o *tlstest.CertificateOptions) { o.CommonName, o.Names = radsecName, nil },
 			want:        "the server's certificate is for another name",
 		},
 		"no client certificate": {

@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"vault-plugin-auth-radius/internal/daemontest"
+	"vault-plugin-auth-radius/internal/tlstest"
 )
 
 // MaxHold is how long FreeRADIUS can hold an answer back.
@@ -54,7 +57,7 @@ type FreeRADIUSOptions struct {
 
 	// TLS, if set, listens for RADIUS over TLS too (RFC 6614), at TLSPort. The
 	// shared secret is "radsec" there.
-	TLS     *Identity
+	TLS     *tlstest.Identity
 	TLSPort int
 
 	// ReplyAttributes are reply items of the Access-Accept by User-Name, in the
@@ -66,7 +69,7 @@ type FreeRADIUSOptions struct {
 // FreeRADIUS is a running FreeRADIUS 3.2 on loopback. Its methods may be called
 // by several goroutines; Stop, Restart and SetUsers by one at a time.
 type FreeRADIUS struct {
-	daemon
+	daemontest.Daemon
 	options FreeRADIUSOptions
 	dir     string
 }
@@ -75,7 +78,7 @@ type FreeRADIUS struct {
 // folder that nothing else uses, and returns when it answers. It runs until Stop
 // or until ctx ends.
 func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*FreeRADIUS, error) {
-	program, err := findProgram("FreeRADIUS", "freeradius", freeRADIUSPrograms)
+	program, err := daemontest.FindProgram("FreeRADIUS", "freeradius", freeRADIUSPrograms)
 	if err != nil {
 		return nil, err
 	}
@@ -85,23 +88,21 @@ func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*Fre
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("FreeRADIUS folder: %w", err)
 	}
-	f := &FreeRADIUS{dir: dir, daemon: daemon{
-		name:      "FreeRADIUS",
-		program:   program,
-		arguments: []string{"-f", "-d", dir, "-n", "radiusd", "-l", "stdout"},
-		ready:     []string{"Ready to process requests"},
-		busy:      len(o.Holds) > 0,
-		log:       &watchedLog{},
-		ctx:       ctx,
+	f := &FreeRADIUS{dir: dir, Daemon: daemontest.Daemon{
+		Name:      "FreeRADIUS",
+		Program:   program,
+		Arguments: []string{"-f", "-d", dir, "-n", "radiusd", "-l", "stdout"},
+		Ready:     []string{"Ready to process requests"},
+		Kill:      len(o.Holds) > 0,
 	}}
-	for range portAttempts {
+	for range daemontest.PortAttempts {
 		if f.options, err = o.withPorts(); err != nil {
 			return nil, err
 		}
 		if err = f.write(f.options); err != nil {
 			return nil, err
 		}
-		if err = f.start(); !errors.Is(err, errPortTaken) {
+		if err = f.Start(ctx); !errors.Is(err, daemontest.ErrPortTaken) {
 			break
 		}
 	}
@@ -115,13 +116,13 @@ func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*Fre
 func (o FreeRADIUSOptions) withPorts() (FreeRADIUSOptions, error) {
 	var err error
 	if o.Port == 0 {
-		o.Port, err = freePort("udp")
+		o.Port, err = daemontest.FreePort("udp")
 	}
 	if o.TCP && o.TCPPort == 0 && err == nil {
-		o.TCPPort, err = freePort("tcp")
+		o.TCPPort, err = daemontest.FreePort("tcp")
 	}
 	if o.TLS != nil && o.TLSPort == 0 && err == nil {
-		o.TLSPort, err = freePort("tcp")
+		o.TLSPort, err = daemontest.FreePort("tcp")
 	}
 	return o, err
 }
@@ -161,7 +162,7 @@ func (f *FreeRADIUS) write(o FreeRADIUSOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.TLS.write(f.dir, "server"); err != nil {
+	if err := o.TLS.Write(f.dir, "server"); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{"users": users, "radiusd.conf": config} {

@@ -24,12 +24,6 @@ func dialTLS(tb testing.TB, port int, config *tls.Config) *tls.Conn {
 	return conn
 }
 
-// newIdentity gives somebody a certificate of the authority, which it trusts.
-func newIdentity(tb testing.TB, a *Authority, name string) *Identity {
-	tb.Helper()
-	return &Identity{Certificate: issue(tb, a, CertificateOptions{Names: []string{name}}), Trusts: a}
-}
-
 // statusServer builds a Status-Server.
 func statusServer(tb testing.TB, secret string) []byte {
 	tb.Helper()
@@ -84,9 +78,9 @@ func TestFreeRADIUSWantsCertificatesOfItsAuthority(t *testing.T) {
 	f := startFreeRADIUS(t, FreeRADIUSOptions{TLS: newIdentity(t, a, serverName)})
 	for name, certificates := range map[string][]tls.Certificate{
 		"none":              nil,
-		"another authority": clientTLS(t, other, CertificateOptions{CommonName: "vault"}, serverName).Certificates,
+		"another authority": clientTLS(t, other).Certificates,
 	} {
-		config := clientTLS(t, a, CertificateOptions{CommonName: "vault"}, serverName)
+		config := clientTLS(t, a)
 		config.Certificates = certificates
 		conn := dialTLS(t, f.TLSPort(), config) // of TLS 1.3: the server's opinion comes later
 		_, err := conn.Read(make([]byte, 1))

@@ -4,19 +4,18 @@ package radiustest
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 const awkward = `p"a\ss %{x} pässwörd€ 'q`
@@ -198,15 +197,5 @@ func TestFreeRADIUSPortTaken(t *testing.T) {
 	f := startFreeRADIUS(t, FreeRADIUSOptions{})
 	require.NoError(t, f.Stop())
 	start(t, Options{Address: address(f).String()})
-	require.ErrorIs(t, f.SetUsers(nil), errPortTaken)
-}
-
-// TestStubbornProgramIsKilled uses a shell that ignores SIGTERM.
-func TestStubbornProgramIsKilled(t *testing.T) {
-	t.Parallel()
-	d := newShell(t, "trap '' TERM; echo ready; while :; do sleep 1; done", "ready")
-	require.NoError(t, d.start())
-	var exit *exec.ExitError
-	require.True(t, errors.As(d.Stop(), &exit))
-	require.Equal(t, syscall.SIGKILL, exit.Sys().(syscall.WaitStatus).Signal())
+	require.ErrorIs(t, f.SetUsers(nil), daemontest.ErrPortTaken)
 }

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"vault-plugin-auth-radius/internal/daemontest"
+	"vault-plugin-auth-radius/internal/tlstest"
 )
 
 // radsecproxyPrograms are the names of the proxy program. A user's PATH may not
@@ -62,15 +65,15 @@ type RadsecproxyOptions struct {
 // RadsecproxySide is one side of a radsecproxy, over UDP or TLS.
 type RadsecproxySide struct {
 	Port   int
-	Secret string    // over UDP; over TLS it is "radsec"
-	TLS    *Identity // the proxy's; nil: UDP
+	Secret string            // over UDP; over TLS it is "radsec"
+	TLS    *tlstest.Identity // the proxy's; nil: UDP
 }
 
 // Radsecproxy is a running radsecproxy on loopback. It answers Status-Server
 // itself. Its methods may be called by several goroutines; Stop and Restart by
 // one at a time.
 type Radsecproxy struct {
-	daemon
+	daemontest.Daemon
 	port int
 }
 
@@ -79,7 +82,7 @@ type Radsecproxy struct {
 // is to be reached over TLS, has tried that. It runs until Stop or until ctx
 // ends.
 func StartRadsecproxy(ctx context.Context, dir string, o RadsecproxyOptions) (*Radsecproxy, error) {
-	program, err := findProgram("radsecproxy", "radsecproxy", radsecproxyPrograms)
+	program, err := daemontest.FindProgram("radsecproxy", "radsecproxy", radsecproxyPrograms)
 	if err != nil {
 		return nil, err
 	}
@@ -90,28 +93,26 @@ func StartRadsecproxy(ctx context.Context, dir string, o RadsecproxyOptions) (*R
 	if o.Server.TLS != nil {
 		ready = append(ready, "tlsconnect: TLS connection to upstream")
 	}
-	p := &Radsecproxy{daemon: daemon{
-		name:      "radsecproxy",
-		program:   program,
-		arguments: []string{"-f", "-c", filepath.Join(dir, "radsecproxy.conf")},
-		ready:     ready,
-		log:       &watchedLog{},
-		ctx:       ctx,
+	p := &Radsecproxy{Daemon: daemontest.Daemon{
+		Name:      "radsecproxy",
+		Program:   program,
+		Arguments: []string{"-f", "-c", filepath.Join(dir, "radsecproxy.conf")},
+		Ready:     ready,
 	}}
-	for range portAttempts {
+	for range daemontest.PortAttempts {
 		p.port = o.Clients.Port
 		if p.port == 0 {
-			if p.port, err = freePort(o.Clients.protocol()); err != nil {
+			if p.port, err = daemontest.FreePort(o.Clients.protocol()); err != nil {
 				return nil, err
 			}
 		}
 		if o.Clients.TLS != nil { // it says that it listens shortly before it does
-			p.accepts = net.JoinHostPort(p.Host(), strconv.Itoa(p.port))
+			p.Accepts = net.JoinHostPort(p.Host(), strconv.Itoa(p.port))
 		}
 		if err = p.write(dir, o); err != nil {
 			return nil, err
 		}
-		if err = p.start(); !errors.Is(err, errPortTaken) {
+		if err = p.Start(ctx); !errors.Is(err, daemontest.ErrPortTaken) {
 			break
 		}
 	}
@@ -177,7 +178,7 @@ func (s RadsecproxySide) settings(dir, name string) (radsecproxySettings, error)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return radsecproxySettings{}, fmt.Errorf("radsecproxy folder: %w", err)
 	}
-	if err := s.TLS.write(dir, "proxy"); err != nil {
+	if err := s.TLS.Write(dir, "proxy"); err != nil {
 		return radsecproxySettings{}, err
 	}
 	var quoted strings.Builder

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 func startRadsecproxy(t *testing.T, o RadsecproxyOptions) *Radsecproxy {
@@ -47,7 +49,7 @@ func TestRadsecproxyConnectsUDPAndTLS(t *testing.T) {
 			if options.Clients.TLS == nil {
 				conn = dial(t, onLoopback(p.Port()))
 			} else {
-				secret, conn = secretOverTLS, dialTLS(t, p.Port(), clientTLS(t, other, CertificateOptions{CommonName: "vault"}, serverName))
+				secret, conn = secretOverTLS, dialTLS(t, p.Port(), clientTLS(t, other))
 			}
 			for password, want := range map[string]radius.Code{"hello": radius.CodeAccessAccept, "wrong": radius.CodeAccessReject} {
 				request := loginWith(t, secret, "bob", password)
@@ -64,7 +66,7 @@ func TestRadsecproxyConnectsUDPAndTLS(t *testing.T) {
 func TestRadsecproxyStopsAndStartsAgain(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	gone, err := freePort("tcp")
+	gone, err := daemontest.FreePort("tcp")
 	require.NoError(t, err)
 	identity := newIdentity(t, a, serverName)
 	config, err := identity.Client(serverName)
@@ -109,7 +111,7 @@ func TestRadsecproxyExplainsAFailedStart(t *testing.T) {
 		Clients: RadsecproxySide{Port: taken.Port(), TLS: identity},
 		Server:  RadsecproxySide{Port: 1, Secret: vectorSecret},
 	})
-	require.ErrorIs(t, err, errPortTaken)
+	require.ErrorIs(t, err, daemontest.ErrPortTaken)
 	_, err = StartRadsecproxy(t.Context(), t.TempDir(), RadsecproxyOptions{Clients: RadsecproxySide{TLS: identity}})
 	require.ErrorContains(t, err, "server side needs a shared secret")
 	_, err = StartRadsecproxy(t.Context(), filepath.Join(t.TempDir(), "100%"), RadsecproxyOptions{Clients: RadsecproxySide{TLS: identity}})

@@ -75,6 +75,7 @@ func requireEnd(tb testing.TB, conn net.Conn) {
 func bothTLS(tb testing.TB) (server, client *tls.Config) {
 	tb.Helper()
 	a := newAuthority(tb)
-	server = serverTLS(tb, a, CertificateOptions{Names: []string{serverName}})
-	return server, clientTLS(tb, a, CertificateOptions{CommonName: "vault"}, serverName)
+	server, err := newIdentity(tb, a, serverName).Server()
+	require.NoError(tb, err)
+	return server, clientTLS(tb, a)
 }

@@ -1,4 +1,6 @@
-package radiustest
+// Package daemontest runs server programs for tests: FreeRADIUS, slapd and others,
+// with a configuration of their own, on loopback.
+package daemontest
 
 import (
 	"context"
@@ -16,33 +18,35 @@ const (
 	// a second on an idle machine.
 	startTimeout = 30 * time.Second
 
-	// portAttempts is how many ports are tried: one that was free may be taken by
+	// PortAttempts is how many ports are tried: one that was free may be taken by
 	// the time the server binds it.
-	portAttempts = 5
+	PortAttempts = 5
 )
 
-// errPortTaken means that somebody else has the port.
-var errPortTaken = errors.New("the port is in use")
+// ErrPortTaken means that somebody else has the port.
+var ErrPortTaken = errors.New("the port is in use")
 
-// daemon is a server program that can be started again after it was stopped.
-type daemon struct {
-	name      string // as people call it
-	program   string
-	arguments []string
-	ready     []string // what it logs, in any order, until it is ready
-	busy      bool     // it does not end as long as it is at work: kill it
-	accepts   string   // a TCP address that takes connections then; empty: none
-	log       *watchedLog
+// Daemon is a server program that can be started again after it was stopped. Its
+// methods may be called by several goroutines; Start, Stop and Restart by one at
+// a time.
+type Daemon struct {
+	Name      string // as people call it
+	Program   string
+	Arguments []string
+	Ready     []string // what it logs, in any order, until it is ready
+	Kill      bool     // it does not end as long as it is at work
+	Accepts   string   // a TCP address that takes connections then; empty: none
 
+	log     watchedLog
 	ctx     context.Context // ends the program
 	process *process        // nil while it is stopped
 }
 
 // Log is everything the server has logged, over restarts.
-func (d *daemon) Log() string { return d.log.String() }
+func (d *Daemon) Log() string { return d.log.String() }
 
 // Stop ends the server and waits for it. Stopping it again does nothing.
-func (d *daemon) Stop() error {
+func (d *Daemon) Stop() error {
 	if d.process == nil {
 		return nil
 	}
@@ -52,34 +56,36 @@ func (d *daemon) Stop() error {
 }
 
 // Restart stops the server, if it runs, and starts it again on the same ports.
-func (d *daemon) Restart() error {
+func (d *Daemon) Restart() error {
 	if err := d.Stop(); err != nil {
 		return err
 	}
-	return d.start()
+	return d.Start(d.ctx)
 }
 
-// start runs the server and waits until it is ready.
-func (d *daemon) start() error {
-	signs := make([]<-chan struct{}, 0, len(d.ready))
-	for _, text := range d.ready {
+// Start runs the server and waits until it is ready. It runs until Stop or until
+// ctx ends. An ErrPortTaken means that it could not have its port.
+func (d *Daemon) Start(ctx context.Context) error {
+	d.ctx = ctx
+	signs := make([]<-chan struct{}, 0, len(d.Ready))
+	for _, text := range d.Ready {
 		signs = append(signs, d.log.watch(text))
 	}
 	logged := len(d.Log())
 	ending := syscall.SIGTERM
-	if d.busy {
+	if d.Kill {
 		ending = syscall.SIGKILL
 	}
-	p, err := startProcess(d.ctx, d.log, ending, d.program, d.arguments...)
+	p, err := startProcess(d.ctx, &d.log, ending, d.Program, d.Arguments...)
 	if err != nil {
 		return err
 	}
 	if err := d.await(p, signs); err != nil {
 		log := d.Log()[logged:]
 		if strings.Contains(log, "Address already in use") {
-			err = errPortTaken
+			err = ErrPortTaken
 		}
-		return fmt.Errorf("start %s: %w; its log:\n%s", d.name, err, log)
+		return fmt.Errorf("start %s: %w; its log:\n%s", d.Name, err, log)
 	}
 	d.process = p
 	return nil
@@ -87,13 +93,13 @@ func (d *daemon) start() error {
 
 // await returns when the process has given all signs and takes connections; one
 // that does not is ended.
-func (d *daemon) await(p *process, signs []<-chan struct{}) error {
+func (d *Daemon) await(p *process, signs []<-chan struct{}) error {
 	timer := time.NewTimer(startTimeout)
 	defer timer.Stop()
-	if d.accepts != "" {
+	if d.Accepts != "" {
 		ctx, cancel := context.WithCancel(d.ctx)
 		defer cancel()
-		signs = append(signs, connects(ctx, d.accepts))
+		signs = append(signs, connects(ctx, d.Accepts))
 	}
 	for _, sign := range signs {
 		reason := errors.New("it ended")
@@ -134,8 +140,9 @@ func connects(ctx context.Context, address string) <-chan struct{} {
 	return connected
 }
 
-// findProgram returns the path of the first program there is.
-func findProgram(name, debianPackage string, programs []string) (string, error) {
+// FindProgram returns the path of the first program there is. The error names the
+// Debian package to install.
+func FindProgram(name, debianPackage string, programs []string) (string, error) {
 	for _, program := range programs {
 		if path, err := exec.LookPath(program); err == nil {
 			return path, nil
@@ -144,8 +151,9 @@ func findProgram(name, debianPackage string, programs []string) (string, error) 
 	return "", fmt.Errorf("%s is not installed: on Debian, install the package %s", name, debianPackage)
 }
 
-// freePort returns a port of 127.0.0.1 that is free at this moment.
-func freePort(network string) (int, error) {
+// FreePort returns a port of 127.0.0.1 that is free at this moment, of the network
+// "tcp" or "udp".
+func FreePort(network string) (int, error) {
 	if network == "udp" {
 		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {

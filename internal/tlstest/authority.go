@@ -1,4 +1,5 @@
-package radiustest
+// Package tlstest makes authorities and certificates for tests.
+package tlstest
 
 import (
 	"crypto/ecdsa"
@@ -188,9 +189,9 @@ func (i *Identity) Client(serverName string) (*tls.Config, error) {
 	}, nil
 }
 
-// write writes the files name.pem, name.key and ca.pem; nothing if there is no
+// Write writes the files name.pem, name.key and ca.pem; nothing if there is no
 // identity.
-func (i *Identity) write(dir, name string) error {
+func (i *Identity) Write(dir, name string) error {
 	if i == nil {
 		return nil
 	}

@@ -1,8 +1,9 @@
-package radiustest
+package tlstest
 
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -40,11 +41,24 @@ func clientTLS(tb testing.TB, a *Authority, o CertificateOptions, serverName str
 	return config
 }
 
+// connected gives both ends of a connection.
+func connected(t *testing.T) (client, server net.Conn) {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, listener.Close()) }()
+	client, err = net.Dial("tcp4", listener.Addr().String())
+	require.NoError(t, err)
+	server, err = listener.Accept()
+	require.NoError(t, err)
+	return client, server
+}
+
 // handshake has the two talk TLS and returns the server's error and the
 // client's.
 func handshake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error) {
 	t.Helper()
-	c, s := streamEnds(t, NewNetwork(NetworkOptions{}))
+	c, s := connected(t)
 	done := make(chan error, 1)
 	go func() {
 		done <- tls.Server(s, server).Handshake()

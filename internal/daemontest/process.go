@@ -1,4 +1,4 @@
-package radiustest
+package daemontest
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ type process struct {
 
 func startProcess(ctx context.Context, log *watchedLog, ending syscall.Signal, program string, arguments ...string) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	command := exec.CommandContext(ctx, program, arguments...) // #nosec G204 -- found by findProgram
+	command := exec.CommandContext(ctx, program, arguments...) // #nosec G204 -- found by FindProgram
 	command.Stdout, command.Stderr = log, log
 	command.Cancel = func() error { return command.Process.Signal(ending) }
 	command.WaitDelay = stopTimeout

@@ -1,0 +1,56 @@
+package daemontest
+
+import (
+	"errors"
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func newShell(t *testing.T, script string, ready ...string) *Daemon {
+	t.Helper()
+	d := &Daemon{
+		Name: "shell", Program: "/bin/sh", Arguments: []string{"-c", script},
+		Ready: ready,
+	}
+	t.Cleanup(func() { _ = d.Stop() })
+	return d
+}
+
+func TestDaemonIsReadyWhenItHasSaidSo(t *testing.T) {
+	t.Parallel()
+	d := newShell(t, "echo second; echo first; exec sleep 1000", "first", "second")
+	require.NoError(t, d.Start(t.Context()))
+	require.Contains(t, d.Log(), "first")
+	require.Contains(t, d.Log(), "second")
+}
+
+func TestDaemonThatEndsExplainsItself(t *testing.T) {
+	t.Parallel()
+	err := newShell(t, "echo half ready; exit 3", "half ready", "ready at last").Start(t.Context())
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, 3, exit.ExitCode())
+	require.ErrorContains(t, err, "half ready")
+
+	err = newShell(t, "echo bind: Address already in use", "listening").Start(t.Context())
+	require.ErrorIs(t, err, ErrPortTaken)
+}
+
+func TestMissingProgramsNameThePackage(t *testing.T) {
+	t.Parallel()
+	_, err := FindProgram("FreeRADIUS", "freeradius", []string{"no-such-program", t.TempDir() + "/radiusd"})
+	require.ErrorContains(t, err, "install the package freeradius")
+}
+
+// TestStubbornProgramIsKilled uses a shell that ignores SIGTERM.
+func TestStubbornProgramIsKilled(t *testing.T) {
+	t.Parallel()
+	d := newShell(t, "trap '' TERM; echo ready; while :; do sleep 1; done", "ready")
+	require.NoError(t, d.Start(t.Context()))
+	var exit *exec.ExitError
+	require.True(t, errors.As(d.Stop(), &exit))
+	require.Equal(t, syscall.SIGKILL, exit.Sys().(syscall.WaitStatus).Signal())
+}
