@@ -1,0 +1,130 @@
+package passwd
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/go-crypt/crypt/algorithm"
+)
+
+// errNoHash is a mistake of the caller's: nothing would take the time of a hash.
+var errNoHash = errors.New("there is no hash to verify the password with")
+
+// Hasher makes and verifies hashes, no more at once than it was made for: the
+// others wait, so that many logins exhaust neither the memory nor the
+// processors. It is safe for concurrent use.
+type Hasher struct {
+	turns    chan struct{} // holds one for each hash that is being computed
+	computed atomic.Uint64
+}
+
+// NewHasher gives a Hasher of so many hashes at once; 0 or less means as many as
+// there are processors for Go (GOMAXPROCS). Each may take 19 MiB of memory, or up
+// to 128 MiB for an imported hash, while it is computed.
+func NewHasher(parallel int) *Hasher {
+	if parallel <= 0 {
+		parallel = runtime.GOMAXPROCS(0)
+	}
+	return &Hasher{turns: make(chan struct{}, parallel)}
+}
+
+// Make hashes a password of 1 to 256 octets, 72 with bcrypt, as soon as it has
+// its turn. The error is an [InputError] for the settings or the password, or the
+// context's if that ended while waiting.
+func (h *Hasher) Make(ctx context.Context, settings Settings, password string) (Hash, error) {
+	if err := settings.Check(); err != nil {
+		return Hash{}, err
+	}
+	settings = settings.withDefaults()
+	if err := settings.checkPassword(password); err != nil {
+		return Hash{}, err
+	}
+	function, err := settings.function()
+	if err != nil {
+		return Hash{}, fmt.Errorf("preparing %s: %w", settings.Algorithm, err)
+	}
+	var made algorithm.Digest
+	if err := h.inTurn(ctx, func() (err error) {
+		made, err = function.Hash(password)
+		return err
+	}); err != nil {
+		return Hash{}, err
+	}
+	return Parse(made.Encode())
+}
+
+// MakeGenerated hashes a password that a machine has made of 64 random bits or
+// more, 11 letters and digits for instance: these cannot be tried out, so a salted
+// SHA-256 ({SSHA256}) protects them. It does not wait, and thousands take no time.
+// It must not be used for what a person has chosen. The error is an [InputError].
+func (h *Hasher) MakeGenerated(password string) (Hash, error) {
+	if err := checkPassword(password); err != nil {
+		return Hash{}, err
+	}
+	salt := make([]byte, madeSaltLen)
+	_, _ = rand.Read(salt) // never fails
+	h.computed.Add(1)
+	sum := saltedSum(sha256.New, password, salt)
+	return Parse("{SSHA256}" + base64.StdEncoding.EncodeToString(append(sum, salt...)))
+}
+
+// Verify tells whether the hash is the password's, as soon as it has its turn. It
+// computes one hash, whatever the password. As everywhere, bcrypt reads the first
+// 72 octets. The error is the context's if that ended while waiting, or a fault:
+// for the zero Hash, for which there is [Hasher.VerifyNothing], too.
+func (h *Hasher) Verify(ctx context.Context, hash Hash, password string) (bool, error) {
+	if hash.Empty() {
+		return false, errNoHash
+	}
+	short := password[:min(len(password), MaxPassword)]
+	var same bool
+	if err := h.inTurn(ctx, func() (err error) {
+		same, err = hash.digest.matches(short)
+		return err
+	}); err != nil {
+		return false, err
+	}
+	return same && short == password, nil
+}
+
+// VerifyNothing does for a user who does not exist, or has no hash, what Verify
+// does for a hash that Make would make now. The answer is no. The error is as
+// those of Make and Verify.
+func (h *Hasher) VerifyNothing(ctx context.Context, settings Settings, password string) error {
+	if err := settings.Check(); err != nil {
+		return err
+	}
+	nothing, err := settings.withDefaults().nothing()
+	if err != nil {
+		return fmt.Errorf("preparing the hash of nothing: %w", err)
+	}
+	_, err = h.Verify(ctx, nothing, password)
+	return err
+}
+
+// Computed tells how many hashes were computed: made or verified.
+func (h *Hasher) Computed() uint64 { return h.computed.Load() }
+
+// inTurn waits for a turn and computes a hash. Who waits first is served first.
+func (h *Hasher) inTurn(ctx context.Context, compute func() error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("no password was hashed: %w", ctx.Err())
+	}
+	select {
+	case h.turns <- struct{}{}:
+		defer func() { <-h.turns }()
+	case <-ctx.Done():
+		return fmt.Errorf("the password's hash waited for others until the end: %w", ctx.Err())
+	}
+	h.computed.Add(1)
+	if err := compute(); err != nil {
+		return fmt.Errorf("computing the hash of a password: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package passwd
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// cheap are the settings that cost least.
+var cheap = Settings{Algorithm: Argon2id, Cost: 1}
+
+// The passwords are the longest that can be hashed.
+func TestMadeHashVerifiesThePasswordOnly(t *testing.T) {
+	t.Parallel()
+	hasher := NewHasher(0)
+	long := strings.Repeat("Pässwörd\xff€ ", 20)
+	tests := map[string]struct {
+		make     func(password string) (Hash, error)
+		password string
+		shape    string // of the text
+	}{
+		"argon2id": {
+			func(password string) (Hash, error) { return hasher.Make(t.Context(), cheap, password) },
+			long[:256], argon2idOf(1),
+		},
+		"bcrypt": {
+			func(password string) (Hash, error) { return hasher.Make(t.Context(), Settings{Bcrypt, 10}, password) },
+			long[:72], bcryptOf(10),
+		},
+		"generated": {hasher.MakeGenerated, long[:256], `^\{SSHA256\}[A-Za-z0-9+/]{64}$`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made, err := test.make(test.password)
+			require.NoError(t, err)
+			require.Regexp(t, test.shape, made.Text())
+			stored := parsed(t, made.Text())
+			require.Equal(t, made.Scheme(), stored.Scheme())
+			require.True(t, verify(t, stored, test.password))
+			other := []byte(test.password)
+			other[len(other)-1] ^= 1
+			require.False(t, verify(t, made, string(other)))
+		})
+	}
+}
+
+func TestSamePasswordHasAnotherHashEachTime(t *testing.T) {
+	t.Parallel()
+	hasher := NewHasher(0)
+	first, err := hasher.MakeGenerated("k7Rz0Qw9LmX2")
+	require.NoError(t, err)
+	second, err := hasher.MakeGenerated("k7Rz0Qw9LmX2")
+	require.NoError(t, err)
+	require.Equal(t, SSHA256, first.Scheme())
+	require.NotEqual(t, first.Text(), second.Text())
+}
+
+func TestPasswordsThatCannotBeHashedAreRefused(t *testing.T) {
+	t.Parallel()
+	hasher := NewHasher(1)
+	tests := map[string]struct {
+		settings Settings
+		password string
+		advice   string
+	}{
+		"empty":                 {cheap, "", "is empty"},
+		"too long":              {cheap, strings.Repeat("x", 257), "longer than 256 octets"},
+		"too long for bcrypt":   {Settings{Algorithm: Bcrypt}, strings.Repeat("x", 73), "longer than 72 octets, of which bcrypt reads no more"},
+		"empty for bcrypt":      {Settings{Algorithm: Bcrypt}, "", "is empty"},
+		"72 characters, not so": {Settings{Algorithm: Bcrypt}, strings.Repeat("ä", 72), "longer than 72 octets"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := hasher.Make(t.Context(), test.settings, test.password)
+			var mistake InputError
+			require.ErrorAs(t, err, &mistake)
+			require.ErrorContains(t, err, test.advice)
+			if test.settings == cheap {
+				_, err = hasher.MakeGenerated(test.password)
+				require.ErrorAs(t, err, &mistake)
+			}
+			require.Zero(t, hasher.Computed())
+		})
+	}
+}
+
+// SHA-crypt would take minutes for a password of megabytes. The first 256 octets
+// alone are no match either.
+func TestOverlongPasswordIsNeverVerifiedAndReadNoFurther(t *testing.T) {
+	t.Parallel()
+	hasher := NewHasher(1)
+	read := ""
+	hash := hashOf(func(password string) (bool, error) {
+		read = password
+		return true, nil
+	})
+	for length, same := range map[int]bool{256: true, 257: false, 1 << 20: false} {
+		got, err := hasher.Verify(t.Context(), hash, strings.Repeat("x", length))
+		require.NoError(t, err)
+		require.Equal(t, same, got, "%d octets", length)
+		require.Len(t, read, 256)
+	}
+	require.EqualValues(t, 3, hasher.Computed())
+}
+
+func TestVerifyComputesOneHashForEveryFormat(t *testing.T) {
+	t.Parallel()
+	for name, v := range vectors {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hasher := NewHasher(1)
+			for n, password := range []string{"", "wrong\xff"} {
+				_, err := hasher.Verify(t.Context(), parsed(t, v.text), password)
+				require.NoError(t, err)
+				require.EqualValues(t, n+1, hasher.Computed())
+			}
+		})
+	}
+}
+
+func TestVerifyNothingComputesOneHash(t *testing.T) {
+	t.Parallel()
+	hasher := NewHasher(0)
+	for n, settings := range []Settings{{}, cheap, {Bcrypt, 10}} {
+		require.NoError(t, hasher.VerifyNothing(t.Context(), settings, horse))
+		require.EqualValues(t, n+1, hasher.Computed())
+	}
+}
+
+func TestMakingComputesOneHash(t *testing.T) {
+	t.Parallel()
+	hasher := NewHasher(0)
+	_, err := hasher.Make(t.Context(), cheap, horse)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, hasher.Computed())
+	_, err = hasher.MakeGenerated(horse)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, hasher.Computed())
+}
+
+func TestVerifyingTheZeroHashIsAFault(t *testing.T) {
+	t.Parallel()
+	same, err := NewHasher(1).Verify(t.Context(), Hash{}, "")
+	require.ErrorIs(t, err, errNoHash)
+	require.False(t, same)
+}
+
+func TestFaultIsNoMatch(t *testing.T) {
+	t.Parallel()
+	fault := errors.New("no memory")
+	hasher := NewHasher(1)
+	hash := hashOf(func(string) (bool, error) { return true, fault })
+	for range 2 { // its turn is given back
+		same, err := hasher.Verify(t.Context(), hash, horse)
+		require.ErrorIs(t, err, fault)
+		require.False(t, same)
+	}
+}
+
+// hashOf is a hash that calls a function instead of computing.
+func hashOf(f func(password string) (bool, error)) Hash { return Hash{digest: called(f)} }
+
+type called func(password string) (bool, error)
+
+func (f called) matches(password string) (bool, error) { return f(password) }
+
+func TestNoMoreHashesAtOnceThanAllowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const parallel, logins = 3, 20
+		hasher := NewHasher(parallel)
+		var running, most atomic.Int64
+		release := make(chan struct{})
+		hash := hashOf(func(string) (bool, error) {
+			now := running.Add(1)
+			most.Store(max(most.Load(), now))
+			<-release
+			running.Add(-1)
+			return true, nil
+		})
+		var all sync.WaitGroup
+		for range logins {
+			all.Go(func() {
+				same, err := hasher.Verify(t.Context(), hash, horse)
+				if err != nil || !same {
+					t.Errorf("%v, %v", same, err)
+				}
+			})
+		}
+		for done := range logins {
+			synctest.Wait()
+			if want := min(parallel, logins-done); running.Load() != int64(want) {
+				t.Errorf("%d run, not %d", running.Load(), want)
+			}
+			release <- struct{}{}
+		}
+		all.Wait()
+		require.EqualValues(t, parallel, most.Load())
+		require.EqualValues(t, logins, hasher.Computed())
+	})
+}
+
+func TestContextEndsTheWait(t *testing.T) {
+	t.Parallel()
+	for name, ask := range map[string]func(context.Context, *Hasher) error{
+		"Make":          func(ctx context.Context, h *Hasher) error { _, err := h.Make(ctx, cheap, horse); return err },
+		"VerifyNothing": func(ctx context.Context, h *Hasher) error { return h.VerifyNothing(ctx, cheap, horse) },
+		"Verify": func(ctx context.Context, h *Hasher) error {
+			_, err := h.Verify(ctx, hashOf(func(string) (bool, error) { return true, nil }), horse)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				hasher := NewHasher(1)
+				release := make(chan struct{})
+				var all sync.WaitGroup
+				all.Go(func() {
+					_, _ = hasher.Verify(t.Context(), hashOf(func(string) (bool, error) { <-release; return true, nil }), horse)
+				})
+				synctest.Wait()
+
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				all.Go(func() { ended <- ask(ctx, hasher) })
+				synctest.Wait()
+				require.Empty(t, ended)
+				cancel()
+				require.ErrorIs(t, <-ended, context.Canceled)
+				require.EqualValues(t, 1, hasher.Computed())
+
+				close(release)
+				all.Wait()
+				require.NoError(t, ask(t.Context(), hasher)) // who gave up took no turn
+			})
+		})
+	}
+}
+
+func TestContextThatHasEndedComputesNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	hasher := NewHasher(2)
+	for range 20 { // since a free turn and the end would be a coin's toss
+		require.ErrorIs(t, hasher.VerifyNothing(ctx, cheap, horse), context.Canceled)
+	}
+	require.Zero(t, hasher.Computed())
+}
+
+// A batch of users does not wait for the logins, nor the logins for it.
+func TestGeneratedPasswordsDoNotWait(t *testing.T) {
+	t.Parallel()
+	hasher := NewHasher(1)
+	same, err := hasher.Verify(t.Context(), hashOf(func(string) (bool, error) {
+		_, err := hasher.MakeGenerated("k7Rz0Qw9LmX2")
+		return true, err
+	}), horse)
+	require.NoError(t, err)
+	require.True(t, same)
+}
+
+func TestHasherTakesAllProcessorsUnlessTold(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, runtime.GOMAXPROCS(0), cap(NewHasher(0).turns))
+	require.Equal(t, runtime.GOMAXPROCS(0), cap(NewHasher(-1).turns))
+	require.Equal(t, 5, cap(NewHasher(5).turns))
+}
