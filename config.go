@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/go-sockaddr"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
@@ -27,42 +25,19 @@ const configKey = "config"
 type configEntry struct {
 	tokenutil.TokenParams
 
+	radiusSettings
+
 	Host                     string   `json:"host"`
 	Port                     int      `json:"port"`
-	Secret                   string   `json:"secret"`
+	PortGiven                bool     `json:"port_given"` // or Port is the default of UDP
 	UnregisteredUserPolicies []string `json:"unregistered_user_policies"`
-	DialTimeout              int      `json:"dial_timeout"` // seconds
-	ReadTimeout              int      `json:"read_timeout"` // seconds
-	NASPort                  int      `json:"nas_port"`
 	NASIdentifier            string   `json:"nas_identifier"`
 
-	MessageAuthenticator radclient.MessageAuthenticator `json:"message_authenticator"`
-	Renewal              renewal                        `json:"renewal"`
-
-	AuthProtocol radclient.Protocol   `json:"auth_protocol"`
-	Retransmit   radclient.Retransmit `json:"retransmit"`
-
-	Transport     radclient.Transport  `json:"transport"`
-	PortGiven     bool                 `json:"port_given"` // or Port is the default of UDP
-	TLSCACert     string               `json:"tls_ca_cert"`
-	TLSClientCert string               `json:"tls_client_cert"`
-	TLSClientKey  string               `json:"tls_client_key"`
-	TLSServerName string               `json:"tls_server_name"`
-	TLSMinVersion radclient.TLSVersion `json:"tls_min_version"`
-	RADIUSVersion radclient.Version    `json:"radius_version"`
-
-	Hosts          []hostEntry           `json:"hosts"`
-	Strategy       radclient.Strategy    `json:"strategy"`
-	StatusCheck    radclient.StatusCheck `json:"status_check"`
-	ResponseWindow int                   `json:"response_window"` // seconds
-
-	BindAddress              string `json:"bind_address"`
-	NASIPAddress             string `json:"nas_ip_address"`
-	NASPortType              string `json:"nas_port_type"`
-	SendClientAddress        bool   `json:"send_client_address"`
-	Realm                    string `json:"realm"`
-	StripRealm               bool   `json:"strip_realm"`
-	CaseInsensitiveUsernames bool   `json:"case_insensitive_usernames"`
+	Renewal                  renewal     `json:"renewal"`
+	Hosts                    []hostEntry `json:"hosts"`
+	BindAddress              string      `json:"bind_address"`
+	Realm                    string      `json:"realm"`
+	CaseInsensitiveUsernames bool        `json:"case_insensitive_usernames"`
 
 	DefaultProfiles     []int64        `json:"default_profiles"` // ids
 	RequestAttributes   []profile.Item `json:"request_attributes"`
@@ -75,23 +50,10 @@ type configEntry struct {
 // the built-in method wrote is decoded over it.
 func defaultConfig() *configEntry {
 	return &configEntry{
-		Port:                     1812,
+		radiusSettings:           defaultRADIUSSettings(),
+		Port:                     radiusPort,
 		UnregisteredUserPolicies: []string{},
-		DialTimeout:              10,
-		ReadTimeout:              10,
-		NASPort:                  10,
-		MessageAuthenticator:     radclient.MessageAuthenticatorAuto,
 		Renewal:                  renewalReauthenticate,
-		AuthProtocol:             radclient.PAP,
-		Retransmit:               radclient.RetransmitAuto,
-		Transport:                radclient.UDP,
-		TLSMinVersion:            radclient.TLS12,
-		RADIUSVersion:            radclient.RADIUS10,
-		Strategy:                 radclient.Failover,
-		StatusCheck:              radclient.StatusCheckAuto,
-		ResponseWindow:           5,
-		NASPortType:              "Virtual",
-		SendClientAddress:        true,
 	}
 }
 
@@ -140,10 +102,6 @@ func (c *configEntry) problems() []string {
 		{!isHost(c.Host), "config parameter `host` must be one host name or IP address, without scheme, port or spaces"},
 		{c.Port < 1 || c.Port > 65535, fmt.Sprintf("config parameter `port` is %d; use 1 to 65535", c.Port)},
 		{containsRoot(c.UnregisteredUserPolicies) || containsRoot(c.TokenPolicies), rootPolicyText},
-		{c.DialTimeout < 0 || c.DialTimeout > maxTimeout, fmt.Sprintf("config parameter `dial_timeout` is %d; use 0 to %d seconds", c.DialTimeout, maxTimeout)},
-		{c.ReadTimeout < 1 || c.ReadTimeout > maxTimeout, fmt.Sprintf("config parameter `read_timeout` is %d; use 1 to %d seconds", c.ReadTimeout, maxTimeout)},
-		{c.ResponseWindow < 1 || c.ResponseWindow > maxTimeout, fmt.Sprintf("config parameter `response_window` is %d; use 1 to %d seconds", c.ResponseWindow, maxTimeout)},
-		{c.NASPort < 0 || c.NASPort > math.MaxUint32, fmt.Sprintf("config parameter `nas_port` is %d; use 0 to %d", c.NASPort, uint32(math.MaxUint32))},
 		{slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress), "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks"},
 		{len(c.NASIdentifier) > radclient.MaxValueLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", radclient.MaxValueLen)},
 	}
@@ -153,42 +111,20 @@ func (c *configEntry) problems() []string {
 			found = append(found, check.advice)
 		}
 	}
-	for _, problem := range []string{
-		notOneOf(fieldMessageAuthenticator, c.MessageAuthenticator, radclient.MessageAuthenticators),
-		notOneOf(fieldRenewal, c.Renewal, renewals),
-		notOneOf(fieldAuthProtocol, c.AuthProtocol, radclient.Protocols),
-		notOneOf(fieldRetransmit, c.Retransmit, radclient.Retransmits),
-		notOneOf(fieldTransport, c.Transport, radclient.Transports),
-		notOneOf(fieldTLSMinVersion, c.TLSMinVersion, radclient.TLSVersions),
-		notOneOf(fieldRADIUSVersion, c.RADIUSVersion, radclient.Versions),
-		notOneOf(fieldStrategy, c.Strategy, radclient.Strategies),
-		notOneOf(fieldStatusCheck, c.StatusCheck, radclient.StatusChecks),
-	} {
-		if problem != "" {
-			found = append(found, problem)
-		}
-	}
-	if _, err := parseOptionalAddress(c.NASIPAddress); err != nil {
-		found = append(found, fmt.Sprintf("config parameter `nas_ip_address`: %q is not an IP address", c.NASIPAddress))
-	}
-	if _, err := radclient.ParseNASPortType(c.NASPortType); err != nil {
-		found = append(found, "config parameter `nas_port_type`: "+err.Error())
+	others := c.radiusSettings.problems()
+	if problem := notOneOf(fieldRenewal, c.Renewal, renewals); problem != "" {
+		others = append(others, problem)
 	}
 	if c.BindAddress != "" {
 		if err := bindaddress.Check(c.BindAddress); err != nil {
-			found = append(found, "config parameter `bind_address`: "+err.Error())
+			others = append(others, "`bind_address`: "+err.Error())
 		}
 	}
-	if c.TLSServerName != "" && !isHost(c.TLSServerName) {
-		found = append(found, fmt.Sprintf("config parameter `tls_server_name`: %q is neither a host name nor an IP address", c.TLSServerName))
+	if c.Realm != "" && !isRealm(c.Realm) {
+		others = append(others, fmt.Sprintf("`realm`: %q is not a realm: give it without @ and \\", c.Realm))
 	}
-	if c.Transport == radclient.TLS {
-		if err := c.tls().Check(); err != nil {
-			found = append(found, "config parameter "+err.Error())
-		}
-	}
-	if c.Realm != "" && (strings.ContainsAny(c.Realm, `@\`) || radclient.CheckUsername(c.Realm) != nil) {
-		found = append(found, fmt.Sprintf("config parameter `realm`: %q is not a realm: give it without @ and \\", c.Realm))
+	for _, problem := range others {
+		found = append(found, "config parameter "+problem)
 	}
 	return found
 }
@@ -196,72 +132,16 @@ func (c *configEntry) problems() []string {
 // newClient makes a RADIUS client as the config says, which tells changed when
 // the state of a server does.
 func (c *configEntry) newClient(changed func(radclient.Change)) (*radclient.Client, error) {
-	readTimeout := min(c.ReadTimeout, maxTimeout)
-	if readTimeout <= 0 {
-		// The built-in method could store 0, with which no login ever worked.
-		readTimeout = defaultConfig().ReadTimeout
-	}
-	portType, err := radclient.ParseNASPortType(c.NASPortType)
-	if err != nil {
-		return nil, fmt.Errorf("nas_port_type: %w", err)
-	}
-	address, err := parseOptionalAddress(c.NASIPAddress)
-	if err != nil {
-		return nil, fmt.Errorf("nas_ip_address: %w", err)
-	}
-	return radclient.New(radclient.Config{
-		Servers:              c.servers(),
-		Transport:            c.Transport,
-		TLS:                  c.tls(),
-		Strategy:             c.Strategy,
-		DialTimeout:          time.Duration(min(c.DialTimeout, maxTimeout)) * time.Second,
-		ReadTimeout:          time.Duration(readTimeout) * time.Second,
-		Protocol:             c.AuthProtocol,
-		Retransmit:           c.Retransmit,
-		StatusCheck:          c.StatusCheck,
-		ResponseWindow:       time.Duration(c.ResponseWindow) * time.Second,
-		MessageAuthenticator: c.MessageAuthenticator,
-		Changed:              changed,
-		BindAddress:          c.BindAddress,
-		NAS: radclient.NAS{
-			Identifier: c.NASIdentifier,
-			Address:    address,
-			Port:       uint32(c.NASPort), // #nosec G115 -- checked on writing; the built-in method wraps as well
-			PortType:   portType,
-		},
-	})
+	return c.radiusSettings.newClient(c.servers(), c.BindAddress, c.NASIdentifier, changed)
 }
-
-// tls is what the two ends of RADIUS over TLS show and believe.
-func (c *configEntry) tls() radclient.TLSConfig {
-	return radclient.TLSConfig{
-		CACertificates:    c.TLSCACert,
-		ClientCertificate: c.TLSClientCert,
-		ClientKey:         radclient.NewSecret(c.TLSClientKey),
-		ServerName:        c.TLSServerName,
-		MinVersion:        c.TLSMinVersion,
-		Version:           c.RADIUSVersion,
-	}
-}
-
-// radsecPort is where servers listen for RADIUS over TLS (RFC 6614 section 2.1).
-const radsecPort = 2083
 
 // port is where the servers are that have none of their own: as configured, or
 // the transport's. The built-in method has always stored a port.
 func (c *configEntry) port() int {
-	if c.Transport == radclient.TLS && !c.PortGiven && c.Port == defaultConfig().Port {
-		return radsecPort
+	if !c.PortGiven && c.Port == radiusPort {
+		return c.defaultPort()
 	}
 	return c.Port
-}
-
-// parseOptionalAddress reads an IP address; an empty text gives an invalid one.
-func parseOptionalAddress(text string) (netip.Addr, error) {
-	if text == "" {
-		return netip.Addr{}, nil
-	}
-	return netip.ParseAddr(text)
 }
 
 // isNoAddress tells whether the SDK has taken a text that is neither an IP

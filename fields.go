@@ -36,7 +36,7 @@ func allowed[T ~string](values []T) []any {
 	return list
 }
 
-// notOneOf says that a config field has none of its allowed values; empty if it
+// notOneOf says that a field has none of its allowed values; empty if it
 // has one.
 func notOneOf[T ~string](field string, value T, values []T) string {
 	if slices.Contains(values, value) {
@@ -46,7 +46,7 @@ func notOneOf[T ~string](field string, value T, values []T) string {
 	for _, value := range values {
 		names = append(names, string(value))
 	}
-	return fmt.Sprintf("config parameter `%s`: %q is not one of %s", field, value, strings.Join(names, ", "))
+	return fmt.Sprintf("`%s`: %q is not one of %s", field, value, strings.Join(names, ", "))
 }
 
 // malformed answers a request with a field that cannot be read; nil if all can.

@@ -147,18 +147,8 @@ func (c *configEntry) hostProblems() []string {
 
 // servers are the config's servers in the order of preference.
 func (c *configEntry) servers() []radclient.Server {
-	servers := []radclient.Server{{Host: c.Host, Port: c.port(), Secret: radclient.NewSecret(c.Secret)}}
-	for _, entry := range c.Hosts {
-		server := radclient.Server{Host: entry.Host, Port: c.port(), Secret: radclient.NewSecret(c.Secret)}
-		if entry.Port != 0 {
-			server.Port = entry.Port
-		}
-		if entry.Secret != "" {
-			server.Secret = radclient.NewSecret(entry.Secret)
-		}
-		servers = append(servers, server)
-	}
-	return servers
+	hosts := append([]hostEntry{{Host: c.Host}}, c.Hosts...)
+	return c.radiusSettings.servers(hosts, c.port())
 }
 
 // hostsData are the further servers as a read shows them: without secrets.

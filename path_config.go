@@ -70,32 +70,14 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldHost:                     config.Host,
 		fieldPort:                     config.port(),
 		fieldUnregisteredUserPolicies: config.UnregisteredUserPolicies,
-		fieldDialTimeout:              config.DialTimeout,
-		fieldReadTimeout:              config.ReadTimeout,
-		fieldNASPort:                  config.NASPort,
 		fieldNASIdentifier:            config.NASIdentifier,
-		fieldMessageAuthenticator:     string(config.MessageAuthenticator),
 		fieldRenewal:                  string(config.Renewal),
-		fieldAuthProtocol:             string(config.AuthProtocol),
-		fieldRetransmit:               string(config.Retransmit),
-		fieldTransport:                string(config.Transport),
-		fieldTLSCACert:                config.TLSCACert,
-		fieldTLSClientCert:            config.TLSClientCert,
-		fieldTLSServerName:            config.TLSServerName,
-		fieldTLSMinVersion:            string(config.TLSMinVersion),
-		fieldRADIUSVersion:            string(config.RADIUSVersion),
 		fieldHosts:                    config.hostsData(),
-		fieldStrategy:                 string(config.Strategy),
-		fieldStatusCheck:              string(config.StatusCheck),
-		fieldResponseWindow:           config.ResponseWindow,
 		fieldBindAddress:              config.BindAddress,
-		fieldNASIPAddress:             config.NASIPAddress,
-		fieldNASPortType:              config.NASPortType,
-		fieldSendClientAddress:        config.SendClientAddress,
 		fieldRealm:                    config.Realm,
-		fieldStripRealm:               config.StripRealm,
 		fieldCaseInsensitiveUsernames: config.CaseInsensitiveUsernames,
 	}
+	config.radiusSettings.data(data)
 	profiles, err := b.profiles.shortNames(ctx, req.Storage, config.DefaultProfiles)
 	if err != nil {
 		return nil, err
@@ -174,32 +156,12 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 	if policies, ok := d.GetOk(fieldUnregisteredUserPolicies); ok {
 		c.UnregisteredUserPolicies = splitPolicies(policies.(string))
 	}
+	c.radiusSettings.apply(d)
 	set(d, fieldPort, &c.Port)
-	set(d, fieldSecret, &c.Secret)
-	set(d, fieldDialTimeout, &c.DialTimeout)
-	set(d, fieldReadTimeout, &c.ReadTimeout)
-	set(d, fieldNASPort, &c.NASPort)
 	set(d, fieldNASIdentifier, &c.NASIdentifier)
-	setText(d, fieldMessageAuthenticator, &c.MessageAuthenticator)
 	setText(d, fieldRenewal, &c.Renewal)
-	setText(d, fieldAuthProtocol, &c.AuthProtocol)
-	setText(d, fieldRetransmit, &c.Retransmit)
-	setText(d, fieldTransport, &c.Transport)
-	set(d, fieldTLSCACert, &c.TLSCACert)
-	set(d, fieldTLSClientCert, &c.TLSClientCert)
-	set(d, fieldTLSClientKey, &c.TLSClientKey)
-	set(d, fieldTLSServerName, &c.TLSServerName)
-	setText(d, fieldTLSMinVersion, &c.TLSMinVersion)
-	setText(d, fieldRADIUSVersion, &c.RADIUSVersion)
-	setText(d, fieldStrategy, &c.Strategy)
-	setText(d, fieldStatusCheck, &c.StatusCheck)
-	set(d, fieldResponseWindow, &c.ResponseWindow)
 	set(d, fieldBindAddress, &c.BindAddress)
-	set(d, fieldNASIPAddress, &c.NASIPAddress)
-	set(d, fieldNASPortType, &c.NASPortType)
-	set(d, fieldSendClientAddress, &c.SendClientAddress)
 	set(d, fieldRealm, &c.Realm)
-	set(d, fieldStripRealm, &c.StripRealm)
 	set(d, fieldCaseInsensitiveUsernames, &c.CaseInsensitiveUsernames)
 	if values, ok := d.GetOk(fieldHosts); ok {
 		hosts, err := parseHosts(values.([]any))

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/radclient"
 )
 
 // canonicalName is the name under which a person is known here: as typed, realm
@@ -51,4 +53,9 @@ func withoutRealm(name string) string {
 		return name[:at]
 	}
 	return name
+}
+
+// isRealm tells whether the text can be a realm: what stands after @ or before \.
+func isRealm(text string) bool {
+	return !strings.ContainsAny(text, `@\`) && radclient.CheckUsername(text) == nil
 }

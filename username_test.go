@@ -22,10 +22,10 @@ func TestRealmChangesWhatTheServerSees(t *testing.T) {
 		"realm": {configEntry{Realm: realm}, map[string]string{
 			"alice": "alice@example.com", "alice@guest": "alice@guest", `CORP\alice`: `CORP\alice`, "@": "@@example.com", `\`: `\@example.com`,
 		}},
-		"strip_realm": {configEntry{StripRealm: true}, map[string]string{
+		"strip_realm": {configEntry{radiusSettings: radiusSettings{StripRealm: true}}, map[string]string{
 			"alice": "alice", "alice@guest": "alice", `CORP\alice`: "alice", "a@b@c": "a@b", "@guest": "@guest", `CORP\`: `CORP\`,
 		}},
-		"both": {configEntry{Realm: realm, StripRealm: true}, map[string]string{
+		"both": {configEntry{Realm: realm, radiusSettings: radiusSettings{StripRealm: true}}, map[string]string{
 			"alice": "alice@example.com", "alice@guest": "alice@example.com", `CORP\alice`: "alice@example.com",
 		}},
 	}
