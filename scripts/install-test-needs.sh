@@ -2,11 +2,13 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy]   (default: all)
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [samba]
 #
-# cc is the C compiler that Go's race detector links with. FreeRADIUS and
-# radsecproxy are run by the tests themselves, with their own configuration: the
-# daemons that Debian's packages bring stay off.
+# Without arguments: all.
+#
+# cc is the C compiler that Go's race detector links with. The servers are run by
+# the tests themselves, with their own configuration: the daemons that Debian's
+# packages bring stay off.
 set -euo pipefail
 
 packages=()
@@ -34,6 +36,15 @@ need_freeradius() {
 
 need_radsecproxy() { have radsecproxy || packages+=(radsecproxy); }
 
+need_slapd() { have slapd || packages+=(slapd); }
+
+# A domain controller: winbind and the modules are its parts. It needs no
+# Kerberos configuration, but its provisioning does.
+need_samba() {
+	have samba && have samba-tool && [ -d /usr/share/samba/setup ] ||
+		packages+=(samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind krb5-config krb5-user)
+}
+
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 apt() {
@@ -55,8 +66,8 @@ services_off() {
 
 cleanup() { [ -z "$policy" ] || as_root rm -f "$policy"; }
 
-# daemons lists the process ids of running RADIUS servers. Small images have no ps.
-daemons() { grep -slxE 'freeradius|radiusd|radsecproxy' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
+# daemons lists the process ids of running servers. Small images have no ps.
+daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|samba|smbd|nmbd|winbindd' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
 
 # stop_new stops daemons that the installation started all the same: not those
 # that ran before.
@@ -71,7 +82,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, and radsecproxy, so that cc, freeradius or radiusd, radclient and radsecproxy are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, radsecproxy, OpenLDAP's slapd and Samba's domain controller, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, samba and samba-tool are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -89,13 +100,15 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd samba
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
 		freeradius) need_freeradius ;;
 		radsecproxy) need_radsecproxy ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy or nothing" ;;
+		slapd) need_slapd ;;
+		samba) need_samba ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, samba or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages

@@ -1,0 +1,106 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// Client asks the servers of one directory. It is safe for concurrent use.
+type Client struct {
+	config  Config
+	servers []*server
+
+	ctx    context.Context // ends what goes on in the background
+	end    context.CancelFunc
+	probes sync.WaitGroup
+}
+
+// New makes a client. Nothing is sent before the first login. The error names the
+// field of the source that is wrong.
+func New(config Config) (*Client, error) {
+	if err := config.Check(); err != nil {
+		return nil, err
+	}
+	if len(config.Servers) == 0 || config.Timeout <= 0 {
+		return nil, errors.New("a directory needs servers and a timeout")
+	}
+	c := &Client{config: config.withDefaults()}
+	c.ctx, c.end = context.WithCancel(context.Background())
+	for _, one := range config.Servers {
+		made, err := newServer(c, one)
+		if err != nil {
+			return nil, err
+		}
+		c.servers = append(c.servers, made)
+	}
+	return c, nil
+}
+
+// Close closes what is kept open, and waits for what goes on in the background.
+// Logins that are under way, or come later, go on with connections of their own.
+func (c *Client) Close() {
+	c.end()
+	for _, one := range c.servers {
+		one.pool.close()
+	}
+	c.probes.Wait()
+}
+
+// Stats tells what was seen of each server.
+func (c *Client) Stats() []Stats {
+	stats := make([]Stats, 0, len(c.servers))
+	for _, one := range c.servers {
+		stats = append(stats, one.stats())
+	}
+	return stats
+}
+
+// Authenticate tells whether the directory takes the password, and reads the
+// person's entry. The error is an [UnavailableError] or a [ConfigurationError]:
+// then nobody's password was judged.
+//
+// A server that is silent after it got the password is given up for the next one,
+// which may count a wrong password once more.
+func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
+	if err := c.config.Kind.CheckUsername(credentials.Username); err != nil {
+		return Verdict{Reason: err.Error()}, nil
+	}
+	if credentials.Password == "" {
+		// It would be an unauthenticated bind, which succeeds (RFC 4513 section 5.1.2).
+		return Verdict{Reason: "the password is empty"}, nil
+	}
+	if c.config.Security == "" {
+		return Verdict{}, &ConfigurationError{c.servers[0].name, "passwords would go to it in clear text: set ssl or starttls, and ssl_cert, or allow_cleartext", nil}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	var unavailable *UnavailableError
+	for i, one := range c.order() {
+		if i > 0 {
+			one.counters.failedOver.Add(1)
+		}
+		verdict, err := one.authenticate(ctx, credentials)
+		if !errors.As(err, &unavailable) {
+			return verdict, err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return Verdict{}, unavailable
+}
+
+// order gives the servers as a login asks them: the dead last, so that they cost
+// nothing as long as another answers.
+func (c *Client) order() []*server {
+	var alive, dead []*server
+	for _, one := range c.servers {
+		if one.isDead() {
+			dead = append(dead, one)
+		} else {
+			alive = append(alive, one)
+		}
+	}
+	return append(alive, dead...)
+}

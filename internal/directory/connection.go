@@ -1,0 +1,99 @@
+package directory
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+const (
+	// maxIdle is how many connections to a server are kept for the next logins.
+	maxIdle = 8
+	// idleTime is how long a connection is kept.
+	idleTime = time.Minute
+)
+
+// connection is one to a server. It has one user at a time: a bind says for whom
+// everything after it is done.
+type connection struct {
+	*ldap.Conn
+	idle *time.Timer // closes it; nil while it is used
+}
+
+func newConnection(raw net.Conn, secured bool) *connection {
+	conn := ldap.NewConn(raw, secured)
+	conn.Start()
+	return &connection{Conn: conn}
+}
+
+func (c *connection) close() { _ = c.Close() }
+
+// until has what goes on over the connection end with ctx. The function that it
+// returns ends that.
+func (c *connection) until(ctx context.Context) func() {
+	stop := context.AfterFunc(ctx, c.close)
+	return func() { stop() }
+}
+
+// pool keeps connections that nobody uses.
+type pool struct {
+	mu     sync.Mutex
+	idle   []*connection // guarded by mu
+	closed bool          // guarded by mu
+}
+
+// take gives a connection; nil if there is none.
+func (p *pool) take() *connection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.idle) > 0 {
+		last := len(p.idle) - 1
+		conn := p.idle[last]
+		p.idle = p.idle[:last]
+		if conn.idle.Stop() && !conn.IsClosing() {
+			return conn
+		}
+		conn.close()
+	}
+	return nil
+}
+
+// keep takes a connection back, or closes it.
+func (p *pool) keep(conn *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle) >= maxIdle || conn.IsClosing() {
+		conn.close()
+		return
+	}
+	conn.idle = time.AfterFunc(idleTime, func() { p.drop(conn) })
+	p.idle = append(p.idle, conn)
+}
+
+// drop closes a connection that nobody has used for long.
+func (p *pool) drop(conn *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, one := range p.idle {
+		if one == conn {
+			p.idle = append(p.idle[:i], p.idle[i+1:]...)
+			conn.close()
+			return
+		}
+	}
+}
+
+// close closes all connections, and those that come back later.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, conn := range p.idle {
+		conn.idle.Stop()
+		conn.close()
+	}
+	p.idle = nil
+}

@@ -1,0 +1,110 @@
+package directory
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// UnavailableError means that no server answered: nobody's password was judged.
+type UnavailableError struct {
+	Server string // host:port of the last one that was asked
+	text   string
+	err    error
+}
+
+// Error says which server, what was wrong, and what to check.
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("directory %s: %s", e.Server, e.text)
+}
+
+// Unwrap gives the cause.
+func (e *UnavailableError) Unwrap() error { return e.err }
+
+// ConfigurationError means that the directory cannot be asked as the source says:
+// nobody's password was judged.
+type ConfigurationError struct {
+	Server string // host:port
+	text   string
+	err    error
+}
+
+// Error says which server, what was wrong, and what to change.
+func (e *ConfigurationError) Error() string {
+	return fmt.Sprintf("directory %s: %s", e.Server, e.text)
+}
+
+// Unwrap gives the cause.
+func (e *ConfigurationError) Unwrap() error { return e.err }
+
+// resultTexts say what a directory's results mean that are no word on the password
+// (RFC 4511 appendix A).
+var resultTexts = map[uint16]string{
+	ldap.LDAPResultProtocolError:            "it does not know what was asked: is starttls set up there? (result 2)",
+	ldap.LDAPResultStrongAuthRequired:       "it wants passwords protected: set ssl or starttls (result 8)",
+	ldap.LDAPResultReferral:                 "it refers to another server, to which no password is sent: give that one as host (result 10)",
+	ldap.LDAPResultConfidentialityRequired:  "it wants passwords protected: set ssl or starttls (result 13)",
+	ldap.LDAPResultInvalidDNSyntax:          "it does not take the DN of the bind: see ldap_binddn, or search_binddn (result 34)",
+	ldap.LDAPResultUnwillingToPerform:       "it is not willing to do what was asked: see its log (result 53)",
+	ldap.LDAPResultInsufficientAccessRights: "it lets nobody read what is needed: people must be able to read their own entry, or give user_search_base and search_binddn (result 50)",
+}
+
+// explain turns a failure that is no word on the password into an
+// UnavailableError or ConfigurationError.
+func (s *server) explain(ctx context.Context, err error) error {
+	var result *ldap.Error
+	switch {
+	case ctx.Err() != nil:
+		return &UnavailableError{s.name, "it did not answer in time: check that it runs, and that no firewall is between; or raise read_timeout", errors.Join(ctx.Err(), err)}
+	case !errors.As(err, &result) || result.ResultCode >= ldap.ErrorNetwork:
+		return &UnavailableError{s.name, explainNetwork(err), err}
+	}
+	switch result.ResultCode {
+	case ldap.LDAPResultBusy:
+		return &UnavailableError{s.name, "it is busy (result 51): see its log", err}
+	case ldap.LDAPResultUnavailable:
+		return &UnavailableError{s.name, "it says that it is not available (result 52): see its log", err}
+	case ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultOther, ldap.LDAPResultOperationsError:
+		return &UnavailableError{s.name, fmt.Sprintf("it failed (result %d): see its log", result.ResultCode), err}
+	}
+	text, known := resultTexts[result.ResultCode]
+	if !known {
+		text = fmt.Sprintf("it answered with result %d, %s: see its log", result.ResultCode, ldap.LDAPResultCodeMap[result.ResultCode])
+	}
+	return &ConfigurationError{s.name, text, err}
+}
+
+// explainNetwork says what keeps the two from talking.
+func explainNetwork(err error) string {
+	var lookup *net.DNSError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &lookup):
+		return fmt.Sprintf("its name cannot be looked up: check host, and DNS (%v)", err)
+	case errors.As(err, &authority):
+		return "its certificate is not signed by ssl_cert"
+	case errors.As(err, &name):
+		return fmt.Sprintf("its certificate is for another name: see host (%v)", name)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Sprintf("its certificate has expired, or is not valid yet (%v)", invalid)
+	case errors.As(err, &invalid):
+		return fmt.Sprintf("its certificate is not valid (%v)", invalid)
+	case errors.As(err, &record):
+		return "it does not speak TLS on that port: see port, ssl and starttls"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens on that port: check that it runs, and port"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return "it did not answer in time: check that it runs, and that no firewall is between"
+	}
+	return fmt.Sprintf("it cannot be reached: check that it runs, and port, ssl and starttls (%v)", err)
+}

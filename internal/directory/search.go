@@ -1,0 +1,107 @@
+package directory
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+const (
+	// pageSize is how many groups are read at once (RFC 2696): Active Directory
+	// gives no more than 1,000.
+	pageSize = 500
+	// maxGroups is how many groups of a person count.
+	maxGroups = 1000
+)
+
+// rootRequest reads the server's own entry (RFC 4512 section 5.1).
+func rootRequest() *ldap.SearchRequest {
+	return ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false, "(objectClass=*)", []string{"defaultNamingContext"}, nil)
+}
+
+// search finds a person's entry, or several if it is not clear which. What the
+// directory refers to elsewhere is left out.
+func (s *session) search(base string, scope int, filter string) ([]*ldap.Entry, error) {
+	attributes := append([]string{s.client.config.UserAttribute}, s.client.config.Attributes...)
+	request := ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, 2, 0, false, filter, attributes, nil)
+	result, err := s.conn.Search(request)
+	switch {
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && result != nil && len(result.Entries) > 1:
+		return result.Entries, nil
+	case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject):
+		return nil, nil
+	case err != nil:
+		return nil, s.explain(s.ctx, err)
+	}
+	return result.Entries, nil
+}
+
+// domainBase is where the domain's entries are, which the server's own entry says.
+func (s *session) domainBase() (string, error) {
+	s.mu.Lock()
+	known := s.namingContext
+	s.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	result, err := s.conn.Search(rootRequest())
+	if err != nil {
+		return "", s.explain(s.ctx, err)
+	}
+	if len(result.Entries) == 1 {
+		known = result.Entries[0].GetEqualFoldAttributeValue("defaultNamingContext")
+	}
+	if known == "" {
+		return "", &ConfigurationError{s.name, "it has no defaultNamingContext: is it Active Directory? See type", nil}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.namingContext = known
+	return known, nil
+}
+
+// groups finds the groups that the entry is in, sorted, each once.
+func (s *session) groups(entry *ldap.Entry) ([]string, error) {
+	wanted := s.client.config.Groups
+	if wanted == nil {
+		return nil, nil
+	}
+	base := wanted.BaseDN
+	if base == "" {
+		var err error
+		if base, err = s.domainBase(); err != nil {
+			return nil, err
+		}
+	}
+	if s.client.config.Search != nil { // the person has bound since
+		if err := s.bindSearcher(); err != nil {
+			return nil, err
+		}
+	}
+	filter := strings.NewReplacer(
+		dnPlace, ldap.EscapeFilter(entry.DN),
+		usernamePlace, ldap.EscapeFilter(s.credentials.Username),
+	).Replace(wanted.Filter)
+	request := ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, filter, []string{wanted.Attribute}, nil)
+	result, err := s.conn.SearchWithPaging(request, pageSize)
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+		return nil, &ConfigurationError{s.name, "there is nothing at group_search_base (result 32)", err}
+	}
+	if err != nil {
+		return nil, s.explain(s.ctx, err)
+	}
+	var names []string
+	for _, group := range result.Entries {
+		if name := group.GetEqualFoldAttributeValue(wanted.Attribute); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) > maxGroups {
+		return nil, &ConfigurationError{s.name, "the person is in more than 1,000 groups: narrow group_search_filter", errors.New("too many groups")}
+	}
+	return names, nil
+}

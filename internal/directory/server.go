@@ -1,0 +1,218 @@
+package directory
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"vault-plugin-auth-radius/internal/bindaddress"
+)
+
+// probeInterval is how often a dead server is tried again.
+const probeInterval = 5 * time.Second
+
+// server is one server of a directory.
+type server struct {
+	client   *Client
+	at       Server
+	name     string      // host:port
+	tls      *tls.Config // nil: there is none
+	pool     pool
+	counters counters
+
+	mu            sync.Mutex
+	dead          bool   // guarded by mu
+	namingContext string // guarded by mu; of Active Directory, once it is known
+}
+
+func newServer(c *Client, at Server) (*server, error) {
+	s := &server{client: c, at: at, name: at.String()}
+	if c.config.Security == LDAPS || c.config.Security == StartTLS {
+		var err error
+		if s.tls, err = c.config.tls(at.Host); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *server) isDead() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dead
+}
+
+func (s *server) stats() Stats {
+	stats := Stats{
+		Host: s.at.Host, Port: s.at.Port, State: Alive,
+		Accepted: s.counters.accepted.Load(), Rejected: s.counters.rejected.Load(),
+		Unavailable: s.counters.unavailable.Load(), FailedOver: s.counters.failedOver.Load(),
+	}
+	if s.isDead() {
+		stats.State = Dead
+	}
+	if last := s.counters.lastAnswer.Load(); last != 0 {
+		stats.LastAnswer = time.Unix(0, last)
+	}
+	return stats
+}
+
+// authenticate asks this server. A connection that was kept, and turns out to be
+// broken, is replaced by a new one, once.
+func (s *server) authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
+	conn := s.pool.take()
+	kept := conn != nil
+	verdict, err := s.login(ctx, conn, credentials)
+	var unavailable *UnavailableError
+	if kept && errors.As(err, &unavailable) && ctx.Err() == nil {
+		verdict, err = s.login(ctx, nil, credentials)
+	}
+	s.note(ctx, verdict, err)
+	verdict.Host, verdict.Server = s.at.Host, s.name
+	return verdict, err
+}
+
+// note keeps what came of a login.
+func (s *server) note(ctx context.Context, verdict Verdict, err error) {
+	var unavailable *UnavailableError
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled): // by who asked: it says nothing of the server
+	case errors.As(err, &unavailable):
+		s.counters.unavailable.Add(1)
+		s.die(err)
+	default:
+		if verdict.Accepted {
+			s.counters.accepted.Add(1)
+		} else if err == nil {
+			s.counters.rejected.Add(1)
+		}
+		s.counters.lastAnswer.Store(time.Now().UnixNano())
+		s.live()
+	}
+}
+
+// die marks the server as dead, and has it tried again in the background.
+func (s *server) die(err error) {
+	s.mu.Lock()
+	before := s.dead
+	s.dead = s.client.ctx.Err() == nil // nobody tries it again after Close
+	probe := s.dead && !before
+	if probe {
+		s.client.probes.Add(1)
+	}
+	s.mu.Unlock()
+	if !probe {
+		return
+	}
+	s.tell(Change{s.name, Dead, err})
+	go func() {
+		defer s.client.probes.Done()
+		s.probe()
+	}()
+}
+
+func (s *server) live() {
+	s.mu.Lock()
+	before := s.dead
+	s.dead = false
+	s.mu.Unlock()
+	if before {
+		s.tell(Change{Server: s.name, To: Alive})
+	}
+}
+
+func (s *server) tell(change Change) {
+	if s.client.config.Changed != nil {
+		s.client.config.Changed(change)
+	}
+}
+
+// probe tries the server until it answers, by this or by a login.
+func (s *server) probe() {
+	ticker := time.NewTicker(probeInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.client.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !s.isDead() || s.answers() {
+			s.live()
+			return
+		}
+	}
+}
+
+// answers tells whether the server takes a connection and reads its root entry,
+// whatever it says of it.
+func (s *server) answers() bool {
+	ctx, cancel := context.WithTimeout(s.client.ctx, s.client.config.ConnectTimeout)
+	defer cancel()
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return false
+	}
+	defer conn.close()
+	defer conn.until(ctx)()
+	_, err = conn.Search(rootRequest())
+	var result *ldap.Error
+	return err == nil || (errors.As(err, &result) && result.ResultCode < ldap.ErrorNetwork && result.ResultCode != ldap.LDAPResultBusy && result.ResultCode != ldap.LDAPResultUnavailable)
+}
+
+// connect makes a connection that is ready for binds.
+func (s *server) connect(ctx context.Context) (*connection, error) {
+	security := s.client.config.Security
+	ctx, cancel := context.WithTimeout(ctx, s.client.config.ConnectTimeout)
+	defer cancel()
+	raw, err := s.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if security == StartTLS {
+		err = startTLS(ctx, raw)
+	}
+	if security != Cleartext && err == nil {
+		secured := tls.Client(raw, s.tls)
+		raw, err = secured, secured.HandshakeContext(ctx)
+	}
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	return newConnection(raw, security != Cleartext), nil
+}
+
+// dial opens a TCP connection, from the bind address if there is one.
+func (s *server) dial(ctx context.Context) (net.Conn, error) {
+	config := s.client.config
+	switch {
+	case config.Dial != nil:
+		return config.Dial(ctx, s.name)
+	case config.BindAddress == "":
+		return (&net.Dialer{}).DialContext(ctx, "tcp", s.name)
+	}
+	remotes, err := net.DefaultResolver.LookupNetIP(ctx, "ip", s.at.Host)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.New("the host has no address")
+	for _, remote := range remotes {
+		var source netip.Addr
+		if source, err = bindaddress.Choose(config.BindAddress, remote.Unmap()); err != nil {
+			continue
+		}
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice(), Zone: source.Zone()}}
+		var conn net.Conn
+		if conn, err = dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(remote.Unmap(), uint16(s.at.Port)).String()); err == nil { // #nosec G115 -- a port
+			return conn, nil
+		}
+	}
+	return nil, err
+}

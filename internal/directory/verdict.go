@@ -1,0 +1,20 @@
+package directory
+
+// Credentials are what a person typed.
+type Credentials struct {
+	Username string // without the realm that led here
+	Password string
+	// FoldCase means that the name is in lower case, whatever the directory's is.
+	FoldCase bool
+}
+
+// Verdict is what a directory decided about a login.
+type Verdict struct {
+	Accepted   bool
+	Reason     string              // of a refusal, for operators
+	DN         string              // of the person's entry
+	Attributes map[string][]string // that the config asks for, by the name it has there
+	Groups     []string
+	Host       string // server that answered, as in the config
+	Server     string // host:port; empty if none was asked
+}

@@ -1,0 +1,45 @@
+//go:build protocol
+
+package directorytest
+
+import (
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/tlstest"
+)
+
+func newIdentity(t *testing.T, name string) *tlstest.Identity {
+	t.Helper()
+	authority, err := tlstest.NewAuthority("Directory CA")
+	require.NoError(t, err)
+	certificate, err := authority.Issue(tlstest.CertificateOptions{Names: []string{name, "localhost"}})
+	require.NoError(t, err)
+	return &tlstest.Identity{Certificate: certificate, Trusts: authority}
+}
+
+func TestOpenLDAPStopsAndStartsAgain(t *testing.T) {
+	t.Parallel()
+	l, err := StartOpenLDAP(t.Context(), t.TempDir(), OpenLDAPOptions{
+		Users: map[string]string{"bob": "bob-password", "bob, jr": "x"}, Groups: map[string][]string{"staff": {"bob"}},
+		TLS: newIdentity(t, "127.0.0.1"),
+	})
+	require.NoError(t, err)
+	require.NoError(t, l.Stop())
+	_, err = net.DialTimeout("tcp", net.JoinHostPort(l.Host(), strconv.Itoa(l.Port())), time.Second)
+	require.Error(t, err)
+	require.NoError(t, l.Restart())
+}
+
+func TestSambaIsAnActiveDirectory(t *testing.T) {
+	t.Parallel()
+	s, err := StartSamba(t.Context(), t.TempDir(), "127.0.0.78", newIdentity(t, "127.0.0.78"))
+	require.NoError(t, err)
+	require.NoError(t, s.Tool(t.Context(), "user", "create", "bob", "Bob-Passw0rd"))
+	require.NoError(t, s.Modify("bob", "description", "Bob"))
+	require.NoError(t, s.Stop())
+}
