@@ -54,7 +54,7 @@ race: ## Run the unit tests under the race detector: needs no real servers.
 	CGO_ENABLED=1 go test -race ./...
 
 # -count=1: Go's test cache does not see that a server has changed or is gone.
-protocol: needs ## Run the tests of race and those against a real FreeRADIUS, in one go.
+protocol: needs ## Run the tests of race and those against real servers, in one go.
 	CGO_ENABLED=1 go test -race -tags protocol -count=1 ./...
 
 e2e: build needs ## Drive the built plugin in a real Vault; the first run builds that Vault.
@@ -79,7 +79,7 @@ vuln: ## Look for known vulnerabilities in the dependencies; asks vuln.go.dev.
 fmt: ## Format the Go code.
 	@$(TOOL) gofumpt -w .
 
-needs: ## Install what the tests need: FreeRADIUS, radsecproxy and a C compiler.
+needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, Samba and a C compiler.
 	@scripts/install-test-needs.sh
 
 clean: ## Remove what was built here.

@@ -23,6 +23,7 @@ import (
 // All of it is loaded before the server is asked: after that nothing may fail.
 type authorization struct {
 	config     *configEntry
+	source     *source    // that is asked
 	user       *userEntry // nil: not registered
 	dictionary *dictionary.Dictionary
 	assigned   []*compiledProfile // the user's, or the config's default ones, in their order
@@ -38,6 +39,7 @@ type granted struct {
 	matched    []*compiledProfile
 	reply      []profile.ReplyAttribute // the server's, changed by the profiles
 	dictionary *dictionary.Dictionary   // what the config's names of attributes mean
+	memberOf   []string                 // groups that a directory has the person in
 }
 
 // assignedProfiles are those that decide about a login.
@@ -50,7 +52,7 @@ func assignedProfiles(config *configEntry, user *userEntry) []int64 {
 
 // authorization loads what a login needs, and completes the request: its own
 // attributes are what request_attributes are made of.
-func (b *backend) authorization(ctx context.Context, storage logical.Storage, settings *settings, user *userEntry, sent map[string]string, credentials *radclient.Credentials) (*authorization, error) {
+func (b *backend) authorization(ctx context.Context, storage logical.Storage, settings *settings, asked *source, user *userEntry, sent map[string]string, credentials *radclient.Credentials) (*authorization, error) {
 	d, err := b.dictionaries.get(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -60,13 +62,15 @@ func (b *backend) authorization(ctx context.Context, storage logical.Storage, se
 	if err != nil {
 		return nil, err
 	}
-	a := &authorization{config: settings.config, user: user, dictionary: d, assigned: assigned, required: len(ids) > 0, sent: sent}
-	if settings.client == nil {
+	a := &authorization{config: settings.config, source: asked, user: user, dictionary: d, assigned: assigned, required: len(ids) > 0, sent: sent}
+	if asked.fault != nil {
 		return a, nil // which is told when it is asked
 	}
-	a.requested = d.Decode(settings.client.RequestAttributes(*credentials), dictionary.Keys{Plain: true})
-	if err := a.complete(settings.extra, credentials); err != nil {
-		return nil, err
+	a.requested = d.Decode(asked.checker.describe(settings.nas, *credentials), dictionary.Keys{Plain: true})
+	if asked == settings.source {
+		if err := a.complete(settings.extra, credentials); err != nil {
+			return nil, err
+		}
 	}
 	if password, known := d.Lookup("User-Password"); known {
 		a.requested = append(a.requested, dictionary.Item{Attribute: password, Value: []byte(credentials.Password)})
@@ -99,12 +103,11 @@ func (a *authorization) complete(extra *profile.Profile, credentials *radclient.
 	return nil
 }
 
-// decide says what somebody gets whom the server has accepted. The error says,
+// decide says what somebody gets whom the source has accepted. The error says,
 // for the log, why it is nothing.
-func (a *authorization) decide(verdict radclient.Verdict) (granted, []profile.Warning, error) {
-	result := granted{policies: slices.Clone(grantedPolicies(a.config, a.user)), dictionary: a.dictionary}
-	replied := a.dictionary.Decode(verdict.Attributes, dictionary.Keys{Plain: true})
-	input, err := profile.NewInput(a.requested, replied, a.sent)
+func (a *authorization) decide(got answer) (granted, []profile.Warning, error) {
+	result := granted{policies: slices.Clone(grantedPolicies(a.config, a.user)), dictionary: a.dictionary, memberOf: got.groups}
+	input, err := profile.NewInput(a.requested, got.reply, a.sent)
 	if err != nil {
 		return granted{}, nil, err
 	}
@@ -135,9 +138,10 @@ func shortNamesOf(profiles []*compiledProfile) []string {
 	return names
 }
 
-// groups are the values that become identity group aliases.
+// groups are what becomes identity group aliases: the groups of a directory, and
+// the values of the attributes.
 func (g granted) groups(attributes []string) []string {
-	var groups []string
+	groups := slices.Clone(g.memberOf)
 	for _, attribute := range g.reply {
 		if _, wanted := g.named(attributes, attribute.Attribute); !wanted {
 			continue

@@ -179,7 +179,7 @@ func TestProfilesDecideAtTheEndOfAChallenge(t *testing.T) {
 	}})
 	b.ok(logical.UpdateOperation, "users/carol", map[string]any{"profiles": "staff"})
 
-	data := answer(b.challenge()["challenge_id"], "123456")
+	data := answering(b.challenge()["challenge_id"], "123456")
 	data["attributes"] = map[string]any{"device": "laptop"}
 	auth := b.ok(logical.UpdateOperation, "login/carol", data).Auth
 	require.Equal(t, []string{"staff"}, auth.Policies)
@@ -187,7 +187,7 @@ func TestProfilesDecideAtTheEndOfAChallenge(t *testing.T) {
 
 	b.ok(logical.PatchOperation, "profiles/staff", checks(item("reply:Filter-Id", "==", "others")))
 	id := b.challenge()["challenge_id"]
-	require.Equal(t, "access denied by the authentication server", b.refused(logical.UpdateOperation, "login/carol", answer(id, "123456")))
+	require.Equal(t, "access denied by the authentication server", b.refused(logical.UpdateOperation, "login/carol", answering(id, "123456")))
 }
 
 func TestReplyThatCannotBeMadeIsLeftOutAndLogged(t *testing.T) {

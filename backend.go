@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/errutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -42,10 +43,20 @@ type backend struct {
 	challenges   *challengeCache
 	dictionaries *dictionaryStore
 	profiles     *profileStore
+	sources      sourceStore
+	lockouts     *lockouts
+	hasher       *passwd.Hasher
 }
 
 func newBackend(version string) *backend {
-	b := &backend{users: newUserCache(), challenges: newChallengeCache(), dictionaries: &dictionaryStore{}}
+	b := &backend{
+		users:        newUserCache(),
+		challenges:   newChallengeCache(),
+		dictionaries: &dictionaryStore{},
+		lockouts:     newLockouts(),
+		hasher:       passwd.NewHasher(0),
+	}
+	b.sources.open = b.openSource
 	b.profiles = newProfileStore(b.dictionaries)
 	b.dictionaries.misfit = b.dictionaryMisfit
 	b.settings.changed, b.settings.dictionaries = b.serverChanged, b.dictionaries
@@ -55,7 +66,7 @@ func newBackend(version string) *backend {
 		RunningVersion: version,
 		PathsSpecial: &logical.Paths{
 			Unauthenticated: []string{"login", "login/*"},
-			SealWrapStorage: []string{configKey, challengeKeyKey},
+			SealWrapStorage: []string{configKey, challengeKeyKey, sourceKeyPrefix},
 		},
 		Paths: []*framework.Path{
 			b.pathConfig(),
@@ -69,12 +80,20 @@ func newBackend(version string) *backend {
 			b.pathAttribute(),
 			b.pathCustomDictionaries(),
 			b.pathCustomDictionary(),
+			b.pathSources(),
+			b.pathSourceVerify(),
+			b.pathSource(),
+			b.pathUnlockList(),
+			b.pathUnlock(),
 			b.pathStatus(),
 		},
 		AuthRenew:      b.loginRenew,
 		InitializeFunc: b.initialize,
 		Invalidate:     b.invalidate,
-		Clean:          func(context.Context) { b.settings.drop() },
+		Clean: func(context.Context) {
+			b.settings.drop()
+			b.sources.close()
+		},
 	}
 	return b
 }
@@ -101,6 +120,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.challenges.drop()
 	case strings.HasPrefix(key, profileKeyPrefix):
 		b.profiles.drop(key)
+	case strings.HasPrefix(key, sourceKeyPrefix):
+		b.sources.drop()
 	case strings.HasPrefix(key, dictionaryKeyPrefix):
 		b.dictionaryChanged()
 	}

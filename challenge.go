@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -35,8 +34,9 @@ func (e challengeError) Error() string { return string(e) }
 // the cluster can go on.
 type challengeState struct {
 	Username string    `json:"username"`
-	Host     string    `json:"host"`   // that asked, with the port, as in the config
-	Server   string    `json:"server"` // its address and port
+	Source   string    `json:"source,omitempty"` // that was asked, as source.key names it
+	Host     string    `json:"host"`             // that asked, with the port, as in the config
+	Server   string    `json:"server"`           // its address and port
 	State    []byte    `json:"state,omitempty"`
 	Expires  time.Time `json:"expires"`
 	Round    int       `json:"round"` // 1 for the first challenge
@@ -60,7 +60,7 @@ func (c *challengeCache) seal(ctx context.Context, storage logical.Storage, stat
 // open reads a challenge_id and uses it up on this server; on others the RADIUS
 // server refuses it, whose State works once. The error is a challengeError, or a
 // fault of storage.
-func (c *challengeCache) open(ctx context.Context, storage logical.Storage, id string, username string, config *configEntry, now time.Time) (*challengeState, error) {
+func (c *challengeCache) open(ctx context.Context, storage logical.Storage, id string, username string, asked *source, now time.Time) (*challengeState, error) {
 	aead, err := c.aead(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (c *challengeCache) open(ctx context.Context, storage logical.Storage, id s
 		return nil, errChallengeInvalid
 	}
 	switch {
-	case state.Username != username || !config.asks(state.Host):
+	case state.Username != username || state.Source != asked.key() || !asked.asks(state.Host):
 		return nil, errChallengeInvalid
 	case now.After(state.Expires):
 		return nil, errChallengeExpired
@@ -94,22 +94,17 @@ func (s *challengeState) challenged() *radclient.Challenged {
 	return &radclient.Challenged{Host: s.Host, Server: s.Server, State: s.State}
 }
 
-// asks tells whether the config has the server, with the port, still.
-func (c *configEntry) asks(host string) bool {
-	return slices.ContainsFunc(c.servers(), func(server radclient.Server) bool { return server.String() == host })
-}
-
 // answering reads the challenge that a login answers; nil if it answers none.
-func (b *backend) answering(ctx context.Context, storage logical.Storage, config *configEntry, name, id string) (*challengeState, error) {
+func (b *backend) answering(ctx context.Context, storage logical.Storage, asked *source, name, id string) (*challengeState, error) {
 	if id == "" {
 		return nil, nil
 	}
-	return b.challenges.open(ctx, storage, id, name, config, time.Now())
+	return b.challenges.open(ctx, storage, id, name, asked, time.Now())
 }
 
 // challenged is the answer to a login that the server wants another step of.
-func (b *backend) challenged(ctx context.Context, storage logical.Storage, config *configEntry, name string, verdict radclient.Verdict, answered *challengeState) *logical.Response {
-	state := challengeState{Username: name, Host: verdict.Host, Server: verdict.Server, Round: 1}
+func (b *backend) challenged(ctx context.Context, storage logical.Storage, asked *source, name string, verdict radclient.Verdict, answered *challengeState) *logical.Response {
+	state := challengeState{Username: name, Source: asked.key(), Host: verdict.Host, Server: verdict.Server, Round: 1}
 	if answered != nil {
 		state.Round = answered.Round + 1
 	}

@@ -22,8 +22,8 @@ func (b *testBackend) challenge() map[string]any {
 	return resp.Data
 }
 
-// answer answers a challenge as carol.
-func answer(id any, code string) map[string]any {
+// answering answers a challenge as carol.
+func answering(id any, code string) map[string]any {
 	return map[string]any{"challenge_id": id, "password": code}
 }
 
@@ -38,7 +38,7 @@ func TestLoginWithAOneTimeCodeTakesTwoSteps(t *testing.T) {
 	require.Equal(t, false, asked["echo"])
 	require.Equal(t, 120, asked["expires_in"])
 
-	auth := b.ok(logical.UpdateOperation, "login/carol", answer(asked["challenge_id"], "123456")).Auth
+	auth := b.ok(logical.UpdateOperation, "login/carol", answering(asked["challenge_id"], "123456")).Auth
 	require.Equal(t, []string{"dev"}, auth.Policies)
 	require.Equal(t, "carol", auth.Alias.Name)
 	require.Zero(t, b.storage.writes.Load(), "no storage write per login")
@@ -54,7 +54,7 @@ func TestLoginWithAOneTimeCodeTakesTwoSteps(t *testing.T) {
 func TestLoginWithAChallengeIsRecheckedAtRenewal(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, map[string]any{"renewal": "reauthenticate"})
-	auth := b.ok(logical.UpdateOperation, "login/carol", answer(b.challenge()["challenge_id"], "123456")).Auth
+	auth := b.ok(logical.UpdateOperation, "login/carol", answering(b.challenge()["challenge_id"], "123456")).Auth
 	require.Equal(t, "", auth.InternalData["password"])
 	sent := len(b.server.Requests())
 	b.renewOK(auth)
@@ -94,25 +94,25 @@ func TestChallengeIDThatDoesNotFitIsRefusedWithoutAskingTheServer(t *testing.T) 
 		"one million long": {"carol", strings.Repeat("A", 1_000_000)},
 		"with characters":  {"carol", id + "\x00"},
 	} {
-		got := b.refused(logical.UpdateOperation, "login/"+login.username, answer(login.id, "123456"))
+		got := b.refused(logical.UpdateOperation, "login/"+login.username, answering(login.id, "123456"))
 		require.Equal(t, invalid, got, name)
 	}
 	b.ok(logical.UpdateOperation, "config", map[string]any{"host": "127.0.0.2"})
-	require.Equal(t, invalid, b.refused(logical.UpdateOperation, "login/carol", answer(id, "123456")), "another server now")
+	require.Equal(t, invalid, b.refused(logical.UpdateOperation, "login/carol", answering(id, "123456")), "another server now")
 	b.configure(nil)
 	require.Len(t, b.server.Requests(), sent)
-	require.NotNil(t, b.ok(logical.UpdateOperation, "login/carol", answer(id, "123456")).Auth, "none of it used it up")
+	require.NotNil(t, b.ok(logical.UpdateOperation, "login/carol", answering(id, "123456")).Auth, "none of it used it up")
 }
 
 func TestChallengeIDExpires(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)
-	config, err := loadConfig(t.Context(), b.storage)
+	settings, err := b.settings.get(t.Context(), b.storage)
 	require.NoError(t, err)
 	id := b.challenge()["challenge_id"].(string)
-	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", config, time.Now().Add(121*time.Second))
+	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", settings.source, time.Now().Add(121*time.Second))
 	require.ErrorIs(t, err, errChallengeExpired)
-	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", config, time.Now().Add(119*time.Second))
+	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", settings.source, time.Now().Add(119*time.Second))
 	require.NoError(t, err)
 }
 
@@ -121,10 +121,10 @@ func TestChallengeIDWorksOnceOnAServer(t *testing.T) {
 	b := newConfiguredBackend(t, nil)
 	id := b.challenge()["challenge_id"]
 	require.Equal(t, "access denied by the authentication server",
-		b.refused(logical.UpdateOperation, "login/carol", answer(id, "654321")))
+		b.refused(logical.UpdateOperation, "login/carol", answering(id, "654321")))
 	sent := len(b.server.Requests())
 	require.Equal(t, "challenge_id has been used: log in again",
-		b.refused(logical.UpdateOperation, "login/carol", answer(id, "123456")))
+		b.refused(logical.UpdateOperation, "login/carol", answering(id, "123456")))
 	require.Len(t, b.server.Requests(), sent)
 }
 
@@ -134,9 +134,9 @@ func TestAnyServerOfTheClusterCanFinishTheLogin(t *testing.T) {
 	standby := newTestBackend(t)
 	standby.storage, standby.server = b.storage, b.server
 	id := b.challenge()["challenge_id"]
-	require.NotNil(t, standby.ok(logical.UpdateOperation, "login/carol", answer(id, "123456")).Auth)
+	require.NotNil(t, standby.ok(logical.UpdateOperation, "login/carol", answering(id, "123456")).Auth)
 	require.Equal(t, "access denied by the authentication server",
-		b.refused(logical.UpdateOperation, "login/carol", answer(id, "123456")), "the RADIUS server's State works once")
+		b.refused(logical.UpdateOperation, "login/carol", answering(id, "123456")), "the RADIUS server's State works once")
 }
 
 func TestLoginEndsAfterEightChallenges(t *testing.T) {
@@ -148,10 +148,10 @@ func TestLoginEndsAfterEightChallenges(t *testing.T) {
 	b.configure(nil)
 	data := b.challenge()
 	for range 7 {
-		data = b.ok(logical.UpdateOperation, "login/carol", answer(data["challenge_id"], "x")).Data
+		data = b.ok(logical.UpdateOperation, "login/carol", answering(data["challenge_id"], "x")).Data
 	}
 	require.Equal(t, "access denied by the authentication server",
-		b.refused(logical.UpdateOperation, "login/carol", answer(data["challenge_id"], "x")))
+		b.refused(logical.UpdateOperation, "login/carol", answering(data["challenge_id"], "x")))
 	require.Contains(t, b.log.String(), "step after step")
 }
 
@@ -189,6 +189,6 @@ func TestOneTimeCodeAppearsNowhere(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)
 	id := b.challenge()["challenge_id"]
-	text := b.refused(logical.UpdateOperation, "login/carol", answer(id, "987654321"))
+	text := b.refused(logical.UpdateOperation, "login/carol", answering(id, "987654321"))
 	require.NotContains(t, text+b.log.String(), "987654321")
 }

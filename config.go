@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-sockaddr"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 	"github.com/hashicorp/vault/sdk/logical"
+	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/bindaddress"
 	"vault-plugin-auth-radius/internal/profile"
@@ -26,6 +27,7 @@ type configEntry struct {
 	tokenutil.TokenParams
 
 	radiusSettings
+	localSettings
 
 	Host                     string   `json:"host"`
 	Port                     int      `json:"port"`
@@ -51,6 +53,7 @@ type configEntry struct {
 func defaultConfig() *configEntry {
 	return &configEntry{
 		radiusSettings:           defaultRADIUSSettings(),
+		localSettings:            defaultLocalSettings(),
 		Port:                     radiusPort,
 		UnregisteredUserPolicies: []string{},
 		Renewal:                  renewalReauthenticate,
@@ -90,6 +93,8 @@ func (c *configEntry) clone() *configEntry {
 // that is missing is reported alone, as the built-in method does.
 func (c *configEntry) problems() []string {
 	switch {
+	case c.Host == "" && c.Extauth != "":
+		return c.otherProblems() // it has no servers
 	case c.Host == "":
 		return []string{"config parameter `host` cannot be empty"}
 	case c.Secret == "" && c.Transport != radclient.TLS:
@@ -101,8 +106,6 @@ func (c *configEntry) problems() []string {
 	}{
 		{!isHost(c.Host), "config parameter `host` must be one host name or IP address, without scheme, port or spaces"},
 		{c.Port < 1 || c.Port > 65535, fmt.Sprintf("config parameter `port` is %d; use 1 to 65535", c.Port)},
-		{containsRoot(c.UnregisteredUserPolicies) || containsRoot(c.TokenPolicies), rootPolicyText},
-		{slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress), "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks"},
 		{len(c.NASIdentifier) > radclient.MaxValueLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", radclient.MaxValueLen)},
 	}
 	found := c.hostProblems()
@@ -111,7 +114,19 @@ func (c *configEntry) problems() []string {
 			found = append(found, check.advice)
 		}
 	}
-	others := c.radiusSettings.problems()
+	return append(found, c.otherProblems()...)
+}
+
+// otherProblems lists what is wrong beside the servers.
+func (c *configEntry) otherProblems() []string {
+	var found []string
+	if containsRoot(c.UnregisteredUserPolicies) || containsRoot(c.TokenPolicies) {
+		found = append(found, rootPolicyText)
+	}
+	if slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress) {
+		found = append(found, "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks")
+	}
+	others := append(c.radiusSettings.problems(), c.localSettings.problems()...)
 	if problem := notOneOf(fieldRenewal, c.Renewal, renewals); problem != "" {
 		others = append(others, problem)
 	}
@@ -133,6 +148,16 @@ func (c *configEntry) problems() []string {
 // the state of a server does.
 func (c *configEntry) newClient(changed func(radclient.Change)) (*radclient.Client, error) {
 	return c.radiusSettings.newClient(c.servers(), c.BindAddress, c.NASIdentifier, changed)
+}
+
+// nasAttributes are what a request that no server gets says of this mount, for
+// checks of profiles.
+func (c *configEntry) nasAttributes() (radius.Attributes, error) {
+	nas, err := c.nas(c.NASIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	return nas.Attributes()
 }
 
 // port is where the servers are that have none of their own: as configured, or

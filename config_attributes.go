@@ -51,8 +51,10 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	if _, err := config.requestProfile(known); err != nil && !unread {
 		problems = append(problems, "config parameter "+err.Error())
 	}
-	problems = append(problems, unfitAttributes(fieldGroupAttributes, config.GroupAttributes, known)...)
-	problems = append(problems, unfitAttributes(fieldMetadataAttributes, config.MetadataAttributes, known)...)
+	unfit := append(unfitAttributes(fieldGroupAttributes, config.GroupAttributes, known), unfitAttributes(fieldMetadataAttributes, config.MetadataAttributes, known)...)
+	for _, problem := range unfit {
+		problems = append(problems, "config parameter "+problem)
+	}
 	for _, name := range config.MetadataAttributes {
 		if slices.ContainsFunc(reservedMetadata, func(own string) bool { return strings.EqualFold(own, name) }) {
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: %q is the name of metadata that every token has", fieldMetadataAttributes, name))
@@ -72,9 +74,9 @@ func unfitAttributes(field string, names []string, d *dictionary.Dictionary) []s
 		attribute, known := d.Lookup(name)
 		switch {
 		case !known:
-			problems = append(problems, fmt.Sprintf("config parameter `%s`: %.80q is no attribute of the dictionary%s", field, name, didYouMean(d, name)))
+			problems = append(problems, fmt.Sprintf("`%s`: %.80q is no attribute of the dictionary%s", field, name, didYouMean(d, name)))
 		case attribute.Encrypt != 0:
-			problems = append(problems, fmt.Sprintf("config parameter `%s`: %s is secret: it cannot be shown", field, attribute.Name))
+			problems = append(problems, fmt.Sprintf("`%s`: %s is secret: it cannot be shown", field, attribute.Name))
 		}
 	}
 	return problems

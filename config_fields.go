@@ -45,6 +45,11 @@ const (
 	fieldGroupAttributes          = "group_attributes"
 	fieldMetadataAttributes       = "metadata_attributes"
 	fieldSessionTimeoutAsTTL      = "session_timeout_as_ttl"
+	fieldLockoutThreshold         = "lockout_threshold"
+	fieldLockoutDuration          = "lockout_duration"
+	fieldLockoutCounterReset      = "lockout_counter_reset"
+	fieldPasswordAlgorithm        = "password_hash_algorithm"
+	fieldPasswordCost             = "password_hash_cost"
 	fieldAliasMetadata            = "alias_metadata"
 )
 
@@ -266,6 +271,9 @@ func configFields() map[string]*framework.FieldSchema {
 			DisplayAttrs: &framework.DisplayAttributes{Name: "Session-Timeout as TTL"},
 		},
 	}
+	for field, schema := range localFields(defaults) {
+		fields[field] = schema
+	}
 	tokenutil.AddTokenFields(fields)
 	fields["token_policies"].Description += ". They are added to those of the user."
 	return fields
@@ -283,4 +291,48 @@ func configReadResponses() map[int][]framework.Response {
 		schema.Required = true
 	}
 	return dataResponses(fields)
+}
+
+// localFields are the config's fields that are about what is checked here or by
+// other sources than its servers.
+func localFields(defaults *configEntry) map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		fieldExtauth: {
+			Type:         framework.TypeString,
+			Default:      defaults.Extauth,
+			Description:  "What checks those whom neither their user entry nor a realm sends elsewhere: the name of a source under extauth/, or \"local\" for the passwords of users/. Empty: the servers of this config. If it is set, host and secret may be left out.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Default source"},
+		},
+		fieldLockoutThreshold: {
+			Type:         framework.TypeInt,
+			Default:      defaults.LockoutThreshold,
+			Description:  "Failed logins in a row that lock a name out, on this Vault server. 0: none do.",
+			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.LockoutThreshold},
+		},
+		fieldLockoutDuration: {
+			Type:         framework.TypeDurationSecond,
+			Default:      defaults.LockoutDuration,
+			Description:  "Seconds that a name is locked out.",
+			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.LockoutDuration},
+		},
+		fieldLockoutCounterReset: {
+			Type:         framework.TypeDurationSecond,
+			Default:      defaults.LockoutCounterReset,
+			Description:  "Seconds without a failed login after which failed logins are counted anew.",
+			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.LockoutCounterReset},
+		},
+		fieldPasswordAlgorithm: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.PasswordAlgorithm),
+			AllowedValues: allowed(passwordAlgorithms),
+			Description:   "How passwords of users/ are hashed that are set from now on: \"argon2id\" or \"bcrypt\".",
+			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.PasswordAlgorithm)},
+		},
+		fieldPasswordCost: {
+			Type:         framework.TypeInt,
+			Default:      defaults.PasswordCost,
+			Description:  "What a hash costs: for argon2id the passes over 19 MiB of memory, 1 to 10; for bcrypt the logarithm of the rounds, 10 to 15. 0: 2 passes, or 12.",
+			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.PasswordCost},
+		},
+	}
 }

@@ -15,6 +15,7 @@ func FuzzChallengeID(f *testing.F) {
 	storage := &logical.InmemStorage{}
 	challenges, config := newChallengeCache(), defaultConfig()
 	config.Host = "127.0.0.1"
+	asked := &source{checker: &radiusChecker{servers: config.servers()}}
 	if err := challenges.ensureKey(f.Context(), storage); err != nil {
 		f.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func FuzzChallengeID(f *testing.F) {
 	f.Add("")
 	f.Add("?")
 	f.Fuzz(func(t *testing.T, id string) {
-		state, err := challenges.open(t.Context(), storage, id, "carol", config, time.Now())
+		state, err := challenges.open(t.Context(), storage, id, "carol", asked, time.Now())
 		if mistake := challengeError(""); err != nil && !errors.As(err, &mistake) {
 			t.Fatalf("a fault: %v", err)
 		}

@@ -2,6 +2,7 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -78,6 +79,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldCaseInsensitiveUsernames: config.CaseInsensitiveUsernames,
 	}
 	config.radiusSettings.data(data)
+	config.localSettings.data(data)
 	profiles, err := b.profiles.shortNames(ctx, req.Storage, config.DefaultProfiles)
 	if err != nil {
 		return nil, err
@@ -97,6 +99,8 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *fram
 	return b.settings.change(func() (*logical.Response, error) {
 		b.profiles.mu.Lock() // no profile is deleted meanwhile
 		defer b.profiles.mu.Unlock()
+		b.sources.changes.Lock() // nor a source
+		defer b.sources.changes.Unlock()
 		config, err := loadConfig(ctx, req.Storage)
 		switch {
 		case err != nil:
@@ -127,10 +131,19 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err != nil {
 		return nil, err
 	}
+	if config.Extauth != "" && config.Extauth != localSource {
+		_, err := findSourceNamed(ctx, req.Storage, config.Extauth)
+		switch {
+		case errors.Is(err, errSourceNotFound):
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: there is no source with the name %.80q under extauth/", fieldExtauth, config.Extauth))
+		case err != nil:
+			return nil, err
+		}
+	}
 	if problems = append(config.problems(), problems...); len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
-	if len(config.Secret) <= shortSecretLen && config.Transport != radclient.TLS {
+	if config.Host != "" && len(config.Secret) <= shortSecretLen && config.Transport != radclient.TLS {
 		b.Logger().Warn("config: the secret is short and can be guessed from a captured packet: use 16 characters or more")
 	}
 	if config.AuthProtocol == radclient.MSCHAPv2 && config.Transport != radclient.TLS {
@@ -157,6 +170,7 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 		c.UnregisteredUserPolicies = splitPolicies(policies.(string))
 	}
 	c.radiusSettings.apply(d)
+	c.localSettings.apply(d)
 	set(d, fieldPort, &c.Port)
 	set(d, fieldNASIdentifier, &c.NASIdentifier)
 	setText(d, fieldRenewal, &c.Renewal)

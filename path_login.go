@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/cidrutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -73,7 +74,7 @@ func (b *backend) pathLogin() *framework.Path {
 				Description: "The answer has a token, or data that ask for another step: answer on the same path, with challenge_id.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
 					fieldChallengeID: {Type: framework.TypeString, Description: "To be sent with the answer."},
-					fieldMessage:     {Type: framework.TypeString, Description: "What the RADIUS server asks."},
+					fieldMessage:     {Type: framework.TypeString, Description: "What the server asks."},
 					fieldEcho:        {Type: framework.TypeBool, Description: "Whether the answer may be shown as it is typed."},
 					fieldExpiresIn:   {Type: framework.TypeInt, Description: "Seconds to answer."},
 				}),
@@ -89,9 +90,9 @@ func (b *backend) pathLogin() *framework.Path {
 	}
 }
 
-// login asks the RADIUS server and makes a token. It never writes storage, and
-// reads it only before the server is asked: a failure after that would make
-// Vault's clients try again, which is a second push to somebody's phone.
+// login asks a source and makes a token. It never writes storage, and reads it
+// only before the source is asked: a failure after that would make Vault's
+// clients try again, which is a second push to somebody's phone.
 func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	settings, err := b.settings.get(ctx, req.Storage)
 	if err != nil {
@@ -103,12 +104,13 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if !b.addressAllowed(req, settings.config) {
 		return nil, logical.ErrPermissionDenied
 	}
+	sources, err := b.sources.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
 	config := settings.config
-	name, password := config.canonicalName(usernameOf(d)), d.Get(fieldPassword).(string)
-	credentials := config.credentials(name, password, req)
-	for _, err := range []error{
-		radclient.CheckUsername(name), radclient.CheckPassword(password), radclient.CheckUsername(credentials.Username),
-	} {
+	name, password := sources.canonicalName(config, usernameOf(d)), d.Get(fieldPassword).(string)
+	for _, err := range []error{radclient.CheckUsername(name), radclient.CheckPassword(password)} {
 		if err != nil {
 			return logical.ErrorResponse(err.Error()), nil
 		}
@@ -121,39 +123,91 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if err != nil {
 		return nil, err
 	}
-	answered, err := b.answering(ctx, req.Storage, config, name, d.Get(fieldChallengeID).(string))
+	asked := b.route(settings, sources, user, name)
+	if reason := b.lockedOrBarred(config, user, name); reason != "" {
+		return b.refuseUnasked(ctx, asked, name, password, reason)
+	}
+	answered, err := b.answering(ctx, req.Storage, asked, name, d.Get(fieldChallengeID).(string))
 	if mistake := challengeError(""); errors.As(err, &mistake) {
 		return logical.ErrorResponse(mistake.Error()), nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	credentials, err := config.credentials(asked, name, password, req)
+	if err != nil {
+		return logical.ErrorResponse(err.Error()), nil
+	}
 	credentials.Answers = answered.challenged()
-	authorization, err := b.authorization(ctx, req.Storage, settings, user, sent, &credentials)
+	authorization, err := b.authorization(ctx, req.Storage, settings, asked, user, sent, &credentials)
 	if err != nil {
 		return nil, err
 	}
 
-	verdict, refusal := b.ask(ctx, settings, name, credentials)
+	got, refusal := b.ask(ctx, authorization, name, credentials)
+	b.countFailures(config, user, name, got, refusal)
 	switch {
 	case refusal != nil:
-		return refusal, nil
-	case verdict.Outcome == radclient.Challenge:
-		return b.challenged(ctx, req.Storage, config, name, verdict, answered), nil
+		return refusal.response(), nil
+	case got.Outcome == radclient.Challenge:
+		return b.challenged(ctx, req.Storage, asked, name, got.Verdict, answered), nil
 	}
 	if answered != nil {
 		password = "" // the answer to a challenge works once: nothing to keep for renewals
 	}
-	granted, refusal := b.authorize(name, authorization, verdict)
+	granted, refusal := b.authorize(name, authorization, got)
 	if refusal != nil {
-		return refusal, nil
+		return refusal.response(), nil
 	}
 	return &logical.Response{Auth: b.newAuth(authorization, name, password, granted)}, nil
 }
 
-// authorize lets the profiles decide about somebody whom the server has
-// accepted. It returns what they grant, or a refusal; the reason is in the log.
-func (b *backend) authorize(name string, authorization *authorization, verdict radclient.Verdict) (granted, *logical.Response) {
+// refusal is what somebody is told who cannot log in.
+type refusal struct {
+	text     string
+	rejected bool // by the source, which may lock the name out
+}
+
+func (r *refusal) response() *logical.Response { return logical.ErrorResponse(r.text) }
+
+// lockedOrBarred says, for the log, why nobody is to be asked about the name;
+// empty if nothing is in the way.
+func (b *backend) lockedOrBarred(config *configEntry, user *userEntry, name string) string {
+	now := time.Now()
+	if b.lockouts.room(user != nil).isLocked(name, config.lockoutPolicy(), now) {
+		return "the name is locked out after failed logins: see unlock/"
+	}
+	return user.barred(now)
+}
+
+// refuseUnasked refuses a login without asking anybody. A password that is kept
+// here is hashed all the same: the time does not tell what a wrong one would not.
+func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, password, reason string) (*logical.Response, error) {
+	if asked.name == localSource {
+		if _, err := asked.checker.check(ctx, question{Credentials: radclient.Credentials{Username: name, Password: password}}); err != nil {
+			b.Logger().Error("login failed", "username", name, "error", err)
+			return logical.ErrorResponse(noAnswerText), nil
+		}
+	}
+	b.Logger().Info("login refused", "username", name, "reason", reason)
+	return logical.ErrorResponse(deniedText), nil
+}
+
+// countFailures counts what a source has refused, and forgets it after a login
+// that it has accepted. What nobody has judged does not count.
+func (b *backend) countFailures(config *configEntry, user *userEntry, name string, got answer, refusal *refusal) {
+	policy, room := config.lockoutPolicy(), b.lockouts.room(user != nil)
+	switch {
+	case refusal == nil && got.Outcome == radclient.Accept:
+		room.succeeded(name)
+	case refusal != nil && refusal.rejected && room.failed(name, policy, time.Now()):
+		b.Logger().Warn("a name is locked out after failed logins", "username", name, "failed", policy.threshold, "for", policy.duration)
+	}
+}
+
+// authorize lets the profiles decide about somebody whom a source has accepted.
+// It returns what they grant, or a refusal; the reason is in the log.
+func (b *backend) authorize(name string, authorization *authorization, got answer) (granted, *refusal) {
 	for _, one := range authorization.assigned {
 		if one.fault != nil {
 			b.Logger().Error("profile matches nobody: it does not fit the dictionary any more", "profile", one.entry.ShortName, "error", one.fault)
@@ -162,10 +216,10 @@ func (b *backend) authorize(name string, authorization *authorization, verdict r
 	for _, warning := range authorization.left {
 		b.Logger().Warn("request_attributes: not all could be sent", "username", name, "reason", warning.Text)
 	}
-	granted, warnings, err := authorization.decide(verdict)
+	granted, warnings, err := authorization.decide(got)
 	if err != nil {
-		b.Logger().Info("login refused by the profiles", "username", name, "server", verdict.Server, "reason", err)
-		return granted, logical.ErrorResponse(deniedText)
+		b.Logger().Info("login refused by the profiles", "username", name, "server", got.Server, "reason", err)
+		return granted, &refusal{text: deniedText}
 	}
 	for _, warning := range warnings {
 		b.Logger().Warn("profile: a reply attribute was left out", "username", name, "field", warning.Field, "reason", warning.Text)
@@ -180,13 +234,16 @@ func clientAttributes(d *framework.FieldData) (map[string]string, error) {
 	return attributes, err
 }
 
-// credentials are what the RADIUS server is asked about.
-func (c *configEntry) credentials(name, password string, req *logical.Request) radclient.Credentials {
-	credentials := radclient.Credentials{Username: c.wireName(name), Password: password}
+// credentials are what a source is asked about. The error says why it cannot be.
+func (c *configEntry) credentials(asked *source, name, password string, req *logical.Request) (radclient.Credentials, error) {
+	credentials := radclient.Credentials{Username: name, Password: password}
+	if asked.checker != nil {
+		credentials.Username = asked.checker.wireName(name)
+	}
 	if c.SendClientAddress && req.Connection != nil {
 		credentials.ClientAddress = req.Connection.RemoteAddr
 	}
-	return credentials
+	return credentials, radclient.CheckUsername(credentials.Username)
 }
 
 // addressAllowed tells whether the config's token_bound_cidrs let the client in.
@@ -201,26 +258,37 @@ func (b *backend) addressAllowed(req *logical.Request, config *configEntry) bool
 	return cidrutil.RemoteAddrIsOk(req.Connection.RemoteAddr, config.TokenBoundCIDRs)
 }
 
-// ask asks the RADIUS server. It returns the verdict, accept or challenge, or a
-// refusal for the person; the reason of a refusal is in the log.
-func (b *backend) ask(ctx context.Context, settings *settings, name string, credentials radclient.Credentials) (radclient.Verdict, *logical.Response) {
-	if settings.clientErr != nil {
-		b.Logger().Error("login refused: the stored config is not valid: write it again", "error", settings.clientErr)
-		return radclient.Verdict{}, logical.ErrorResponse(notConfiguredText)
+// ask asks the source. It returns its answer, accept or challenge, or a refusal
+// for the person; the reason of a refusal is in the log.
+func (b *backend) ask(ctx context.Context, authorization *authorization, name string, credentials radclient.Credentials) (answer, *refusal) {
+	asked := authorization.source
+	details := []any{"username", name}
+	if asked.name != "" {
+		details = append(details, "extauth", asked.name)
 	}
-	verdict, err := settings.client.Authenticate(ctx, credentials)
-	if err != nil {
-		b.Logger().Error("login failed", "username", name, "error", err)
-		return radclient.Verdict{}, logical.ErrorResponse(noAnswerText)
+	if asked.fault != nil {
+		b.Logger().Error("login refused: the stored config is not valid: write it again", append(details, "error", asked.fault)...)
+		return answer{}, &refusal{text: notConfiguredText}
 	}
-	if verdict.Drops.Total() > 0 {
-		b.Logger().Warn("answers were dropped before the valid one came", "server", verdict.Server, "drops", verdict.Drops.String())
+	got, err := asked.checker.check(ctx, question{credentials, authorization.dictionary, authorization.config.CaseInsensitiveUsernames})
+	var misconfigured *directory.ConfigurationError
+	switch {
+	case errors.As(err, &misconfigured):
+		b.Logger().Error("login refused: the directory cannot be asked like this", append(details, "error", err)...)
+		return answer{}, &refusal{text: deniedText}
+	case err != nil:
+		b.Logger().Error("login failed", append(details, "error", err)...)
+		return answer{}, &refusal{text: noAnswerText}
 	}
-	if verdict.Outcome == radclient.Reject {
-		b.Logger().Info("login refused by the RADIUS server", "username", name, "server", verdict.Server, "reason", verdict.Reason)
-		return radclient.Verdict{}, logical.ErrorResponse(deniedText)
+	details = append(details, "server", got.Server)
+	if got.Drops.Total() > 0 {
+		b.Logger().Warn("answers were dropped before the valid one came", "server", got.Server, "drops", got.Drops.String())
 	}
-	return verdict, nil
+	if got.Outcome == radclient.Reject {
+		b.Logger().Info("login refused by its source", append(details, "reason", got.Reason)...)
+		return answer{}, &refusal{text: deniedText, rejected: true}
+	}
+	return got, nil
 }
 
 // newAuth makes the token's parameters for somebody whom the server accepted.
@@ -230,6 +298,9 @@ func (b *backend) newAuth(authorization *authorization, name, password string, g
 	metadata := granted.metadata(config.MetadataAttributes)
 	metadata["username"] = name
 	metadata["policies"] = strings.Join(granted.policies, ",")
+	if asked := authorization.source.name; asked != "" {
+		metadata["extauth"] = asked
+	}
 	if len(granted.matched) > 0 {
 		metadata["profiles"] = strings.Join(shortNamesOf(granted.matched), ",")
 	}
@@ -244,6 +315,9 @@ func (b *backend) newAuth(authorization *authorization, name, password string, g
 	auth.Policies = append(auth.Policies, granted.policies...)
 	if most := granted.sessionTimeout(config.SessionTimeoutAsTTL); most > 0 {
 		b.limitLife(auth, most)
+	}
+	if user := authorization.user; user != nil && user.ExpiresAt != nil {
+		b.limitLife(auth, max(time.Second, time.Until(*user.ExpiresAt)))
 	}
 	return auth
 }
@@ -297,8 +371,8 @@ func usernameOf(d *framework.FieldData) string {
 }
 
 const loginHelpDescription = `
-The RADIUS server that "config" names checks the password. Both forms do the
-same:
+What "config", the user entry or the name's realm says checks the password: a
+RADIUS server, a directory, or the hash here. Both forms do the same:
 
     $ vault login -method=radius username=alice
     $ vault write auth/radius/login/alice password=...

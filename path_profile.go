@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -121,9 +120,6 @@ func (b *backend) profilePatch(ctx context.Context, req *logical.Request, d *fra
 	})
 }
 
-// shownUsers is how many users the refusal to delete a profile names.
-const shownUsers = 3
-
 func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.changeProfile(ctx, req, d, func(entry *profileEntry) (*logical.Response, error) {
 		if entry == nil {
@@ -136,27 +132,15 @@ func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *fr
 		if config != nil && slices.Contains(config.DefaultProfiles, entry.ID) {
 			return nil, conflict(fmt.Errorf("profile %q is in use by the config's default_profiles", entry.ShortName))
 		}
-		names, count, err := profileUsers(ctx, req.Storage, entry.ID, shownUsers)
+		names, count, err := usersOf(ctx, req.Storage, profileUsersKey(entry.ID))
 		switch {
 		case err != nil:
 			return nil, err
 		case count > 0:
-			return nil, conflict(inUse(entry, names, count))
+			return nil, conflict(inUse(fmt.Sprintf("profile %q", entry.ShortName), names, count))
 		}
 		return nil, deleteProfile(ctx, req.Storage, entry)
 	})
-}
-
-// inUse says who has a profile.
-func inUse(entry *profileEntry, names []string, count int) error {
-	noun, more := "users", ""
-	if count == 1 {
-		noun = "user"
-	}
-	if count > len(names) {
-		more = ", …"
-	}
-	return fmt.Errorf("profile %q is in use by %d %s (%s%s)", entry.ShortName, count, noun, strings.Join(names, ", "), more)
 }
 
 // noProfile is the answer 404.

@@ -111,7 +111,7 @@ func (b *backend) profileStore(ctx context.Context, req *logical.Request, before
 		} else if !errors.Is(err, errProfileNotFound) {
 			return nil, err
 		}
-		if entry.ID, err = nextProfileID(ctx, req.Storage); err != nil {
+		if entry.ID, err = nextID(ctx, req.Storage, profileSequenceKey, "profiles"); err != nil {
 			return nil, err
 		}
 	}

@@ -17,10 +17,11 @@ func (b *backend) pathStatus() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: b.statusRead,
-				Summary:  "Tell what this Vault server has seen of the RADIUS servers.",
+				Summary:  "Tell what this Vault server has seen of the servers that it asks.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
 					"version": {Type: framework.TypeString, Description: "Version of the plugin.", Required: true},
-					"servers": {Type: framework.TypeSlice, Description: "Each RADIUS server with its counters since the config was loaded.", Required: true},
+					"servers": {Type: framework.TypeSlice, Description: "Each RADIUS server of the config with its counters since that was loaded.", Required: true},
+					"sources": {Type: framework.TypeMap, Description: "The same of each source under extauth/, by name.", Required: true},
 				}),
 			},
 		},
@@ -35,12 +36,25 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		return nil, err
 	}
 	servers := []any{}
-	if settings != nil && settings.client != nil {
-		for _, stats := range settings.client.Stats() {
-			servers = append(servers, serverStatus(stats))
-		}
+	if settings != nil && settings.source.checker != nil {
+		servers = append(servers, settings.source.checker.status()...)
 	}
-	return &logical.Response{Data: map[string]any{"version": b.RunningVersion, "servers": servers}}, nil
+	all, err := b.sources.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	sources := map[string]any{}
+	for _, one := range all.ordered {
+		shown := map[string]any{"type": string(one.entry.Type), "servers": []any{}}
+		if one.checker != nil {
+			shown["servers"] = append([]any{}, one.checker.status()...)
+		}
+		if one.fault != nil {
+			shown["fault"] = one.fault.Error()
+		}
+		sources[one.name] = shown
+	}
+	return &logical.Response{Data: map[string]any{"version": b.RunningVersion, "servers": servers, "sources": sources}}, nil
 }
 
 // serverStatus is a server's counters as a read shows them. Times are in

@@ -5,19 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
-	"github.com/hashicorp/vault/sdk/helper/policyutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/radclient"
-)
-
-const (
-	fieldName     = "name"
-	fieldPolicies = "policies"
-	fieldProfiles = "profiles"
 )
 
 func (b *backend) pathUser() *framework.Path {
@@ -29,30 +22,13 @@ func (b *backend) pathUser() *framework.Path {
 			Action:          "Create",
 			ItemType:        "User",
 		},
-		Fields: map[string]*framework.FieldSchema{
-			fieldName: {
-				Type:        framework.TypeString,
-				Description: "Name of the user, as it is typed at login. Upper and lower case differ, unless the config says case_insensitive_usernames.",
-			},
-			fieldPolicies: {
-				Type:         framework.TypeCommaStringSlice,
-				Description:  "Policies of the user's tokens, as a list or separated by commas. Empty: only the config's token_policies and \"default\".",
-				DisplayAttrs: &framework.DisplayAttributes{Description: "A list of policies of the user's tokens."},
-			},
-			fieldProfiles: {
-				Type:        framework.TypeCommaStringSlice,
-				Description: "Short names of the AAA profiles that decide about the user's logins, in order; one at least has to match. Empty: the config's default_profiles.",
-			},
-		},
+		Fields:         userFields(),
 		ExistenceCheck: b.userExists,
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
-				Callback: b.userRead,
-				Summary:  "Read a user.",
-				Responses: dataResponses(map[string]*framework.FieldSchema{
-					fieldPolicies: {Type: framework.TypeStringSlice, Description: "Policies of the user's tokens.", Required: true},
-					fieldProfiles: {Type: framework.TypeStringSlice, Description: "Short names of the user's AAA profiles.", Required: true},
-				}),
+				Callback:  b.userRead,
+				Summary:   "Read a user.",
+				Responses: dataResponses(userResponseFields()),
 			},
 			logical.CreateOperation: &framework.PathOperation{
 				Callback:  b.userWrite,
@@ -116,111 +92,148 @@ func (b *backend) userData(ctx context.Context, storage logical.Storage, user *u
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{fieldPolicies: user.Policies, fieldProfiles: profiles}, nil
-}
-
-func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	name, err := b.userName(ctx, req, d)
+	sources, err := b.sources.get(ctx, storage)
 	if err != nil {
 		return nil, err
 	}
-	return b.users.change(name, func() (*logical.Response, error) {
-		before, err := loadUser(ctx, req.Storage, name)
-		if err != nil {
-			return nil, err
+	metadata := user.Metadata
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	expires := ""
+	if user.ExpiresAt != nil {
+		expires = user.ExpiresAt.Format(time.RFC3339)
+	}
+	return map[string]any{
+		fieldPolicies:       user.Policies,
+		fieldProfiles:       profiles,
+		fieldExtauth:        user.sourceName(sources),
+		fieldPasswordScheme: user.passwordScheme(),
+		fieldEnabled:        !user.Disabled,
+		fieldExpiresAt:      expires,
+		fieldEmail:          user.Email,
+		fieldFirstName:      user.FirstName,
+		fieldLastName:       user.LastName,
+		fieldMetadata:       metadata,
+	}, nil
+}
+
+func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	if _, given := d.Raw[fieldPolicies]; !given {
+		d.Raw[fieldPolicies] = nil // the built-in method empties them
+	}
+	return b.userChange(ctx, req, d, func(before *userEntry) (*userEntry, error) {
+		if before == nil {
+			return &userEntry{}, nil
 		}
-		user := before.clone()
-		if user == nil {
-			user = &userEntry{}
-		}
-		user.Policies = policyutil.ParsePolicies(d.Get(fieldPolicies))
-		return b.storeUser(ctx, req, d, name, before, user)
+		return before.clone(), nil
 	})
 }
 
 func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return b.userChange(ctx, req, d, func(before *userEntry) (*userEntry, error) {
+		if before == nil {
+			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %q does not exist", d.Get(fieldName)))
+		}
+		return before.clone(), nil
+	})
+}
+
+// userChange changes the entry that start makes of the stored one, nil if there
+// is none, as the request says, or says what is wrong and stores nothing.
+func (b *backend) userChange(ctx context.Context, req *logical.Request, d *framework.FieldData, start func(before *userEntry) (*userEntry, error)) (*logical.Response, error) {
 	name, err := b.userName(ctx, req, d)
 	if err != nil {
 		return nil, err
 	}
-	return b.users.change(name, func() (*logical.Response, error) {
-		resetNulls(d)
-		before, err := loadUser(ctx, req.Storage, name)
-		if err != nil {
-			return nil, err
-		}
-		if before == nil {
-			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %q does not exist", name))
-		}
-		user := before.clone()
-		if policies, ok := d.GetOk(fieldPolicies); ok {
-			user.Policies = policyutil.ParsePolicies(policies)
-		}
-		return b.storeUser(ctx, req, d, name, before, user)
-	})
-}
-
-// storeUser stores the user, or says what is wrong and stores nothing. before is
-// what is stored; nil means that the user is new.
-func (b *backend) storeUser(ctx context.Context, req *logical.Request, d *framework.FieldData, name string, before, user *userEntry) (*logical.Response, error) {
-	if err := radclient.CheckUsername(name); err != nil {
-		return logical.ErrorResponse("%s: %s", fieldName, err), nil
+	resetNulls(d)
+	settings, err := b.hashSettings(ctx, req.Storage)
+	if err != nil {
+		return nil, err
 	}
-	if !storable(name) {
-		return logical.ErrorResponse("%s: Vault cannot store a name with two dots in a row", fieldName), nil
-	}
-	if containsRoot(user.Policies) {
-		return logical.ErrorResponse(rootPolicyText), nil
-	}
-	err := b.giveProfiles(ctx, req.Storage, d, name, before, user)
-	if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
-		return logical.ErrorResponse("%s: %s", fieldProfiles, unknown), nil
+	hash, given, err := b.givenPassword(ctx, settings, d)
+	if mistake := (*userMistake)(nil); errors.As(err, &mistake) {
+		return logical.ErrorResponse(mistake.Error()), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return written(d), nil
+	return b.users.change(name, func() (*logical.Response, error) {
+		before, err := loadUser(ctx, req.Storage, name)
+		if err != nil {
+			return nil, err
+		}
+		user, err := start(before)
+		if err != nil {
+			return nil, err
+		}
+		if given {
+			user.PasswordHash = hash
+		}
+		err = b.storeUser(ctx, req.Storage, d, name, before, user)
+		if mistake := (*userMistake)(nil); errors.As(err, &mistake) {
+			return logical.ErrorResponse(mistake.Error()), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return written(d), nil
+	})
 }
 
-// giveProfiles stores a user with the profiles that the request gives. The index
-// of who has a profile is written before the user, and cleared after: in between
-// it may name somebody who has it not, never miss somebody who has.
-func (b *backend) giveProfiles(ctx context.Context, storage logical.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
+// storeUser changes the user as the request says and stores it. before is what is
+// stored; nil means that the user is new. After a userMistake nothing is stored.
+func (b *backend) storeUser(ctx context.Context, storage logical.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
+	if err := radclient.CheckUsername(name); err != nil {
+		return &userMistake{fieldName, err}
+	}
+	if !storable(name) {
+		return &userMistake{fieldName, errors.New("a name with two dots in a row cannot be stored by Vault")}
+	}
+	if err := user.apply(d); err != nil {
+		return err
+	}
+	if containsRoot(user.Policies) {
+		return &userMistake{"", errors.New(rootPolicyText)} // as the built-in method says it
+	}
 	b.profiles.mu.Lock() // no profile is deleted meanwhile
 	defer b.profiles.mu.Unlock()
+	b.sources.changes.Lock() // nor a source
+	defer b.sources.changes.Unlock()
+	if err := user.refer(ctx, storage, d); err != nil {
+		return err
+	}
+	return saveReferenced(ctx, storage, name, before, user)
+}
+
+// refer gives the user the profiles and the source that the request names.
+func (u *userEntry) refer(ctx context.Context, storage logical.Storage, d *framework.FieldData) error {
 	if shortNames, given := d.GetOk(fieldProfiles); given {
 		ids, err := resolveProfiles(ctx, storage, shortNames.([]string))
+		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
+			return &userMistake{fieldProfiles, unknown}
+		}
 		if err != nil {
 			return err
 		}
-		user.Profiles = ids
+		u.Profiles = ids
 	}
-	for _, id := range user.Profiles {
-		if before == nil || !slices.Contains(before.Profiles, id) {
-			if err := saveJSON(ctx, storage, profileUserKey(id, name), "the index of profiles", true); err != nil {
-				return err
-			}
-		}
-	}
-	if err := saveUser(ctx, storage, name, user); err != nil {
-		return err
-	}
-	return takeProfiles(ctx, storage, name, before, user)
-}
-
-// takeProfiles clears the index of profiles that the user has no more; after nil
-// he has none.
-func takeProfiles(ctx context.Context, storage logical.Storage, name string, before, after *userEntry) error {
-	if before == nil {
+	name, given := d.GetOk(fieldExtauth)
+	if !given {
 		return nil
 	}
-	for _, id := range before.Profiles {
-		if after == nil || !slices.Contains(after.Profiles, id) {
-			if err := deleteIndex(ctx, storage, profileUserKey(id, name)); err != nil {
-				return err
-			}
-		}
+	u.Source, u.Local = 0, name == localSource
+	if u.Local || name == "" {
+		return nil
 	}
+	source, err := findSourceNamed(ctx, storage, name.(string))
+	if errors.Is(err, errSourceNotFound) {
+		return &userMistake{fieldExtauth, fmt.Errorf("there is no source with the name %.80q under extauth/", name)}
+	}
+	if err != nil {
+		return err
+	}
+	u.Source = source.ID
 	return nil
 }
 
@@ -240,7 +253,7 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 		if err := req.Storage.Delete(ctx, userKey(name)); err != nil {
 			return nil, fmt.Errorf("deleting %s: %w", userLabel(name), err)
 		}
-		return nil, takeProfiles(ctx, req.Storage, name, before, nil)
+		return nil, clearReferences(ctx, req.Storage, name, before, nil)
 	})
 }
 
@@ -249,8 +262,9 @@ Register people and give them policies.
 `
 
 const userHelpDescription = `
-A user entry gives a name policies. The RADIUS server checks the password; the
-entry holds none. The name is the one typed at login.
+A user entry gives a name policies. The name is the one typed at login. The
+RADIUS server checks the password, unless "extauth" names another source, or is
+"local": then the entry has the password, as a hash.
 
     $ vault write auth/radius/users/alice policies=dev,staging
     $ vault read auth/radius/users/alice

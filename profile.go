@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,11 +44,6 @@ type profileNameEntry struct {
 	ID int64 `json:"id"`
 }
 
-// sequenceEntry is the last id that was given.
-type sequenceEntry struct {
-	Last int64 `json:"last"`
-}
-
 // errProfileNotFound means that there is no such profile.
 var errProfileNotFound = errors.New("there is no such profile")
 
@@ -68,12 +62,7 @@ func profileKey(id int64) string { return profileKeyPrefix + strconv.FormatInt(i
 
 func profileNameKey(shortName string) string { return profileNameKeyPrefix + shortName }
 
-// profileUserKey is the index entry of a user who has the profile. Names may
-// have slashes.
-func profileUserKey(id int64, username string) string {
-	return profileUsersKey(id) + url.PathEscape(username)
-}
-
+// profileUsersKey starts the index of the users who have the profile.
 func profileUsersKey(id int64) string {
 	return profileUserKeyPrefix + strconv.FormatInt(id, 10) + "/"
 }
@@ -95,9 +84,9 @@ func findProfile(ctx context.Context, storage logical.Storage, reference string)
 	if !isNumber(reference) {
 		return findProfileNamed(ctx, storage, reference)
 	}
-	id, err := strconv.ParseInt(reference, 10, 64)
-	if err != nil || strconv.FormatInt(id, 10) != reference {
-		return nil, errProfileNotFound // too large, or 007
+	id, ok := parseID(reference)
+	if !ok {
+		return nil, errProfileNotFound
 	}
 	entry, err := loadProfile(ctx, storage, id)
 	if entry == nil && err == nil {
@@ -123,16 +112,6 @@ func findProfileNamed(ctx context.Context, storage logical.Storage, shortName st
 		return nil, errProfileNotFound // the index is older than the entry
 	}
 	return entry, nil
-}
-
-// nextProfileID gives an id that no profile has had.
-func nextProfileID(ctx context.Context, storage logical.Storage) (int64, error) {
-	var sequence sequenceEntry
-	if _, err := loadJSON(ctx, storage, profileSequenceKey, "the last id of profiles", &sequence); err != nil {
-		return 0, err
-	}
-	sequence.Last++
-	return sequence.Last, saveJSON(ctx, storage, profileSequenceKey, "the last id of profiles", sequence)
 }
 
 // saveProfile stores a profile and the index of its short name. before is what
@@ -167,60 +146,9 @@ func deleteProfile(ctx context.Context, storage logical.Storage, entry *profileE
 	return deleteIndex(ctx, storage, profileNameKey(entry.ShortName))
 }
 
-func deleteIndex(ctx context.Context, storage logical.Storage, key string) error {
-	if err := storage.Delete(ctx, key); err != nil {
-		return fmt.Errorf("deleting an index: %w", err)
-	}
-	return nil
-}
-
-// profileIDs lists the ids of the stored profiles in their order, with one read
-// of keys.
+// profileIDs lists the ids of the stored profiles in their order.
 func profileIDs(ctx context.Context, storage logical.Storage) ([]int64, error) {
-	keys, err := storage.List(ctx, profileKeyPrefix)
-	if err != nil {
-		return nil, fmt.Errorf("listing profiles: %w", err)
-	}
-	ids := make([]int64, 0, len(keys))
-	for _, key := range keys {
-		if id, err := strconv.ParseInt(key, 10, 64); err == nil {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids, nil
-}
-
-// profileUsers gives some of the users who have the profile, and how many there
-// are at most. An index entry of a user who has it no more is removed.
-func profileUsers(ctx context.Context, storage logical.Storage, id int64, some int) (names []string, count int, err error) {
-	keys, err := storage.List(ctx, profileUsersKey(id))
-	if err != nil {
-		return nil, 0, fmt.Errorf("listing the users of %s: %w", profileLabel(id), err)
-	}
-	count = len(keys)
-	for _, key := range keys {
-		if len(names) == some {
-			break
-		}
-		name, err := url.PathUnescape(key)
-		if err != nil {
-			continue
-		}
-		user, err := loadUser(ctx, storage, name)
-		if err != nil {
-			return nil, 0, err
-		}
-		if user != nil && slices.Contains(user.Profiles, id) {
-			names = append(names, name)
-			continue
-		}
-		count--
-		if err := deleteIndex(ctx, storage, profileUserKey(id, name)); err != nil {
-			return nil, 0, err
-		}
-	}
-	return names, count, nil
+	return storedIDs(ctx, storage, profileKeyPrefix, "profiles")
 }
 
 // clone copies everything that a caller could change through the copy.
@@ -244,5 +172,3 @@ func isShortName(text string) bool {
 	}
 	return !isNumber(text)
 }
-
-func isNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }

@@ -33,7 +33,7 @@ func (b *testBackend) consistent() {
 		shown := []string{}
 		for _, id := range user.Profiles {
 			require.Contains(b.t, profiles, id, "%s has a profile that is gone", name)
-			require.NotEmpty(b.t, b.stored(profileUserKey(id, name)), "the index misses %s", name)
+			require.NotEmpty(b.t, b.stored(referenceKey(profileUsersKey(id), name)), "the index misses %s", name)
 			shown = append(shown, profiles[id])
 		}
 		require.Equal(b.t, shown, b.ok(logical.ReadOperation, "users/"+name, nil).Data["profiles"])

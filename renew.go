@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
@@ -113,10 +114,16 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		return logical.ErrorResponse(notConfiguredText), nil
 	}
 	config := settings.config
-	name := config.canonicalName(req.Auth.Metadata["username"])
+	name, err := b.canonicalName(ctx, req.Storage, req.Auth.Metadata["username"])
+	if err != nil {
+		return nil, err
+	}
 	user, err := b.users.get(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
+	}
+	if reason := user.barred(time.Now()); reason != "" {
+		return logical.ErrorResponse(reason + ", not renewing"), nil
 	}
 
 	data := readRenewalData(req.Auth.InternalData)
@@ -148,30 +155,44 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	auth.Period = config.TokenPeriod
 	auth.TTL = config.TokenTTL
 	auth.MaxTTL = config.TokenMaxTTL
+	if user != nil && user.ExpiresAt != nil {
+		b.limitLife(auth, max(time.Second, time.Until(*user.ExpiresAt)))
+	}
 	auth.GroupAliases = groupAliases(groups) // Vault drops memberships that are missing
 	return &logical.Response{Auth: auth}, nil
 }
 
-// reauthenticate asks the server again, and lets the profiles decide again.
+// reauthenticate asks the source again, and lets the profiles decide again.
 func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, user *userEntry, name string, data renewalData) (granted, *logical.Response, error) {
 	if err := radclient.CheckPassword(data.password); err != nil {
 		return granted{}, logical.ErrorResponse(err.Error()), nil // kept by the built-in method, which checks less
 	}
-	credentials := settings.config.credentials(name, data.password, req)
-	authorization, err := b.authorization(ctx, req.Storage, settings, user, data.sent, &credentials)
+	sources, err := b.sources.get(ctx, req.Storage)
 	if err != nil {
 		return granted{}, nil, err
 	}
-	verdict, refusal := b.ask(ctx, settings, name, credentials)
-	if refusal != nil {
-		return granted{}, refusal, nil
+	asked := b.route(settings, sources, user, name)
+	credentials, err := settings.config.credentials(asked, name, data.password, req)
+	if err != nil {
+		return granted{}, logical.ErrorResponse(err.Error()), nil
 	}
-	if verdict.Outcome != radclient.Accept {
-		b.Logger().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck", "username", name, "server", verdict.Server)
+	authorization, err := b.authorization(ctx, req.Storage, settings, asked, user, data.sent, &credentials)
+	if err != nil {
+		return granted{}, nil, err
+	}
+	got, refusal := b.ask(ctx, authorization, name, credentials)
+	if refusal != nil {
+		return granted{}, refusal.response(), nil
+	}
+	if got.Outcome != radclient.Accept {
+		b.Logger().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck", "username", name, "server", got.Server)
 		return granted{}, logical.ErrorResponse(deniedText), nil
 	}
-	result, refusal := b.authorize(name, authorization, verdict)
-	return result, refusal, nil
+	result, refusal := b.authorize(name, authorization, got)
+	if refusal != nil {
+		return granted{}, refusal.response(), nil
+	}
+	return result, nil, nil
 }
 
 // profilesUnchanged gives the profiles that a token's login has matched, if they

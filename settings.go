@@ -6,19 +6,19 @@ import (
 	"sync"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"layeh.com/radius"
 
+	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
 // settings are what logins need of the config.
 type settings struct {
-	config *configEntry      // the caller's own copy
-	client *radclient.Client // shared; nil when clientErr is set
-	extra  *profile.Profile  // makes request_attributes; shared, nil if there are none
-	// clientErr says why the stored config makes no client. Only the built-in
-	// method, which checks less, can have written such a config.
-	clientErr error
+	config *configEntry     // the caller's own copy
+	source *source          // the config's servers; shared
+	extra  *profile.Profile // makes request_attributes; shared, nil if there are none
+	nas    radius.Attributes
 }
 
 // settingsCache keeps the config and its client in memory, so that a login
@@ -61,13 +61,28 @@ func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*sett
 			c.loaded = false
 			return nil, err
 		}
-		client, err := config.newClient(c.changed)
-		c.cached = &settings{config: config, client: client, clientErr: err}
-		if c.cached.extra, err = config.requestProfile(d); err != nil {
-			c.cached.clientErr = errors.Join(c.cached.clientErr, err)
-		}
+		c.cached = newSettings(config, d, c.changed)
 	}
 	return c.cached.clone(), nil
+}
+
+// newSettings makes what logins need. A config that makes no client, or no
+// request, has a source with a fault: only the built-in method, which checks less,
+// can have written it.
+func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(radclient.Change)) *settings {
+	made := &settings{config: config, source: &source{fault: errNoSource}}
+	var extraErr, nasErr error
+	made.extra, extraErr = config.requestProfile(d)
+	made.nas, nasErr = config.nasAttributes()
+	if config.Host == "" {
+		return made
+	}
+	client, err := config.newClient(changed)
+	if err == nil {
+		made.source.checker = &radiusChecker{client: client, servers: config.servers(), wire: config.wireName}
+	}
+	made.source.fault = errors.Join(err, extraErr, nasErr)
+	return made
 }
 
 // change runs a change of the stored config, alone, and forgets what is cached,
@@ -92,8 +107,8 @@ func (c *settingsCache) drop() {
 // forget drops the config and closes the client, which logins may still be
 // using: it goes on for them. It runs with mu held.
 func (c *settingsCache) forget() {
-	if c.cached != nil && c.cached.client != nil {
-		c.cached.client.Close()
+	if c.cached != nil && c.cached.source.checker != nil {
+		c.cached.source.checker.close()
 	}
 	c.loaded, c.cached = false, nil
 }

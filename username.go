@@ -9,10 +9,8 @@ import (
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
-// canonicalName is the name under which a person is known here: as typed, realm
-// included, or in lower case if the mount does not tell cases apart. The
-// identity alias, the user entry and everything else that is kept of a person
-// goes by it.
+// canonicalName is the name as typed, or in lower case if the mount does not tell
+// cases apart. What realms of sources make of it: [sourceSet.canonicalName].
 func (c *configEntry) canonicalName(typed string) string {
 	if c.CaseInsensitiveUsernames {
 		return strings.ToLower(typed)
@@ -20,13 +18,17 @@ func (c *configEntry) canonicalName(typed string) string {
 	return typed
 }
 
-// canonicalName is the same for a mount that may not be configured yet.
+// canonicalName is the canonical name on a mount that may not be configured yet.
 func (b *backend) canonicalName(ctx context.Context, storage logical.Storage, typed string) (string, error) {
 	settings, err := b.settings.get(ctx, storage)
 	if settings == nil || err != nil {
 		return typed, err
 	}
-	return settings.config.canonicalName(typed), nil
+	sources, err := b.sources.get(ctx, storage)
+	if err != nil {
+		return "", err
+	}
+	return sources.canonicalName(settings.config, typed), nil
 }
 
 // wireName is the User-Name that the RADIUS server sees: with strip_realm

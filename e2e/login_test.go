@@ -255,7 +255,7 @@ func TestTheHTTPFormsWork(t *testing.T) {
 		{"POST", "auth/radius/users/bob", json, `{"policies":["root"]}`, 400, "root policy cannot be granted by an auth method"},
 		{"LIST", "auth/radius/users", "", "", 200, `"keys":["alice","bob"]`},
 		{"GET", "auth/radius/users?list=true&limit=1&after=alice", "", "", 200, `"keys":["bob"]`},
-		{"LIST", "auth/radius/users?detailed=true&limit=1", "", "", 200, `"key_info":{"alice":{"policies":["base","ops"],"profiles":[]}}`},
+		{"LIST", "auth/radius/users?detailed=true&limit=1", "", "", 200, `"policies":["base","ops"],"profiles":[]}},"keys":["alice"]`},
 		{"LIST", "auth/radius/users?limit=x", "", "", 400, "limit"},
 		{"DELETE", "auth/radius/users/bob", "", "", 204, ""},
 		{"GET", "auth/radius/users/bob", "", "", 404, ""},

@@ -104,8 +104,9 @@ func (v *vaultServer) awaitReady(ended chan error) {
 	}
 }
 
-// register puts the plugin into the catalog under a name and version.
-func (v *vaultServer) register(name, version string) {
+// register puts the plugin into the catalog under a name and version, with more
+// environment variables.
+func (v *vaultServer) register(name, version string, environment ...string) {
 	v.t.Helper()
 	binary, err := os.ReadFile(filepath.Join(v.home, "plugins", pluginName))
 	require.NoError(v.t, err)
@@ -116,6 +117,7 @@ func (v *vaultServer) register(name, version string) {
 		Command: pluginName,
 		SHA256:  hex.EncodeToString(sum[:]),
 		Version: version,
+		Env:     environment,
 	}))
 }
 

@@ -32,7 +32,7 @@ func New(config Config) (*Client, error) {
 	if err := config.check(); err != nil {
 		return nil, fmt.Errorf("radclient: %w", err)
 	}
-	nas, err := config.NAS.attributes()
+	nas, err := config.NAS.Attributes()
 	if err != nil {
 		return nil, fmt.Errorf("radclient: %w", err)
 	}

@@ -27,8 +27,9 @@ type NAS struct {
 	PortType rfc2865.NASPortType
 }
 
-// attributes are those that name the NAS, in the order in which they are sent.
-func (n NAS) attributes() (radius.Attributes, error) {
+// Attributes are those that name the NAS, in the order in which they are sent. It
+// fails if the identifier is too long.
+func (n NAS) Attributes() (radius.Attributes, error) {
 	var attributes radius.Attributes
 	if n.Identifier == "" && !n.Address.IsValid() {
 		n.Identifier = defaultNASIdentifier

@@ -74,9 +74,15 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 
 // RequestAttributes are what a request says, but for what proves the password.
 func (c *Client) RequestAttributes(credentials Credentials) radius.Attributes {
+	return RequestAttributes(c.nas, credentials)
+}
+
+// RequestAttributes are what a request of a NAS says, as [NAS.Attributes] gives
+// them, but for what proves the password.
+func RequestAttributes(nas radius.Attributes, credentials Credentials) radius.Attributes {
 	var attributes radius.Attributes
 	attributes.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
-	attributes = append(attributes, c.nas...)
+	attributes = append(attributes, nas...)
 	if credentials.ClientAddress != "" {
 		attributes.Add(rfc2865.CallingStationID_Type, radius.Attribute(credentials.ClientAddress))
 	}

@@ -1,0 +1,133 @@
+package radiusauth
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+)
+
+var threeInARow = lockoutPolicy{threshold: 3, duration: 10 * time.Minute, reset: time.Minute}
+
+func TestFailedLoginsInARowLockANameOut(t *testing.T) {
+	t.Parallel()
+	room, now := newLockoutRoom(10), time.Unix(1_000_000, 0)
+	require.False(t, room.failed("alice", threeInARow, now))
+	require.False(t, room.failed("alice", threeInARow, now.Add(59*time.Second)))
+	require.False(t, room.failed("alice", threeInARow, now.Add(119*time.Second)), "the count began anew")
+	require.False(t, room.failed("alice", threeInARow, now.Add(120*time.Second)))
+	require.False(t, room.isLocked("alice", threeInARow, now.Add(120*time.Second)))
+	locked := now.Add(121 * time.Second)
+	require.True(t, room.failed("alice", threeInARow, locked))
+	require.True(t, room.isLocked("alice", threeInARow, locked.Add(599*time.Second)))
+	require.False(t, room.isLocked("Alice", threeInARow, locked))
+	require.False(t, room.failed("alice", threeInARow, locked.Add(time.Second)), "it does not last longer for that")
+	require.False(t, room.isLocked("alice", threeInARow, locked.Add(10*time.Minute)))
+	require.False(t, room.failed("alice", threeInARow, locked.Add(10*time.Minute)), "and the count begins anew")
+	room.failed("bob", threeInARow, now)
+	room.failed("bob", threeInARow, now)
+	room.succeeded("bob")
+	require.False(t, room.failed("bob", threeInARow, now))
+}
+
+func TestMadeUpNamesNeitherGrowTheRoomNorPushOutLockedOnes(t *testing.T) {
+	t.Parallel()
+	const size = 100
+	room, now := newLockoutRoom(size), time.Unix(1_000_000, 0)
+	lock := func(name string, at time.Time) {
+		for range 3 {
+			room.failed(name, threeInARow, at)
+		}
+	}
+	lock("alice", now)
+	for i := range 20 * size {
+		lock(fmt.Sprintf("made-up-%d", i), now)
+		room.failed(fmt.Sprintf("other-%d", i), threeInARow, now)
+	}
+	require.True(t, room.isLocked("alice", threeInARow, now))
+	require.Len(t, room.locked, size)
+	require.Equal(t, size, room.counting.Len())
+	lock("bob", now)
+	require.True(t, room.isLocked("bob", threeInARow, now), "as long as it is remembered, there is no room for it")
+	later := now.Add(threeInARow.duration)
+	lock("carol", later)
+	require.Len(t, room.locked, 1, "those that are locked no more make room")
+}
+
+func TestFloodOfMadeUpNamesDoesNotTouchRegisteredOnes(t *testing.T) {
+	t.Parallel()
+	lockouts, now := newLockouts(), time.Unix(1_000_000, 0)
+	for range 2 {
+		lockouts.room(true).failed("alice", threeInARow, now)
+	}
+	for i := range 2 * lockoutNames {
+		for range 3 {
+			lockouts.room(false).failed(fmt.Sprintf("made-up-%d", i), threeInARow, now)
+		}
+	}
+	require.True(t, lockouts.room(true).failed("alice", threeInARow, now), "the count is kept")
+	require.True(t, lockouts.unlock("alice", now))
+	require.False(t, lockouts.unlock("alice", now))
+	require.False(t, lockouts.room(true).isLocked("alice", threeInARow, now))
+}
+
+func TestLockedOutNameIsRefusedWithoutAsking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestBackend(t)
+		b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "local", "lockout_threshold": 2, "lockout_duration": "10m", "password_hash_cost": 1})
+		b.ok(logical.UpdateOperation, "users/alice", map[string]any{"password": "alice-password"})
+		refused := func(password string) {
+			require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": password}))
+		}
+		refused("wrong")
+		b.loginOK("alice", "alice-password") // begins the count anew
+		refused("wrong")
+		refused("wrong")
+		refused("alice-password")
+		require.Contains(t, b.log.String(), "locked out")
+		list := b.ok(logical.ListOperation, "unlock", nil).Data
+		require.Equal(t, []string{"alice"}, list["keys"])
+		require.Equal(t, map[string]any{"until": time.Now().Add(10 * time.Minute).UTC().Format(time.RFC3339)}, list["key_info"].(map[string]any)["alice"])
+		b.ok(logical.UpdateOperation, "unlock/alice", nil)
+		require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
+		b.loginOK("alice", "alice-password")
+
+		refused("wrong")
+		refused("wrong")
+		time.Sleep(10 * time.Minute)
+		b.loginOK("alice", "alice-password")
+		refused("wrong")
+		refused("wrong")
+		b.ok(logical.UpdateOperation, "config", map[string]any{"lockout_threshold": 0})
+		b.loginOK("alice", "alice-password") // lockouts are off
+	})
+}
+
+func TestOutageAndWrongCodeAndProfiles(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, map[string]any{"lockout_threshold": 2, "read_timeout": 1})
+	b.profile("nobody", map[string]any{"enabled": false})
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "nobody"})
+	for range 4 {
+		b.denied("alice") // by the profiles: the password is right
+	}
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": ""})
+	b.loginOK("alice", "alice-password")
+
+	for range 2 { // a wrong one-time code counts
+		id := b.challenge()["challenge_id"]
+		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", answering(id, "000000")))
+	}
+	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
+	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "carol-password"}))
+
+	b.server.SetHandler(nil) // silence
+	for range 3 {
+		require.Equal(t, noAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
+	}
+	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "an outage is nobody's wrong password")
+}

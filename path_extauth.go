@@ -1,0 +1,330 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+const (
+	fieldPage     = "page"
+	fieldPageSize = "page_size"
+)
+
+// The size of a page of sources, if a page is asked for.
+const (
+	defaultPageSize = 20
+	maxPageSize     = 100
+)
+
+func (b *backend) pathSources() *framework.Path {
+	fields := sourceFields()
+	fields[fieldPage] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Description: "Which page to read, from 1. 0: all sources at once."}
+	fields[fieldPageSize] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Default: defaultPageSize, Description: "How many sources a page has, 1 to 100."}
+	grouped := map[string]*framework.FieldSchema{}
+	for _, kind := range sourceTypes {
+		grouped[string(kind)] = &framework.FieldSchema{Type: framework.TypeSlice, Description: fmt.Sprintf("The sources of type %s.", kind), Required: true}
+	}
+	return &framework.Path{
+		Pattern: "extauth/?$",
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationSuffix: "sources",
+			Navigation:      true,
+			ItemType:        "Source",
+		},
+		Fields: fields,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:     b.sourceCreate,
+				Summary:      "Create an external authentication source.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "create", OperationSuffix: "source"},
+				Responses: map[int][]framework.Response{
+					http.StatusCreated: {{Description: "Created", Fields: sourceResponseFields()}},
+				},
+			},
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:     b.sourcesPage,
+				Summary:      "Read the sources, by type, in the order of their ids.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "page", OperationSuffix: "sources"},
+				Responses:    dataResponses(grouped),
+			},
+			logical.ListOperation: &framework.PathOperation{
+				Callback:     b.sourcesList,
+				Summary:      "List the names of the sources.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "sources"},
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					"keys":     {Type: framework.TypeStringSlice, Description: "Names, sorted."},
+					"key_info": {Type: framework.TypeMap, Description: "Each source's id, type and host."},
+				}),
+			},
+		},
+		HelpSynopsis:    "Create and list external authentication sources.",
+		HelpDescription: sourcesHelpDescription,
+	}
+}
+
+func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	kind := sourceType(d.Get(fieldSourceType).(string))
+	if !slices.Contains(sourceTypes, kind) {
+		if kind == "" {
+			return logical.ErrorResponse("`type` is missing: give radius, cerb, ldap or ad"), nil
+		}
+		return logical.ErrorResponse(notOneOf(fieldSourceType, kind, sourceTypes)), nil
+	}
+	entry := newSourceEntry(kind)
+	entry.apply(d)
+	return b.sources.change(func() (*logical.Response, error) {
+		response, err := b.sourceStore(ctx, req, nil, entry)
+		if err != nil || response.IsError() {
+			return response, err
+		}
+		return logical.RespondWithStatusCode(response, req, http.StatusCreated)
+	})
+}
+
+// sourceStore stores a source that is new or changed, or says what is wrong and
+// stores nothing. It runs alone.
+func (b *backend) sourceStore(ctx context.Context, req *logical.Request, before, entry *sourceEntry) (*logical.Response, error) {
+	known, err := b.dictionaries.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	others, err := loadSources(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	problems := append(entry.problems(known), entry.realmsTaken(others)...)
+	if len(problems) > 0 {
+		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
+	}
+	if before == nil {
+		if err := entry.nameFree(others); err != nil { // before an id is given, which is not taken back
+			return nil, conflict(err)
+		}
+		if entry.ID, err = nextID(ctx, req.Storage, sourceSequenceKey, "sources"); err != nil {
+			return nil, err
+		}
+	}
+	if entry.Name == "" {
+		entry.Name = fmt.Sprintf("%s-%d", entry.Type, entry.ID)
+	}
+	if err := entry.nameFree(others); err != nil {
+		return nil, conflict(err)
+	}
+	if before != nil && before.Name != entry.Name {
+		if err := b.defaultSource(ctx, req.Storage, before); err != nil {
+			return nil, err
+		}
+	}
+	entry.Revision++
+	if err := saveSource(ctx, req.Storage, before, entry); err != nil {
+		return nil, err
+	}
+	response := &logical.Response{Data: entry.data()}
+	if entry.Directory != nil && !entry.Directory.SSL && !entry.Directory.StartTLS && !entry.Directory.AllowCleartext {
+		response.AddWarning("nobody can log in through this source yet: passwords would go to the directory in clear text; set ssl or starttls, and ssl_cert, or allow_cleartext")
+	}
+	return response, nil
+}
+
+// nameFree tells whether no other source has the name.
+func (s *sourceEntry) nameFree(others []*sourceEntry) error {
+	for _, other := range others {
+		if other.ID != s.ID && other.Name == s.Name {
+			return fmt.Errorf("name %q is taken by source %d", s.Name, other.ID)
+		}
+	}
+	return nil
+}
+
+// realmsTaken tells of realms that another source has: a name would lead to both.
+func (s *sourceEntry) realmsTaken(others []*sourceEntry) []string {
+	var found []string
+	for _, other := range others {
+		for _, realm := range s.Realms {
+			same := func(taken string) bool { return strings.EqualFold(taken, realm) }
+			if other.ID != s.ID && slices.ContainsFunc(other.Realms, same) {
+				found = append(found, fmt.Sprintf("`realms`: %q is a realm of the source %s", realm, other.Name))
+			}
+		}
+	}
+	return found
+}
+
+// defaultSource refuses with 409 what must not happen to the source that the
+// config names.
+func (b *backend) defaultSource(ctx context.Context, storage logical.Storage, entry *sourceEntry) error {
+	config, err := loadConfig(ctx, storage)
+	if err != nil {
+		return err
+	}
+	if config != nil && config.Extauth == entry.Name {
+		return conflict(fmt.Errorf("source %q is in use by the config's %s", entry.Name, fieldExtauth))
+	}
+	return nil
+}
+
+func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	number, size := d.Get(fieldPage).(int), d.Get(fieldPageSize).(int)
+	ids, err := sourceIDs(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	if number > 0 {
+		if size < 1 {
+			size = defaultPageSize
+		}
+		size = min(size, maxPageSize)
+		start := min((number-1)*size, len(ids))
+		ids = ids[start:min(start+size, len(ids))]
+	}
+	grouped := map[sourceType][]any{}
+	for _, id := range ids {
+		entry, err := loadSource(ctx, req.Storage, id)
+		if err != nil {
+			return nil, err
+		}
+		if entry != nil { // not deleted meanwhile
+			grouped[entry.Type] = append(grouped[entry.Type], entry.data())
+		}
+	}
+	data := map[string]any{}
+	for _, kind := range sourceTypes {
+		data[string(kind)] = append([]any{}, grouped[kind]...)
+	}
+	return &logical.Response{Data: data}, nil
+}
+
+func (b *backend) sourcesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	entries, err := loadSources(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	info := map[string]any{}
+	for _, entry := range entries {
+		names = append(names, entry.Name)
+		data := entry.data()
+		info[entry.Name] = map[string]any{fieldSourceID: entry.ID, fieldSourceType: data[fieldSourceType], fieldHost: data[fieldHost]}
+	}
+	slices.Sort(names)
+	return logical.ListResponseWithInfo(names, info), nil
+}
+
+func (b *backend) pathSource() *framework.Path {
+	fields := sourceFields()
+	fields[fieldSourceID] = &framework.FieldSchema{Type: framework.TypeString, Description: "Number or name of the source."}
+	responses := dataResponses(sourceResponseFields())
+	return &framework.Path{
+		Pattern: `extauth/(?P<id>[^/]+)`,
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationSuffix: "source",
+			ItemType:        "Source",
+		},
+		Fields: fields,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:  b.sourceRead,
+				Summary:   "Read a source. Secrets are never returned.",
+				Responses: responses,
+			},
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:  b.sourceChange,
+				Summary:   "Change the given fields of a source. Logins that wait for it are not disturbed.",
+				Responses: responses,
+			},
+			logical.PatchOperation: &framework.PathOperation{
+				Callback:  b.sourceChange,
+				Summary:   "Change the given fields of a source with a JSON merge patch: null resets a field to its default.",
+				Responses: responses,
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:  b.sourceDelete,
+				Summary:   "Delete a source that checks nobody.",
+				Responses: writtenResponses(),
+			},
+		},
+		HelpSynopsis:    "Read, change and delete an external authentication source.",
+		HelpDescription: sourcesHelpDescription,
+	}
+}
+
+func (b *backend) sourceRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	entry, err := findSource(ctx, req.Storage, d.Get(fieldSourceID).(string))
+	switch {
+	case errors.Is(err, errSourceNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &logical.Response{Data: entry.data()}, nil
+}
+
+// changeSource runs a change of the source that the path names, alone.
+func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*sourceEntry) (*logical.Response, error)) (*logical.Response, error) {
+	reference := d.Get(fieldSourceID).(string)
+	return b.sources.change(func() (*logical.Response, error) {
+		entry, err := findSource(ctx, req.Storage, reference)
+		switch {
+		case errors.Is(err, errSourceNotFound):
+			return nil, noSource(reference)
+		case err != nil:
+			return nil, err
+		}
+		return do(entry)
+	})
+}
+
+func (b *backend) sourceChange(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	kind, given := d.Raw[fieldSourceType]
+	return b.changeSource(ctx, req, d, func(before *sourceEntry) (*logical.Response, error) {
+		if given && kind != string(before.Type) {
+			return logical.ErrorResponse("`type` is %s and never changes: create another source", before.Type), nil
+		}
+		entry := before.clone()
+		entry.apply(d)
+		return b.sourceStore(ctx, req, before, entry)
+	})
+}
+
+func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return b.changeSource(ctx, req, d, func(entry *sourceEntry) (*logical.Response, error) {
+		if err := b.defaultSource(ctx, req.Storage, entry); err != nil {
+			return nil, err
+		}
+		names, count, err := usersOf(ctx, req.Storage, sourceUsersKey(entry.ID))
+		switch {
+		case err != nil:
+			return nil, err
+		case count > 0:
+			return nil, conflict(inUse(fmt.Sprintf("source %q", entry.Name), names, count))
+		}
+		return nil, deleteSource(ctx, req.Storage, entry)
+	})
+}
+
+// noSource is the answer 404.
+func noSource(reference string) error {
+	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("source %q does not exist", reference))
+}
+
+const sourcesHelpDescription = `
+A source checks passwords beside the config's servers: RADIUS servers (radius,
+cerb), LDAP directories (ldap) and Active Directory (ad).
+
+    $ vault write auth/radius/extauth type=ad host=dc1.example.com,dc2.example.com \
+        ad_domain=corp.example.com realms=corp ssl=true ssl_cert=@ca.pem
+    $ vault write auth/radius/extauth/ad-1/verify username=alice password=...
+
+A source checks the users whose entry names it (users/alice extauth=ad-1), those
+whose name has one of its realms (alice@corp), and, if the config names it
+(config extauth=ad-1), everybody else.
+`

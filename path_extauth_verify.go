@@ -1,0 +1,113 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/directory"
+	"vault-plugin-auth-radius/internal/radclient"
+)
+
+func (b *backend) pathSourceVerify() *framework.Path {
+	return &framework.Path{
+		Pattern:      `extauth/(?P<id>[^/]+)/verify`,
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "verify", OperationSuffix: "source"},
+		Fields: map[string]*framework.FieldSchema{
+			fieldSourceID: {Type: framework.TypeString, Description: "Number or name of the source."},
+			fieldUsername: {Type: framework.TypeString, Description: "Name to try, as it is typed at login."},
+			fieldPassword: {Type: framework.TypeString, Description: "Password to try.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback: b.sourceVerify,
+				Summary:  "Try a login through a source, and tell what came of it. It makes no token, and counts toward no lockout here.",
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					"outcome":  {Type: framework.TypeString, Description: "accept, reject, challenge, unavailable (nobody judged the password) or misconfigured (the source cannot be asked like this).", Required: true},
+					"reason":   {Type: framework.TypeString, Description: "Why, and what to check; or what the server asks.", Required: true},
+					"server":   {Type: framework.TypeString, Description: "Server that answered.", Required: true},
+					"time_ms":  {Type: framework.TypeFloat, Description: "How long it took, in milliseconds.", Required: true},
+					"username": {Type: framework.TypeString, Description: "Name that the source was asked about.", Required: true},
+					"groups":   {Type: framework.TypeStringSlice, Description: "Groups that a directory has the person in.", Required: true},
+					"reply":    {Type: framework.TypeSlice, Description: "Attributes that checks of profiles see as reply:.", Required: true},
+				}),
+			},
+		},
+		HelpSynopsis:    "Try a login through a source.",
+		HelpDescription: sourcesHelpDescription,
+	}
+}
+
+func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	entry, err := findSource(ctx, req.Storage, d.Get(fieldSourceID).(string))
+	if errors.Is(err, errSourceNotFound) {
+		return nil, noSource(d.Get(fieldSourceID).(string))
+	}
+	if err != nil {
+		return nil, err
+	}
+	sources, err := b.sources.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	asked := sources.byID[entry.ID]
+	if asked == nil || asked.checker == nil {
+		return logical.ErrorResponse("the source cannot be asked: write it again"), nil
+	}
+	config := defaultConfig()
+	if settings, err := b.settings.get(ctx, req.Storage); err != nil {
+		return nil, err
+	} else if settings != nil {
+		config = settings.config
+	}
+	name, password := sources.canonicalName(config, d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
+	credentials, err := config.credentials(asked, name, password, req)
+	for _, err := range []error{radclient.CheckUsername(name), err, radclient.CheckPassword(password)} {
+		if err != nil {
+			return logical.ErrorResponse(err.Error()), nil
+		}
+	}
+	known, err := b.dictionaries.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	got, err := asked.checker.check(ctx, question{credentials, known, config.CaseInsensitiveUsernames})
+	outcome, reason := describeAnswer(got, err)
+	reply := make([]any, 0, len(got.reply))
+	for _, item := range got.reply {
+		reply = append(reply, map[string]any{"attribute": item.Attribute.Name, "value": textOf(item)})
+	}
+	return &logical.Response{Data: map[string]any{
+		"outcome":  outcome,
+		"reason":   reason,
+		"server":   got.Server,
+		"time_ms":  milliseconds(time.Since(began)),
+		"username": credentials.Username,
+		"groups":   notNil(got.groups),
+		"reply":    reply,
+	}}, nil
+}
+
+// describeAnswer is what an operator is told of an answer, or of why there is none.
+func describeAnswer(got answer, err error) (outcome, reason string) {
+	var misconfigured *directory.ConfigurationError
+	switch {
+	case errors.As(err, &misconfigured):
+		return "misconfigured", err.Error()
+	case err != nil:
+		return "unavailable", err.Error()
+	case got.Outcome == radclient.Accept:
+		return "accept", ""
+	case got.Outcome == radclient.Challenge:
+		step, err := got.Step()
+		if err != nil {
+			return "challenge", err.Error()
+		}
+		return "challenge", step.Message
+	}
+	return "reject", got.Reason
+}

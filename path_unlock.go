@@ -1,0 +1,78 @@
+package radiusauth
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+func (b *backend) pathUnlock() *framework.Path {
+	return &framework.Path{
+		Pattern:      `unlock/(?P<name>.+)`,
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "unlock", OperationSuffix: "user"},
+		Fields: map[string]*framework.FieldSchema{
+			fieldName: {Type: framework.TypeString, Description: "Name to unlock, as it is typed at login."},
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:  b.unlock,
+				Summary:   "End a name's lockout on this Vault server, and forget its failed logins.",
+				Responses: writtenResponses(),
+			},
+		},
+		HelpSynopsis:    "End a lockout.",
+		HelpDescription: unlockHelpDescription,
+	}
+}
+
+func (b *backend) pathUnlockList() *framework.Path {
+	return &framework.Path{
+		Pattern:      "unlock/?$",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "locked-users"},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ListOperation: &framework.PathOperation{
+				Callback: b.lockedList,
+				Summary:  "List the names that are locked out on this Vault server.",
+				Responses: dataResponses(map[string]*framework.FieldSchema{
+					"keys":     {Type: framework.TypeStringSlice, Description: "Names, sorted."},
+					"key_info": {Type: framework.TypeMap, Description: "Until when each is locked out."},
+				}),
+			},
+		},
+		HelpSynopsis:    "List the names that are locked out.",
+		HelpDescription: unlockHelpDescription,
+	}
+}
+
+func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	name, err := b.userName(ctx, req, d)
+	if err != nil {
+		return nil, err
+	}
+	if b.lockouts.unlock(name, time.Now()) {
+		b.Logger().Info("a lockout was ended", "username", name)
+	}
+	return written(d), nil
+}
+
+func (b *backend) lockedList(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {
+	names, until := b.lockouts.list(time.Now())
+	info := make(map[string]any, len(names))
+	for _, name := range names {
+		info[name] = map[string]any{"until": until[name].UTC().Format(time.RFC3339)}
+	}
+	return logical.ListResponseWithInfo(names, info), nil
+}
+
+const unlockHelpDescription = `
+After "lockout_threshold" failed logins in a row, a name is locked out for
+"lockout_duration": see "config". To end that before its time:
+
+    $ vault list auth/radius/unlock
+    $ vault write -f auth/radius/unlock/alice
+
+Each Vault server of a cluster counts for itself, in memory: send the request to
+the one that refuses the logins. A restart forgets all lockouts.
+`

@@ -1,0 +1,148 @@
+package radiusauth
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/directorytest"
+)
+
+// inDirectory answers for alice and her groups.
+func inDirectory(r directorytest.Request) directorytest.Answer {
+	switch {
+	case r.Bind && r.Password != "alice-password":
+		return directorytest.Answer{Result: ldap.LDAPResultInvalidCredentials}
+	case r.Bind:
+		return directorytest.Answer{}
+	case r.DN == directorytest.Groups:
+		return directorytest.Answer{Entries: []*ldap.Entry{
+			ldap.NewEntry("cn=staff,"+r.DN, map[string][]string{"cn": {"staff"}}), ldap.NewEntry("cn=ops,"+r.DN, map[string][]string{"cn": {"ops"}}),
+		}}
+	}
+	return directorytest.Answer{Entries: []*ldap.Entry{ldap.NewEntry(directorytest.PersonDN("alice"), map[string][]string{
+		"uid": {"alice"}, "employeeType": {"admin"}, "roomNumber": {"not a number"},
+	})}}
+}
+
+// newDirectoryBackend is a mount with a directory for everybody.
+func newDirectoryBackend(t *testing.T, answer func(directorytest.Request) directorytest.Answer, fields map[string]any) (*testBackend, *directorytest.Scripted) {
+	t.Helper()
+	s, err := directorytest.StartScripted("127.0.0.1:0", answer)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	b := newTestBackend(t)
+	t.Cleanup(func() { b.Cleanup(t.Context()) })
+	data := map[string]any{"name": "people", "host": "127.0.0.1", "port": s.Port(), "ldap_binddn": directorytest.People, "allow_cleartext": true}
+	maps.Copy(data, fields)
+	b.source("ldap", data)
+	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "people", "lockout_threshold": 2})
+	return b, s
+}
+
+func TestWhatADirectoryKnowsReachesProfilesAndGroups(t *testing.T) {
+	t.Parallel()
+	b, _ := newDirectoryBackend(t, inDirectory, map[string]any{
+		"group_search_base": directorytest.Groups, "reply_attributes": map[string]any{"employeeType": "Class", "roomNumber": "Session-Timeout"},
+	})
+	b.profile("admins", map[string]any{"check_attribute": []any{item("reply:Class", "==", "admin"), item("reply:Group", "==", "ops")}, "policies": "admin"})
+	b.ok(logical.UpdateOperation, "config", map[string]any{"default_profiles": "admins", "metadata_attributes": "Class", "group_attributes": "Class"})
+	auth := b.loginOK("alice", "alice-password")
+	require.Equal(t, []string{"admin"}, auth.Policies)
+	require.Equal(t, "admin", auth.Metadata["Class"])
+	var groups []string
+	for _, alias := range auth.GroupAliases {
+		groups = append(groups, alias.Name)
+	}
+	require.Equal(t, []string{"ops", "staff", "admin"}, groups)
+	require.Contains(t, b.log.String(), "a value of the directory cannot be an attribute")
+	require.Len(t, b.renewOK(auth).GroupAliases, 3)
+	got := b.ok(logical.UpdateOperation, "extauth/people/verify", map[string]any{"username": "alice", "password": "alice-password"}).Data
+	require.Equal(t, []string{"ops", "staff"}, got["groups"])
+	require.Contains(t, got["reply"], map[string]any{"attribute": "Class", "value": "admin"})
+	status := b.ok(logical.ReadOperation, "status", nil).Data["sources"].(map[string]any)["people"].(map[string]any)
+	require.EqualValues(t, 3, status["servers"].([]any)[0].(map[string]any)["accepted"])
+}
+
+func TestPersonLearnsNothingOfTheDirectorysTrouble(t *testing.T) {
+	t.Parallel()
+	var result atomic.Uint32
+	b, _ := newDirectoryBackend(t, func(directorytest.Request) directorytest.Answer {
+		return directorytest.Answer{Result: uint16(result.Load())}
+	}, nil)
+	for code, want := range map[uint32]struct{ text, log string }{
+		8: {deniedText, "(result 8)"}, 10: {deniedText, "(result 10)"}, 34: {deniedText, "(result 34)"}, 53: {deniedText, "(result 53)"},
+		51: {noAnswerText, "busy"}, 52: {noAnswerText, "not available"},
+	} {
+		result.Store(code)
+		for range 3 {
+			require.Equal(t, want.text, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+		}
+		require.Contains(t, b.log.String(), want.log)
+	}
+	require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "nobody's password was judged")
+	result.Store(49)
+	for range 2 {
+		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+	}
+	require.Equal(t, []string{"alice"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
+}
+
+func TestRealmOfADirectoryIsNotPartOfTheName(t *testing.T) {
+	t.Parallel()
+	b, s := newDirectoryBackend(t, inDirectory, map[string]any{"realms": "corp"})
+	for _, name := range []string{"alice@corp", `CORP\alice`} {
+		require.Equal(t, "alice@corp", b.ok(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "alice-password"}).Auth.Alias.Name)
+	}
+	require.Equal(t, directorytest.PersonDN("alice"), s.Requests()[0].DN)
+	for _, name := range []string{"alice@elsewhere", "ALICE", "uid=alice", "alice ", `x\alice@corp`} {
+		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "alice-password"}), name)
+	}
+	b.ok(logical.UpdateOperation, "config", map[string]any{"case_insensitive_usernames": true})
+	require.Equal(t, "alice@corp", b.ok(logical.UpdateOperation, "login", map[string]any{"username": `Corp\ALICE`, "password": "alice-password"}).Auth.Alias.Name)
+}
+
+func TestChangesOfASourceDisturbNoLogin(t *testing.T) {
+	t.Parallel()
+	b, s := newDirectoryBackend(t, inDirectory, nil)
+	b.ok(logical.UpdateOperation, "config", map[string]any{"lockout_threshold": 0})
+	done := make(chan struct{})
+	var logins sync.WaitGroup
+	var count atomic.Int64
+	for range 4 {
+		logins.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				resp, err := b.send(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"})
+				if err != nil || resp.IsError() {
+					t.Errorf("a login failed: %v %v", err, resp)
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	for i := range 100 {
+		b.ok(logical.UpdateOperation, "extauth/people", map[string]any{"read_timeout": 10 + i%2})
+		before := count.Load()
+		for count.Load() == before && !t.Failed() {
+			b.loginOK("alice", "alice-password")
+		}
+	}
+	close(done)
+	logins.Wait()
+	b.Cleanup(t.Context())
+	require.Eventually(t, func() bool { _, open := s.Connections(); return open == 0 }, 5*time.Second, time.Millisecond, "no connection is left")
+	made, _ := s.Connections()
+	require.Greater(t, made, 50, "each change has its own connections")
+}

@@ -1,0 +1,262 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// The storage keys of sources. Where an entry and the index differ, the entry is
+// right, as with profiles.
+const (
+	sourceKeyPrefix     = "extauth/"      // id: the entry
+	sourceNameKeyPrefix = "extauth-name/" // name: the id
+	sourceUserKeyPrefix = "extauth-user/" // id, user: nothing; whom the source checks
+	sourceSequenceKey   = "sequence/extauth"
+)
+
+// sourceType is the kind of an external authentication source.
+type sourceType string
+
+// The types of sources, in the order in which lists show them.
+const (
+	sourceRADIUS sourceType = "radius"
+	sourceCERB   sourceType = "cerb" // a RADIUS server to which the NAS-Identifier names a service
+	sourceLDAP   sourceType = "ldap"
+	sourceAD     sourceType = "ad"
+)
+
+var sourceTypes = []sourceType{sourceRADIUS, sourceCERB, sourceLDAP, sourceAD}
+
+// isRADIUS tells whether the source is asked with RADIUS.
+func (t sourceType) isRADIUS() bool { return t == sourceRADIUS || t == sourceCERB }
+
+// localSource is what users/:name calls the passwords that are stored here. No
+// source can have the name.
+const localSource = "local"
+
+// sourceEntry is a stored external authentication source.
+type sourceEntry struct {
+	ID       int64      `json:"id"`
+	Revision int64      `json:"revision"` // counts changes
+	Type     sourceType `json:"type"`
+	Name     string     `json:"name"`
+
+	Hosts           []hostEntry       `json:"hosts"`
+	Port            int               `json:"port"` // 0: the usual one
+	BindTo          string            `json:"bindto"`
+	Realms          []string          `json:"realms"`
+	ReplyAttributes map[string]string `json:"reply_attributes"`
+
+	NASID string `json:"nasid,omitempty"` // radius, cerb
+	// RADIUS is nil for directories, Directory for RADIUS servers.
+	RADIUS    *radiusSettings    `json:"radius,omitempty"`
+	Directory *directorySettings `json:"directory,omitempty"`
+
+	unread []string // what is wrong with values that were given
+}
+
+// directorySettings say how a directory is asked.
+type directorySettings struct {
+	DialTimeout int `json:"dial_timeout"` // seconds
+	ReadTimeout int `json:"read_timeout"` // seconds
+
+	SSL            bool   `json:"ssl"`
+	SSLCert        string `json:"ssl_cert"`
+	StartTLS       bool   `json:"starttls"`
+	AllowCleartext bool   `json:"allow_cleartext"`
+
+	BindDN        string `json:"ldap_binddn,omitempty"`
+	UserAttribute string `json:"user_attribute,omitempty"`
+
+	UserSearchBase   string `json:"user_search_base,omitempty"`
+	UserSearchFilter string `json:"user_search_filter,omitempty"`
+	SearchBindDN     string `json:"search_binddn,omitempty"`
+	SearchPassword   string `json:"search_password,omitempty"`
+
+	Domain string `json:"ad_domain,omitempty"`
+
+	GroupSearchBase      string `json:"group_search_base"`
+	GroupSearchFilter    string `json:"group_search_filter"`
+	GroupSearchAttribute string `json:"group_search_attribute"`
+}
+
+// newSourceEntry is a source of the type before anything is set.
+func newSourceEntry(kind sourceType) *sourceEntry {
+	entry := &sourceEntry{Type: kind, Realms: []string{}, ReplyAttributes: map[string]string{}}
+	switch {
+	case kind.isRADIUS():
+		settings := defaultRADIUSSettings()
+		entry.RADIUS = &settings
+	default:
+		settings := defaultRADIUSSettings()
+		entry.Directory = &directorySettings{DialTimeout: settings.DialTimeout, ReadTimeout: settings.ReadTimeout}
+		if kind == sourceLDAP {
+			entry.Directory.UserAttribute = "uid"
+		}
+	}
+	return entry
+}
+
+// port is where the hosts are that have no port of their own.
+func (s *sourceEntry) port() int {
+	switch {
+	case s.Port != 0:
+		return s.Port
+	case s.RADIUS != nil:
+		return s.RADIUS.defaultPort()
+	case s.Directory.SSL:
+		return 636
+	}
+	return 389
+}
+
+// clone copies everything that a caller could change through the copy.
+func (s *sourceEntry) clone() *sourceEntry {
+	copied := *s
+	copied.Hosts, copied.Realms = slices.Clone(s.Hosts), slices.Clone(s.Realms)
+	copied.ReplyAttributes = maps.Clone(s.ReplyAttributes)
+	if s.RADIUS != nil {
+		settings := *s.RADIUS
+		copied.RADIUS = &settings
+	}
+	if s.Directory != nil {
+		settings := *s.Directory
+		copied.Directory = &settings
+	}
+	return &copied
+}
+
+// sourceNameEntry is the index entry of a name: see profileNameEntry.
+type sourceNameEntry struct {
+	ID int64 `json:"id"`
+}
+
+// errSourceNotFound means that there is no such source.
+var errSourceNotFound = errors.New("there is no such source")
+
+func sourceKey(id int64) string { return sourceKeyPrefix + strconv.FormatInt(id, 10) }
+
+func sourceNameKey(name string) string { return sourceNameKeyPrefix + name }
+
+// sourceUsersKey starts the index of the users whom the source checks.
+func sourceUsersKey(id int64) string {
+	return sourceUserKeyPrefix + strconv.FormatInt(id, 10) + "/"
+}
+
+func sourceLabel(id int64) string { return fmt.Sprintf("source %d", id) }
+
+// loadSource reads a stored source; nil means that there is none.
+func loadSource(ctx context.Context, storage logical.Storage, id int64) (*sourceEntry, error) {
+	entry := &sourceEntry{}
+	found, err := loadJSON(ctx, storage, sourceKey(id), sourceLabel(id), entry)
+	if !found || err != nil {
+		return nil, err
+	}
+	return entry, nil
+}
+
+// findSource reads the source with the id or name in a path.
+func findSource(ctx context.Context, storage logical.Storage, reference string) (*sourceEntry, error) {
+	if !isNumber(reference) {
+		return findSourceNamed(ctx, storage, reference)
+	}
+	id, ok := parseID(reference)
+	if !ok {
+		return nil, errSourceNotFound
+	}
+	entry, err := loadSource(ctx, storage, id)
+	if entry == nil && err == nil {
+		return nil, errSourceNotFound
+	}
+	return entry, err
+}
+
+func findSourceNamed(ctx context.Context, storage logical.Storage, name string) (*sourceEntry, error) {
+	if !isSourceName(name) {
+		return nil, errSourceNotFound
+	}
+	var index sourceNameEntry
+	found, err := loadJSON(ctx, storage, sourceNameKey(name), "the index of sources", &index)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errSourceNotFound
+	}
+	entry, err := loadSource(ctx, storage, index.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case entry == nil || entry.Name != name:
+		return nil, errSourceNotFound // the index is older than the entry
+	}
+	return entry, nil
+}
+
+// sourceIDs lists the ids of the stored sources in their order.
+func sourceIDs(ctx context.Context, storage logical.Storage) ([]int64, error) {
+	return storedIDs(ctx, storage, sourceKeyPrefix, "sources")
+}
+
+// loadSources reads all sources in the order of their ids.
+func loadSources(ctx context.Context, storage logical.Storage) ([]*sourceEntry, error) {
+	ids, err := sourceIDs(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]*sourceEntry, 0, len(ids))
+	for _, id := range ids {
+		entry, err := loadSource(ctx, storage, id)
+		if err != nil {
+			return nil, err
+		}
+		if entry != nil { // not deleted meanwhile
+			entries = append(entries, entry)
+		}
+	}
+	return entries, nil
+}
+
+// saveSource stores a source and the index of its name. before is what is stored;
+// nil means that the source is new. Whether the name is free has been looked at.
+func saveSource(ctx context.Context, storage logical.Storage, before, entry *sourceEntry) error {
+	renamed := before == nil || before.Name != entry.Name
+	if renamed {
+		if err := saveJSON(ctx, storage, sourceNameKey(entry.Name), "the index of sources", sourceNameEntry{entry.ID}); err != nil {
+			return err
+		}
+	}
+	stored, err := logical.StorageEntryJSON(sourceKey(entry.ID), entry)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", sourceLabel(entry.ID), err)
+	}
+	stored.SealWrap = true
+	if err := storage.Put(ctx, stored); err != nil {
+		return fmt.Errorf("writing %s: %w", sourceLabel(entry.ID), err)
+	}
+	if renamed && before != nil {
+		return deleteIndex(ctx, storage, sourceNameKey(before.Name))
+	}
+	return nil
+}
+
+func deleteSource(ctx context.Context, storage logical.Storage, entry *sourceEntry) error {
+	if err := storage.Delete(ctx, sourceKey(entry.ID)); err != nil {
+		return fmt.Errorf("deleting %s: %w", sourceLabel(entry.ID), err)
+	}
+	return deleteIndex(ctx, storage, sourceNameKey(entry.Name))
+}
+
+// isSourceName tells whether the text can be the name of a source: 1 to 63
+// letters, digits, - and _, no number, which ids are, and not "local".
+func isSourceName(text string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	return text != "" && len(text) <= 63 && strings.Trim(text, letters) == "" && !isNumber(text) && text != localSource
+}

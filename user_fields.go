@@ -1,0 +1,215 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/mail"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/helper/policyutil"
+
+	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/radclient"
+)
+
+const (
+	fieldName           = "name"
+	fieldPolicies       = "policies"
+	fieldProfiles       = "profiles"
+	fieldExtauth        = "extauth"
+	fieldPasswordHash   = "password_hash" // #nosec G101 -- the name of a field
+	fieldPasswordScheme = "password_scheme"
+	fieldExpiresAt      = "expires_at"
+	fieldEmail          = "email"
+	fieldFirstName      = "first_name"
+	fieldLastName       = "last_name"
+	fieldMetadata       = "metadata"
+)
+
+// userFields is the one place that says what a user's fields are.
+func userFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		fieldName: {
+			Type:        framework.TypeString,
+			Description: "Name of the user, as it is typed at login. Upper and lower case differ, unless the config says case_insensitive_usernames.",
+		},
+		fieldPolicies: {
+			Type:         framework.TypeCommaStringSlice,
+			Description:  "Policies of the user's tokens, as a list or separated by commas. Empty: only the config's token_policies and \"default\".",
+			DisplayAttrs: &framework.DisplayAttributes{Description: "A list of policies of the user's tokens."},
+		},
+		fieldProfiles: {
+			Type:        framework.TypeCommaStringSlice,
+			Description: "Short names of the AAA profiles that decide about the user's logins, in order; one at least has to match. Empty: the config's default_profiles.",
+		},
+		fieldExtauth: {
+			Type:        framework.TypeString,
+			Description: "Name of the source under extauth/ that checks the user, or \"local\" for the password here. Empty: the source of the name's realm, or what the config says.",
+		},
+		fieldPassword: {
+			Type:         framework.TypeString,
+			Description:  "Password for extauth=local, 1 to 128 octets. Only its hash is stored, and never returned. Empty: none.",
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		fieldPasswordHash: {
+			Type:         framework.TypeString,
+			Description:  "Hash of the password, made elsewhere: bcrypt, argon2, PBKDF2 as Django writes it, {SSHA} and its kin, $5$, $6$, or nt: and 32 hexadecimal digits. Instead of password.",
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		fieldEnabled: {
+			Type:        framework.TypeBool,
+			Default:     true,
+			Description: "If false, the user cannot log in, nor renew a token.",
+		},
+		fieldExpiresAt: {
+			Type:        framework.TypeString,
+			Description: "When the user's access ends, tokens included: RFC 3339, seconds since 1970, or YYYY-MM-DD, the end of that day in UTC. Empty: never.",
+		},
+		fieldEmail:     {Type: framework.TypeString, Description: "The user's e-mail address."},
+		fieldFirstName: {Type: framework.TypeString, Description: "The user's first name."},
+		fieldLastName:  {Type: framework.TypeString, Description: "The user's last name."},
+		fieldMetadata:  {Type: framework.TypeKVPairs, Description: "What else is to be kept of the user: texts by key. It has no effect."},
+	}
+}
+
+// userResponseFields describes a user as a read shows it.
+func userResponseFields() map[string]*framework.FieldSchema {
+	fields := userFields()
+	for _, field := range []string{fieldName, fieldPassword, fieldPasswordHash} {
+		delete(fields, field)
+	}
+	fields[fieldPasswordScheme] = &framework.FieldSchema{Type: framework.TypeString, Description: "How the password is hashed; empty if there is none."}
+	for _, schema := range fields {
+		schema.Required = true
+	}
+	return fields
+}
+
+// userMistake is what is wrong with a field that was given; it shows no secret.
+type userMistake struct {
+	field string // empty: the error names it
+	err   error
+}
+
+func (m *userMistake) Error() string {
+	if m.field == "" {
+		return m.err.Error()
+	}
+	return fmt.Sprintf("%s: %s", m.field, m.err)
+}
+
+func (m *userMistake) Unwrap() error { return m.err }
+
+// The most of what is kept of a user.
+const (
+	maxUserText     = 253 // octets
+	maxMetadataKeys = 64
+)
+
+// apply takes the given fields over that stand for themselves. The error is a
+// userMistake.
+func (u *userEntry) apply(d *framework.FieldData) error {
+	if policies, given := d.GetOk(fieldPolicies); given {
+		u.Policies = policyutil.ParsePolicies(policies)
+	}
+	if enabled, given := d.GetOk(fieldEnabled); given {
+		u.Disabled = !enabled.(bool)
+	}
+	if text, given := d.GetOk(fieldExpiresAt); given {
+		expires, err := parseExpiry(text.(string))
+		if err != nil {
+			return &userMistake{fieldExpiresAt, err}
+		}
+		u.ExpiresAt = expires
+	}
+	set(d, fieldEmail, &u.Email)
+	set(d, fieldFirstName, &u.FirstName)
+	set(d, fieldLastName, &u.LastName)
+	set(d, fieldMetadata, &u.Metadata)
+	if u.Email != "" {
+		if address, err := mail.ParseAddress(u.Email); err != nil || address.Address != u.Email {
+			return &userMistake{fieldEmail, errors.New("is not an e-mail address such as alice@example.com")}
+		}
+	}
+	for field, text := range map[string]string{fieldEmail: u.Email, fieldFirstName: u.FirstName, fieldLastName: u.LastName} {
+		if err := checkUserText(text); err != nil {
+			return &userMistake{field, err}
+		}
+	}
+	if len(u.Metadata) > maxMetadataKeys {
+		return &userMistake{fieldMetadata, fmt.Errorf("has %d keys, and %d are the most", len(u.Metadata), maxMetadataKeys)}
+	}
+	for key, text := range u.Metadata {
+		if err := errors.Join(checkUserText(key), checkUserText(text)); err != nil {
+			return &userMistake{fieldMetadata, err}
+		}
+	}
+	return nil
+}
+
+func checkUserText(text string) error {
+	switch {
+	case len(text) > maxUserText:
+		return fmt.Errorf("is longer than %d octets", maxUserText)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return errors.New("must be UTF-8 without control characters")
+	}
+	return nil
+}
+
+// parseExpiry reads when access ends; an empty text is nil, never.
+func parseExpiry(text string) (*time.Time, error) {
+	var at time.Time
+	if text == "" {
+		return nil, nil
+	}
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if seconds < 0 || seconds > math.MaxUint32 {
+			return nil, errors.New("is no number of seconds since 1970 that makes sense")
+		}
+		at = time.Unix(seconds, 0)
+	} else if day, err := time.Parse(time.DateOnly, text); err == nil {
+		at = day.AddDate(0, 0, 1)
+	} else if at, err = time.Parse(time.RFC3339, text); err != nil {
+		return nil, errors.New("must be a time as in RFC 3339, seconds since 1970, or a day as YYYY-MM-DD")
+	}
+	at = at.UTC()
+	return &at, nil
+}
+
+// givenPassword reads the fields password and password_hash; given tells whether
+// there is one of them. The hash is made here, before any lock is held. The error
+// is a userMistake, or the context's.
+func (b *backend) givenPassword(ctx context.Context, settings passwd.Settings, d *framework.FieldData) (hash string, given bool, err error) {
+	password, isPassword := d.GetOk(fieldPassword)
+	imported, isHash := d.GetOk(fieldPasswordHash)
+	switch {
+	case isPassword && isHash:
+		return "", false, &userMistake{fieldPasswordHash, errors.New("give it or password, not both")}
+	case isHash && imported == "", isPassword && password == "":
+		return "", true, nil
+	case isHash:
+		parsed, err := passwd.Parse(imported.(string))
+		if err != nil {
+			return "", false, &userMistake{fieldPasswordHash, err}
+		}
+		return parsed.Text(), true, nil
+	case !isPassword:
+		return "", false, nil
+	}
+	if err := radclient.CheckPassword(password.(string)); err != nil {
+		return "", false, &userMistake{fieldPassword, err}
+	}
+	made, err := b.hasher.Make(ctx, settings, password.(string))
+	if mistake := passwd.InputError(""); errors.As(err, &mistake) {
+		return "", false, &userMistake{fieldPassword, err}
+	}
+	return made.Text(), true, err
+}
