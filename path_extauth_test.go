@@ -317,3 +317,19 @@ func TestRenewalAsksTheSourceAgain(t *testing.T) {
 	require.True(t, resp.IsError())
 	b.loginOK("alice@guest", "guest-password") // a renewal locks nobody out
 }
+
+func TestChangeByAnotherNodeIsNoticed(t *testing.T) {
+	t.Parallel()
+	b, second := newSourcesBackend(t, nil, nil)
+	b.loginOK("alice@guest", "guest-password")
+	kept, err := b.sources.get(t.Context(), b.storage)
+	require.NoError(t, err)
+	b.InvalidateKey(t.Context(), "extauth/1")
+	same, err := b.sources.get(t.Context(), b.storage)
+	require.NoError(t, err)
+	require.Same(t, kept.byID[1], same.byID[1], "as it has not changed, its connections stay")
+	b.store("extauth/1", strings.NewReplacer(`"revision":1`, `"revision":2`, "guest", "visit").Replace(b.stored("extauth/1")))
+	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice@guest", map[string]any{"password": "guest-password"}))
+	second.SetHandler(radiustest.Users{"alice@visit": {Password: "guest-password"}}.Handler())
+	b.loginOK("alice@visit", "guest-password")
+}

@@ -1,7 +1,6 @@
 package radiusauth
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -274,9 +273,6 @@ func (s *sourceEntry) directoryProblems() []string {
 	}
 	return found
 }
-
-// errUnknownAttribute means that the dictionary has lost an attribute.
-var errUnknownAttribute = errors.New("the dictionary does not know the attribute")
 
 // data is the source as an answer shows it: without secrets and keys.
 func (s *sourceEntry) data() map[string]any {

@@ -2,6 +2,7 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 
@@ -63,6 +64,27 @@ func (s *source) key() string {
 
 // asks tells whether host, with the port, is one of the source's servers.
 func (s *source) asks(host string) bool { return s.checker != nil && s.checker.asks(host) }
+
+// errUnknownAttribute means that the dictionary has lost an attribute.
+var errUnknownAttribute = errors.New("the dictionary does not know the attribute")
+
+// replyItem makes an attribute that the checks of profiles see as reply:.
+func replyItem(known *dictionary.Dictionary, name, text string) (dictionary.Item, error) {
+	attribute, found := known.Lookup(name)
+	if !found {
+		return dictionary.Item{}, errUnknownAttribute
+	}
+	value, err := attribute.ParseValue(text)
+	return dictionary.Item{Attribute: attribute, Value: value}, err
+}
+
+// openSource makes what asks a source.
+func (b *backend) openSource(entry *sourceEntry) (checker, error) {
+	if entry.RADIUS != nil {
+		return openRADIUS(entry, b.serverChanged)
+	}
+	return b.openDirectory(entry)
+}
 
 // sourceSet is all sources as they are at a time. It does not change.
 type sourceSet struct {

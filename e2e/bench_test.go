@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -45,6 +46,45 @@ func BenchmarkLogin(b *testing.B) {
 		}
 		b.ReportMetric(float64(v.pluginMemory())/1024, "MiB")
 	})
+}
+
+// BenchmarkRefusedLocalLogin compares the times of refusals: who is refused must
+// not learn from it whether the name exists. Each is also reported as a ratio to
+// the unknown name's.
+func BenchmarkRefusedLocalLogin(b *testing.B) {
+	v := startPlugin(b)
+	v.write("auth/radius/config", map[string]any{"extauth": "local", "lockout_threshold": 1, "lockout_duration": "1h"})
+	for name, fields := range map[string]map[string]any{"wrong": {}, "disabled": {"enabled": false}, "expired": {"expires_at": "2020-01-01"}, "locked": {}} {
+		fields["password"] = "the-password"
+		v.write("auth/radius/users/"+name, fields)
+	}
+	refuse := func(name, password string) {
+		_, err := v.Client.Logical().Write("auth/radius/login/"+name, map[string]any{"password": password})
+		require.Error(b, err)
+	}
+	refuse("locked", "x")
+	const refusals = 200
+	var unknown float64
+	for _, name := range []string{"unknown", "wrong", "disabled", "expired", "locked"} {
+		b.Run(name, func(b *testing.B) {
+			var took time.Duration
+			for range refusals {
+				if name == "wrong" || name == "unknown" { // or the threshold would lock it out
+					v.write("auth/radius/unlock/"+name, nil)
+				}
+				began := time.Now()
+				refuse(name, "x")
+				took += time.Since(began)
+			}
+			each := took.Seconds() / refusals
+			if name == "unknown" {
+				unknown = each
+			}
+			b.ReportMetric(each*1000, "ms/refusal")
+			b.ReportMetric(each/unknown, "of-unknown")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
 }
 
 // pluginMemory is the resident memory of the plugin's process in KiB.

@@ -26,22 +26,44 @@ func (b *testBackend) consistent() {
 		}
 	}
 	require.ElementsMatch(b.t, slices.Collect(maps.Values(profiles)), b.ok(logical.ListOperation, "profiles", nil).Data["keys"])
+	sources := b.sourceNames()
 	names, _ := b.ok(logical.ListOperation, "users/", nil).Data["keys"].([]string)
 	for _, name := range names {
 		user, err := loadUser(b.t.Context(), b.storage, name)
 		require.NoError(b.t, err)
+		for _, index := range user.references() {
+			require.NotEmpty(b.t, b.stored(referenceKey(index, name)), "the index misses %s", name)
+		}
+		if user.Source != 0 {
+			require.Contains(b.t, sources, user.Source, "%s has a source that is gone", name)
+		}
 		shown := []string{}
 		for _, id := range user.Profiles {
 			require.Contains(b.t, profiles, id, "%s has a profile that is gone", name)
-			require.NotEmpty(b.t, b.stored(referenceKey(profileUsersKey(id), name)), "the index misses %s", name)
 			shown = append(shown, profiles[id])
 		}
 		require.Equal(b.t, shown, b.ok(logical.ReadOperation, "users/"+name, nil).Data["profiles"])
 	}
 }
 
-// state is what requests show of profiles, by short name and without ids, and of
-// users.
+// sourceNames gives the names of sources by id, each of which has to lead to it.
+func (b *testBackend) sourceNames() map[int64]string {
+	b.t.Helper()
+	names := map[int64]string{}
+	for _, one := range b.ok(logical.ReadOperation, "extauth", nil).Data["ad"].([]any) {
+		source := one.(map[string]any)
+		id, name := source["id"].(int64), source["name"].(string)
+		require.NotContains(b.t, slices.Collect(maps.Values(names)), name, "a name of two")
+		names[id] = name
+		for _, reference := range []string{fmt.Sprint(id), name} {
+			require.Equal(b.t, source, b.ok(logical.ReadOperation, "extauth/"+reference, nil).Data)
+		}
+	}
+	return names
+}
+
+// state is what requests show of profiles and sources, by name and without ids,
+// and of users.
 func (b *testBackend) state() map[string]any {
 	b.t.Helper()
 	state := map[string]any{}
@@ -50,6 +72,11 @@ func (b *testBackend) state() map[string]any {
 		delete(profile, "id")
 		state["profile "+profile["short_name"].(string)] = profile
 	}
+	for _, one := range b.ok(logical.ReadOperation, "extauth", nil).Data["ad"].([]any) {
+		source := one.(map[string]any)
+		delete(source, "id")
+		state["source "+source["name"].(string)] = source
+	}
 	names, _ := b.ok(logical.ListOperation, "users/", nil).Data["keys"].([]string)
 	for _, name := range names {
 		state["user "+name] = b.ok(logical.ReadOperation, "users/"+name, nil).Data
@@ -57,14 +84,16 @@ func (b *testBackend) state() map[string]any {
 	return state
 }
 
-// newPopulatedBackend has two profiles and a user who has one of them.
+// newPopulatedBackend has profiles and sources, and a user who has one of each.
 func newPopulatedBackend(t *testing.T) *testBackend {
 	t.Helper()
 	b := newTestBackend(t)
 	b.profile("one", map[string]any{"policies": "first"})
 	b.profile("two", nil)
 	b.profile("free", nil)
-	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"policies": "dev", "profiles": "one"})
+	b.source("ad", map[string]any{"name": "corp"})
+	b.source("ad", map[string]any{"name": "free"})
+	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"policies": "dev", "profiles": "one", "extauth": "corp"})
 	b.ok(logical.ReadOperation, "users/bob", nil) // caches the profile
 	return b
 }
@@ -87,7 +116,13 @@ func TestWriteThatFailsHalfwayLeavesTheOldOrTheNew(t *testing.T) {
 		"new user":            {logical.UpdateOperation, "users/eve", map[string]any{"profiles": "two,one"}, 3},
 		"other profiles":      {logical.UpdateOperation, "users/bob", map[string]any{"profiles": "two,free"}, 4},
 		"no profiles":         {logical.PatchOperation, "users/bob", map[string]any{"profiles": nil}, 2},
-		"delete the user":     {logical.DeleteOperation, "users/bob", nil, 2},
+		"delete the user":     {logical.DeleteOperation, "users/bob", nil, 3},
+		"create a source":     {logical.UpdateOperation, "extauth", with("ad", map[string]any{"name": "new"}), 3},
+		"change a source":     {logical.UpdateOperation, "extauth/corp", map[string]any{"ad_domain": "other"}, 1},
+		"rename a source":     {logical.UpdateOperation, "extauth/1", map[string]any{"name": "new"}, 3},
+		"delete a source":     {logical.DeleteOperation, "extauth/free", nil, 2},
+		"another source":      {logical.UpdateOperation, "users/bob", map[string]any{"extauth": "free"}, 3},
+		"no source":           {logical.PatchOperation, "users/bob", map[string]any{"extauth": "local", "password_hash": "nt:891fc570507eef023cbfec043dd5f2b1"}, 2},
 	}
 	for name, request := range requests {
 		t.Run(name, func(t *testing.T) {
@@ -144,8 +179,11 @@ func (b *testBackend) leaveNothing() {
 	for _, name := range profiles {
 		b.ok(logical.DeleteOperation, "profiles/"+name, nil)
 	}
+	for _, name := range b.sourceNames() {
+		b.ok(logical.DeleteOperation, "extauth/"+name, nil)
+	}
 	for key := range b.everything() {
-		require.False(b.t, strings.HasPrefix(key, profileKeyPrefix) || strings.HasPrefix(key, userKeyPrefix), key)
+		require.False(b.t, strings.HasPrefix(key, sourceKeyPrefix) || strings.HasPrefix(key, profileKeyPrefix) || strings.HasPrefix(key, userKeyPrefix), key)
 	}
 	highest := int64(0)
 	for _, name := range []string{"one", "two", "free", "new"} {
