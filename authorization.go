@@ -52,7 +52,7 @@ func assignedProfiles(config *configEntry, user *userEntry) []int64 {
 
 // authorization loads what a login needs, and completes the request: its own
 // attributes are what request_attributes are made of.
-func (b *backend) authorization(ctx context.Context, storage logical.Storage, settings *settings, asked *source, user *userEntry, sent map[string]string, credentials *radclient.Credentials) (*authorization, error) {
+func (b *backend) authorization(ctx context.Context, storage logical.Storage, settings *settings, asked *source, user *userEntry, one attempt, credentials *radclient.Credentials) (*authorization, error) {
 	d, err := b.dictionaries.get(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -62,11 +62,13 @@ func (b *backend) authorization(ctx context.Context, storage logical.Storage, se
 	if err != nil {
 		return nil, err
 	}
-	a := &authorization{config: settings.config, source: asked, user: user, dictionary: d, assigned: assigned, required: len(ids) > 0, sent: sent}
+	a := &authorization{config: settings.config, source: asked, user: user, dictionary: d, assigned: assigned, required: len(ids) > 0, sent: one.sent}
 	if asked.fault != nil {
 		return a, nil // which is told when it is asked
 	}
-	a.requested = d.Decode(asked.checker.describe(settings.nas, *credentials), dictionary.Keys{Plain: true})
+	if a.requested = one.requested; a.requested == nil {
+		a.requested = d.Decode(asked.checker.describe(settings.nas, *credentials), dictionary.Keys{Plain: true})
+	}
 	if asked == settings.source {
 		if err := a.complete(settings.extra, credentials); err != nil {
 			return nil, err

@@ -102,14 +102,15 @@ func (b *backend) answering(ctx context.Context, storage logical.Storage, asked 
 	return b.challenges.open(ctx, storage, id, name, asked, time.Now())
 }
 
-// challenged is the answer to a login that the server wants another step of.
-func (b *backend) challenged(ctx context.Context, storage logical.Storage, asked *source, name string, verdict radclient.Verdict, answered *challengeState) *logical.Response {
-	state := challengeState{Username: name, Source: asked.key(), Host: verdict.Host, Server: verdict.Server, Round: 1}
-	if answered != nil {
-		state.Round = answered.Round + 1
+// challenged is the answer to a login that the source wants another step of.
+func (b *backend) challenged(ctx context.Context, storage logical.Storage, result outcome) *logical.Response {
+	verdict := result.got.Verdict
+	state := challengeState{Username: result.name, Source: result.authorization.source.key(), Host: verdict.Host, Server: verdict.Server, Round: 1}
+	if result.answered != nil {
+		state.Round = result.answered.Round + 1
 	}
 	refuse := func(reason string, details ...any) *logical.Response {
-		b.Logger().Error("login refused: "+reason, append([]any{"username", name, "server", verdict.Server}, details...)...)
+		b.Logger().Error("login refused: "+reason, append([]any{"username", result.name, "server", verdict.Server}, details...)...)
 		return logical.ErrorResponse(deniedText)
 	}
 	if state.Round > maxRounds {

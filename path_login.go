@@ -90,9 +90,7 @@ func (b *backend) pathLogin() *framework.Path {
 	}
 }
 
-// login asks a source and makes a token. It never writes storage, and reads it
-// only before the source is asked: a failure after that would make Vault's
-// clients try again, which is a second push to somebody's phone.
+// login makes a token for somebody whom a source accepts.
 func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	settings, err := b.settings.get(ctx, req.Storage)
 	if err != nil {
@@ -104,105 +102,26 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if !b.addressAllowed(req, settings.config) {
 		return nil, logical.ErrPermissionDenied
 	}
-	sources, err := b.sources.get(ctx, req.Storage)
-	if err != nil {
-		return nil, err
-	}
-	config := settings.config
-	name, password := sources.canonicalName(config, usernameOf(d)), d.Get(fieldPassword).(string)
-	for _, err := range []error{radclient.CheckUsername(name), radclient.CheckPassword(password)} {
-		if err != nil {
-			return logical.ErrorResponse(err.Error()), nil
-		}
-	}
 	sent, err := clientAttributes(d)
 	if err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	user, err := b.users.get(ctx, req.Storage, name)
-	if err != nil {
-		return nil, err
-	}
-	asked := b.route(settings, sources, user, name)
-	if reason := b.lockedOrBarred(config, user, name); reason != "" {
-		return b.refuseUnasked(ctx, asked, name, password, reason)
-	}
-	answered, err := b.answering(ctx, req.Storage, asked, name, d.Get(fieldChallengeID).(string))
-	if mistake := challengeError(""); errors.As(err, &mistake) {
-		return logical.ErrorResponse(mistake.Error()), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := config.credentials(asked, name, password, req)
-	if err != nil {
+	one := attempt{typed: usernameOf(d), password: d.Get(fieldPassword).(string), challengeID: d.Get(fieldChallengeID).(string), sent: sent}
+	result, err := b.try(ctx, req, settings, one)
+	switch {
+	case isMistake(err):
 		return logical.ErrorResponse(err.Error()), nil
-	}
-	credentials.Answers = answered.challenged()
-	authorization, err := b.authorization(ctx, req.Storage, settings, asked, user, sent, &credentials)
-	if err != nil {
+	case err != nil:
 		return nil, err
+	case result.refusal != nil:
+		return result.refusal.response(), nil
+	case result.got.Outcome == radclient.Challenge:
+		return b.challenged(ctx, req.Storage, result), nil
 	}
-
-	got, refusal := b.ask(ctx, authorization, name, credentials)
-	b.countFailures(config, user, name, got, refusal)
-	switch {
-	case refusal != nil:
-		return refusal.response(), nil
-	case got.Outcome == radclient.Challenge:
-		return b.challenged(ctx, req.Storage, asked, name, got.Verdict, answered), nil
+	if result.answered != nil {
+		one.password = "" // the answer to a challenge works once: nothing to keep for renewals
 	}
-	if answered != nil {
-		password = "" // the answer to a challenge works once: nothing to keep for renewals
-	}
-	granted, refusal := b.authorize(name, authorization, got)
-	if refusal != nil {
-		return refusal.response(), nil
-	}
-	return &logical.Response{Auth: b.newAuth(authorization, name, password, granted)}, nil
-}
-
-// refusal is what somebody is told who cannot log in.
-type refusal struct {
-	text     string
-	rejected bool // by the source, which may lock the name out
-}
-
-func (r *refusal) response() *logical.Response { return logical.ErrorResponse(r.text) }
-
-// lockedOrBarred says, for the log, why nobody is to be asked about the name;
-// empty if nothing is in the way.
-func (b *backend) lockedOrBarred(config *configEntry, user *userEntry, name string) string {
-	now := time.Now()
-	if b.lockouts.room(user != nil).isLocked(name, config.lockoutPolicy(), now) {
-		return "the name is locked out after failed logins: see unlock/"
-	}
-	return user.barred(now)
-}
-
-// refuseUnasked refuses a login without asking anybody. A password that is kept
-// here is hashed all the same: the time does not tell what a wrong one would not.
-func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, password, reason string) (*logical.Response, error) {
-	if asked.name == localSource {
-		if _, err := asked.checker.check(ctx, question{Credentials: radclient.Credentials{Username: name, Password: password}}); err != nil {
-			b.Logger().Error("login failed", "username", name, "error", err)
-			return logical.ErrorResponse(noAnswerText), nil
-		}
-	}
-	b.Logger().Info("login refused", "username", name, "reason", reason)
-	return logical.ErrorResponse(deniedText), nil
-}
-
-// countFailures counts what a source has refused, and forgets it after a login
-// that it has accepted. What nobody has judged does not count.
-func (b *backend) countFailures(config *configEntry, user *userEntry, name string, got answer, refusal *refusal) {
-	policy, room := config.lockoutPolicy(), b.lockouts.room(user != nil)
-	switch {
-	case refusal == nil && got.Outcome == radclient.Accept:
-		room.succeeded(name)
-	case refusal != nil && refusal.rejected && room.failed(name, policy, time.Now()):
-		b.Logger().Warn("a name is locked out after failed logins", "username", name, "failed", policy.threshold, "for", policy.duration)
-	}
+	return &logical.Response{Auth: b.newAuth(result.authorization, result.name, one.password, result.granted)}, nil
 }
 
 // authorize lets the profiles decide about somebody whom a source has accepted.
