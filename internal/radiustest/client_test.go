@@ -3,6 +3,7 @@ package radiustest
 import (
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,9 +42,14 @@ func login(tb testing.TB, username, password string, more ...Attribute) []byte {
 	return loginWith(tb, vectorSecret, username, password, more...)
 }
 
+// identifiers counts on: requests with the same one, from one port, replace each
+// other.
+var identifiers atomic.Uint32
+
 func loginWith(tb testing.TB, secret, username, password string, more ...Attribute) []byte {
 	tb.Helper()
 	packet := radius.New(radius.CodeAccessRequest, []byte(secret))
+	packet.Identifier = byte(identifiers.Add(1))
 	packet.Add(typeMessageAuthenticator, make([]byte, 16))
 	require.NoError(tb, rfc2865.UserName_SetString(packet, username))
 	require.NoError(tb, rfc2865.UserPassword_SetString(packet, password))
