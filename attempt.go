@@ -67,10 +67,6 @@ func (b *backend) try(ctx context.Context, req *logical.Request, settings *setti
 		result.refusal = &refusal{text: deniedText}
 		return result, nil
 	}
-	if reason := b.lockedOrBarred(config, user, result.name); reason != "" {
-		result.refusal = b.refuseUnasked(ctx, asked, result.name, one.password, reason)
-		return result, nil
-	}
 	if result.answered, err = b.answering(ctx, req.Storage, asked, result.name, one.challengeID); err != nil {
 		return result, err
 	}
@@ -83,8 +79,31 @@ func (b *backend) try(ctx context.Context, req *logical.Request, settings *setti
 		return result, err
 	}
 
+	reason, err := b.barred(ctx, req.Storage, settings, asked, user, result.name)
+	if err != nil {
+		return result, err
+	}
+	key, policy, room := lockoutKey(asked, result.name), config.lockoutPolicy(), b.lockouts.room(user != nil)
+	if reason == "" {
+		locked, err := room.enter(ctx, key, policy, time.Now)
+		switch {
+		case err != nil:
+			b.Logger().Error("login failed", "username", result.name, "error", err)
+			result.refusal = &refusal{text: noAnswerText}
+			return result, nil
+		case !locked:
+			defer room.leave(key, policy)
+		}
+		if locked || b.lockouts.isLocked(key, policy, time.Now()) {
+			reason = "the name is locked out after failed logins: see unlock/"
+		}
+	}
+	if reason != "" {
+		result.refusal = b.refuseUnasked(ctx, asked, result.name, one.password, reason)
+		return result, nil
+	}
 	result.got, result.refusal = b.ask(ctx, result.authorization, result.name, credentials)
-	b.countFailures(config, user, result.name, result.got, result.refusal)
+	b.countFailures(room, key, result, policy)
 	if result.refusal == nil && result.got.Outcome == radclient.Accept {
 		result.granted, result.refusal = b.authorize(result.name, result.authorization, result.got)
 	}
@@ -99,14 +118,23 @@ type refusal struct {
 
 func (r *refusal) response() *logical.Response { return logical.ErrorResponse(r.text) }
 
-// lockedOrBarred says, for the log, why nobody is to be asked about the name;
-// empty if nothing is in the way.
-func (b *backend) lockedOrBarred(config *configEntry, user *userEntry, name string) string {
+// barred says, for the log, why nobody is to be asked about the name, whoever
+// types it how; empty if nothing is in the way.
+func (b *backend) barred(ctx context.Context, storage logical.Storage, settings *settings, asked *source, user *userEntry, name string) (string, error) {
 	now := time.Now()
-	if b.lockouts.room(user != nil).isLocked(name, config.lockoutPolicy(), now) {
-		return "the name is locked out after failed logins: see unlock/"
+	if reason := user.barred(now); reason != "" || asked != settings.source {
+		return reason, nil
 	}
-	return user.barred(now)
+	for _, other := range settings.config.sameOnTheWire(name) {
+		one, err := b.users.get(ctx, storage, other)
+		if err != nil {
+			return "", err
+		}
+		if reason := one.barred(now); reason != "" {
+			return reason + ", as " + other, nil
+		}
+	}
+	return "", nil
 }
 
 // refuseUnasked refuses a login without asking anybody. A password that is kept
@@ -124,13 +152,12 @@ func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, passwo
 
 // countFailures counts what a source has refused, and forgets it after a login
 // that it has accepted. What nobody has judged does not count.
-func (b *backend) countFailures(config *configEntry, user *userEntry, name string, got answer, refusal *refusal) {
-	policy, room := config.lockoutPolicy(), b.lockouts.room(user != nil)
+func (b *backend) countFailures(room *lockoutRoom, key string, result outcome, policy lockoutPolicy) {
 	switch {
-	case refusal == nil && got.Outcome == radclient.Accept:
-		room.succeeded(name)
-	case refusal != nil && refusal.rejected && room.failed(name, policy, time.Now()):
-		b.Logger().Warn("a name is locked out after failed logins", "username", name, "failed", policy.threshold, "for", policy.duration)
+	case result.refusal == nil && result.got.Outcome == radclient.Accept:
+		room.succeeded(key)
+	case result.refusal != nil && result.refusal.rejected && room.failed(key, result.name, policy, time.Now()):
+		b.Logger().Warn("a name is locked out after failed logins", "username", result.name, "failed", policy.threshold, "for", policy.duration)
 	}
 }
 

@@ -128,7 +128,10 @@ func TestTokensEndWithTheUsersAccess(t *testing.T) {
 		for _, life := range []time.Duration{auth.TTL, auth.ExplicitMaxTTL} {
 			require.InDelta(t, time.Hour.Seconds(), life.Seconds(), 5)
 		}
-		b.renewOK(auth)
+		most := auth.ExplicitMaxTTL
+		renewed := b.renewOK(auth)
+		require.InDelta(t, time.Hour.Seconds(), renewed.TTL.Seconds(), 5)
+		require.Equal(t, most, renewed.ExplicitMaxTTL, "it counts from when the token was made")
 		b.ok(logical.PatchOperation, "users/alice", map[string]any{"expires_at": 1_000_000_000})
 		require.Contains(t, b.renewRefused(auth), "expired")
 		b.ok(logical.PatchOperation, "users/alice", map[string]any{"expires_at": nil, "enabled": false})
@@ -147,7 +150,7 @@ func TestExpiryIsADayATimeOrSeconds(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, at.Format(time.RFC3339))
 	}
-	for _, text := range []string{"tomorrow", "-1", "99999999999999", "2030-02-30", "28-02-2030"} {
+	for _, text := range []string{"tomorrow", "-1", "99999999999999", "20301231", "0", "2030-02-30", "28-02-2030"} {
 		_, err := parseExpiry(text)
 		require.Error(t, err, text)
 	}
@@ -167,6 +170,9 @@ func TestUserFieldsAreKeptAndShown(t *testing.T) {
 	for field, want := range fields {
 		require.Equal(t, want, data[field], field)
 	}
+	b.ok(logical.PatchOperation, "users/alice", map[string]any{"metadata": map[string]any{"floor": "2", "room": nil}})
+	require.Equal(t, map[string]string{"floor": "2"}, b.ok(logical.ReadOperation, "users/alice", nil).Data["metadata"])
+	require.Contains(t, b.ok(logical.UpdateOperation, "users/new", map[string]any{"extauth": "local"}).Warnings[0], "there is no password")
 	before := b.stored("user/alice")
 	long := strings.Repeat("x", 300)
 	for want, wrong := range map[string]map[string]any{
@@ -179,6 +185,7 @@ func TestUserFieldsAreKeptAndShown(t *testing.T) {
 		"password_hash:": {"password_hash": "{MD5}x"},
 		"not both":       {"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "password": "x"},
 		"password":       {"password": strings.Repeat("x", 129)},
+		"line end":       {"password": "typed\n"},
 		"extauth":        {"extauth": "nowhere"},
 	} {
 		text := b.refused(logical.UpdateOperation, "users/alice", wrong)

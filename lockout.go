@@ -1,11 +1,15 @@
 package radiusauth
 
 import (
+	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // lockoutNames is how many names with failed logins are remembered, and how many
@@ -19,13 +23,19 @@ type lockoutPolicy struct {
 	reset     time.Duration // without a failed login, after which the count starts anew
 }
 
+// lockedName is a name that is locked out.
+type lockedName struct {
+	name  string // canonical, as it was typed when it was locked
+	until time.Time
+}
+
 // failures are the failed logins of a name that is not locked.
 type failures struct {
 	count int
 	last  time.Time
 }
 
-// lockouts counts failed logins by canonical name, on this server, in memory.
+// lockouts counts failed logins, on this server, in memory.
 // Registered users have their own room, so that a flood of made-up names does not
 // push out what is known of them.
 type lockouts struct {
@@ -43,11 +53,16 @@ func (l *lockouts) room(registered bool) *lockoutRoom {
 	return l.others
 }
 
-// unlock ends a lockout and forgets failed logins. It tells whether the name was
+// isLocked tells whether the key is locked, in either room.
+func (l *lockouts) isLocked(key string, policy lockoutPolicy, now time.Time) bool {
+	return l.registered.isLocked(key, policy, now) || l.others.isLocked(key, policy, now)
+}
+
+// unlock ends a lockout and forgets failed logins. It tells whether the key was
 // locked.
-func (l *lockouts) unlock(name string, now time.Time) bool {
-	registered := l.registered.forget(name, now)
-	return l.others.forget(name, now) || registered
+func (l *lockouts) unlock(key string, now time.Time) bool {
+	registered := l.registered.forget(key, now)
+	return l.others.forget(key, now) || registered
 }
 
 // list gives the locked names, sorted, and until when.
@@ -62,6 +77,15 @@ func (l *lockouts) list(now time.Time) (names []string, until map[string]time.Ti
 	return names, until
 }
 
+// lockoutKey is what failed logins are counted by: who is asked, and about whom.
+// Spellings of a name that a source may take for one are one here.
+func lockoutKey(asked *source, name string) string {
+	if asked.checker != nil {
+		name = asked.checker.wireName(name)
+	}
+	return asked.key() + "\x00" + strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
+}
+
 // lockoutRoom counts the failed logins of some names.
 type lockoutRoom struct {
 	size int
@@ -71,8 +95,9 @@ type lockoutRoom struct {
 	counting *lru.Cache[string, failures] // guarded by mu
 	// locked is until when names are locked. None is pushed out: once it is full of
 	// names that still are, more names are locked only as long as counting has them.
-	locked map[string]time.Time // guarded by mu
-	full   time.Time            // guarded by mu; until when no room can be made
+	locked map[string]lockedName // guarded by mu
+	gates  map[string]*gate      // guarded by mu; of logins that are being decided
+	full   time.Time             // guarded by mu; until when no room can be made
 }
 
 func newLockoutRoom(size int) *lockoutRoom {
@@ -80,47 +105,53 @@ func newLockoutRoom(size int) *lockoutRoom {
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
-	return &lockoutRoom{size: size, counting: counting, locked: map[string]time.Time{}}
+	return &lockoutRoom{size: size, counting: counting, locked: map[string]lockedName{}, gates: map[string]*gate{}}
 }
 
-// isLocked tells whether the name is locked now.
-func (r *lockoutRoom) isLocked(name string, policy lockoutPolicy, now time.Time) bool {
+// isLocked tells whether the key is locked now.
+func (r *lockoutRoom) isLocked(key string, policy lockoutPolicy, now time.Time) bool {
 	if policy.threshold == 0 {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if until, found := r.locked[name]; found {
-		if now.Before(until) {
+	return r.lockedNow(key, policy, now)
+}
+
+// lockedNow is isLocked with mu held.
+func (r *lockoutRoom) lockedNow(key string, policy lockoutPolicy, now time.Time) bool {
+	if one, found := r.locked[key]; found {
+		if now.Before(one.until) {
 			return true
 		}
-		delete(r.locked, name)
+		delete(r.locked, key)
 	}
-	failed, _ := r.counting.Peek(name)
+	failed, _ := r.counting.Peek(key)
 	return failed.count >= policy.threshold && now.Before(failed.last.Add(policy.duration))
 }
 
-// failed counts a login that was refused, and tells whether it locked the name.
-func (r *lockoutRoom) failed(name string, policy lockoutPolicy, now time.Time) bool {
+// failed counts a login that was refused, and tells whether it locked the key,
+// under which a list shows the name.
+func (r *lockoutRoom) failed(key, name string, policy lockoutPolicy, now time.Time) bool {
 	if policy.threshold == 0 {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, found := r.locked[name]; found {
+	if _, found := r.locked[key]; found {
 		return false // by a login that went on at the same time
 	}
-	before, _ := r.counting.Peek(name)
+	before, _ := r.counting.Peek(key)
 	if before.count >= policy.threshold || now.Sub(before.last) >= policy.reset {
 		before.count = 0
 	}
 	count := before.count + 1
 	if count >= policy.threshold && r.makeRoom(now) {
-		r.counting.Remove(name)
-		r.locked[name] = now.Add(policy.duration)
+		r.counting.Remove(key)
+		r.locked[key] = lockedName{name, now.Add(policy.duration)}
 		return true
 	}
-	r.counting.Add(name, failures{count, now})
+	r.counting.Add(key, failures{count, now})
 	return count >= policy.threshold
 }
 
@@ -134,41 +165,94 @@ func (r *lockoutRoom) makeRoom(now time.Time) bool {
 		return false // a flood does not have all of them looked at each time
 	}
 	r.full = time.Time{}
-	for name, until := range r.locked {
+	for key, one := range r.locked {
 		switch {
-		case !now.Before(until):
-			delete(r.locked, name)
-		case r.full.IsZero() || until.Before(r.full):
-			r.full = until
+		case !now.Before(one.until):
+			delete(r.locked, key)
+		case r.full.IsZero() || one.until.Before(r.full):
+			r.full = one.until
 		}
 	}
 	return len(r.locked) < r.size
 }
 
-// forget drops all that is known of the name. It tells whether it was locked.
-func (r *lockoutRoom) forget(name string, now time.Time) bool {
+// forget drops all that is known of the key. It tells whether it was locked.
+func (r *lockoutRoom) forget(key string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	until, found := r.locked[name]
-	delete(r.locked, name)
-	r.counting.Remove(name)
-	return found && now.Before(until)
+	one, found := r.locked[key]
+	delete(r.locked, key)
+	r.counting.Remove(key)
+	return found && now.Before(one.until)
 }
 
-// succeeded forgets the failed logins of a name that has logged in.
-func (r *lockoutRoom) succeeded(name string) {
+// succeeded forgets the failed logins of a key that has logged in.
+func (r *lockoutRoom) succeeded(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.counting.Remove(name)
+	r.counting.Remove(key)
+}
+
+// gate holds logins of one key up: no more are decided at once than may fail, so
+// that many at the same time cannot try more passwords than one after another.
+type gate struct {
+	inside int
+	left   chan struct{} // closed, and replaced, when one has been decided
+}
+
+// enter waits until a login of the key may be decided. It tells, with what the
+// others have done by then, whether the key is locked; if not, leave has to follow.
+func (r *lockoutRoom) enter(ctx context.Context, key string, policy lockoutPolicy, now func() time.Time) (locked bool, err error) {
+	for policy.threshold > 0 {
+		r.mu.Lock()
+		if r.lockedNow(key, policy, now()) {
+			r.mu.Unlock()
+			return true, nil
+		}
+		one := r.gates[key]
+		if one == nil {
+			one = &gate{left: make(chan struct{})}
+			r.gates[key] = one
+		}
+		failed, _ := r.counting.Peek(key)
+		if one.inside < max(1, policy.threshold-failed.count) {
+			one.inside++
+			r.mu.Unlock()
+			return false, nil
+		}
+		left := one.left
+		r.mu.Unlock()
+		select {
+		case <-left:
+		case <-ctx.Done():
+			return false, fmt.Errorf("other logins of the name were not decided in time: %w", ctx.Err())
+		}
+	}
+	return false, nil
+}
+
+// leave ends what enter began.
+func (r *lockoutRoom) leave(key string, policy lockoutPolicy) {
+	if policy.threshold == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := r.gates[key]
+	close(one.left)
+	one.left = make(chan struct{})
+	if one.inside--; one.inside == 0 {
+		delete(r.gates, key)
+	}
 }
 
 // collect adds the names that are locked.
 func (r *lockoutRoom) collect(into map[string]time.Time, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for name, until := range r.locked {
-		if now.Before(until) {
-			into[name] = until
+	for _, one := range r.locked {
+		if now.Before(one.until) {
+			into[one.name] = one.until
 		}
 	}
 }

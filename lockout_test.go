@@ -2,6 +2,9 @@ package radiusauth
 
 import (
 	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,22 +18,22 @@ var threeInARow = lockoutPolicy{threshold: 3, duration: 10 * time.Minute, reset:
 func TestFailedLoginsInARowLockANameOut(t *testing.T) {
 	t.Parallel()
 	room, now := newLockoutRoom(10), time.Unix(1_000_000, 0)
-	require.False(t, room.failed("alice", threeInARow, now))
-	require.False(t, room.failed("alice", threeInARow, now.Add(59*time.Second)))
-	require.False(t, room.failed("alice", threeInARow, now.Add(119*time.Second)), "the count began anew")
-	require.False(t, room.failed("alice", threeInARow, now.Add(120*time.Second)))
+	require.False(t, room.failed("alice", "alice", threeInARow, now))
+	require.False(t, room.failed("alice", "alice", threeInARow, now.Add(59*time.Second)))
+	require.False(t, room.failed("alice", "alice", threeInARow, now.Add(119*time.Second)), "the count began anew")
+	require.False(t, room.failed("alice", "alice", threeInARow, now.Add(120*time.Second)))
 	require.False(t, room.isLocked("alice", threeInARow, now.Add(120*time.Second)))
 	locked := now.Add(121 * time.Second)
-	require.True(t, room.failed("alice", threeInARow, locked))
+	require.True(t, room.failed("alice", "alice", threeInARow, locked))
 	require.True(t, room.isLocked("alice", threeInARow, locked.Add(599*time.Second)))
 	require.False(t, room.isLocked("Alice", threeInARow, locked))
-	require.False(t, room.failed("alice", threeInARow, locked.Add(time.Second)), "it does not last longer for that")
+	require.False(t, room.failed("alice", "alice", threeInARow, locked.Add(time.Second)), "it does not last longer for that")
 	require.False(t, room.isLocked("alice", threeInARow, locked.Add(10*time.Minute)))
-	require.False(t, room.failed("alice", threeInARow, locked.Add(10*time.Minute)), "and the count begins anew")
-	room.failed("bob", threeInARow, now)
-	room.failed("bob", threeInARow, now)
+	require.False(t, room.failed("alice", "alice", threeInARow, locked.Add(10*time.Minute)), "and the count begins anew")
+	room.failed("bob", "bob", threeInARow, now)
+	room.failed("bob", "bob", threeInARow, now)
 	room.succeeded("bob")
-	require.False(t, room.failed("bob", threeInARow, now))
+	require.False(t, room.failed("bob", "bob", threeInARow, now))
 }
 
 func TestMadeUpNamesNeitherGrowTheRoomNorPushOutLockedOnes(t *testing.T) {
@@ -39,13 +42,13 @@ func TestMadeUpNamesNeitherGrowTheRoomNorPushOutLockedOnes(t *testing.T) {
 	room, now := newLockoutRoom(size), time.Unix(1_000_000, 0)
 	lock := func(name string, at time.Time) {
 		for range 3 {
-			room.failed(name, threeInARow, at)
+			room.failed(name, name, threeInARow, at)
 		}
 	}
 	lock("alice", now)
 	for i := range 20 * size {
 		lock(fmt.Sprintf("made-up-%d", i), now)
-		room.failed(fmt.Sprintf("other-%d", i), threeInARow, now)
+		room.failed(fmt.Sprintf("other-%d", i), "other", threeInARow, now)
 	}
 	require.True(t, room.isLocked("alice", threeInARow, now))
 	require.Len(t, room.locked, size)
@@ -61,14 +64,14 @@ func TestFloodOfMadeUpNamesDoesNotTouchRegisteredOnes(t *testing.T) {
 	t.Parallel()
 	lockouts, now := newLockouts(), time.Unix(1_000_000, 0)
 	for range 2 {
-		lockouts.room(true).failed("alice", threeInARow, now)
+		lockouts.room(true).failed("alice", "alice", threeInARow, now)
 	}
 	for i := range 2 * lockoutNames {
 		for range 3 {
-			lockouts.room(false).failed(fmt.Sprintf("made-up-%d", i), threeInARow, now)
+			lockouts.room(false).failed(fmt.Sprintf("made-up-%d", i), "made-up", threeInARow, now)
 		}
 	}
-	require.True(t, lockouts.room(true).failed("alice", threeInARow, now), "the count is kept")
+	require.True(t, lockouts.room(true).failed("alice", "alice", threeInARow, now), "the count is kept")
 	require.True(t, lockouts.unlock("alice", now))
 	require.False(t, lockouts.unlock("alice", now))
 	require.False(t, lockouts.room(true).isLocked("alice", threeInARow, now))
@@ -130,4 +133,62 @@ func TestOutageAndWrongCodeAndProfiles(t *testing.T) {
 		require.Equal(t, noAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
 	}
 	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "an outage is nobody's wrong password")
+}
+
+func TestGuessesAtTheSameTimeDoNotPassTheThreshold(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"lockout_threshold": 3})
+	before := b.hasher.Computed()
+	var guesses sync.WaitGroup
+	var refused atomic.Int64
+	for i := range 40 {
+		guesses.Go(func() {
+			resp, err := b.send(logical.UpdateOperation, "login/alice", map[string]any{"password": fmt.Sprintf("guess-%d", i)})
+			if err == nil && resp.IsError() {
+				refused.Add(1)
+			}
+		})
+	}
+	guesses.Wait()
+	require.EqualValues(t, 40, refused.Load())
+	require.EqualValues(t, 40, b.hasher.Computed()-before, "each takes the time of one hash")
+	require.Equal(t, 3, strings.Count(b.log.String(), "the password is wrong"), "but no more than three were judged")
+	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+	require.Empty(t, b.lockouts.registered.gates)
+}
+
+func TestLoginsAtTheSameTimeWithTheRightPasswordAllSucceed(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"lockout_threshold": 1})
+	var logins sync.WaitGroup
+	for range 10 {
+		logins.Go(func() {
+			if resp, err := b.send(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}); err != nil || resp.IsError() {
+				t.Error("a login was refused")
+			}
+		})
+	}
+	logins.Wait()
+}
+
+func TestOtherSpellingsOfANameCountTogether(t *testing.T) {
+	t.Parallel()
+	b, _ := newDirectoryBackend(t, inDirectory, nil)
+	for _, name := range []string{"ALICE", "\uff41lice"} { // the latter with a full-width letter
+		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "wrong"}))
+	}
+	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+	b.ok(logical.UpdateOperation, "unlock/alice", nil)
+	b.loginOK("alice", "alice-password")
+}
+
+func TestChallengeTellsNobodyWhoMayLogIn(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, map[string]any{"lockout_threshold": 1})
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"enabled": false})
+	b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "wrong"})
+	for _, name := range []string{"alice", "bob", "nobody"} {
+		require.Equal(t, "challenge_id is not valid for this login: log in again",
+			b.refused(logical.UpdateOperation, "login/"+name, map[string]any{"password": "x", "challenge_id": "x"}))
+	}
 }

@@ -132,8 +132,10 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 		return nil, err
 	}
 	if config.Extauth != "" && config.Extauth != localSource {
-		_, err := findSourceNamed(ctx, req.Storage, config.Extauth)
+		source, err := findSourceNamed(ctx, req.Storage, config.Extauth)
 		switch {
+		case err == nil && len(source.Realms) > 0:
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: the source %s has realms: it checks their people only, or each of them would be two", fieldExtauth, config.Extauth))
 		case errors.Is(err, errSourceNotFound):
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: there is no source with the name %.80q under extauth/", fieldExtauth, config.Extauth))
 		case err != nil:

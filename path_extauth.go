@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -80,7 +81,7 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 	}
 	entry := newSourceEntry(kind)
 	entry.apply(d)
-	return b.sources.change(func() (*logical.Response, error) {
+	return b.sources.change(ctx, req.Storage, func() (*logical.Response, error) {
 		response, err := b.sourceStore(ctx, req, nil, entry)
 		if err != nil || response.IsError() {
 			return response, err
@@ -118,10 +119,13 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, before,
 	if err := entry.nameFree(others); err != nil {
 		return nil, conflict(err)
 	}
-	if before != nil && before.Name != entry.Name {
+	if before != nil && (before.Name != entry.Name || len(entry.Realms) > 0) {
 		if err := b.defaultSource(ctx, req.Storage, before); err != nil {
 			return nil, err
 		}
+	}
+	if err := b.usersKeepTheirNames(ctx, req.Storage, before, entry, others); err != nil {
+		return nil, err
 	}
 	entry.Revision++
 	if err := saveSource(ctx, req.Storage, before, entry); err != nil {
@@ -137,7 +141,7 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, before,
 // nameFree tells whether no other source has the name.
 func (s *sourceEntry) nameFree(others []*sourceEntry) error {
 	for _, other := range others {
-		if other.ID != s.ID && other.Name == s.Name {
+		if other.ID != s.ID && strings.EqualFold(other.Name, s.Name) {
 			return fmt.Errorf("name %q is taken by source %d", s.Name, other.ID)
 		}
 	}
@@ -149,8 +153,7 @@ func (s *sourceEntry) realmsTaken(others []*sourceEntry) []string {
 	var found []string
 	for _, other := range others {
 		for _, realm := range s.Realms {
-			same := func(taken string) bool { return strings.EqualFold(taken, realm) }
-			if other.ID != s.ID && slices.ContainsFunc(other.Realms, same) {
+			if other.ID != s.ID && other.hasRealm(realm) {
 				found = append(found, fmt.Sprintf("`realms`: %q is a realm of the source %s", realm, other.Name))
 			}
 		}
@@ -166,23 +169,77 @@ func (b *backend) defaultSource(ctx context.Context, storage logical.Storage, en
 		return err
 	}
 	if config != nil && config.Extauth == entry.Name {
-		return conflict(fmt.Errorf("source %q is in use by the config's %s", entry.Name, fieldExtauth))
+		return conflict(fmt.Errorf("source %q is in use by the config's %s: it keeps its name, and has no realms", entry.Name, fieldExtauth))
+	}
+	return nil
+}
+
+// usersKeepTheirNames refuses with 409 a change of realms after which a stored user
+// would be looked for under another name, or be checked by a source that is not the
+// realm's: who is disabled would not be any more.
+func (b *backend) usersKeepTheirNames(ctx context.Context, storage logical.Storage, before, entry *sourceEntry, others []*sourceEntry) error {
+	if before != nil && slices.Equal(before.Realms, entry.Realms) || before == nil && len(entry.Realms) == 0 {
+		return nil
+	}
+	config, err := loadConfig(ctx, storage)
+	if err != nil {
+		return err
+	}
+	if config == nil {
+		config = defaultConfig()
+	}
+	names, err := userNames(ctx, storage)
+	if err != nil {
+		return err
+	}
+	now, then := []*source{}, []*source{{name: entry.Name, entry: entry}}
+	for _, other := range others {
+		now = append(now, &source{name: other.Name, entry: other})
+		if other.ID != entry.ID {
+			then = append(then, &source{name: other.Name, entry: other})
+		}
+	}
+	nowSet, thenSet := newSourceSet(now), newSourceSet(then)
+	for _, name := range names {
+		if nowSet.canonicalName(config, name) == name && thenSet.canonicalName(config, name) != name {
+			return conflict(fmt.Errorf("`realms`: user %q would be %q: delete the one, and register the other", name, thenSet.canonicalName(config, name)))
+		}
+	}
+	if before == nil || len(entry.Realms) == 0 {
+		return nil
+	}
+	users, err := storage.List(ctx, sourceUsersKey(entry.ID))
+	if err != nil {
+		return fmt.Errorf("listing an index of users: %w", err)
+	}
+	for _, key := range users {
+		name, err := url.PathUnescape(key)
+		if err != nil {
+			continue
+		}
+		user, err := loadUser(ctx, storage, name)
+		if err != nil {
+			return err
+		}
+		if _, realm := splitRealm(name); user != nil && user.Source == entry.ID && !entry.hasRealm(realm) {
+			return conflict(fmt.Errorf("`realms`: user %q has this source and none of the realms: a source with realms checks their people only", name))
+		}
 	}
 	return nil
 }
 
 func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	number, size := d.Get(fieldPage).(int), d.Get(fieldPageSize).(int)
+	if number < 0 || size < 1 {
+		return logical.ErrorResponse("`page` is %d and `page_size` is %d; use pages from 1, or 0 for all, and sizes from 1", number, size), nil
+	}
 	ids, err := sourceIDs(ctx, req.Storage)
 	if err != nil {
 		return nil, err
 	}
 	if number > 0 {
-		if size < 1 {
-			size = defaultPageSize
-		}
 		size = min(size, maxPageSize)
-		start := min((number-1)*size, len(ids))
+		start := min(min(number-1, len(ids))*size, len(ids))
 		ids = ids[start:min(start+size, len(ids))]
 	}
 	grouped := map[sourceType][]any{}
@@ -271,7 +328,7 @@ func (b *backend) sourceRead(ctx context.Context, req *logical.Request, d *frame
 // changeSource runs a change of the source that the path names, alone.
 func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*sourceEntry) (*logical.Response, error)) (*logical.Response, error) {
 	reference := d.Get(fieldSourceID).(string)
-	return b.sources.change(func() (*logical.Response, error) {
+	return b.sources.change(ctx, req.Storage, func() (*logical.Response, error) {
 		entry, err := findSource(ctx, req.Storage, reference)
 		switch {
 		case errors.Is(err, errSourceNotFound):
@@ -286,7 +343,7 @@ func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *fra
 func (b *backend) sourceChange(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	kind, given := d.Raw[fieldSourceType]
 	return b.changeSource(ctx, req, d, func(before *sourceEntry) (*logical.Response, error) {
-		if given && kind != string(before.Type) {
+		if given && kind != nil && kind != string(before.Type) {
 			return logical.ErrorResponse("`type` is %s and never changes: create another source", before.Type), nil
 		}
 		entry := before.clone()

@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -94,7 +95,10 @@ func TestSourcesArePaged(t *testing.T) {
 	require.Equal(t, []any{"ad-3", "ad-4"}, names(map[string]any{"page": 2, "page_size": 2}))
 	require.Equal(t, []any{"ad-5"}, names(map[string]any{"page": "3", "page_size": "2"}))
 	require.Empty(t, names(map[string]any{"page": 4, "page_size": 2}))
-	require.Len(t, names(map[string]any{"page": 1, "page_size": -1}), 5)
+	require.Empty(t, names(map[string]any{"page": math.MaxInt32, "page_size": 100}))
+	for _, wrong := range []map[string]any{{"page": -1}, {"page": 1, "page_size": 0}} {
+		require.Contains(t, b.refused(logical.ReadOperation, "extauth", wrong), "`page`")
+	}
 }
 
 func TestWrongSourcesAreRefusedAndNothingChanges(t *testing.T) {
@@ -200,7 +204,7 @@ func newSourcesBackend(t *testing.T, config, fields map[string]any) (*testBacken
 
 func TestNameDecidesWhichSourceIsAsked(t *testing.T) {
 	t.Parallel()
-	b, _ := newSourcesBackend(t, map[string]any{"unregistered_user_policies": "stranger"}, nil)
+	b, second := newSourcesBackend(t, map[string]any{"unregistered_user_policies": "stranger"}, nil)
 	auth := b.loginOK("alice", "alice-password")
 	require.Equal(t, "alice", auth.Alias.Name)
 	require.NotContains(t, auth.Metadata, "extauth")
@@ -212,7 +216,8 @@ func TestNameDecidesWhichSourceIsAsked(t *testing.T) {
 		ahead := b.ok(logical.AliasLookaheadOperation, "login/"+typed, nil)
 		require.Equal(t, "alice@guest", ahead.Auth.Alias.Name)
 	}
-	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"extauth": "guests", "policies": "dev"})
+	b.source("radius", map[string]any{"name": "plain", "host": second.Host(), "port": second.Port()})
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"extauth": "plain", "policies": "dev"})
 	auth = b.loginOK("alice", "guest-password")
 	require.Equal(t, []string{"dev"}, auth.Policies)
 	require.Equal(t, "alice", auth.Alias.Name)
@@ -220,8 +225,8 @@ func TestNameDecidesWhichSourceIsAsked(t *testing.T) {
 	require.Equal(t, []string{"stranger"}, b.loginOK("alice@guest", "guest-password").Policies, "somebody else")
 
 	b.ok(logical.DeleteOperation, "users/alice", nil)
-	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "guests"})
-	require.Equal(t, "guests", b.loginOK("alice", "guest-password").Metadata["extauth"])
+	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "plain"})
+	require.Equal(t, "plain", b.loginOK("alice", "guest-password").Metadata["extauth"])
 	b.ok(logical.UpdateOperation, "users/alice@guest", map[string]any{"policies": "both"})
 	require.Equal(t, []string{"both"}, b.loginOK(`VISITORS\alice`, "guest-password").Policies)
 	require.Contains(t, b.ok(logical.ReadOperation, `users/GUEST\alice`, nil).Data["policies"], "both")
@@ -229,7 +234,7 @@ func TestNameDecidesWhichSourceIsAsked(t *testing.T) {
 
 func TestMountNeedsNoServersOfItsOwn(t *testing.T) {
 	t.Parallel()
-	b, second := newSourcesBackend(t, nil, nil)
+	b, second := newSourcesBackend(t, nil, map[string]any{"realms": ""})
 	b.ok(logical.DeleteOperation, "config", nil)
 	require.Contains(t, b.refused(logical.UpdateOperation, "config", map[string]any{"token_ttl": "5m"}), "`host` cannot be empty")
 	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "guests", "token_ttl": "5m"})
@@ -332,4 +337,96 @@ func TestChangeByAnotherNodeIsNoticed(t *testing.T) {
 	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice@guest", map[string]any{"password": "guest-password"}))
 	second.SetHandler(radiustest.Users{"alice@visit": {Password: "guest-password"}}.Handler())
 	b.loginOK("alice@visit", "guest-password")
+}
+
+func TestSourceWithRealmsChecksTheirPeopleOnly(t *testing.T) {
+	t.Parallel()
+	b, second := newSourcesBackend(t, nil, nil)
+	b.source("radius", map[string]any{"name": "plain", "host": second.Host(), "port": second.Port()})
+	require.Contains(t, b.refused(logical.UpdateOperation, "users/alice", map[string]any{"extauth": "guests"}), "register alice@guest")
+	b.ok(logical.UpdateOperation, "users/alice@guest", map[string]any{"extauth": "guests"})
+	require.Contains(t, b.refused(logical.UpdateOperation, "config", map[string]any{"extauth": "guests"}), "has realms")
+	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "plain"})
+	require.Contains(t, b.coded(http.StatusConflict, logical.UpdateOperation, "extauth/plain", map[string]any{"realms": "new"}), "config's extauth")
+	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": ""})
+
+	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"extauth": "plain"})
+	b.ok(logical.UpdateOperation, `users/CORP\bob`, map[string]any{"enabled": false})
+	require.Contains(t, b.coded(http.StatusConflict, logical.UpdateOperation, "extauth/plain", map[string]any{"realms": "new"}), `"bob" has this source and none of the realms`)
+	for _, realms := range []string{"corp", "new,corp"} {
+		require.Contains(t, b.coded(http.StatusConflict, logical.UpdateOperation, "extauth", with("ad", map[string]any{"realms": realms})), `would be "bob@`)
+	}
+	require.Contains(t, b.coded(http.StatusConflict, logical.UpdateOperation, "extauth/guests", map[string]any{"realms": "visitors,guest"}), `would be "alice@visitors"`)
+	b.ok(logical.DeleteOperation, `users/CORP\bob`, nil)
+	b.source("ad", map[string]any{"realms": "new,corp"})
+	for _, realm := range []string{"gueſt", "İx", "a b", "x@y", "-a"} {
+		require.Contains(t, b.refused(logical.UpdateOperation, "extauth", with("ad", map[string]any{"realms": realm})), "`realms`")
+	}
+}
+
+func TestNamesAreCanonicalBeforeThereIsAConfig(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.source("ad", map[string]any{"realms": "corp.example.com,CORP"})
+	b.ok(logical.UpdateOperation, `users/CORP\bob`, map[string]any{"policies": "dev"})
+	require.NotEmpty(t, b.stored("user/bob@corp.example.com"))
+}
+
+// Whoever is disabled, or locked out, is so under every name for which the same
+// person is asked about.
+func TestRealmThatIsStrippedIsNoWayRoundADisabledUser(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]map[string]any{"strip": {"strip_realm": true}, "append": {"realm": "corp"}, "both": {"strip_realm": true, "realm": "corp"}} {
+		b := newTestBackend(t)
+		b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer { return []radiustest.Answer{r.Accept()} }})
+		b.configure(config)
+		b.ok(logical.UpdateOperation, "users/carl", map[string]any{"enabled": false})
+		b.ok(logical.UpdateOperation, "users/dora@corp", map[string]any{"enabled": false})
+		for _, typed := range []string{"carl", "carl@corp", "carl@1", `z\carl`, `carl@`, "dora", "dora@corp"} {
+			before := len(b.server.Requests())
+			resp, err := b.do(logical.UpdateOperation, "login", map[string]any{"username": typed, "password": "x"})
+			require.NoError(t, err)
+			for _, request := range b.server.Requests()[before:] {
+				require.NotContains(t, []string{"carl", "carl@corp", "dora@corp"}, request.Username(), "%s: %s", name, typed)
+			}
+			if len(b.server.Requests()) == before {
+				require.True(t, resp.IsError())
+			}
+		}
+	}
+	b, second := newSourcesBackend(t, map[string]any{"lockout_threshold": 2}, map[string]any{"strip_realm": true})
+	second.SetHandler(radiustest.Users{"carl": {Password: "carl-password"}}.Handler())
+	require.NotNil(t, b.ok(logical.UpdateOperation, "login", map[string]any{"username": "carl@guest", "password": "carl-password"}).Auth)
+	b.source("radius", map[string]any{"name": "plain", "host": second.Host(), "port": second.Port(), "strip_realm": true})
+	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "plain"})
+	require.NotNil(t, b.loginOK("carl", "carl-password"))
+	for _, typed := range []string{"carl@1", "carl@2"} {
+		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": typed, "password": "carl-password"}), "a source strips its own realms")
+	}
+}
+
+func TestTokenIsRenewedByTheSourceThatMadeItOnly(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"reauthenticate", "recheck"} {
+		b, second := newSourcesBackend(t, map[string]any{"renewal": mode}, map[string]any{"realms": ""})
+		b.ok(logical.UpdateOperation, "users/alice", map[string]any{"extauth": "guests"})
+		auth := b.loginOK("alice", "guest-password")
+		b.renewOK(auth)
+		b.ok(logical.UpdateOperation, "extauth/guests", map[string]any{"name": "visitors"})
+		b.renewOK(auth)
+		b.ok(logical.UpdateOperation, "users/alice", map[string]any{"extauth": ""})
+		asked := len(b.server.Requests()) + len(second.Requests())
+		require.Contains(t, b.renewRefused(auth), "another source")
+		require.Equal(t, asked, len(b.server.Requests())+len(second.Requests()), "the password goes nowhere else")
+	}
+}
+
+func TestSourceSaysItselfWhetherItIsToldTheClientsAddress(t *testing.T) {
+	t.Parallel()
+	for _, sends := range []bool{true, false} {
+		b, second := newSourcesBackend(t, map[string]any{"send_client_address": !sends}, map[string]any{"send_client_address": sends})
+		b.loginOK("alice@guest", "guest-password")
+		_, found := second.Requests()[0].Packet.Lookup(rfc2865.CallingStationID_Type)
+		require.Equal(t, sends, found)
+	}
 }

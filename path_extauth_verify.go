@@ -54,8 +54,11 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		return nil, err
 	}
 	asked := sources.byID[entry.ID]
-	if asked == nil || asked.checker == nil {
-		return logical.ErrorResponse("the source cannot be asked: write it again"), nil
+	switch {
+	case asked == nil: // deleted meanwhile
+		return nil, noSource(entry.Name)
+	case asked.fault != nil:
+		return logical.ErrorResponse("the source cannot be asked: %s", asked.fault), nil
 	}
 	config := defaultConfig()
 	if settings, err := b.settings.get(ctx, req.Storage); err != nil {

@@ -159,7 +159,11 @@ func (c *configEntry) credentials(asked *source, name, password string, req *log
 	if asked.checker != nil {
 		credentials.Username = asked.checker.wireName(name)
 	}
-	if c.SendClientAddress && req.Connection != nil {
+	sends := c.SendClientAddress
+	if asked.entry != nil && asked.entry.RADIUS != nil {
+		sends = asked.entry.RADIUS.SendClientAddress
+	}
+	if sends && req.Connection != nil {
 		credentials.ClientAddress = req.Connection.RemoteAddr
 	}
 	return credentials, radclient.CheckUsername(credentials.Username)
@@ -243,13 +247,18 @@ func (b *backend) newAuth(authorization *authorization, name, password string, g
 
 // limitLife lets a token live no longer, renewals included.
 func (b *backend) limitLife(auth *logical.Auth, most time.Duration) {
-	if auth.TTL == 0 {
-		auth.TTL = b.System().DefaultLeaseTTL()
-	}
-	auth.TTL = min(auth.TTL, most)
+	auth.TTL = b.limitTTL(auth.TTL, most)
 	if auth.ExplicitMaxTTL == 0 || auth.ExplicitMaxTTL > most {
 		auth.ExplicitMaxTTL = most
 	}
+}
+
+// limitTTL gives a TTL, 0 for Vault's own, that is no longer than most.
+func (b *backend) limitTTL(ttl, most time.Duration) time.Duration {
+	if ttl == 0 {
+		ttl = b.System().DefaultLeaseTTL()
+	}
+	return min(ttl, most)
 }
 
 func groupAliases(groups []string) []*logical.Alias {

@@ -51,7 +51,19 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	if err != nil {
 		return nil, err
 	}
-	if b.lockouts.unlock(name, time.Now()) {
+	user, err := b.users.get(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := b.settings.get(ctx, req.Storage)
+	if settings == nil || err != nil {
+		return written(d), err // nobody is locked out yet
+	}
+	sources, err := b.sources.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	if b.lockouts.unlock(lockoutKey(b.route(settings, sources, user, name), name), time.Now()) {
 		b.Logger().Info("a lockout was ended", "username", name)
 	}
 	return written(d), nil

@@ -135,8 +135,28 @@ func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framew
 		if before == nil {
 			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %q does not exist", d.Get(fieldName)))
 		}
+		mergeMetadata(d, before.Metadata)
 		return before.clone(), nil
 	})
+}
+
+// mergeMetadata makes a patch of metadata what a JSON merge patch is: null takes a
+// key away, what is not given stays (RFC 7396).
+func mergeMetadata(d *framework.FieldData, before map[string]string) {
+	given, isMap := d.Raw[fieldMetadata].(map[string]any)
+	if !isMap {
+		return
+	}
+	merged := map[string]any{}
+	for key, text := range before {
+		merged[key] = text
+	}
+	for key, value := range given {
+		if merged[key] = value; value == nil {
+			delete(merged, key)
+		}
+	}
+	d.Raw[fieldMetadata] = merged
 }
 
 // userChange changes the entry that start makes of the stored one, nil if there
@@ -177,8 +197,26 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		if err != nil {
 			return nil, err
 		}
-		return written(d), nil
+		return userWritten(d, user, given), nil
 	})
+}
+
+// userWritten answers a write, with a warning if a password is given that nothing
+// asks for, or one is needed.
+func userWritten(d *framework.FieldData, user *userEntry, given bool) *logical.Response {
+	_, source := d.GetOk(fieldExtauth)
+	warning := ""
+	switch {
+	case given && user.PasswordHash != "" && user.Source != 0:
+		warning = "the password is not used: extauth names a source"
+	case source && user.Local && user.PasswordHash == "":
+		warning = "nobody can log in as this user: extauth is local, and there is no password"
+	default:
+		return written(d)
+	}
+	response := &logical.Response{}
+	response.AddWarning(warning)
+	return response
 }
 
 // storeUser changes the user as the request says and stores it. before is what is
@@ -200,14 +238,14 @@ func (b *backend) storeUser(ctx context.Context, storage logical.Storage, d *fra
 	defer b.profiles.mu.Unlock()
 	b.sources.changes.Lock() // nor a source
 	defer b.sources.changes.Unlock()
-	if err := user.refer(ctx, storage, d); err != nil {
+	if err := user.refer(ctx, storage, name, d); err != nil {
 		return err
 	}
 	return saveReferenced(ctx, storage, name, before, user)
 }
 
 // refer gives the user the profiles and the source that the request names.
-func (u *userEntry) refer(ctx context.Context, storage logical.Storage, d *framework.FieldData) error {
+func (u *userEntry) refer(ctx context.Context, storage logical.Storage, username string, d *framework.FieldData) error {
 	if shortNames, given := d.GetOk(fieldProfiles); given {
 		ids, err := resolveProfiles(ctx, storage, shortNames.([]string))
 		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
@@ -232,6 +270,9 @@ func (u *userEntry) refer(ctx context.Context, storage logical.Storage, d *frame
 	}
 	if err != nil {
 		return err
+	}
+	if _, realm := splitRealm(username); len(source.Realms) > 0 && !source.hasRealm(realm) {
+		return &userMistake{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s", source.Name, username, source.Realms[0])}
 	}
 	u.Source = source.ID
 	return nil

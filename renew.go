@@ -33,6 +33,7 @@ const (
 	internalProfiles   = "profiles"
 	internalGroups     = "groups"
 	internalAttributes = "attributes"
+	internalSource     = "extauth"
 )
 
 // renewalData is what a token remembers for its renewals.
@@ -45,13 +46,16 @@ type renewalData struct {
 	// profiles are those that matched, as id:revision.
 	profiles []string
 	groups   []string // identity group aliases
+	// source is what checked the password, as source.key has it; empty: the config's
+	// servers.
+	source string
 	// sent is what the client said of itself, for profiles that decide again.
 	sent map[string]string
 }
 
 func newRenewalData(authorization *authorization, password string, granted granted) renewalData {
 	config := authorization.config
-	data := renewalData{registered: authorization.user != nil, groups: granted.groups(config.GroupAttributes)}
+	data := renewalData{registered: authorization.user != nil, source: authorization.source.key(), groups: granted.groups(config.GroupAttributes)}
 	if config.Renewal == renewalReauthenticate {
 		data.password = password
 	}
@@ -72,6 +76,9 @@ func (r renewalData) internalData() map[string]any {
 	if len(r.groups) > 0 {
 		internal[internalGroups] = r.groups
 	}
+	if r.source != "" {
+		internal[internalSource] = r.source
+	}
 	if len(r.sent) > 0 {
 		internal[internalAttributes] = r.sent
 	}
@@ -85,6 +92,7 @@ func readRenewalData(internal map[string]any) renewalData {
 	if profiles, _ := internal[internalProfiles].(string); profiles != "" {
 		data.profiles = strings.Split(profiles, ",")
 	}
+	data.source, _ = internal[internalSource].(string)
 	groups, _ := internal[internalGroups].([]any)
 	for _, group := range groups {
 		if name, ok := group.(string); ok {
@@ -127,6 +135,14 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	}
 
 	data := readRenewalData(req.Auth.InternalData)
+	sources, err := b.sources.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	asked := b.route(settings, sources, user, name)
+	if data.source != asked.key() {
+		return logical.ErrorResponse("another source checks the user now, not renewing"), nil
+	}
 	unchanged, err := b.profilesUnchanged(ctx, req.Storage, config, user, data.profiles)
 	switch {
 	case err != nil:
@@ -138,7 +154,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	result := granted{policies: slices.Concat(grantedPolicies(config, user), policiesOf(unchanged)), matched: unchanged}
 	groups := data.groups
 	if config.Renewal == renewalReauthenticate && data.password != "" {
-		again, refusal, err := b.reauthenticate(ctx, req, settings, user, name, data)
+		again, refusal, err := b.reauthenticate(ctx, req, settings, asked, user, name, data)
 		if refusal != nil || err != nil {
 			return refusal, err
 		}
@@ -156,22 +172,18 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	auth.TTL = config.TokenTTL
 	auth.MaxTTL = config.TokenMaxTTL
 	if user != nil && user.ExpiresAt != nil {
-		b.limitLife(auth, max(time.Second, time.Until(*user.ExpiresAt)))
+		// Not the explicit maximum, which counts from when the token was made.
+		auth.TTL = b.limitTTL(auth.TTL, max(time.Second, time.Until(*user.ExpiresAt)))
 	}
 	auth.GroupAliases = groupAliases(groups) // Vault drops memberships that are missing
 	return &logical.Response{Auth: auth}, nil
 }
 
 // reauthenticate asks the source again, and lets the profiles decide again.
-func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, user *userEntry, name string, data renewalData) (granted, *logical.Response, error) {
+func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, asked *source, user *userEntry, name string, data renewalData) (granted, *logical.Response, error) {
 	if err := radclient.CheckPassword(data.password); err != nil {
 		return granted{}, logical.ErrorResponse(err.Error()), nil // kept by the built-in method, which checks less
 	}
-	sources, err := b.sources.get(ctx, req.Storage)
-	if err != nil {
-		return granted{}, nil, err
-	}
-	asked := b.route(settings, sources, user, name)
 	credentials, err := settings.config.credentials(asked, name, data.password, req)
 	if err != nil {
 		return granted{}, logical.ErrorResponse(err.Error()), nil

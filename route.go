@@ -22,6 +22,10 @@ func splitRealm(name string) (user, realm string) {
 	return name, ""
 }
 
+// foldRealm is the form in which realms are compared. Those of sources have ASCII
+// letters only, so that lower case is all there is to it.
+func foldRealm(realm string) string { return strings.ToLower(realm) }
+
 // canonicalName is the name under which a person is known here: as typed, realm
 // included, or in lower case if the mount does not tell cases apart. The
 // identity alias, the user entry and everything else that is kept of a person
@@ -31,7 +35,7 @@ func splitRealm(name string) (user, realm string) {
 func (s *sourceSet) canonicalName(config *configEntry, typed string) string {
 	name := config.canonicalName(typed)
 	user, realm := splitRealm(name)
-	if one := s.byRealm[strings.ToLower(realm)]; one != nil {
+	if one := s.byRealm[foldRealm(realm)]; one != nil {
 		return config.canonicalName(user + "@" + one.entry.Realms[0])
 	}
 	return name
@@ -44,7 +48,7 @@ var errNoSource = errors.New("no source checks this name: see the config's host 
 // source, that of the realm, or what the config says.
 func (b *backend) route(settings *settings, sources *sourceSet, user *userEntry, name string) *source {
 	_, realm := splitRealm(name)
-	ofRealm := sources.byRealm[strings.ToLower(realm)]
+	ofRealm := sources.byRealm[foldRealm(realm)]
 	switch {
 	case user != nil && user.Local:
 		return b.localSource(settings, user)

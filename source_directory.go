@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -83,11 +82,7 @@ func (s *sourceEntry) directoryConfig() directory.Config {
 
 // wireName cuts off a realm of the source: the directory does not know it.
 func (c *directoryChecker) wireName(name string) string {
-	user, realm := splitRealm(name)
-	if slices.ContainsFunc(c.entry.Realms, func(own string) bool { return strings.EqualFold(own, realm) }) {
-		return user
-	}
-	return name
+	return c.entry.withoutOwnRealm(name)
 }
 
 func (c *directoryChecker) describe(nas radius.Attributes, credentials radclient.Credentials) radius.Attributes {

@@ -42,7 +42,11 @@ func newDirectoryBackend(t *testing.T, answer func(directorytest.Request) direct
 	data := map[string]any{"name": "people", "host": "127.0.0.1", "port": s.Port(), "ldap_binddn": directorytest.People, "allow_cleartext": true}
 	maps.Copy(data, fields)
 	b.source("ldap", data)
-	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "people", "lockout_threshold": 2})
+	everybody := "people"
+	if fields["realms"] != nil {
+		everybody = "local"
+	}
+	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": everybody, "lockout_threshold": 2, "password_hash_cost": 1})
 	return b, s
 }
 

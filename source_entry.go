@@ -96,7 +96,7 @@ func newSourceEntry(kind sourceType) *sourceEntry {
 		entry.RADIUS = &settings
 	default:
 		settings := defaultRADIUSSettings()
-		entry.Directory = &directorySettings{DialTimeout: settings.DialTimeout, ReadTimeout: settings.ReadTimeout}
+		entry.Directory = &directorySettings{DialTimeout: settings.DialTimeout, ReadTimeout: settings.ReadTimeout, GroupSearchAttribute: "cn"}
 		if kind == sourceLDAP {
 			entry.Directory.UserAttribute = "uid"
 		}
@@ -115,6 +115,20 @@ func (s *sourceEntry) port() int {
 		return 636
 	}
 	return 389
+}
+
+// hasRealm tells whether the source checks the people of the realm.
+func (s *sourceEntry) hasRealm(realm string) bool {
+	return slices.ContainsFunc(s.Realms, func(own string) bool { return foldRealm(own) == foldRealm(realm) })
+}
+
+// withoutOwnRealm cuts a realm of the source off a name. Others stay: else people
+// could give themselves any number of names.
+func (s *sourceEntry) withoutOwnRealm(name string) string {
+	if user, realm := splitRealm(name); s.hasRealm(realm) {
+		return user
+	}
+	return name
 }
 
 // clone copies everything that a caller could change through the copy.
@@ -258,5 +272,5 @@ func deleteSource(ctx context.Context, storage logical.Storage, entry *sourceEnt
 // letters, digits, - and _, no number, which ids are, and not "local".
 func isSourceName(text string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-	return text != "" && len(text) <= 63 && strings.Trim(text, letters) == "" && !isNumber(text) && text != localSource
+	return text != "" && len(text) <= 63 && strings.Trim(text, letters) == "" && !isNumber(text) && !strings.EqualFold(text, localSource)
 }

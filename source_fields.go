@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -68,7 +69,7 @@ func sourceFields() map[string]*framework.FieldSchema {
 		fieldHost:                 {Type: framework.TypeCommaStringSlice, Description: "Host name or IP address, or several in order of preference, each with a port of its own if need be (host:port). Required."},
 		fieldPort:                 {Type: framework.TypeInt, Description: "Port, 1 to 65535. Default: 1812, with transport \"tls\" 2083; 389, with ssl 636."},
 		fieldBindTo:               {Type: framework.TypeString, Description: "Where requests come from: an IP address of the Vault server, a network interface, or label:<name>, which stands for what the environment variable RADIUS_BIND_<NAME> of the plugin says. Empty: the system chooses."},
-		fieldRealms:               {Type: framework.TypeCommaStringSlice, Description: "Realms whose people the source checks: user@realm and REALM\\user, in any case. No other source may have them. The first is the one by which they are known."},
+		fieldRealms:               {Type: framework.TypeCommaStringSlice, Description: "Realms whose people, and no others, the source checks: user@realm and REALM\\user, in any case. No other source may have them. The first is the one by which they are known."},
 		fieldReplyAttributes:      {Type: framework.TypeKVPairs, Description: "Attributes of the source's answer, such as those of a directory's entry, and under which name checks of profiles see each as reply:."},
 		fieldNASID:                {Type: framework.TypeString, Description: "NAS-Identifier: for cerb the name of the service. Required."},
 		fieldSSL:                  {Type: framework.TypeBool, Description: "Whether to speak TLS from the start (LDAPS). Needs ssl_cert."},
@@ -174,6 +175,9 @@ func (s *directorySettings) apply(d *framework.FieldData) {
 	set(d, fieldGroupSearchAttribute, &s.GroupSearchAttribute)
 }
 
+// sourceRealm is what a realm of a source looks like.
+var sourceRealm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
+
 // maxRealms is how many realms a source may have, and how many attributes.
 const maxRealms = 64
 
@@ -193,10 +197,10 @@ func (s *sourceEntry) problems(known *dictionary.Dictionary) []string {
 		found = append(found, fmt.Sprintf("`realms` and `reply_attributes` may have %d entries each", maxRealms))
 	}
 	for i, realm := range s.Realms {
-		same := func(other string) bool { return strings.EqualFold(other, realm) }
+		same := func(other string) bool { return foldRealm(other) == foldRealm(realm) }
 		switch {
-		case !isRealm(realm):
-			found = append(found, fmt.Sprintf("`realms`: %.80q is not a realm: give it without @ and \\", realm))
+		case !sourceRealm.MatchString(realm):
+			found = append(found, fmt.Sprintf("`realms`: %.80q is not a realm: use 1 to 253 letters (ASCII), digits and . - _, without @ and \\", realm))
 		case slices.ContainsFunc(s.Realms[:i], same):
 			found = append(found, fmt.Sprintf("`realms`: %q is there twice", realm))
 		}
@@ -224,7 +228,9 @@ func (s *sourceEntry) hostProblems() []string {
 	for i, entry := range s.Hosts {
 		same := func(other hostEntry) bool { return other == entry }
 		switch {
-		case !isHost(entry.Host) || entry.Port < 0 || entry.Port > 65535:
+		case entry.Port < 0 || entry.Port > 65535:
+			found = append(found, fmt.Sprintf("`host`: the port of %.80q is %d; use 1 to 65535", entry.Host, entry.Port))
+		case !isHost(entry.Host):
 			found = append(found, fmt.Sprintf("`host`: %.80q must be a host name or IP address, with or without a port, and without a scheme", entry.Host))
 		case slices.ContainsFunc(s.Hosts[:i], same):
 			found = append(found, fmt.Sprintf("`host`: %s is there twice", entry.Host))
@@ -240,6 +246,9 @@ func (s *sourceEntry) radiusProblems() []string {
 	}
 	if len(s.NASID) > radclient.MaxValueLen {
 		found = append(found, fmt.Sprintf("`nasid` is longer than %d octets", radclient.MaxValueLen))
+	}
+	if err := checkLineEnd(s.RADIUS.Secret); err != nil {
+		found = append(found, "`secret` "+err.Error())
 	}
 	if s.RADIUS.Secret == "" && s.RADIUS.Transport != radclient.TLS {
 		found = append(found, "`secret` is missing: give the secret shared with the server")
@@ -261,6 +270,12 @@ func (s *sourceEntry) directoryProblems() []string {
 	}
 	if s.Type == sourceLDAP && d.BindDN == "" && d.UserSearchBase == "" {
 		found = append(found, "`ldap_binddn` is missing: people bind as uid=<name>,<ldap_binddn>; or give user_search_base")
+	}
+	if d.UserSearchBase == "" && (d.UserSearchFilter != "" || d.SearchBindDN != "" || d.SearchPassword != "") {
+		found = append(found, "`user_search_filter`, `search_binddn` and `search_password` belong to `user_search_base`: give that, too")
+	}
+	if err := checkLineEnd(d.SearchPassword); err != nil {
+		found = append(found, "`search_password` "+err.Error())
 	}
 	if s.Type == sourceLDAP && d.BindDN != "" && d.UserSearchBase != "" {
 		found = append(found, "`ldap_binddn` and `user_search_base` exclude each other: give one")

@@ -28,7 +28,7 @@ func openRADIUS(entry *sourceEntry, changed func(radclient.Change)) (checker, er
 	}
 	wire := func(name string) string { return name }
 	if entry.RADIUS.StripRealm {
-		wire = withoutRealm
+		wire = entry.withoutOwnRealm
 	}
 	return &radiusChecker{client: client, servers: servers, wire: wire, mapped: entry.ReplyAttributes}, nil
 }

@@ -3,7 +3,6 @@ package radiusauth
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -91,7 +90,7 @@ type sourceSet struct {
 	ordered []*source // by id
 	byID    map[int64]*source
 	byName  map[string]*source
-	byRealm map[string]*source // in lower case
+	byRealm map[string]*source // as foldRealm has it
 }
 
 func newSourceSet(sources []*source) *sourceSet {
@@ -99,7 +98,7 @@ func newSourceSet(sources []*source) *sourceSet {
 	for _, one := range sources {
 		set.byID[one.entry.ID], set.byName[one.name] = one, one
 		for _, realm := range one.entry.Realms {
-			set.byRealm[strings.ToLower(realm)] = one
+			set.byRealm[foldRealm(realm)] = one
 		}
 	}
 	return set
@@ -182,12 +181,16 @@ func (s *sourceSet) closeBut(other *sourceSet) {
 }
 
 // change runs a change of stored sources, alone. Whatever came of it, the
-// sources are loaded again.
-func (s *sourceStore) change(do func() (*logical.Response, error)) (*logical.Response, error) {
+// sources are loaded again: at once, so that nothing of an old one stays open.
+func (s *sourceStore) change(ctx context.Context, storage logical.Storage, do func() (*logical.Response, error)) (*logical.Response, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	defer s.drop()
-	return do()
+	resp, err := do()
+	s.drop()
+	if _, loadErr := s.get(ctx, storage); err == nil && loadErr != nil {
+		return nil, loadErr
+	}
+	return resp, err
 }
 
 // drop has the sources loaded again when they are needed next.

@@ -154,6 +154,15 @@ func (u *userEntry) apply(d *framework.FieldData) error {
 	return nil
 }
 
+// checkLineEnd tells of a line end after a secret, which nobody types at login: it
+// comes from a file, or from a terminal.
+func checkLineEnd(secret string) error {
+	if strings.HasSuffix(secret, "\n") || strings.HasSuffix(secret, "\r") {
+		return errors.New("ends in a line end: give it without, as printf %s does")
+	}
+	return nil
+}
+
 func checkUserText(text string) error {
 	switch {
 	case len(text) > maxUserText:
@@ -171,8 +180,8 @@ func parseExpiry(text string) (*time.Time, error) {
 		return nil, nil
 	}
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		if seconds < 0 || seconds > math.MaxUint32 {
-			return nil, errors.New("is no number of seconds since 1970 that makes sense")
+		if seconds < 1_000_000_000 || seconds > math.MaxUint32 {
+			return nil, errors.New("is a number of seconds since 1970 from before 2001 or after 2106: write a day as YYYY-MM-DD")
 		}
 		at = time.Unix(seconds, 0)
 	} else if day, err := time.Parse(time.DateOnly, text); err == nil {
@@ -204,8 +213,10 @@ func (b *backend) givenPassword(ctx context.Context, settings passwd.Settings, d
 	case !isPassword:
 		return "", false, nil
 	}
-	if err := radclient.CheckPassword(password.(string)); err != nil {
-		return "", false, &userMistake{fieldPassword, err}
+	for _, err := range []error{radclient.CheckPassword(password.(string)), checkLineEnd(password.(string))} {
+		if err != nil {
+			return "", false, &userMistake{fieldPassword, err}
+		}
 	}
 	made, err := b.hasher.Make(ctx, settings, password.(string))
 	if mistake := passwd.InputError(""); errors.As(err, &mistake) {

@@ -2,6 +2,7 @@ package radiusauth
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -21,14 +22,31 @@ func (c *configEntry) canonicalName(typed string) string {
 // canonicalName is the canonical name on a mount that may not be configured yet.
 func (b *backend) canonicalName(ctx context.Context, storage logical.Storage, typed string) (string, error) {
 	settings, err := b.settings.get(ctx, storage)
-	if settings == nil || err != nil {
-		return typed, err
+	if err != nil {
+		return "", err
+	}
+	config := defaultConfig()
+	if settings != nil {
+		config = settings.config
 	}
 	sources, err := b.sources.get(ctx, storage)
 	if err != nil {
 		return "", err
 	}
-	return sources.canonicalName(settings.config, typed), nil
+	return sources.canonicalName(config, typed), nil
+}
+
+// sameOnTheWire are other names for which the config's servers are asked about the
+// same person.
+func (c *configEntry) sameOnTheWire(name string) []string {
+	var others []string
+	if c.StripRealm {
+		others = append(others, withoutRealm(name))
+	}
+	if c.Realm != "" {
+		others = append(others, strings.TrimSuffix(name, "@"+c.Realm), c.wireName(name))
+	}
+	return slices.DeleteFunc(others, func(other string) bool { return other == name })
 }
 
 // wireName is the User-Name that the RADIUS server sees: with strip_realm

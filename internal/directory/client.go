@@ -14,6 +14,9 @@ type Client struct {
 	ctx    context.Context // ends what goes on in the background
 	end    context.CancelFunc
 	probes sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool // guarded by mu; no probe begins after it
 }
 
 // New makes a client. Nothing is sent before the first login. The error names the
@@ -40,11 +43,25 @@ func New(config Config) (*Client, error) {
 // Close closes what is kept open, and waits for what goes on in the background.
 // Logins that are under way, or come later, go on with connections of their own.
 func (c *Client) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.end()
 	for _, one := range c.servers {
 		one.pool.close()
 	}
 	c.probes.Wait()
+}
+
+// beginProbe tells whether a probe may begin, which then has to end with
+// probes.Done.
+func (c *Client) beginProbe() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.probes.Add(1)
+	}
+	return !c.closed
 }
 
 // Stats tells what was seen of each server.

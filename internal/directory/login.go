@@ -10,6 +10,10 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
+// userPrincipalName is a name of accounts in Active Directory, each once in a
+// forest.
+const userPrincipalName = "userPrincipalName"
+
 // session is one login over one connection.
 type session struct {
 	*server
@@ -125,7 +129,13 @@ func (s *session) bindInDomain() (*ldap.Entry, string, error) {
 	case len(entries) > 1:
 		return nil, "the name is one account's name and another's userPrincipalName: change one of them", nil
 	}
-	return entries[0], "", nil
+	if strings.EqualFold(entries[0].GetEqualFoldAttributeValue(userPrincipalName), principal) {
+		return entries[0], "", nil
+	}
+	// The name of the bind may be another account's userPrincipalName, in a part of
+	// the forest that is not seen here: the entry has to have the password as well.
+	reason, err := s.bind(entries[0].DN, s.credentials.Password)
+	return entries[0], reason, err
 }
 
 // searchThenBind finds the entry as whoever may search, and binds as it.

@@ -25,6 +25,9 @@ func rootRequest() *ldap.SearchRequest {
 // directory refers to elsewhere is left out.
 func (s *session) search(base string, scope int, filter string) ([]*ldap.Entry, error) {
 	attributes := append([]string{s.client.config.UserAttribute}, s.client.config.Attributes...)
+	if s.client.config.Kind == ActiveDirectory {
+		attributes = append(attributes, userPrincipalName)
+	}
 	request := ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, 2, 0, false, filter, attributes, nil)
 	result, err := s.conn.Search(request)
 	switch {

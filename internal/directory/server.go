@@ -97,17 +97,18 @@ func (s *server) note(ctx context.Context, verdict Verdict, err error) {
 	}
 }
 
-// die marks the server as dead, and has it tried again in the background.
+// die marks the server as dead, and has it tried again in the background. After
+// Close nobody would, so that it stays as it was.
 func (s *server) die(err error) {
+	if s.isDead() || !s.client.beginProbe() {
+		return
+	}
 	s.mu.Lock()
 	before := s.dead
-	s.dead = s.client.ctx.Err() == nil // nobody tries it again after Close
-	probe := s.dead && !before
-	if probe {
-		s.client.probes.Add(1)
-	}
+	s.dead = true
 	s.mu.Unlock()
-	if !probe {
+	if before { // by another login, meanwhile
+		s.client.probes.Done()
 		return
 	}
 	s.tell(Change{s.name, Dead, err})
