@@ -2,7 +2,7 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [samba]
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [samba] [postgresql]
 #
 # Without arguments: all.
 #
@@ -32,9 +32,13 @@ need_cc() { have cc || have gcc || packages+=(gcc libc6-dev); }
 need_freeradius() {
 	have freeradius || have radiusd || packages+=(freeradius)
 	have radclient || packages+=(freeradius-utils)
+	compgen -G '/usr/lib*/freeradius/rlm_rest.so' >/dev/null || packages+=(freeradius-rest)
 }
 
 need_radsecproxy() { have radsecproxy || packages+=(radsecproxy); }
+
+# The server's programs are not on PATH: a machine has several versions.
+need_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql); }
 
 need_slapd() { have slapd || packages+=(slapd); }
 
@@ -67,7 +71,7 @@ services_off() {
 cleanup() { [ -z "$policy" ] || as_root rm -f "$policy"; }
 
 # daemons lists the process ids of running servers. Small images have no ps.
-daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|samba|smbd|nmbd|winbindd' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
+daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|samba|smbd|nmbd|winbindd|postgres' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
 
 # stop_new stops daemons that the installation started all the same: not those
 # that ran before.
@@ -82,7 +86,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, radsecproxy, OpenLDAP's slapd and Samba's domain controller, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, samba and samba-tool are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient and rlm_rest, radsecproxy, OpenLDAP's slapd, Samba's domain controller and PostgreSQL, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, samba and samba-tool are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -100,7 +104,7 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd samba
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd samba postgresql
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
@@ -108,7 +112,8 @@ main() {
 		radsecproxy) need_radsecproxy ;;
 		slapd) need_slapd ;;
 		samba) need_samba ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, samba or nothing" ;;
+		postgresql) need_postgresql ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, samba, postgresql or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages

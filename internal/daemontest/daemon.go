@@ -3,6 +3,7 @@
 package daemontest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,9 +34,11 @@ type Daemon struct {
 	Name      string // as people call it
 	Program   string
 	Arguments []string
-	Ready     []string // what it logs, in any order, until it is ready
-	Kill      bool     // it does not end as long as it is at work
-	Accepts   string   // a TCP address that takes connections then; empty: none
+	Ready     []string            // what it logs, in any order, until it is ready
+	Kill      bool                // it does not end as long as it is at work
+	Accepts   string              // a TCP address that takes connections then; empty: none
+	Ending    syscall.Signal      // what tells it to end; 0: SIGTERM
+	RunAs     *syscall.Credential // nil: as this process
 
 	log     watchedLog
 	ctx     context.Context // ends the program
@@ -55,6 +58,14 @@ func (d *Daemon) Stop() error {
 	return err
 }
 
+// PID is the process id of the running server; 0 while it is stopped.
+func (d *Daemon) PID() int {
+	if d.process == nil {
+		return 0
+	}
+	return d.process.pid
+}
+
 // Restart stops the server, if it runs, and starts it again on the same ports.
 func (d *Daemon) Restart() error {
 	if err := d.Stop(); err != nil {
@@ -72,11 +83,11 @@ func (d *Daemon) Start(ctx context.Context) error {
 		signs = append(signs, d.log.watch(text))
 	}
 	logged := len(d.Log())
-	ending := syscall.SIGTERM
+	ending := cmp.Or(d.Ending, syscall.SIGTERM)
 	if d.Kill {
 		ending = syscall.SIGKILL
 	}
-	p, err := startProcess(d.ctx, &d.log, ending, d.Program, d.Arguments...)
+	p, err := startProcess(d.ctx, &d.log, ending, d.RunAs, d.Program, d.Arguments...)
 	if err != nil {
 		return err
 	}

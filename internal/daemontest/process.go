@@ -17,23 +17,25 @@ const stopTimeout = 5 * time.Second
 
 // process is a running program and the goroutine that waits for it.
 type process struct {
+	pid    int
 	ending syscall.Signal // what tells it to end
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when the program has ended
 	err    error         // why it ended; set before ended is closed
 }
 
-func startProcess(ctx context.Context, log *watchedLog, ending syscall.Signal, program string, arguments ...string) (*process, error) {
+func startProcess(ctx context.Context, log *watchedLog, ending syscall.Signal, runAs *syscall.Credential, program string, arguments ...string) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	command := exec.CommandContext(ctx, program, arguments...) // #nosec G204 -- found by FindProgram
 	command.Stdout, command.Stderr = log, log
 	command.Cancel = func() error { return command.Process.Signal(ending) }
 	command.WaitDelay = stopTimeout
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: runAs}
 	if err := command.Start(); err != nil {
 		cancel()
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
-	p := &process{ending: ending, cancel: cancel, ended: make(chan struct{})}
+	p := &process{pid: command.Process.Pid, ending: ending, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
 		p.err = command.Wait()

@@ -1,0 +1,132 @@
+package acct
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxSeconds is the longest Acct-Session-Time (RFC 2866 section 5.7).
+const maxSeconds = math.MaxUint32
+
+// Packet is an Accounting-Request. Zero values mean that it did not tell.
+type Packet struct {
+	StatusType StatusType
+	Time       time.Time // when it was made (Event-Timestamp, RFC 2869 section 5.3), else when it arrived
+	StartTime  time.Time // when the session began; a Start needs none
+	Attributes
+
+	InputGigawords  *int64 // how often InputOctets has wrapped at 2^32 (RFC 2869 section 5.1)
+	OutputGigawords *int64
+
+	// What else UniqueID is computed from if it is not given.
+	NASIdentifier  string
+	NASPort        string
+	NASIPv6Address netip.Addr // also stands for NASAddress if that is not given
+}
+
+// Problems are what is wrong with a request, by the REST name of the field.
+type Problems map[string]string
+
+// Error says it in one line.
+func (p Problems) Error() string {
+	lines := make([]string, 0, len(p))
+	for _, field := range slices.Sorted(maps.Keys(p)) {
+		lines = append(lines, field+": "+p[field])
+	}
+	return strings.Join(lines, "; ")
+}
+
+// Check returns what is wrong with the packet; nothing if it can be recorded. What
+// can be mended is no problem: see Store.
+func (p Packet) Check() Problems {
+	p = p.normal()
+	problems := Problems{}
+	checks := []struct {
+		bad    bool
+		field  string
+		advice string
+	}{
+		{p.StatusType == "", "status_type", "is missing"},
+		{p.StatusType != "" && !known(p.StatusType), "status_type", fmt.Sprintf("is %q; use Start, Interim-Update, Stop, Accounting-On or Accounting-Off", p.StatusType)},
+		{!p.NASAddress.IsValid(), "nas_ip_address", "is missing: a template for FreeRADIUS can send %{%{NAS-IP-Address}:-%{Packet-Src-IP-Address}}"},
+		{p.SessionID == "" && !p.StatusType.AboutNAS(), "session_id", "is missing"},
+		{len(p.UniqueID) > maxUniqueIDLen, "unique_id", fmt.Sprintf("has %d octets; use at most %d, or send none", len(p.UniqueID), maxUniqueIDLen)},
+		{p.Time.Year() < 1970 || p.Time.Year() > 9999, "event_timestamp", "is not between the years 1970 and 9999"},
+		{negative(p.SessionTime), "session_time", "is negative"},
+		{negative(p.InputOctets), "input_octets", "is negative"},
+		{negative(p.OutputOctets), "output_octets", "is negative"},
+	}
+	for _, check := range checks {
+		if check.bad {
+			problems[check.field] = check.advice
+		}
+	}
+	return problems
+}
+
+func known(s StatusType) bool {
+	return slices.Contains([]StatusType{Start, InterimUpdate, Stop, AccountingOn, AccountingOff}, s)
+}
+
+func negative(n *int64) bool { return n != nil && *n < 0 }
+
+// normal returns the packet as the rules take it: all that they need and nothing
+// that it has no business to tell.
+func (p Packet) normal() Packet {
+	p.Time = TimeOf(p.Time).Time
+	p.InputOctets, p.InputGigawords = joinWords(p.InputGigawords, p.InputOctets), nil
+	p.OutputOctets, p.OutputGigawords = joinWords(p.OutputGigawords, p.OutputOctets), nil
+	if p.SessionTime != nil {
+		p.SessionTime = new(min(*p.SessionTime, maxSeconds))
+	}
+	if p.UniqueID == "" && p.SessionID != "" {
+		p.UniqueID = uniqueID(p)
+	}
+	for _, text := range p.texts() {
+		*text = cleanText(*text)
+	}
+	if !p.NASAddress.IsValid() {
+		p.NASAddress = p.NASIPv6Address
+	}
+	for _, address := range p.addresses() {
+		*address = address.Unmap().WithZone("")
+	}
+	for _, prefix := range p.prefixes() {
+		*prefix = prefix.Masked()
+	}
+	switch p.StatusType {
+	case Start:
+		for _, counter := range p.counters() {
+			if *counter == nil {
+				*counter = new(int64)
+			}
+		}
+		p.TerminateCause, p.ConnectionInfoStop = "", ""
+	case InterimUpdate:
+		p.TerminateCause, p.ConnectionInfoStop = "", ""
+	}
+	return p
+}
+
+// joinWords returns gigawords * 2^32 + octets; nil if both are unknown, and the
+// most that fits if the sum does not. Octets that are more than 32 bits hold the
+// gigawords already.
+func joinWords(gigawords, octets *int64) *int64 {
+	if gigawords == nil || octets != nil && (*octets > math.MaxUint32 || *octets < 0) {
+		return octets
+	}
+	low := int64(0)
+	if octets != nil {
+		low = *octets
+	}
+	high := min(max(*gigawords, 0), math.MaxInt64>>32)
+	return new(high<<32 | low)
+}
+
+// NAS is the address of the NAS that sent the packet, as records have it.
+func (p Packet) NAS() netip.Addr { return p.normal().NASAddress }

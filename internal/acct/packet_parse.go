@@ -1,0 +1,211 @@
+package acct
+
+import (
+	"errors"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// earliest is before any RADIUS session. A NAS that has just booted and does not
+// know the time says that it is 1970.
+var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// maxAhead is how much later than now an Event-Timestamp may be.
+const maxAhead = 24 * time.Hour
+
+// field is what a packet can tell: its REST name, the RADIUS attribute, and where
+// it goes.
+type field struct {
+	name      string
+	attribute string
+	set       func(p *Packet, value string) error
+}
+
+var fields = []field{
+	{"status_type", "Acct-Status-Type", func(p *Packet, value string) error { p.StatusType = parseStatusType(value); return nil }},
+	{"session_id", "Acct-Session-Id", text(func(p *Packet) *string { return &p.SessionID })},
+	{"unique_id", "Acct-Unique-Session-Id", text(func(p *Packet) *string { return &p.UniqueID })},
+	{"username", "User-Name", text(func(p *Packet) *string { return &p.Username })},
+	{"groupname", "", text(func(p *Packet) *string { return &p.GroupName })},
+	{"realm", "Realm", text(func(p *Packet) *string { return &p.Realm })},
+	{"nas_ip_address", "NAS-IP-Address", address(func(p *Packet) *netip.Addr { return &p.NASAddress })},
+	{"nas_ipv6_address", "NAS-IPv6-Address", address(func(p *Packet) *netip.Addr { return &p.NASIPv6Address })},
+	{"nas_identifier", "NAS-Identifier", text(func(p *Packet) *string { return &p.NASIdentifier })},
+	{"nas_port", "NAS-Port", text(func(p *Packet) *string { return &p.NASPort })},
+	{"nas_port_id", "NAS-Port-Id", text(func(p *Packet) *string { return &p.NASPortID })},
+	{"nas_port_type", "NAS-Port-Type", text(func(p *Packet) *string { return &p.NASPortType })},
+	{"session_time", "Acct-Session-Time", number(func(p *Packet) **int64 { return &p.SessionTime })},
+	{"input_octets", "Acct-Input-Octets", number(func(p *Packet) **int64 { return &p.InputOctets })},
+	{"output_octets", "Acct-Output-Octets", number(func(p *Packet) **int64 { return &p.OutputOctets })},
+	{"input_gigawords", "Acct-Input-Gigawords", number(func(p *Packet) **int64 { return &p.InputGigawords })},
+	{"output_gigawords", "Acct-Output-Gigawords", number(func(p *Packet) **int64 { return &p.OutputGigawords })},
+	{"authentication", "Acct-Authentic", text(func(p *Packet) *string { return &p.Authentication })},
+	{"connection_info_start", "", text(func(p *Packet) *string { return &p.ConnectionInfoStart })},
+	{"connection_info_stop", "", text(func(p *Packet) *string { return &p.ConnectionInfoStop })},
+	{"called_station_id", "Called-Station-Id", text(func(p *Packet) *string { return &p.CalledStationID })},
+	{"calling_station_id", "Calling-Station-Id", text(func(p *Packet) *string { return &p.CallingStationID })},
+	{"terminate_cause", "Acct-Terminate-Cause", text(func(p *Packet) *string { return &p.TerminateCause })},
+	{"service_type", "Service-Type", text(func(p *Packet) *string { return &p.ServiceType })},
+	{"framed_protocol", "Framed-Protocol", text(func(p *Packet) *string { return &p.FramedProtocol })},
+	{"framed_ip_address", "Framed-IP-Address", address(func(p *Packet) *netip.Addr { return &p.FramedIPAddress })},
+	{"framed_ipv6_address", "Framed-IPv6-Address", address(func(p *Packet) *netip.Addr { return &p.FramedIPv6Address })},
+	{"framed_ipv6_prefix", "Framed-IPv6-Prefix", prefix(func(p *Packet) *netip.Prefix { return &p.FramedIPv6Prefix })},
+	{"framed_interface_id", "Framed-Interface-Id", text(func(p *Packet) *string { return &p.FramedInterfaceID })},
+	{"delegated_ipv6_prefix", "Delegated-IPv6-Prefix", prefix(func(p *Packet) *netip.Prefix { return &p.DelegatedIPv6Prefix })},
+	{"class", "Class", text(func(p *Packet) *string { return &p.Class })},
+}
+
+// ParsePacket reads a packet from fields by their REST names or the names of
+// RADIUS attributes. Values are as FreeRADIUS writes them; an empty one means that
+// it has none. Unknown fields are left alone.
+//
+// Times are in event_timestamp (Event-Timestamp), else in start_time of a Start,
+// update_time of an Interim-Update and stop_time of a Stop: RFC 3339, seconds since
+// 1970, or FreeRADIUS's "Jan  2 2024 03:04:05 UTC". An Event-Timestamp in another
+// zone is not believed, nor one of a clock that is obviously wrong: then the packet
+// was made when it arrived.
+func ParsePacket(values map[string]string, arrived time.Time) (Packet, Problems) {
+	p := Packet{Time: arrived}
+	problems := Problems{}
+	for _, f := range fields {
+		value := values[f.name]
+		if value == "" {
+			value = values[f.attribute]
+		}
+		if value == "" {
+			continue
+		}
+		if err := f.set(&p, value); err != nil {
+			problems[f.name] = err.Error()
+		}
+	}
+	if connectInfo := values["Connect-Info"]; connectInfo != "" {
+		switch p.StatusType {
+		case Start:
+			p.ConnectionInfoStart = connectInfo
+		case Stop:
+			p.ConnectionInfoStop = connectInfo
+		}
+	}
+	p.parseTimes(values, arrived, problems)
+	for name, problem := range p.Check() {
+		if _, ok := problems[name]; !ok {
+			problems[name] = problem
+		}
+	}
+	return p, problems
+}
+
+// ownTime is the REST name of the time that a packet is about.
+var ownTime = map[StatusType]string{Start: "start_time", InterimUpdate: "update_time", Stop: "stop_time"}
+
+func (p *Packet) parseTimes(values map[string]string, arrived time.Time, problems Problems) {
+	told := map[string]time.Time{}
+	for _, name := range []string{"start_time", "update_time", "stop_time"} {
+		if values[name] == "" {
+			continue
+		}
+		at, ok := parseTime(values[name])
+		if !ok {
+			problems[name] = "is no time: use RFC 3339, 2024-01-02T03:04:05Z for one"
+			continue
+		}
+		told[name] = at
+	}
+	p.StartTime = told["start_time"]
+	if at, ok := told[ownTime[p.StatusType]]; ok {
+		p.Time = at
+	}
+	event := values["event_timestamp"]
+	if event == "" {
+		event = values["Event-Timestamp"]
+	}
+	if at, ok := parseTime(event); ok && at.After(earliest) && at.Before(arrived.Add(maxAhead)) {
+		p.Time = at
+	}
+}
+
+// timeLayouts are the ways to write a time, apart from seconds since 1970. Names
+// of zones other than UTC can mean several.
+var timeLayouts = []string{time.RFC3339, "Jan _2 2006 15:04:05 UTC"}
+
+func parseTime(value string) (time.Time, bool) {
+	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
+		return time.Unix(int64(seconds), 0).UTC(), true // #nosec G115 -- 32 bits
+	}
+	for _, layout := range timeLayouts {
+		if at, err := time.Parse(layout, value); err == nil {
+			return at.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+func text(of func(*Packet) *string) func(*Packet, string) error {
+	return func(p *Packet, value string) error {
+		*of(p) = value
+		return nil
+	}
+}
+
+// number reads a counter. One that is too large is the largest there is: a NAS
+// that counts wrongly must not keep its sessions from being recorded.
+func number(of func(*Packet) **int64) func(*Packet, string) error {
+	return func(p *Packet, value string) error {
+		n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		if errors.Is(err, strconv.ErrRange) && n == math.MaxInt64 {
+			err = nil
+		}
+		if err != nil {
+			return errors.New("is no whole number")
+		}
+		*of(p) = &n
+		return nil
+	}
+}
+
+func address(of func(*Packet) *netip.Addr) func(*Packet, string) error {
+	return func(p *Packet, value string) error {
+		parsed, err := parseAddress(value)
+		if err != nil {
+			return errors.New("is no IP address")
+		}
+		*of(p) = parsed
+		return nil
+	}
+}
+
+func prefix(of func(*Packet) *netip.Prefix) func(*Packet, string) error {
+	return func(p *Packet, value string) error {
+		parsed, err := parsePrefix(value)
+		if err != nil {
+			return errors.New("is no prefix: use 2001:db8::/56 for one")
+		}
+		*of(p) = parsed
+		return nil
+	}
+}
+
+// parseAddress reads an address, which may have a full mask: PostgreSQL writes it.
+func parseAddress(value string) (netip.Addr, error) {
+	if strings.Contains(value, "/") {
+		parsed, err := netip.ParsePrefix(value)
+		return parsed.Addr(), err
+	}
+	return netip.ParseAddr(value)
+}
+
+// parsePrefix reads a prefix; an address is one of full length.
+func parsePrefix(value string) (netip.Prefix, error) {
+	if !strings.Contains(value, "/") {
+		parsed, err := netip.ParseAddr(value)
+		if err != nil {
+			return netip.Prefix{}, err
+		}
+		return parsed.Prefix(parsed.BitLen())
+	}
+	return netip.ParsePrefix(value)
+}

@@ -1,0 +1,201 @@
+package acct
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Record implements Store.
+func (s *PostgresStore) Record(ctx context.Context, p Packet) (created bool, err error) {
+	if err := checkSession(p); err != nil {
+		return false, err
+	}
+	p = p.normal()
+	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) (err error) {
+		created, err = recordOnce(ctx, conn, sc, p)
+		return err
+	})
+	return created, err
+}
+
+// recordOnce returns errChanged if others were faster.
+func recordOnce(ctx context.Context, conn querier, sc *schema, p Packet) (created bool, err error) {
+	if p.StatusType == Start { // most likely the first packet
+		if created, err := insert(ctx, conn, sc, p); created || err != nil {
+			return created, err
+		}
+	}
+	id, raw, err := selectSession(ctx, conn, sc, p.UniqueID)
+	if err != nil {
+		return false, err
+	}
+	if raw == nil {
+		created, err := insert(ctx, conn, sc, p)
+		if err == nil && !created {
+			err = errChanged
+		}
+		return created, err
+	}
+	known := sc.sessions.entry(raw)
+	merged := Merge(&known, p)
+	row := sc.sessions.row(&merged)
+	if slices.Equal(row, sc.sessions.row(&known)) {
+		return false, nil
+	}
+	changed, err := execCount(ctx, conn, sc.updateSession, append(append(row, raw...), id)...)
+	if err == nil && changed == 0 {
+		err = errChanged
+	}
+	return false, err
+}
+
+// insert makes the record of a packet's session, if there is none.
+func insert(ctx context.Context, conn querier, sc *schema, p Packet) (created bool, err error) {
+	r := Merge(nil, p)
+	inserted, err := execCount(ctx, conn, sc.insertSession, sc.sessions.row(&r)...)
+	return inserted > 0, err
+}
+
+// selectSession returns the key and the columns of a session; nil if there is none.
+func selectSession(ctx context.Context, conn querier, sc *schema, uniqueID string) (id any, raw []any, err error) {
+	rows, err := conn.Query(ctx, sc.selectSession, uniqueID)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := pgx.CollectRows(rows, values)
+	if err != nil || len(found) == 0 {
+		return nil, nil, err
+	}
+	return found[0][0], found[0][1:], nil
+}
+
+func values(row pgx.CollectableRow) ([]any, error) { return row.Values() }
+
+// Sessions implements Store.
+func (s *PostgresStore) Sessions(ctx context.Context, f Filter, page Page) (found []Record, more bool, err error) {
+	f, page = f.normal(), page.normal()
+	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) error {
+		found = nil
+		sql, arguments := sessionsQuery(sc, f, page)
+		rows, err := conn.Query(ctx, sql, arguments...)
+		if err != nil {
+			return err
+		}
+		all, err := pgx.CollectRows(rows, values)
+		if err != nil {
+			return err
+		}
+		for _, row := range all[:min(len(all), page.Size)] {
+			r := sc.sessions.entry(row[1:])
+			r.ID, _ = row[0].(int64)
+			found = append(found, r)
+		}
+		more = len(all) > page.Size
+		return nil
+	})
+	return found, more, err
+}
+
+// sessionsQuery returns the query for a page and one session more. Whatever a
+// caller gives is a parameter.
+func sessionsQuery(sc *schema, f Filter, page Page) (sql string, arguments []any) {
+	var q query
+	for _, equal := range []struct{ column, value string }{
+		{"acctuniqueid", f.UniqueID},
+		{"username", f.Username},
+		{"calledstationid", f.CalledStationID},
+		{"callingstationid", f.CallingStationID},
+	} {
+		if equal.value != "" {
+			q.where(equal.column+" = ", equal.value)
+		}
+	}
+	if f.NASAddress.IsValid() {
+		q.where("nasipaddress = ", f.NASAddress.String())
+	}
+	if !f.StartTime.IsZero() {
+		q.where("acctstarttime >= ", f.StartTime)
+	}
+	if !f.StopTime.IsZero() {
+		q.where("acctstoptime <= ", f.StopTime)
+		q.where("acctstarttime <= ", f.StopTime) // it follows, and there is an index for it
+	}
+	if f.IsOpen != nil {
+		q.conditions = append(q.conditions, map[bool]string{true: "acctstoptime IS NULL", false: "acctstoptime IS NOT NULL"}[*f.IsOpen])
+	}
+	return q.page(sc.sessions.selection(), "acctstarttime DESC, radacctid DESC", page)
+}
+
+// query collects conditions and their parameters.
+type query struct {
+	conditions []string
+	arguments  []any
+}
+
+// where adds a condition that ends with a parameter.
+func (q *query) where(condition string, value any) {
+	q.arguments = append(q.arguments, value)
+	q.conditions = append(q.conditions, fmt.Sprintf("%s$%d", condition, len(q.arguments)))
+}
+
+// page returns the query for a page and one row more.
+func (q *query) page(selection, order string, page Page) (sql string, arguments []any) {
+	if len(q.conditions) > 0 {
+		selection += " WHERE " + strings.Join(q.conditions, " AND ")
+	}
+	n := len(q.arguments)
+	return fmt.Sprintf("%s ORDER BY %s LIMIT $%d OFFSET $%d", selection, order, n+1, n+2),
+		append(q.arguments, page.Size+1, page.skipped())
+}
+
+// What Close does, in SQL: a NAS may have thousands of sessions.
+const (
+	closeOfNAS = `UPDATE radacct SET acctstoptime = $1::timestamptz, acctupdatetime = GREATEST(acctupdatetime, $1::timestamptz), acctterminatecause = $2,
+		acctsessiontime = GREATEST(acctsessiontime, 0, floor(extract(epoch FROM $1::timestamptz - acctstarttime))::bigint)
+		WHERE acctstoptime IS NULL AND radacctid IN (
+			SELECT radacctid FROM radacct WHERE nasipaddress = $3 AND acctstoptime IS NULL AND acctstarttime <= $1 LIMIT $4)`
+
+	closeStale = `UPDATE radacct SET acctstoptime = COALESCE(acctupdatetime, acctstarttime), acctterminatecause = $2,
+		acctsessiontime = GREATEST(acctsessiontime, 0, floor(extract(epoch FROM COALESCE(acctupdatetime, acctstarttime) - acctstarttime))::bigint)
+		WHERE acctstoptime IS NULL AND COALESCE(acctupdatetime, acctstarttime) < $1 AND radacctid IN (
+			SELECT radacctid FROM radacct WHERE acctstoptime IS NULL AND acctstarttime < $1 AND COALESCE(acctupdatetime, acctstarttime) < $1 LIMIT $3)`
+)
+
+// CloseNAS implements Store.
+func (s *PostgresStore) CloseNAS(ctx context.Context, nas netip.Addr, at time.Time, cause string) (closed int, err error) {
+	if cause = cleanText(cause); cause == "" {
+		cause = causeNASReboot
+	}
+	address := nas.Unmap().WithZone("").String()
+	for {
+		n := 0
+		err := s.call(ctx, func(ctx context.Context, conn querier, sc *schema) (err error) {
+			n, err = execCount(ctx, conn, closeOfNAS, TimeOf(at).Time, sc.cause(cause), address, batch)
+			return err
+		})
+		closed += n
+		if err != nil || n == 0 {
+			return closed, err
+		}
+	}
+}
+
+// cause returns a terminate cause as long as its column takes it.
+func (sc *schema) cause(cause string) string {
+	if sc.causeWidth == 0 {
+		return cause
+	}
+	return cutCharacters(cause, sc.causeWidth)
+}
+
+// execCount returns how many rows a statement has changed.
+func execCount(ctx context.Context, conn querier, sql string, arguments ...any) (int, error) {
+	tag, err := conn.Exec(ctx, sql, arguments...)
+	return int(tag.RowsAffected()), err
+}

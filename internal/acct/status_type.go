@@ -1,0 +1,39 @@
+package acct
+
+import "strings"
+
+// StatusType is the Acct-Status-Type of a packet (RFC 2866 section 5.1), as
+// FreeRADIUS writes it.
+type StatusType string
+
+// The packets that matter here.
+const (
+	Start         StatusType = "Start"
+	InterimUpdate StatusType = "Interim-Update"
+	Stop          StatusType = "Stop"
+	AccountingOn  StatusType = "Accounting-On"
+	AccountingOff StatusType = "Accounting-Off"
+)
+
+// statusTypes are the names and numbers that stand for a status type, in lower
+// case. Alive is FreeRADIUS's other name for Interim-Update.
+var statusTypes = map[string]StatusType{
+	"start": Start, "1": Start,
+	"stop": Stop, "2": Stop,
+	"interim-update": InterimUpdate, "alive": InterimUpdate, "3": InterimUpdate,
+	"accounting-on": AccountingOn, "7": AccountingOn,
+	"accounting-off": AccountingOff, "8": AccountingOff,
+}
+
+// parseStatusType returns the status type with that name or number; text itself
+// if there is none, for Check to refuse.
+func parseStatusType(text string) StatusType {
+	if status, ok := statusTypes[strings.ToLower(text)]; ok {
+		return status
+	}
+	return StatusType(text)
+}
+
+// AboutNAS tells whether such a packet is about a whole NAS, Accounting-On and
+// Accounting-Off, and not about one session.
+func (s StatusType) AboutNAS() bool { return s == AccountingOn || s == AccountingOff }

@@ -1,0 +1,64 @@
+package acct
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// batch is how many sessions one call of Maintain closes, how many it deletes,
+// and how many attempts to log in it deletes, at most.
+const batch = 1000
+
+// Store keeps sessions and attempts to log in. Its methods may be called by several
+// goroutines. What they have taken is on disk when they return; after an error the
+// same call can be made again.
+//
+// Text that PostgreSQL cannot hold is mended, not refused: NUL and octets that are
+// no UTF-8 become U+FFFD, and what is longer than 253 octets, or than the column of
+// an existing table, is cut.
+type Store interface {
+	// Record merges a Start, Interim-Update or Stop that has passed Check into the
+	// record of its session. created tells that it is the first of its session.
+	Record(ctx context.Context, p Packet) (created bool, err error)
+
+	// CloseNAS closes the open sessions of a NAS that began at that time or
+	// earlier: it sent Accounting-On or Accounting-Off. Without a cause it is
+	// NAS-Reboot. After an error, those that are closed stay so.
+	CloseNAS(ctx context.Context, nas netip.Addr, at time.Time, cause string) (closed int, err error)
+
+	// Sessions returns a page of the chosen sessions, the newest start first; more
+	// tells whether there is another page.
+	Sessions(ctx context.Context, f Filter, page Page) (found []Record, more bool, err error)
+
+	// LogPostAuth keeps an attempt to log in.
+	LogPostAuth(ctx context.Context, attempt PostAuth) error
+
+	// PostAuths returns a page of the chosen attempts, the newest first.
+	PostAuths(ctx context.Context, f PostAuthFilter, page Page) (found []PostAuth, more bool, err error)
+
+	// Maintain closes and deletes what is due, in batches: call it periodically,
+	// and again at once if there is more.
+	Maintain(ctx context.Context, now time.Time, keep Retention) (Report, error)
+
+	// Close frees what the store holds open. Calls under way end first.
+	Close()
+}
+
+// Retention says how long things are kept. Zero means forever.
+type Retention struct {
+	Sessions  time.Duration // after their end; open ones are kept
+	PostAuths time.Duration
+
+	// Stale is after how long without a packet an open session is closed: at the
+	// time of its latest packet, as Lost-Carrier.
+	Stale time.Duration
+}
+
+// Report is what a call of Maintain has done.
+type Report struct {
+	Closed           int
+	DeletedSessions  int
+	DeletedPostAuths int
+	More             bool // there is, or may be, more to do
+}

@@ -1,0 +1,489 @@
+package acct
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// storeTests are what every store has to pass, each on an empty one.
+var storeTests = map[string]func(*testing.T, Store){
+	"tells what is created":                          testCreated,
+	"keeps all that a packet tells":                  testKeepsAll,
+	"repeated packets change nothing":                testRepeats,
+	"packets about no session are refused":           testRefusals,
+	"packets of one session at once":                 testConcurrency,
+	"filters":                                        testFilters,
+	"pages":                                          testPages,
+	"hostile and broken text":                        testText,
+	"large counters":                                 testLargeCounters,
+	"a NAS starts":                                   testCloseNAS,
+	"a NAS starts with more sessions than one batch": testCloseLargeNAS,
+	"a Stop knows better than a guess":               testStopAfterClose,
+	"stale sessions are closed":                      testStale,
+	"old sessions are deleted":                       testRetention,
+	"logins are kept":                                testPostAuths,
+	"old logins are deleted":                         testPostAuthRetention,
+}
+
+func TestVaultStore(t *testing.T) {
+	t.Parallel()
+	for name, test := range storeTests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, NewVaultStore(newMemory()))
+		})
+	}
+}
+
+// at is a time in seconds from the epoch of the tests.
+func at(seconds int) time.Time { return epoch.Add(time.Duration(seconds) * time.Second) }
+
+// packet makes a packet of a session.
+func packet(status StatusType, session string, seconds int, change ...func(*Packet)) Packet {
+	p := Packet{StatusType: status, Time: at(seconds), Attributes: Attributes{
+		SessionID: "s-" + session, UniqueID: session, Username: "bob", NASAddress: testNAS,
+	}}
+	for _, c := range change {
+		c(&p)
+	}
+	return p
+}
+
+func counters(session, input, output int64) func(*Packet) {
+	return func(p *Packet) { p.SessionTime, p.InputOctets, p.OutputOctets = &session, &input, &output }
+}
+
+func record(t *testing.T, store Store, packets ...Packet) {
+	t.Helper()
+	for _, p := range packets {
+		_, err := store.Record(t.Context(), p)
+		require.NoError(t, err)
+	}
+}
+
+// get returns a session.
+func get(t *testing.T, store Store, session string) Record {
+	t.Helper()
+	found, more, err := store.Sessions(t.Context(), Filter{UniqueID: session}, Page{})
+	require.NoError(t, err)
+	require.False(t, more)
+	require.Len(t, found, 1)
+	found[0].ID = 0
+	return found[0]
+}
+
+// ids returns the unique ids of the sessions that are chosen, in their order.
+func ids(t *testing.T, store Store, f Filter, page Page) []string {
+	t.Helper()
+	found, _, err := store.Sessions(t.Context(), f, page)
+	require.NoError(t, err)
+	ids := []string{}
+	for _, r := range found {
+		ids = append(ids, r.UniqueID)
+	}
+	return ids
+}
+
+func testCreated(t *testing.T, store Store) {
+	for i, first := range []StatusType{Start, InterimUpdate, Stop} {
+		session := fmt.Sprint(i)
+		created, err := store.Record(t.Context(), packet(first, session, 10))
+		require.NoError(t, err)
+		require.True(t, created, first)
+		for _, next := range []StatusType{first, Start, InterimUpdate, Stop, Stop} {
+			created, err := store.Record(t.Context(), packet(next, session, 20))
+			require.NoError(t, err)
+			require.False(t, created, "%s after %s", next, first)
+		}
+	}
+}
+
+func testKeepsAll(t *testing.T, store Store) {
+	told := Attributes{
+		SessionID: "35000006", UniqueID: "a93dda260677e044ac99bf633bc49f7c",
+		Username: "jim", GroupName: "staff", Realm: "example.org",
+		NASAddress: netip.MustParseAddr("2001:db8::5"), NASPortID: "1", NASPortType: "Wireless-802.11",
+		SessionTime: whole(300), InputOctets: whole(5), OutputOctets: whole(6),
+		Authentication: "RADIUS", ConnectionInfoStart: "CONNECT 54", ConnectionInfoStop: "bye",
+		CalledStationID: "00-27-22-F3-FA-F1:hotspot", CallingStationID: "5c:7d:c1:72:a7:3b",
+		TerminateCause: "User-Request", ServiceType: "Framed-User", FramedProtocol: "PPP",
+		FramedInterfaceID: "0:0:0:7", Class: "0x616263",
+		FramedIPAddress: netip.MustParseAddr("10.0.0.7"), FramedIPv6Address: netip.MustParseAddr("2001:db8::7"),
+		FramedIPv6Prefix: netip.MustParsePrefix("2001:db8:1::/64"), DelegatedIPv6Prefix: netip.MustParsePrefix("2001:db8:f00::/56"),
+	}
+	exact := epoch.Add(123456 * time.Microsecond)
+	record(t, store, Packet{StatusType: Stop, Time: exact, Attributes: told})
+	require.Equal(t, Record{
+		Attributes: told,
+		StartTime:  TimeOf(exact.Add(-300 * time.Second)), UpdateTime: TimeOf(exact), StopTime: TimeOf(exact),
+	}, get(t, store, told.UniqueID))
+}
+
+func testRepeats(t *testing.T, store Store) {
+	packets := []Packet{
+		packet(Start, "1", 0),
+		packet(InterimUpdate, "1", 60, counters(60, 1000, 2000)),
+		packet(Stop, "1", 100, counters(100, 3000, 4000), func(p *Packet) { p.TerminateCause = "User-Request" }),
+	}
+	for i, p := range packets {
+		record(t, store, p)
+		before := get(t, store, "1")
+		record(t, store, packets[:i+1]...)
+		require.Equal(t, before, get(t, store, "1"))
+	}
+	// Without Event-Timestamp, what is sent again seems to be newer.
+	closed := get(t, store, "1")
+	late := slices.Clone(packets)
+	for i := range late {
+		late[i].Time = at(200)
+	}
+	record(t, store, late...)
+	require.Equal(t, closed, get(t, store, "1"))
+}
+
+func testRefusals(t *testing.T, store Store) {
+	for _, p := range []Packet{
+		packet(AccountingOn, "1", 0),
+		packet("Failed", "1", 0),
+		{StatusType: Start, Time: epoch, Attributes: Attributes{SessionID: "1"}},
+	} {
+		_, err := store.Record(t.Context(), p)
+		var problems Problems
+		require.ErrorAs(t, err, &problems)
+	}
+	require.Empty(t, ids(t, store, Filter{}, Page{}))
+}
+
+func testConcurrency(t *testing.T, store Store) {
+	const senders = 6
+	var group sync.WaitGroup
+	var created atomic.Int32
+	for n := range senders {
+		group.Go(func() {
+			for i := range 8 {
+				seconds := 10 * (i*senders + n)
+				isNew, err := store.Record(t.Context(), packet(InterimUpdate, "1", 1000+seconds, counters(int64(seconds), int64(2*seconds), 0)))
+				if err != nil {
+					t.Error(err)
+				}
+				if isNew {
+					created.Add(1)
+				}
+			}
+		})
+	}
+	group.Wait()
+	require.EqualValues(t, 1, created.Load())
+	r := get(t, store, "1")
+	require.Equal(t, TimeOf(at(1000)), r.StartTime)
+	require.Equal(t, TimeOf(at(1470)), r.UpdateTime)
+	require.Equal(t, whole(470), r.SessionTime)
+	require.Equal(t, whole(940), r.InputOctets)
+}
+
+func testFilters(t *testing.T, store Store) {
+	other := netip.MustParseAddr("2001:db8::5")
+	record(
+		t, store,
+		packet(Start, "a", 100, func(p *Packet) { p.CallingStationID, p.CalledStationID = "station 1", "point 1" }),
+		packet(Stop, "b", 300, counters(100, 0, 0), func(p *Packet) { p.CallingStationID, p.CalledStationID = "station 2", "point 1" }), // since 200
+		packet(Start, "c", 300, func(p *Packet) { p.Username, p.NASAddress, p.CallingStationID = "BOB", other, "station 1" }),
+		packet(Stop, "d", 500, counters(100, 0, 0), func(p *Packet) { p.Username, p.CalledStationID = "eve", "point 2" }), // since 400
+	)
+	yes, no := true, false
+	tests := map[string]struct {
+		filter Filter
+		want   []string
+	}{
+		"none":                      {Filter{}, []string{"d", "c", "b", "a"}},
+		"unique_id":                 {Filter{UniqueID: "c"}, []string{"c"}},
+		"unique_id of none":         {Filter{UniqueID: "C"}, []string{}},
+		"unique_id of another user": {Filter{UniqueID: "c", Username: "bob"}, []string{}},
+		"username":                  {Filter{Username: "bob"}, []string{"b", "a"}},
+		"username of none":          {Filter{Username: "bo"}, []string{}},
+		"calling_station_id":        {Filter{CallingStationID: "station 1"}, []string{"c", "a"}},
+		"called_station_id":         {Filter{CalledStationID: "point 1"}, []string{"b", "a"}},
+		"nas_ip_address":            {Filter{NASAddress: testNAS}, []string{"d", "b", "a"}},
+		"IPv6 NAS":                  {Filter{NASAddress: other}, []string{"c"}},
+		"mapped IPv4 NAS":           {Filter{NASAddress: netip.AddrFrom16(testNAS.As16())}, []string{"d", "b", "a"}},
+		"open":                      {Filter{IsOpen: &yes}, []string{"c", "a"}},
+		"open, of a NAS":            {Filter{IsOpen: &yes, NASAddress: testNAS}, []string{"a"}},
+		"closed":                    {Filter{IsOpen: &no}, []string{"d", "b"}},
+		"start_time, exactly":       {Filter{StartTime: at(300)}, []string{"d", "c"}},
+		"start_time, a bit later":   {Filter{StartTime: at(300).Add(time.Microsecond)}, []string{"d"}},
+		"stop_time, exactly":        {Filter{StopTime: at(300)}, []string{"b"}},
+		"stop_time, a bit earlier":  {Filter{StopTime: at(300).Add(-time.Microsecond)}, []string{}},
+		"from and to":               {Filter{StartTime: at(200), StopTime: at(1000)}, []string{"d", "b"}},
+		"in another zone":           {Filter{StartTime: at(300).In(time.FixedZone("", 3600))}, []string{"d", "c"}},
+		"user and station":          {Filter{Username: "bob", CallingStationID: "station 2"}, []string{"b"}},
+		"all of them": {Filter{
+			UniqueID: "b", Username: "bob", CalledStationID: "point 1", CallingStationID: "station 2",
+			NASAddress: testNAS, StartTime: at(200), StopTime: at(300), IsOpen: &no,
+		}, []string{"b"}},
+	}
+	for name, test := range tests {
+		require.Equal(t, test.want, ids(t, store, test.filter, Page{}), name)
+	}
+}
+
+func testPages(t *testing.T, store Store) {
+	var newestFirst []string
+	for i := range 112 {
+		session := fmt.Sprintf("%03d", i)
+		record(t, store, packet(Start, session, i*40000))
+		newestFirst = append([]string{session}, newestFirst...)
+	}
+	tests := map[string]struct {
+		page Page
+		want []string
+		more bool
+	}{
+		"default":           {Page{}, newestFirst[:10], true},
+		"second":            {Page{Number: 2}, newestFirst[10:20], true},
+		"most":              {Page{Number: 1, Size: 101}, newestFirst[:100], true},
+		"last, not full":    {Page{Number: 2, Size: 100}, newestFirst[100:], false},
+		"last, full":        {Page{Number: 4, Size: 28}, newestFirst[84:], false},
+		"after the last":    {Page{Number: 3, Size: 100}, nil, false},
+		"no page before it": {Page{Number: -1, Size: -1}, newestFirst[:10], true},
+	}
+	for name, test := range tests {
+		for _, f := range []Filter{{}, {Username: "bob"}, {StartTime: epoch}} {
+			found, more, err := store.Sessions(t.Context(), f, test.page)
+			require.NoError(t, err)
+			var ids []string
+			for _, r := range found {
+				ids = append(ids, r.UniqueID)
+			}
+			require.Equal(t, test.want, ids, name)
+			require.Equal(t, test.more, more, name)
+		}
+	}
+}
+
+// hostile are texts that must neither break a store nor be taken for another.
+var hostile = []string{
+	`'; DROP TABLE radacct; --`, `" OR ""="`, `%`, `_`, `\`, `$1`, `../../etc/passwd`, `..`, `.`, `/`, `a/b`, `a//b`, ` `, `~`, `-`,
+	"line\nend", "\x01\x7f", "josé€🙂", "null", "4", "[]",
+	"NUL\x00here", "invalid \xe9\xff UTF-8", strings.Repeat("é", 300),
+}
+
+func testText(t *testing.T, store Store) {
+	for i, text := range hostile {
+		session := fmt.Sprint(i)
+		record(t, store, packet(Start, session, i, func(p *Packet) {
+			p.SessionID, p.Username, p.Realm, p.CallingStationID, p.CalledStationID, p.Class = text, text, text, text, text, text
+		}))
+	}
+	for i, text := range hostile {
+		session := fmt.Sprint(i)
+		for _, f := range []Filter{{Username: text}, {CallingStationID: text}, {CalledStationID: text}} {
+			require.Equal(t, []string{session}, ids(t, store, f, Page{}), "%q", text)
+		}
+		require.Empty(t, ids(t, store, Filter{UniqueID: text + "?"}, Page{}))
+	}
+	require.Equal(t, `'; DROP TABLE radacct; --`, get(t, store, "0").Username)
+	require.Equal(t, "NUL\uFFFDhere", get(t, store, fmt.Sprint(len(hostile)-3)).Class)
+	require.Equal(t, "invalid \uFFFD UTF-8", get(t, store, fmt.Sprint(len(hostile)-2)).SessionID)
+	require.Equal(t, strings.Repeat("é", 126), get(t, store, fmt.Sprint(len(hostile)-1)).Realm)
+}
+
+func testLargeCounters(t *testing.T, store Store) {
+	record(
+		t, store,
+		packet(Stop, "1", 0, func(p *Packet) {
+			p.InputOctets, p.InputGigawords = whole(int64(math.MaxUint32)), whole(2)
+			p.OutputOctets, p.OutputGigawords = whole(7), whole(int64(math.MaxInt64))
+			p.SessionTime = whole(int64(math.MaxInt64))
+		}),
+	)
+	r := get(t, store, "1")
+	require.EqualValues(t, 3<<32-1, *r.InputOctets)
+	require.EqualValues(t, math.MaxInt64>>32<<32+7, *r.OutputOctets)
+	require.EqualValues(t, math.MaxUint32, *r.SessionTime)
+	require.Equal(t, TimeOf(epoch.Add(-math.MaxUint32*time.Second)), r.StartTime)
+}
+
+func testCloseNAS(t *testing.T, store Store) {
+	other := func(p *Packet) { p.NASAddress = netip.MustParseAddr("2001:db8::5") }
+	record(
+		t, store,
+		packet(Start, "before", 0),
+		packet(InterimUpdate, "before", 60, counters(60, 1, 2)),
+		packet(Start, "at", 100),
+		packet(Start, "after", 101),
+		packet(Stop, "closed", 50, counters(10, 0, 0)),
+		packet(Start, "other", 0, other),
+	)
+	untouched := []Record{get(t, store, "after"), get(t, store, "closed"), get(t, store, "other")}
+	before := get(t, store, "before")
+
+	closed, err := store.CloseNAS(t.Context(), netip.AddrFrom16(testNAS.As16()), at(100), "")
+	require.NoError(t, err)
+	require.Equal(t, 2, closed)
+	before.StopTime, before.UpdateTime = TimeOf(at(100)), TimeOf(at(100))
+	before.SessionTime, before.TerminateCause = whole(100), "NAS-Reboot"
+	require.Equal(t, before, get(t, store, "before"))
+	require.Equal(t, TimeOf(at(100)), get(t, store, "at").StopTime)
+	require.Equal(t, untouched, []Record{get(t, store, "after"), get(t, store, "closed"), get(t, store, "other")})
+
+	closed, err = store.CloseNAS(t.Context(), testNAS, at(100), "")
+	require.NoError(t, err)
+	require.Zero(t, closed)
+	closed, err = store.CloseNAS(t.Context(), netip.MustParseAddr("2001:db8::5%eth0"), at(100), "Admin-Reboot\x00")
+	require.NoError(t, err)
+	require.Equal(t, 1, closed)
+	require.Equal(t, "Admin-Reboot\uFFFD", get(t, store, "other").TerminateCause)
+	yes := true
+	require.Equal(t, []string{"after"}, ids(t, store, Filter{IsOpen: &yes}, Page{}))
+}
+
+func testCloseLargeNAS(t *testing.T, store Store) {
+	const sessions = batch + 1
+	var group sync.WaitGroup
+	for sender := range 8 {
+		group.Go(func() {
+			for i := sender; i < sessions; i += 8 {
+				if _, err := store.Record(t.Context(), packet(Start, fmt.Sprint(i), i)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	closed, err := store.CloseNAS(t.Context(), testNAS, at(sessions), "")
+	require.NoError(t, err)
+	require.Equal(t, sessions, closed)
+	yes := true
+	require.Empty(t, ids(t, store, Filter{IsOpen: &yes}, Page{}))
+}
+
+func testStopAfterClose(t *testing.T, store Store) {
+	record(t, store, packet(Start, "1", 0))
+	_, err := store.CloseNAS(t.Context(), testNAS, at(100), "")
+	require.NoError(t, err)
+	record(t, store, packet(Stop, "1", 90, counters(90, 5, 6), func(p *Packet) { p.TerminateCause = "User-Request" }))
+	r := get(t, store, "1")
+	require.Equal(t, TimeOf(at(90)), r.StopTime)
+	require.Equal(t, "User-Request", r.TerminateCause)
+	require.Equal(t, whole(5), r.InputOctets)
+}
+
+func maintain(t *testing.T, store Store, now time.Time, keep Retention) Report {
+	t.Helper()
+	report, err := store.Maintain(t.Context(), now, keep)
+	require.NoError(t, err)
+	return report
+}
+
+func testStale(t *testing.T, store Store) {
+	record(
+		t, store,
+		packet(Start, "silent", 0),
+		packet(InterimUpdate, "silent", 60, counters(61, 1, 2)),
+		packet(Start, "heard", 0),
+		packet(InterimUpdate, "heard", 3600),
+		packet(Start, "never heard again", 10),
+	)
+	heard := get(t, store, "heard")
+	require.Equal(t, Report{}, maintain(t, store, at(100_000), Retention{}), "nothing is stale unless it is said")
+	require.Equal(t, Report{}, maintain(t, store, at(3610), Retention{Stale: time.Hour}), "after, not at that time")
+	require.Equal(t, Report{Closed: 2}, maintain(t, store, at(3661), Retention{Stale: time.Hour}))
+
+	r := get(t, store, "silent")
+	require.Equal(t, TimeOf(at(60)), r.StopTime)
+	require.Equal(t, TimeOf(at(60)), r.UpdateTime)
+	require.Equal(t, whole(61), r.SessionTime, "counters never fall")
+	require.Equal(t, "Lost-Carrier", r.TerminateCause)
+	require.Equal(t, TimeOf(at(10)), get(t, store, "never heard again").StopTime)
+	require.Equal(t, heard, get(t, store, "heard"))
+}
+
+func testRetention(t *testing.T, store Store) {
+	var packets []Packet
+	for i := range 5 {
+		packets = append(packets, packet(Stop, fmt.Sprint(i), i*1000, counters(500, 0, 0)))
+	}
+	packets = append(packets, packet(Start, "open", 1), packet(Stop, "long", 4000, counters(4000, 0, 0)))
+	record(t, store, packets...)
+
+	require.Equal(t, Report{}, maintain(t, store, at(1_000_000), Retention{}), "everything is kept unless it is said")
+	require.Equal(t, Report{DeletedSessions: 2}, maintain(t, store, at(5600), Retention{Sessions: time.Hour}))
+	require.Equal(t, []string{"4", "3", "2", "open", "long"}, ids(t, store, Filter{Username: "bob"}, Page{}))
+	require.Equal(t, Report{DeletedSessions: 4}, maintain(t, store, at(10_000), Retention{Sessions: time.Hour}))
+	require.Equal(t, []string{"open"}, ids(t, store, Filter{}, Page{}))
+	created, err := store.Record(t.Context(), packets[0])
+	require.NoError(t, err)
+	require.True(t, created, "nothing is left of a deleted session")
+}
+
+func testPostAuths(t *testing.T, store Store) {
+	attempts := []PostAuth{
+		{Username: "bob", Reply: "Access-Accept", CalledStationID: "point 1", CallingStationID: "station 1", Class: "0x61"},
+		{Username: "bob", Reply: "Access-Reject"},
+		{Username: "", Reply: "Access-Reject", CallingStationID: "station 1"},
+		{Username: hostile[0], Reply: "Access-Accept"},
+		{Username: "NUL\x00", Reply: "Access-Accept"},
+	}
+	for i := range attempts {
+		attempts[i].Time = TimeOf(at(i * 50_000))
+		require.NoError(t, store.LogPostAuth(t.Context(), attempts[i]))
+	}
+	attempts[4].Username = "NUL\uFFFD"
+	tests := map[string]struct {
+		filter PostAuthFilter
+		want   []int
+	}{
+		"none":               {PostAuthFilter{}, []int{4, 3, 2, 1, 0}},
+		"username":           {PostAuthFilter{Username: "bob"}, []int{1, 0}},
+		"hostile username":   {PostAuthFilter{Username: hostile[0]}, []int{3}},
+		"broken username":    {PostAuthFilter{Username: "NUL\x00"}, []int{4}},
+		"username of none":   {PostAuthFilter{Username: "Bob"}, nil},
+		"reply":              {PostAuthFilter{Reply: "Access-Reject"}, []int{2, 1}},
+		"called_station_id":  {PostAuthFilter{CalledStationID: "point 1"}, []int{0}},
+		"calling_station_id": {PostAuthFilter{CallingStationID: "station 1"}, []int{2, 0}},
+		"from":               {PostAuthFilter{From: at(150_000)}, []int{4, 3}},
+		"to":                 {PostAuthFilter{To: at(50_000)}, []int{1, 0}},
+		"from and to, user":  {PostAuthFilter{Username: "bob", From: at(1), To: at(50_000)}, []int{1}},
+	}
+	for name, test := range tests {
+		found, more, err := store.PostAuths(t.Context(), test.filter, Page{})
+		require.NoError(t, err)
+		require.False(t, more)
+		var want []PostAuth
+		for _, i := range test.want {
+			want = append(want, attempts[i])
+		}
+		for i := range found {
+			found[i].ID = 0
+		}
+		require.Equal(t, want, found, name)
+	}
+	require.ErrorAs(t, store.LogPostAuth(t.Context(), PostAuth{Username: "bob"}), new(Problems))
+	found, more, err := store.PostAuths(t.Context(), PostAuthFilter{}, Page{Number: 2, Size: 2})
+	require.NoError(t, err)
+	require.True(t, more)
+	require.Equal(t, TimeOf(at(100_000)), found[0].Time)
+	require.Equal(t, TimeOf(at(50_000)), found[1].Time)
+}
+
+func testPostAuthRetention(t *testing.T, store Store) {
+	for i := range 4 {
+		require.NoError(t, store.LogPostAuth(t.Context(), PostAuth{Username: "bob", Reply: "Access-Accept", Time: TimeOf(at(i * 1000))}))
+	}
+	require.Equal(t, Report{}, maintain(t, store, at(1_000_000), Retention{Sessions: 1, Stale: 1}))
+	require.Equal(t, Report{DeletedPostAuths: 2}, maintain(t, store, at(5600), Retention{PostAuths: time.Hour}))
+	for _, f := range []PostAuthFilter{{}, {Username: "bob"}} {
+		found, _, err := store.PostAuths(t.Context(), f, Page{})
+		require.NoError(t, err)
+		require.Len(t, found, 2)
+	}
+}

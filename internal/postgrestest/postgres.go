@@ -1,0 +1,242 @@
+// Package postgrestest runs a real PostgreSQL for tests: with data and roles of its
+// own, on loopback.
+package postgrestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+
+	"vault-plugin-auth-radius/internal/daemontest"
+)
+
+// The superuser of every server. Passwords are checked by SCRAM.
+const (
+	Superuser = "postgres"
+	Password  = "super secret/100%" // #nosec G101 -- of a server for tests
+)
+
+// restartAttempts is how often a killed server is started. It refuses as long as
+// processes of the old one hold on to shared memory.
+const restartAttempts = 100
+
+// Postgres is a running PostgreSQL on loopback. Its methods may be called by
+// several goroutines; Stop, Restart and Kill by one at a time.
+type Postgres struct {
+	daemontest.Daemon
+	port int
+}
+
+// Start makes a database cluster in dir, a folder that nothing else uses, runs
+// PostgreSQL on it and returns when it answers. It runs until Stop or until ctx
+// ends. PostgreSQL refuses to run as root: then it runs as the user postgres, or
+// nobody, and dir and its parent are opened to everybody. Settings are as in
+// postgresql.conf: "fsync=off" is for tests that do not kill it.
+func Start(ctx context.Context, dir string, settings ...string) (*Postgres, error) {
+	server, err := findProgram("postgres")
+	if err != nil {
+		return nil, err
+	}
+	runAs, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	data, err := prepare(dir, runAs)
+	if err != nil {
+		return nil, err
+	}
+	if err := initialize(ctx, filepath.Dir(server), data, runAs); err != nil {
+		return nil, err
+	}
+	p := &Postgres{Daemon: daemontest.Daemon{
+		Name:    "PostgreSQL",
+		Program: server,
+		Ready:   []string{"database system is ready to accept connections"},
+		Ending:  syscall.SIGINT, // SIGTERM would wait for clients
+		RunAs:   runAs,
+	}}
+	for range daemontest.PortAttempts {
+		if p.port, err = daemontest.FreePort("tcp"); err != nil {
+			return nil, err
+		}
+		p.Arguments = []string{
+			"-D", data, "-p", strconv.Itoa(p.port),
+			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "logging_collector=off",
+		}
+		for _, setting := range settings {
+			p.Arguments = append(p.Arguments, "-c", setting)
+		}
+		if err = p.Daemon.Start(ctx); !errors.Is(err, daemontest.ErrPortTaken) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// findProgram finds a program of the newest PostgreSQL there is: Debian keeps them
+// off the PATH.
+func findProgram(name string) (string, error) {
+	installed, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if err != nil {
+		return "", err
+	}
+	version := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+		return n
+	}
+	slices.SortFunc(installed, func(a, b string) int { return version(b) - version(a) })
+	return daemontest.FindProgram("PostgreSQL", "postgresql", append(installed, name))
+}
+
+// unprivileged returns whom to run as; nil for the user of this process.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		found, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uidErr := strconv.ParseUint(found.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(found.Gid, 10, 32)
+		if err := errors.Join(uidErr, gidErr); err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
+}
+
+// prepare makes the folder for the cluster.
+func prepare(dir string, runAs *syscall.Credential) (data string, err error) {
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", fmt.Errorf("PostgreSQL folder: %w", err)
+	}
+	data = filepath.Join(dir, "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return "", fmt.Errorf("PostgreSQL folder: %w", err)
+	}
+	if runAs == nil {
+		return data, nil
+	}
+	err = errors.Join(
+		os.Chown(data, int(runAs.Uid), int(runAs.Gid)),
+		os.Chmod(dir, 0o711),               // #nosec G302 -- its user has to get through
+		os.Chmod(filepath.Dir(dir), 0o711), // #nosec G302 -- the same
+	)
+	if err != nil {
+		return "", fmt.Errorf("PostgreSQL folder: %w", err)
+	}
+	return data, nil
+}
+
+// initialize makes the cluster.
+func initialize(ctx context.Context, programs, data string, runAs *syscall.Credential) error {
+	password, err := os.CreateTemp(data+"/..", "password")
+	if err != nil {
+		return fmt.Errorf("PostgreSQL folder: %w", err)
+	}
+	defer func() { _ = os.Remove(password.Name()) }()
+	_, err = password.WriteString(Password)
+	if runAs != nil {
+		err = errors.Join(err, password.Chown(int(runAs.Uid), int(runAs.Gid)))
+	}
+	if err := errors.Join(err, password.Close()); err != nil {
+		return fmt.Errorf("PostgreSQL password: %w", err)
+	}
+	command := exec.CommandContext(ctx, filepath.Join(programs, "initdb"), // #nosec G204 -- found beside the server
+		"-D", data, "-U", Superuser, "--pwfile", password.Name(), "-A", "scram-sha-256", "-E", "UTF8", "--locale", "C", "--no-sync")
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: runAs}
+	command.Dir = data
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, output)
+	}
+	return nil
+}
+
+// Host is the IP address the server listens on.
+func (p *Postgres) Host() string { return "127.0.0.1" }
+
+// Port is the TCP port the server listens on.
+func (p *Postgres) Port() int { return p.port }
+
+// URL is how the superuser connects to a database; "postgres" is always there.
+func (p *Postgres) URL(database string) string { return p.URLOf(Superuser, Password, database) }
+
+// URLOf is how a user connects to a database.
+func (p *Postgres) URLOf(name, password, database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(name, password),
+		Host: net.JoinHostPort(p.Host(), strconv.Itoa(p.port)), Path: "/" + database,
+		RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// Exec runs statements, between semicolons, as the superuser.
+func (p *Postgres) Exec(ctx context.Context, database, sql string) error {
+	conn, err := pgx.Connect(ctx, p.URL(database))
+	if err != nil {
+		return err
+	}
+	_, err = conn.PgConn().Exec(ctx, sql).ReadAll()
+	return errors.Join(err, conn.Close(ctx))
+}
+
+// Kill ends the server and all of its processes with SIGKILL, as a crash of the
+// machine would.
+func (p *Postgres) Kill() error {
+	pid := p.PID()
+	if pid == 0 {
+		return nil
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return fmt.Errorf("kill PostgreSQL: %w", err)
+	}
+	// The parent first, or it would clean up after its children.
+	for _, field := range append([]string{strconv.Itoa(pid)}, strings.Fields(string(children))...) {
+		child, err := strconv.Atoi(field)
+		if err != nil {
+			return fmt.Errorf("kill PostgreSQL: %w", err)
+		}
+		if err := syscall.Kill(child, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("kill PostgreSQL: %w", err)
+		}
+	}
+	var killed *exec.ExitError
+	if err := p.Stop(); err != nil && !errors.As(err, &killed) {
+		return err
+	}
+	return nil
+}
+
+// Restart stops the server, if it runs, and starts it again on the same port.
+func (p *Postgres) Restart() error {
+	if err := p.Stop(); err != nil {
+		return err
+	}
+	var err error
+	for range restartAttempts {
+		if err = p.Daemon.Restart(); err == nil || !strings.Contains(err.Error(), "shared memory block") {
+			return err
+		}
+	}
+	return err
+}
