@@ -95,7 +95,7 @@ func (b *backend) try(ctx context.Context, req *logical.Request, settings *setti
 			defer room.leave(key, policy)
 		}
 		if locked || b.lockouts.isLocked(key, policy, time.Now()) {
-			reason = "the name is locked out after failed logins: see unlock/"
+			reason = lockedReason
 		}
 	}
 	if reason != "" {
@@ -109,6 +109,9 @@ func (b *backend) try(ctx context.Context, req *logical.Request, settings *setti
 	}
 	return result, nil
 }
+
+// lockedReason is why nobody is asked about a name that is locked out.
+const lockedReason = "the name is locked out after failed logins: see unlock/"
 
 // refusal is what somebody is told who cannot log in.
 type refusal struct {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/errutil"
@@ -46,6 +47,8 @@ type backend struct {
 	sources      sourceStore
 	lockouts     *lockouts
 	hasher       *passwd.Hasher
+	batches      batches
+	records      recordsCache
 }
 
 func newBackend(version string) *backend {
@@ -66,7 +69,8 @@ func newBackend(version string) *backend {
 		RunningVersion: version,
 		PathsSpecial: &logical.Paths{
 			Unauthenticated: []string{"login", "login/*"},
-			SealWrapStorage: []string{configKey, challengeKeyKey, sourceKeyPrefix},
+			SealWrapStorage: []string{configKey, challengeKeyKey, sourceKeyPrefix, freeradiusConfigKey},
+			LocalStorage:    []string{"acct/", "postauth/"},
 		},
 		Paths: []*framework.Path{
 			b.pathConfig(),
@@ -83,6 +87,12 @@ func newBackend(version string) *backend {
 			b.pathSources(),
 			b.pathSourceVerify(),
 			b.pathSource(),
+			b.pathAuthorize(),
+			b.pathPostAuth(),
+			b.pathAccounting(),
+			b.pathFreeRADIUSConfig(),
+			b.pathBatches(),
+			b.pathBatch(),
 			b.pathUnlockList(),
 			b.pathUnlock(),
 			b.pathStatus(),
@@ -90,9 +100,11 @@ func newBackend(version string) *backend {
 		AuthRenew:      b.loginRenew,
 		InitializeFunc: b.initialize,
 		Invalidate:     b.invalidate,
+		PeriodicFunc:   b.periodic,
 		Clean: func(context.Context) {
 			b.settings.drop()
 			b.sources.close()
+			b.records.drop()
 		},
 	}
 	return b
@@ -104,6 +116,37 @@ func newBackend(version string) *backend {
 func (b *backend) initialize(ctx context.Context, req *logical.InitializationRequest) error {
 	if err := b.challenges.ensureKey(ctx, req.Storage); err != nil {
 		b.Logger().Debug("the challenge key was not made now", "error", err)
+	}
+	return nil
+}
+
+// maxMaintained is how many batches of records are closed or deleted in a minute:
+// more would hold up requests.
+const maxMaintained = 20
+
+// periodic is called every minute on the active server.
+func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
+	return errors.Join(b.cleanBatches(ctx, req.Storage), b.maintainRecords(ctx, req.Storage))
+}
+
+// maintainRecords closes stale sessions, and deletes what has been kept for long
+// enough.
+func (b *backend) maintainRecords(ctx context.Context, storage logical.Storage) error {
+	records, err := b.records.get(ctx, storage)
+	if err != nil {
+		return err
+	}
+	for range maxMaintained {
+		report, err := records.store.Maintain(ctx, time.Now(), records.config.keep())
+		if err != nil {
+			return fmt.Errorf("closing and deleting records: %w", err)
+		}
+		if report.Closed+report.DeletedSessions+report.DeletedPostAuths > 0 {
+			b.Logger().Info("records were maintained", "closed", report.Closed, "deleted_sessions", report.DeletedSessions, "deleted_attempts", report.DeletedPostAuths)
+		}
+		if !report.More {
+			break
+		}
 	}
 	return nil
 }
@@ -122,6 +165,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.profiles.drop(key)
 	case strings.HasPrefix(key, sourceKeyPrefix):
 		b.sources.drop()
+	case key == freeradiusConfigKey:
+		b.records.drop()
 	case strings.HasPrefix(key, dictionaryKeyPrefix):
 		b.dictionaryChanged()
 	}

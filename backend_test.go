@@ -113,6 +113,10 @@ func (b *testBackend) checkSchema(path string, operation logical.Operation, resp
 	}
 	declared := b.Route(path).Operations[operation].Properties().Responses
 	require.NotEmpty(b.t, declared)
+	if resp != nil && resp.Data[logical.HTTPStatusCode] != nil && strings.HasPrefix(path, "freeradius/") {
+		require.Contains(b.t, declared, resp.Data[logical.HTTPStatusCode], "%s %s", operation, path)
+		return // for FreeRADIUS: without Vault's envelope
+	}
 	if status, body := rawBody(b.t, resp); status != 0 {
 		require.Contains(b.t, declared, status)
 		schema.ValidateResponseData(b.t, &declared[status][0], body, true)
@@ -314,7 +318,7 @@ func TestEveryOperationIsDescribed(t *testing.T) {
 func TestHelpIsGivenForEveryPath(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
-	for _, path := range []string{"", "config", "users/", "users/bob", "login", "login/bob", "status", "profiles", "profiles/one", "profiles/one/test", "dictionary/attributes", "dictionary/attributes/Class", "dictionary/custom", "dictionary/custom/one"} {
+	for _, path := range []string{"", "config", "users/", "users/bob", "login", "login/bob", "status", "profiles", "profiles/one", "profiles/one/test", "dictionary/attributes", "dictionary/attributes/Class", "dictionary/custom", "dictionary/custom/one", "extauth", "extauth/one", "extauth/one/verify", "unlock/", "unlock/bob", "freeradius/authorize", "freeradius/postauth", "freeradius/accounting", "freeradius/config", "freeradius/batch", "freeradius/batch/one"} {
 		resp, err := b.HandleRequest(t.Context(), &logical.Request{Operation: logical.HelpOperation, Path: path, Storage: b.storage})
 		require.NoError(t, err, b.log.String())
 		require.NotEmpty(t, resp.Data["help"], path)

@@ -301,5 +301,5 @@ func TestShortSecretIsLogged(t *testing.T) {
 
 func TestSecretsAreSealWrapped(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"config", "challenge-key", "extauth/"}, newTestBackend(t).SpecialPaths().SealWrapStorage)
+	require.Equal(t, []string{"config", "challenge-key", "extauth/", "freeradius/config"}, newTestBackend(t).SpecialPaths().SealWrapStorage)
 }

@@ -109,6 +109,8 @@ func (b *backend) userData(ctx context.Context, storage logical.Storage, user *u
 		fieldProfiles:       profiles,
 		fieldExtauth:        user.sourceName(sources),
 		fieldPasswordScheme: user.passwordScheme(),
+		fieldExpose:         user.Expose,
+		fieldBatch:          user.Batch,
 		fieldEnabled:        !user.Disabled,
 		fieldExpiresAt:      expires,
 		fieldEmail:          user.Email,

@@ -30,13 +30,15 @@ type userEntry struct {
 	Source int64 `json:"extauth,omitempty"`
 	Local  bool  `json:"local,omitempty"`
 
-	PasswordHash string     `json:"password_hash,omitempty"` // as package passwd writes it
+	PasswordHash string     `json:"password_hash,omitempty"`     // as package passwd writes it
+	Expose       bool       `json:"expose_credential,omitempty"` // the hash, to FreeRADIUS
 	Disabled     bool       `json:"disabled,omitempty"`
 	ExpiresAt    *time.Time `json:"expires_at,omitempty"` // nil: never
 
 	Email     string            `json:"email,omitempty"`
 	FirstName string            `json:"first_name,omitempty"`
 	LastName  string            `json:"last_name,omitempty"`
+	Batch     string            `json:"batch,omitempty"` // that the user was created in
 	Metadata  map[string]string `json:"metadata,omitempty"`
 }
 

@@ -31,6 +31,8 @@ const (
 	fieldFirstName      = "first_name"
 	fieldLastName       = "last_name"
 	fieldMetadata       = "metadata"
+	fieldExpose         = "expose_credential"
+	fieldBatch          = "batch"
 )
 
 // userFields is the one place that says what a user's fields are.
@@ -72,6 +74,10 @@ func userFields() map[string]*framework.FieldSchema {
 			Type:        framework.TypeString,
 			Description: "When the user's access ends, tokens included: RFC 3339, seconds since 1970, or YYYY-MM-DD, the end of that day in UTC. Empty: never.",
 		},
+		fieldExpose: {
+			Type:        framework.TypeBool,
+			Description: "Whether freeradius/authorize may hand the hash of a password to FreeRADIUS, for MS-CHAPv2 and PEAP: an nt: hash only, which is as good as the password there.",
+		},
 		fieldEmail:     {Type: framework.TypeString, Description: "The user's e-mail address."},
 		fieldFirstName: {Type: framework.TypeString, Description: "The user's first name."},
 		fieldLastName:  {Type: framework.TypeString, Description: "The user's last name."},
@@ -86,6 +92,7 @@ func userResponseFields() map[string]*framework.FieldSchema {
 		delete(fields, field)
 	}
 	fields[fieldPasswordScheme] = &framework.FieldSchema{Type: framework.TypeString, Description: "How the password is hashed; empty if there is none."}
+	fields[fieldBatch] = &framework.FieldSchema{Type: framework.TypeString, Description: "Batch that the user was created in; empty: none."}
 	for _, schema := range fields {
 		schema.Required = true
 	}
@@ -129,6 +136,7 @@ func (u *userEntry) apply(d *framework.FieldData) error {
 		}
 		u.ExpiresAt = expires
 	}
+	set(d, fieldExpose, &u.Expose)
 	set(d, fieldEmail, &u.Email)
 	set(d, fieldFirstName, &u.FirstName)
 	set(d, fieldLastName, &u.LastName)

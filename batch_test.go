@@ -1,0 +1,176 @@
+package radiusauth
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+)
+
+// batch creates a batch and gives the passwords by username.
+func (b *testBackend) batch(data map[string]any) map[string]string {
+	b.t.Helper()
+	status, body := b.asFreeRADIUS("batch", data)
+	require.Equal(b.t, http.StatusCreated, status)
+	var answer struct {
+		Users []struct{ Username, Password string }
+	}
+	require.NoError(b.t, json.Unmarshal([]byte(body), &answer))
+	passwords := map[string]string{}
+	for _, user := range answer.Users {
+		passwords[user.Username] = user.Password
+	}
+	return passwords
+}
+
+func prefixBatch(name string, count int) map[string]any {
+	return map[string]any{"name": name, "strategy": "prefix", "prefix": "guest", "number_of_users": count}
+}
+
+func TestPrefixBatchMakesUsersWhoCanLogIn(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	b.profile("short", map[string]any{"reply_attribute": []any{item("Session-Timeout", ":=", "60")}})
+	b.ok(logical.UpdateOperation, "users/guest2", nil)
+	data := prefixBatch("conference", 3)
+	data["profiles"], data["policies"], data["expiration_date"] = "short", "guest", "2099-12-31"
+	made := b.batch(data)
+	require.Len(t, made, 3)
+	for _, name := range []string{"guest1", "guest3", "guest4"} {
+		require.Len(t, made[name], 12)
+		require.Empty(t, strings.Trim(made[name], passwordLetters))
+		auth := b.loginOK(name, made[name])
+		require.Equal(t, []string{"guest"}, auth.Policies)
+		require.EqualValues(t, 60, auth.TTL.Seconds())
+		require.NotContains(t, b.stored("user/"+name), made[name])
+	}
+	user := b.ok(logical.ReadOperation, "users/guest1", nil).Data
+	require.Equal(t, []any{"conference", "2100-01-01T00:00:00Z", "ssha256"}, []any{user["batch"], user["expires_at"], user["password_scheme"]})
+	require.Equal(t, []string{"guest1", "guest3", "guest4"}, b.ok(logical.ReadOperation, "freeradius/batch/conference", nil).Data["usernames"])
+	require.Contains(t, b.coded(http.StatusConflict, logical.UpdateOperation, "freeradius/batch", data), "exists already")
+	b.coded(http.StatusConflict, logical.DeleteOperation, "profiles/short", nil)
+
+	b.ok(logical.DeleteOperation, "freeradius/batch/conference", nil)
+	require.ElementsMatch(t, []string{"alice", "guest2"}, b.ok(logical.ListOperation, "users/", nil).Data["keys"])
+	require.Empty(t, b.ok(logical.ListOperation, "freeradius/batch", nil).Data["keys"])
+	b.coded(http.StatusNotFound, logical.DeleteOperation, "freeradius/batch/conference", nil)
+	require.Nil(t, b.ok(logical.ReadOperation, "freeradius/batch/conference", nil))
+	b.ok(logical.DeleteOperation, "profiles/short", nil)
+}
+
+func TestCSVBatchTakesHashesAndPasswordsAndNamesFromEmails(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	made := b.batch(map[string]any{"name": "import", "strategy": "csv", "csvfile": strings.Join([]string{
+		`rohith,pbkdf2_sha256$100000$cKdP39chT3pW$2EtVk4Hhm1V65GNfYAA5AHj0uyD60f2CmqumqiB/gRk=,rohith@example.com,Rohith,ASRK`,
+		``,
+		`,cleartext$my-own,alice@example.com,"Alice, the ""first""",Liddell`,
+		`zoë,,zoe@example.com,Zoë,`,
+	}, "\n")})
+	require.Equal(t, map[string]string{"rohith": "", "alice1": "", "zoë": made["zoë"]}, made, "alice is taken; passwords that are known are not told")
+	b.loginOK("rohith", "myPassword123")
+	b.loginOK("alice1", "my-own")
+	b.loginOK("zoë", made["zoë"])
+	user := b.ok(logical.ReadOperation, "users/alice1", nil).Data
+	require.Equal(t, []any{`Alice, the "first"`, "Liddell", "alice@example.com", "argon2id"}, []any{user["first_name"], user["last_name"], user["email"], user["password_scheme"]})
+}
+
+func TestWrongBatchesCreateNobody(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	before := b.everything()
+	var long strings.Builder
+	for line := range 6000 {
+		if line == 4999 {
+			long.WriteString("user5000,not-a-hash,user@example.com,a,b\n")
+			continue
+		}
+		fmt.Fprintf(&long, "user%d,,user%d@example.com,a,b\n", line, line)
+	}
+	row := func(text string) map[string]any {
+		return map[string]any{"name": "x", "strategy": "csv", "csvfile": text}
+	}
+	prefix := func(field string, value any) map[string]any {
+		data := prefixBatch("x", 1)
+		data[field] = value
+		return data
+	}
+	for want, data := range map[string]map[string]any{
+		"line 5000":                     row(long.String()),
+		"line 2: it has 4 columns":      row("a,,a@example.com,,\nb,,b@example.com,"),
+		"line 1: the email":             row("a,,nobody,,"),
+		"line 1: username":              row("a\x01,,a@example.com,,"),
+		"line 3":                        row("a,,a@example.com,,\n\n\"b,,"),
+		"no users":                      row("\n\n"),
+		"csvfile: is missing":           row(""),
+		"not UTF-8":                     row("\xff"),
+		"strategy":                      {"name": "x", "strategy": "magic"},
+		"prefix: prefix and number":     {"name": "x", "strategy": "csv", "csvfile": "a,,a@b.c,,", "prefix": "p"},
+		"csvfile: belongs":              prefix("csvfile", "a,,a@b.c,,"),
+		"prefix: give":                  prefix("prefix", "a b"),
+		"number_of_users is 0":          nil,
+		"password_length: is 11":        prefix("password_length", 11),
+		"expiration_date: is over":      prefix("expiration_date", "2020-01-01"),
+		"expiration_date: must be":      prefix("expiration_date", "31-12-2099"),
+		"profiles: there is no profile": prefix("profiles", "nope"),
+		"root policy":                   prefix("policies", "root"),
+		"name: give":                    prefix("name", "../x"),
+		"format":                        prefix("format", "pdf"),
+	} {
+		if data == nil {
+			want, data = "number_of_users: is 0", prefix("number_of_users", 0)
+		}
+		require.Contains(t, b.refused(logical.UpdateOperation, "freeradius/batch", data), want)
+	}
+	require.Equal(t, before, b.everything())
+}
+
+func TestVouchersAreAPageOrAList(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	data := prefixBatch("page", 2)
+	data["format"] = "html"
+	status, page := b.asFreeRADIUS("batch", data)
+	require.Equal(t, http.StatusCreated, status)
+	require.Equal(t, 2, strings.Count(page, `class="voucher"`))
+	require.Contains(t, page, "guest2")
+	_, list := b.asFreeRADIUS("batch", map[string]any{"name": "list", "strategy": "csv", "format": "csv", "csvfile": `=cmd(),,a@example.com,<b>,"x,y"`})
+	rows, err := csv.NewReader(strings.NewReader(list)).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"'=cmd()", "a@example.com", "<b>", "x,y"}, append(rows[1][:1:1], rows[1][2:]...))
+	b.loginOK("=cmd()", rows[1][1])
+}
+
+// A crash in the middle is a write after which storage is gone.
+func TestBatchThatACrashCutsShortLeavesNobody(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	b.profile("short", nil)
+	data := prefixBatch("conference", 20)
+	data["profiles"] = "short"
+	b.storage.writes.Store(0)
+	b.batch(data)
+	writes := int(b.storage.writes.Load())
+	b.ok(logical.DeleteOperation, "freeradius/batch/conference", nil)
+	before := b.everything()
+	for at := 1; at <= writes; at++ {
+		b.storage.fault.Store(&fault{at: int64(at), after: true})
+		_, err := b.do(logical.UpdateOperation, "freeradius/batch", data)
+		require.ErrorIs(t, err, errStorage)
+		b.storage.fault.Store(nil)
+		require.NoError(t, b.PeriodicFunc(t.Context(), &logical.Request{Storage: b.storage}))
+		require.Equal(t, before, b.everything(), "write %d", at)
+	}
+	require.Len(t, b.batch(data), 20, "the name is free")
+	b.storage.fault.Store(&fault{at: 9, after: true})
+	_, err := b.do(logical.DeleteOperation, "freeradius/batch/conference", nil)
+	require.ErrorIs(t, err, errStorage)
+	b.storage.fault.Store(nil)
+	require.NoError(t, b.PeriodicFunc(t.Context(), &logical.Request{Storage: b.storage}))
+	require.Equal(t, before, b.everything())
+}

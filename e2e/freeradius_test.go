@@ -1,0 +1,439 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/require"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/daemontest"
+	"vault-plugin-auth-radius/internal/postgrestest"
+)
+
+// frontend is a real FreeRADIUS that keeps its users in Vault: Debian's
+// configuration with the files of docs/freeradius.
+type frontend struct {
+	daemontest.Daemon
+	t                  testing.TB
+	authPort, acctPort int
+}
+
+const frontendSecret = "testing123"
+
+// startFrontend runs it with a token that may do what docs/freeradius/policy.hcl
+// says.
+func startFrontend(t testing.TB, v *vaultServer) *frontend {
+	t.Helper()
+	policy, err := os.ReadFile("../docs/freeradius/policy.hcl")
+	require.NoError(t, err)
+	require.NoError(t, v.Client.Sys().PutPolicy("freeradius", string(policy)))
+	token, err := v.Client.Auth().Token().Create(&api.TokenCreateRequest{Policies: []string{"freeradius"}, NoDefaultPolicy: true})
+	require.NoError(t, err)
+	return startFrontendWith(t, v, token.Auth.ClientToken)
+}
+
+func startFrontendWith(t testing.TB, v *vaultServer, token string) *frontend {
+	t.Helper()
+	program, err := daemontest.FindProgram("FreeRADIUS", "freeradius", []string{"freeradius", "/usr/sbin/freeradius"})
+	require.NoError(t, err)
+	f := &frontend{t: t}
+	f.authPort, err = daemontest.FreePort("udp")
+	require.NoError(t, err)
+	f.acctPort, err = daemontest.FreePort("udp")
+	require.NoError(t, err)
+	dir := filepath.Join(t.TempDir(), "raddb")
+	require.NoError(t, os.CopyFS(dir, withoutLinks{os.DirFS("/etc/freeradius/3.0")}))
+	f.replace(filepath.Join(dir, "radiusd.conf"), map[string]string{
+		`(?m)^\s*(user|group) = freerad$`: "", `(?m)^logdir = .*$`: "logdir = " + dir, `(?m)^run_dir = .*$`: "run_dir = " + dir,
+		`(?m)^db_dir = .*$`: "db_dir = " + dir, `(?m)^raddbdir = .*$`: "raddbdir = " + dir, `(?m)^\s*checkrad = .*$`: "", `(?m)^(\s*)reject_delay = 1$`: "reject_delay = 0",
+	})
+	for _, unused := range []string{"mods-enabled/eap", "sites-enabled/inner-tunnel", "sites-enabled/default", "mods-enabled/rest"} {
+		require.NoError(t, os.RemoveAll(filepath.Join(dir, unused)))
+	}
+	for from, to := range map[string]string{"rest": "mods-enabled/rest", "default": "sites-enabled/default"} {
+		text, err := os.ReadFile(filepath.Join("../docs/freeradius", from))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, to), text, 0o600))
+	}
+	f.replace(filepath.Join(dir, "mods-enabled/rest"), map[string]string{"https://vault.example.com:8200": v.Client.Address()})
+	f.replace(filepath.Join(dir, "sites-enabled/default"), map[string]string{
+		"PUT-THE-TOKEN-HERE": token, `ipaddr = \*`: "ipaddr = 127.0.0.1", `port = 1812`: fmt.Sprintf("port = %d", f.authPort), `port = 1813`: fmt.Sprintf("port = %d", f.acctPort),
+	})
+	f.Daemon = daemontest.Daemon{
+		Name: "FreeRADIUS", Program: program, Arguments: []string{"-f", "-d", dir, "-l", "stdout"}, Ready: []string{"Ready to process requests"},
+	}
+	require.NoError(t, f.Start(t.Context()))
+	t.Cleanup(func() {
+		_ = f.Stop()
+		if t.Failed() {
+			t.Logf("FreeRADIUS's log:\n%s", f.Log())
+		}
+	})
+	return f
+}
+
+// withoutLinks shows Debian's folder with the files that its links lead to.
+type withoutLinks struct{ fs.FS }
+
+func (w withoutLinks) Open(name string) (fs.File, error) {
+	file, err := w.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return followed{file, name}, nil
+}
+
+// followed is a file or folder without symbolic links in it.
+type followed struct {
+	fs.File
+	name string
+}
+
+func (f followed) ReadDir(n int) ([]fs.DirEntry, error) {
+	entries, err := f.File.(fs.ReadDirFile).ReadDir(n)
+	for i, entry := range entries {
+		if entry.Type()&fs.ModeSymlink == 0 {
+			continue
+		}
+		info, statErr := os.Stat(filepath.Join("/etc/freeradius/3.0", f.name, entry.Name()))
+		if statErr != nil {
+			return nil, statErr
+		}
+		entries[i] = fs.FileInfoToDirEntry(info)
+	}
+	return entries, err
+}
+
+func (f *frontend) replace(path string, changes map[string]string) {
+	f.t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(f.t, err)
+	for pattern, with := range changes {
+		text = regexp.MustCompile(pattern).ReplaceAll(text, []byte(strings.ReplaceAll(with, "$", "$$")))
+	}
+	require.NoError(f.t, os.WriteFile(path, text, 0o600))
+}
+
+// ask sends a packet with radclient and gives what it prints.
+func (f *frontend) ask(kind string, attributes ...string) string {
+	f.t.Helper()
+	port := f.authPort
+	if kind == "acct" {
+		port = f.acctPort
+	}
+	command := exec.CommandContext(f.t.Context(), "radclient", "-x", "-r", "1", "-t", "6", fmt.Sprintf("127.0.0.1:%d", port), kind, frontendSecret)
+	command.Stdin = strings.NewReader(strings.Join(attributes, "\n") + "\n")
+	out, _ := command.CombinedOutput() // which says itself whether there was an answer
+	_, answer, _ := strings.Cut(string(out), "\nReceived ")
+	return answer
+}
+
+func (f *frontend) login(username, password string, more ...string) string {
+	f.t.Helper()
+	return f.ask("auth", append([]string{"User-Name = " + quoted(username), "User-Password = " + quoted(password), "Message-Authenticator = 0x00"}, more...)...)
+}
+
+// outcome logs in with any octets, which radclient would read as something else. It
+// is 0 if there is no answer.
+func (f *frontend) outcome(username, password string) radius.Code {
+	f.t.Helper()
+	packet := radius.New(radius.CodeAccessRequest, []byte(frontendSecret))
+	require.NoError(f.t, rfc2865.UserName_SetString(packet, username))
+	require.NoError(f.t, rfc2865.UserPassword_SetString(packet, password))
+	ctx, cancel := context.WithTimeout(f.t.Context(), 3*time.Second)
+	defer cancel()
+	answer, err := radius.Exchange(ctx, packet, fmt.Sprintf("127.0.0.1:%d", f.authPort))
+	if errors.Is(err, context.DeadlineExceeded) {
+		return 0
+	}
+	require.NoError(f.t, err, "%q", username)
+	return answer.Code
+}
+
+// quoted is a text as radclient reads it.
+func quoted(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "%", "%").Replace(text) + `"`
+}
+
+func (f *frontend) account(status, session string, more ...string) string {
+	f.t.Helper()
+	return f.ask("acct", append([]string{
+		"Acct-Status-Type = " + status, "Acct-Session-Id = " + quoted(session), "User-Name = bob", "NAS-IP-Address = 192.0.2.9", "NAS-Port = 7", "Calling-Station-Id = \"66-77\"",
+	}, more...)...)
+}
+
+// sessions reads a page of sessions as JSON.
+func (v *vaultServer) sessions(query string) []map[string]any {
+	v.t.Helper()
+	status, answer := v.request(http.MethodGet, "auth/radius/freeradius/accounting?"+query, "", "")
+	require.Equal(v.t, http.StatusOK, status, answer)
+	var found []map[string]any
+	require.NoError(v.t, json.Unmarshal([]byte(answer), &found), answer)
+	return found
+}
+
+func TestFreeRADIUSKeepsItsUsersAndSessionsInVault(t *testing.T) {
+	t.Parallel()
+	stores := map[string]func(t *testing.T) map[string]any{
+		"vault": func(*testing.T) map[string]any { return map[string]any{"store": "vault"} },
+		"postgres": func(t *testing.T) map[string]any {
+			return map[string]any{"store": "postgres", "connection_url": startPostgres(t).URL("postgres")}
+		},
+	}
+	for name, config := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := startPlugin(t)
+			v.write("auth/radius/config", map[string]any{"extauth": "local", "password_hash_cost": 1, "password_hash_algorithm": "argon2id"})
+			v.write("auth/radius/freeradius/config", config(t))
+			f := startFrontend(t, v)
+			v.write("auth/radius/profiles", map[string]any{
+				"name": "Office", "short_name": "office",
+				"check_attribute": []any{map[string]any{"attribute": "Called-Station-Id", "op": "==", "value": "office"}},
+				"reply_attribute": []any{
+					map[string]any{"attribute": "Session-Timeout", "op": ":=", "value": "3600"},
+					map[string]any{"attribute": "Reply-Message", "op": ":=", "value": `100%% \ "%%{echo:/usr/bin/id} %%{client:secret} ${x}`},
+					map[string]any{"attribute": "Cisco-AVPair", "op": "+=", "value": "a=1"},
+					map[string]any{"attribute": "Cisco-AVPair", "op": "+=", "value": "b=2"},
+					map[string]any{"attribute": "Tunnel-Type:1", "op": "+=", "value": "VLAN"},
+					map[string]any{"attribute": "Tunnel-Type:2", "op": "+=", "value": "GRE"},
+					map[string]any{"attribute": "Class", "op": ":=", "value": "0x00ff41"},
+				},
+			})
+			odd := `pä"s\s %{User-Name} ${x} 'w'`
+			for name, fields := range map[string]map[string]any{
+				"bob":       {"password": "bob-password", "profiles": "office"},
+				"disabled":  {"password": "the-password", "enabled": false},
+				"expired":   {"password": "the-password", "expires_at": "2020-01-01"},
+				`zo"ë\%{x}`: {"password": odd},
+				"mia":       {"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "expose_credential": true},
+				"secret":    {"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1"},
+			} {
+				fields["extauth"] = "local"
+				status, answer := v.request(http.MethodPost, "auth/radius/users/"+pathEscape(name), "application/json", mustMarshal(t, fields))
+				require.Less(t, status, 300, answer)
+			}
+
+			answer := f.login("bob", "bob-password", `Called-Station-Id = "office"`)
+			require.True(t, strings.HasPrefix(answer, "Access-Accept"), answer)
+			for _, want := range []string{
+				"Session-Timeout = 3600", `Reply-Message = "100% \\ \"%{echo:/usr/bin/id} %{client:secret} ${x}"`, `Cisco-AVPair = "a=1"`, `Cisco-AVPair = "b=2"`,
+				"Tunnel-Type:1 = VLAN", "Tunnel-Type:2 = GRE", "Class = 0x00ff41", "Message-Authenticator = 0x",
+			} {
+				require.Contains(t, answer, want)
+			}
+			require.Contains(t, f.login("bob", "bob-password", `Called-Station-Id = "home"`), "Access-Reject", "no profile matches")
+			require.Contains(t, f.login("bob", "wrong"), "Access-Reject")
+			require.Equal(t, radius.CodeAccessAccept, f.outcome(`zo"ë\%{x}`, odd))
+			for _, name := range []string{"new\nline", `bob","x":"`, "%{User-Password}", "${x}"} {
+				require.Equal(t, radius.CodeAccessReject, f.outcome(name, "bob-password"), name)
+			}
+			for _, name := range []string{"bob\x01", "bob\x00", "bob\xff"} { // which FreeRADIUS makes no valid JSON of
+				require.NotEqual(t, radius.CodeAccessAccept, f.outcome(name, "bob-password"), "%q", name)
+			}
+			for _, name := range []string{"disabled", "expired", "nobody"} {
+				require.Contains(t, f.login(name, "the-password"), "Access-Reject", name)
+			}
+			mschap := func(name, password string) string {
+				return f.ask("auth", "User-Name = "+name, "MS-CHAP-Password = "+quoted(password), "Message-Authenticator = 0x00")
+			}
+			require.Contains(t, mschap("mia", "Cam0_liX"), "Access-Accept")
+			require.Contains(t, mschap("mia", "wrong"), "Access-Reject")
+			require.Contains(t, mschap("secret", "Cam0_liX"), "Access-Reject", "not exposed")
+			require.Contains(t, mschap("bob", "bob-password"), "Access-Reject", "argon2 is no NT hash")
+
+			require.Contains(t, f.account("Start", "s1"), "Accounting-Response")
+			require.Contains(t, f.account("Interim-Update", "s1", "Acct-Session-Time = 60", "Acct-Input-Octets = 1000", "Acct-Input-Gigawords = 1"), "Accounting-Response")
+			open := v.sessions("is_open=true&username=bob")
+			require.Len(t, open, 1)
+			require.EqualValues(t, 4294968296, open[0]["input_octets"])
+			require.Equal(t, "192.0.2.9", open[0]["nas_ip_address"])
+			stop := []string{"Acct-Session-Time = 90", "Acct-Terminate-Cause = User-Request", "Acct-Input-Octets = 2000", "Acct-Input-Gigawords = 1"}
+			require.Contains(t, f.account("Stop", "s1", stop...), "Accounting-Response")
+			require.Contains(t, f.account("Stop", "s1", stop...), "Accounting-Response", "a copy")
+			closed := v.sessions("is_open=false")
+			require.Len(t, closed, 1)
+			require.Equal(t, "User-Request", closed[0]["terminate_cause"])
+			require.EqualValues(t, 90, closed[0]["session_time"])
+			require.Contains(t, f.account("Start", "s2"), "Accounting-Response")
+			require.Contains(t, f.ask("acct", "Acct-Status-Type = Accounting-On", "NAS-IP-Address = 192.0.2.9", "Acct-Session-Id = \"0\""), "Accounting-Response")
+			require.Empty(t, v.sessions("is_open=true"))
+			require.Len(t, v.sessions("calling_station_id=66-77&page_size=1&page=2"), 1)
+
+			_, log := v.request(http.MethodGet, "auth/radius/freeradius/postauth?username=bob&page_size=100", "", "")
+			require.Contains(t, log, `"Access-Accept"`)
+			require.Contains(t, log, `"Access-Reject"`)
+			require.NotContains(t, log+v.log.String(), "bob-password")
+			require.NotContains(t, f.Log(), "uid=", "nothing was run")
+
+			stranger := startFrontendWith(t, v, "no-such-token")
+			require.Contains(t, stranger.login("bob", "bob-password"), "Access-Reject")
+			require.Empty(t, stranger.account("Start", "s3"), "what is not stored is not acknowledged")
+		})
+	}
+}
+
+func startPostgres(t *testing.T) *postgrestest.Postgres {
+	t.Helper()
+	p, err := postgrestest.Start(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Stop()) })
+	return p
+}
+
+// TestFreeRADIUSAPIIsAsDocumented sends every request of django-freeradius's
+// documentation of its API, under Vault's paths and with a Vault token.
+func TestFreeRADIUSAPIIsAsDocumented(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	v.write("auth/radius/config", map[string]any{"extauth": "local", "password_hash_cost": 1})
+	v.write("auth/radius/users/testuser", map[string]any{"password": "testpassword"})
+	const (
+		path = "auth/radius/freeradius/"
+		form = "application/x-www-form-urlencoded"
+		js   = "application/json"
+		acct = `"session_id": "35000006", "unique_id": "75058e50", "username": "admin", "nas_ip_address": "172.16.64.91", "nas_port_id": "1", "nas_port_type": "Async", "session_time": "261", "authentication": "RADIUS", "input_octets": "9900909", "output_octets": "1513075509", "called_station_id": "00-27-22-F3-FA-F1:hostname", "calling_station_id": "5c:7d:c1:72:a7:3b", "terminate_cause": "User_Request", "service_type": "Login-User", "framed_protocol": "test", "framed_ip_address": "127.0.0.1"`
+	)
+	steps := []struct {
+		method, path, content, body string
+		status                      int
+		contains                    string // "": an empty body
+	}{
+		{"POST", "authorize", form, "username=testuser&password=testpassword", 200, `"control:Auth-Type":{"op":":=","do_xlat":false,"value":"Accept"}`},
+		{"POST", "authorize", js, `{"username": "testuser", "password": "testpassword"}`, 200, `"Accept"`},
+		{"POST", "authorize", form, "username=testuser&password=wrong", 204, ""},
+		{"POST", "postauth", form, "username=testuser&password=testpassword&reply=Access-Accept&called_station_id=a&calling_station_id=b", 201, ""},
+		{"POST", "postauth", js, `{"password": "x"}`, 400, `"username":"is missing"`},
+		{"GET", "postauth?username=testuser", "", "", 200, `"calling_station_id":"b"`},
+		{"POST", "accounting", js, `{"status_type": "Start", ` + acct + `}`, 201, ""},
+		{"POST", "accounting", js, `{"status_type": "Start", ` + acct + `}`, 200, ""},
+		{"POST", "accounting", js, `{"status_type": "Interim-Update", ` + acct + `}`, 200, ""},
+		{"POST", "accounting", js, `{"status_type": "Stop", ` + acct + `}`, 200, ""},
+		{"POST", "accounting", js, `{"status_type": "Accounting-On", "nas_ip_address": "172.16.64.91"}`, 200, ""},
+		{"POST", "accounting", js, `{"status_type": "Sleep", "nas_ip_address": "x"}`, 400, `"nas_ip_address":"is no IP address"`},
+		{"GET", "accounting", "", "", 200, `"unique_id":"75058e50"`},
+		{"GET", "accounting?username=admin&called_station_id=00-27-22-F3-FA-F1:hostname&calling_station_id=5c:7d:c1:72:a7:3b&is_open=false&nas_ip_address=172.16.64.91&unique_id=75058e50&start_time=2000-01-01", "", "", 200, `"terminate_cause":"User_Request"`},
+		{"GET", "accounting?stop_time=2001-01-01", "", "", 200, "[]"},
+		{"GET", "accounting?is_open=true", "", "", 200, "[]"},
+		{"GET", "accounting?page=2&page_size=1", "", "", 200, "[]"},
+		{"GET", "accounting?start_time=soon&is_open=maybe", "", "", 400, `"is_open"`},
+		{"POST", "batch", js, `{"name": "one", "strategy": "prefix", "prefix": "guest", "number_of_users": 2, "expiration_date": "2099-12-31"}`, 201, `"username":"guest1"`},
+		{"POST", "batch", js, `{"name": "one", "strategy": "prefix", "prefix": "guest", "number_of_users": 2}`, 409, "exists already"},
+		{"POST", "batch", js, `{"name": "two", "strategy": "csv", "csvfile": "rohith,cleartext$x,rohith@example.com,,", "expiration_date": "2099-12-31"}`, 201, `"username":"rohith"`},
+		{"POST", "batch", js, `{"name": "three", "strategy": "csv"}`, 400, "csvfile"},
+		{"GET", "batch/one", "", "", 200, `"usernames":["guest1","guest2"]`},
+		{"LIST", "batch", "", "", 200, `"keys":["one","two"]`},
+		{"DELETE", "batch/two", "", "", 204, ""},
+	}
+	for _, step := range steps {
+		status, answer := v.request(step.method, path+step.path, step.content, step.body)
+		require.Equal(t, step.status, status, "%s %s %s: %s", step.method, step.path, step.body, answer)
+		if step.contains == "" {
+			require.Empty(t, answer, "%s %s", step.method, step.path)
+		}
+		require.Contains(t, strings.ReplaceAll(answer, " ", ""), strings.ReplaceAll(step.contains, " ", ""), "%s %s", step.method, step.path)
+	}
+	require.NotContains(t, v.log.String(), "testpassword")
+
+	token, err := v.Client.Auth().Token().Create(&api.TokenCreateRequest{Policies: []string{"default"}})
+	require.NoError(t, err)
+	for _, token := range []string{"", "wrong", token.Auth.ClientToken} {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", v.Client.Address()+"/v1/"+path+"authorize", strings.NewReader("{}"))
+		require.NoError(t, err)
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusForbidden, resp.StatusCode, "token %q", token)
+	}
+}
+
+func TestBatchOfTenThousandUsersTakesLessThanAMinute(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	v.write("auth/radius/config", map[string]any{"extauth": "local", "password_hash_cost": 1})
+	v.write("auth/radius/profiles", map[string]any{"name": "Guests", "short_name": "guests"})
+	began := time.Now()
+	status, answer := v.request("POST", "auth/radius/freeradius/batch", "application/json",
+		`{"name": "conference", "strategy": "prefix", "prefix": "guest", "number_of_users": 10000, "profiles": "guests"}`)
+	require.Equal(t, http.StatusCreated, status, answer)
+	require.Less(t, time.Since(began), time.Minute)
+	v.log.await(t, "batch: users created")
+	var made struct {
+		Users []struct{ Username, Password string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(answer), &made))
+	require.Len(t, made.Users, 10000)
+	v.login("auth/radius", made.Users[9999].Username, made.Users[9999].Password)
+	status, _ = v.request("DELETE", "auth/radius/freeradius/batch/conference", "", "")
+	require.Equal(t, http.StatusNoContent, status)
+	status, _ = v.request("LIST", "auth/radius/users", "", "")
+	require.Equal(t, http.StatusNotFound, status)
+}
+
+func TestPostgresThatIsAwayHoldsUpNobodyAndIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	p := startPostgres(t)
+	v.write("auth/radius/config", map[string]any{"extauth": "local", "password_hash_cost": 1})
+	v.write("auth/radius/users/bob", map[string]any{"password": "bob-password"})
+	v.write("auth/radius/freeradius/config", map[string]any{"store": "postgres", "connection_url": p.URL("postgres")})
+	const start = `{"status_type": "Start", "session_id": "1", "username": "bob", "nas_ip_address": "192.0.2.1"}`
+	post := func(path, body string) int {
+		status, _ := v.request("POST", "auth/radius/freeradius/"+path, "application/json", body)
+		return status
+	}
+	require.Equal(t, http.StatusCreated, post("accounting", start))
+	require.NoError(t, p.Kill())
+	began := time.Now()
+	require.Equal(t, http.StatusServiceUnavailable, post("accounting", start))
+	require.Less(t, time.Since(began), 3*time.Second)
+	v.log.await(t, "check that it runs and listens there")
+	require.Equal(t, http.StatusOK, post("authorize", `{"username": "bob", "password": "bob-password"}`))
+	require.Equal(t, http.StatusNoContent, post("postauth", `{"username": "bob", "reply": "Access-Accept"}`), "a log that is away refuses nobody")
+	require.NoError(t, p.Restart())
+	require.Equal(t, http.StatusOK, post("accounting", start), "nothing that was acknowledged is lost")
+	require.Len(t, v.sessions("username=bob"), 1)
+
+	for _, wrong := range []struct{ url, text string }{
+		{p.URLOf("postgres", "wrong-password", "postgres"), "refuses user"},
+		{p.URL("nowhere"), "nowhere"},
+		{"postgres://127.0.0.1:1/x", "not available"},
+		{"mysql://user:hush@h/x", "cannot be read"},
+	} {
+		status, text := v.refused("auth/radius/freeradius/config", map[string]any{"connection_url": wrong.url})
+		require.Equal(t, http.StatusBadRequest, status)
+		require.Contains(t, text, wrong.text)
+		require.NotContains(t, text, "wrong-password")
+		require.NotContains(t, text, "hush")
+	}
+	require.Equal(t, http.StatusOK, post("accounting", start), "the old one stays")
+	require.NotContains(t, fmt.Sprint(v.read("auth/radius/freeradius/config")), "postgres://")
+}
+
+// pathEscape is a name in a URL.
+func pathEscape(name string) string { return strings.ReplaceAll(url.PathEscape(name), "%2F", "/") }
+
+func mustMarshal(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(text)
+}

@@ -1,0 +1,212 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/acct"
+)
+
+// freeradiusConfigKey is where the FreeRADIUS backend's config is stored,
+// seal-wrapped.
+const freeradiusConfigKey = "freeradius/config"
+
+const (
+	fieldAuthorizeReject  = "authorize_reject"
+	fieldUseRADIUSSources = "use_radius_sources"
+	fieldStore            = "store"
+	fieldConnectionURL    = "connection_url"
+	fieldRetention        = "retention"
+	fieldStaleAfter       = "stale_session_after"
+	fieldAutoGroup        = "accounting_auto_group"
+)
+
+// storeKind is where sessions and attempts to log in are kept.
+type storeKind string
+
+const (
+	storeVault    storeKind = "vault"
+	storePostgres storeKind = "postgres"
+)
+
+var storeKinds = []storeKind{storeVault, storePostgres}
+
+// freeradiusEntry is the stored config of the FreeRADIUS backend.
+type freeradiusEntry struct {
+	AuthorizeReject  bool      `json:"authorize_reject"`
+	UseRADIUSSources bool      `json:"use_radius_sources"`
+	Store            storeKind `json:"store"`
+	ConnectionURL    string    `json:"connection_url"`
+	Retention        *int      `json:"retention"`           // seconds; nil: the store's default
+	StaleAfter       int       `json:"stale_session_after"` // seconds; 0: never
+	AutoGroup        bool      `json:"accounting_auto_group"`
+}
+
+// vaultRetention is how long Vault's storage keeps records, in seconds, unless the
+// config says. PostgreSQL may hold what is not ours: nothing is deleted there
+// unasked.
+const vaultRetention = 30 * 24 * 3600
+
+// retention is how long records are kept, in seconds; 0: forever.
+func (e *freeradiusEntry) retention() int {
+	switch {
+	case e.Retention != nil:
+		return *e.Retention
+	case e.Store == storeVault:
+		return vaultRetention
+	}
+	return 0
+}
+
+// keep is the same for the stores.
+func (e *freeradiusEntry) keep() acct.Retention {
+	kept := time.Duration(e.retention()) * time.Second
+	return acct.Retention{Sessions: kept, PostAuths: kept, Stale: time.Duration(e.StaleAfter) * time.Second}
+}
+
+// loadFreeRADIUS reads the stored config; without one, the defaults.
+func loadFreeRADIUS(ctx context.Context, storage logical.Storage) (*freeradiusEntry, error) {
+	entry := &freeradiusEntry{Store: storeVault}
+	_, err := loadJSON(ctx, storage, freeradiusConfigKey, "the config of the FreeRADIUS backend", entry)
+	return entry, err
+}
+
+func saveFreeRADIUS(ctx context.Context, storage logical.Storage, entry *freeradiusEntry) error {
+	stored, err := logical.StorageEntryJSON(freeradiusConfigKey, entry)
+	if err != nil {
+		return fmt.Errorf("encoding the config of the FreeRADIUS backend: %w", err)
+	}
+	stored.SealWrap = true
+	if err := storage.Put(ctx, stored); err != nil {
+		return fmt.Errorf("writing the config of the FreeRADIUS backend: %w", err)
+	}
+	return nil
+}
+
+// freeradiusFields is the one place that says what its fields are.
+func freeradiusFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		fieldAuthorizeReject: {
+			Type:        framework.TypeBool,
+			Default:     false,
+			Description: "Whether somebody who is not accepted is refused at once, with 401. Else the answer is 204, and FreeRADIUS's other modules may know the user.",
+		},
+		fieldUseRADIUSSources: {
+			Type:        framework.TypeBool,
+			Default:     false,
+			Description: "Whether users may be accepted whom RADIUS servers check. Not if such a server is the one that asks: it would ask itself.",
+		},
+		fieldStore: {
+			Type:          framework.TypeString,
+			Default:       string(storeVault),
+			AllowedValues: allowed(storeKinds),
+			Description:   "Where sessions and attempts to log in are kept: \"vault\", Vault's storage, or \"postgres\", the tables radacct and radpostauth of FreeRADIUS in PostgreSQL, which are created if they are missing.",
+		},
+		fieldConnectionURL: {
+			Type:         framework.TypeString,
+			Description:  "Which PostgreSQL: postgres://user:password@host:5432/database?sslmode=verify-full. Required with store \"postgres\". Never returned.", // #nosec G101 -- how a URL looks
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		fieldRetention: {
+			Type:        framework.TypeDurationSecond,
+			Description: "Seconds after which closed sessions and attempts to log in are deleted; 0: never. Default: 30 days in Vault's storage, never in PostgreSQL.",
+		},
+		fieldStaleAfter: {
+			Type:        framework.TypeDurationSecond,
+			Default:     0,
+			Description: "Seconds without a packet after which an open session is closed, as Lost-Carrier; 0: never. Only for NASes that send Interim-Updates.",
+		},
+		fieldAutoGroup: {
+			Type:        framework.TypeBool,
+			Default:     false,
+			Description: "Whether sessions without a groupname get the short name of the user's first profile.",
+		},
+	}
+}
+
+// apply takes the given fields over.
+func (e *freeradiusEntry) apply(d *framework.FieldData) {
+	if retention, given := d.Raw[fieldRetention]; given && retention == nil {
+		e.Retention = nil
+		delete(d.Raw, fieldRetention)
+	}
+	resetNulls(d)
+	set(d, fieldAuthorizeReject, &e.AuthorizeReject)
+	set(d, fieldUseRADIUSSources, &e.UseRADIUSSources)
+	setText(d, fieldStore, &e.Store)
+	set(d, fieldConnectionURL, &e.ConnectionURL)
+	if retention, given := d.GetOk(fieldRetention); given {
+		seconds := retention.(int)
+		e.Retention = &seconds
+	}
+	set(d, fieldStaleAfter, &e.StaleAfter)
+	set(d, fieldAutoGroup, &e.AutoGroup)
+}
+
+// problem says what is wrong with the config; empty if nothing is.
+func (e *freeradiusEntry) problem() string {
+	if problem := notOneOf(fieldStore, e.Store, storeKinds); problem != "" {
+		return problem
+	}
+	switch {
+	case e.Store == storePostgres && e.ConnectionURL == "":
+		return "`connection_url` is missing: give the PostgreSQL to use"
+	case e.retention() < 0:
+		return fmt.Sprintf("`retention` is %d; use 0 or more seconds", e.retention())
+	case e.StaleAfter != 0 && e.StaleAfter < 60:
+		return fmt.Sprintf("`stale_session_after` is %d; use 0, or 60 seconds or more", e.StaleAfter)
+	}
+	return ""
+}
+
+// data is the config as a read shows it.
+func (e *freeradiusEntry) data() map[string]any {
+	return map[string]any{
+		fieldAuthorizeReject:  e.AuthorizeReject,
+		fieldUseRADIUSSources: e.UseRADIUSSources,
+		fieldStore:            string(e.Store),
+		fieldRetention:        e.retention(),
+		fieldStaleAfter:       e.StaleAfter,
+		fieldAutoGroup:        e.AutoGroup,
+	}
+}
+
+// openStore makes the store that the config says.
+func (e *freeradiusEntry) openStore(storage logical.Storage) (acct.Store, error) {
+	if e.Store == storePostgres {
+		return acct.NewPostgres(e.ConnectionURL)
+	}
+	return acct.NewVaultStore(keyValue{storage}), nil
+}
+
+// keyValue is Vault's storage as acct sees it.
+type keyValue struct{ storage logical.Storage }
+
+func (k keyValue) List(ctx context.Context, prefix string) ([]string, error) {
+	return k.storage.List(ctx, prefix)
+}
+
+func (k keyValue) Get(ctx context.Context, key string) ([]byte, error) {
+	entry, err := k.storage.Get(ctx, key)
+	if entry == nil || err != nil {
+		return nil, err
+	}
+	return entry.Value, nil
+}
+
+func (k keyValue) Put(ctx context.Context, key string, value []byte) error {
+	return k.storage.Put(ctx, &logical.StorageEntry{Key: key, Value: value})
+}
+
+func (k keyValue) Delete(ctx context.Context, key string) error { return k.storage.Delete(ctx, key) }
+
+// isUnavailable tells whether the store is away, so that trying again later helps.
+func isUnavailable(err error) bool {
+	var away *acct.UnavailableError
+	return errors.As(err, &away)
+}

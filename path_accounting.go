@@ -1,0 +1,228 @@
+package radiusauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/acct"
+)
+
+const (
+	fieldCalledStationID  = "called_station_id"
+	fieldCallingStationID = "calling_station_id"
+	fieldStartTime        = "start_time"
+	fieldStopTime         = "stop_time"
+	fieldIsOpen           = "is_open"
+	fieldUniqueID         = "unique_id"
+)
+
+// pageFields are those of a query that gives a page.
+func pageFields(more map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
+	more[fieldPage] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Default: 1, Description: "Which page to read, from 1."}
+	more[fieldPageSize] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Default: 10, Description: "How many a page has, 1 to 100."}
+	return more
+}
+
+func query(description string) *framework.FieldSchema {
+	return &framework.FieldSchema{Type: framework.TypeString, Query: true, Description: description}
+}
+
+func (b *backend) pathAccounting() *framework.Path {
+	return &framework.Path{
+		Pattern:      "freeradius/accounting",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "accounting"},
+		Fields: pageFields(map[string]*framework.FieldSchema{
+			fieldUsername:         query("Only sessions of this user."),
+			fieldCalledStationID:  query("Only sessions with this Called-Station-Id."),
+			fieldCallingStationID: query("Only sessions with this Calling-Station-Id."),
+			fieldStartTime:        query("Only sessions that began then or later: RFC 3339, or YYYY-MM-DD."),
+			fieldStopTime:         query("Only sessions that ended then or earlier."),
+			fieldIsOpen:           query("true: only open sessions; false: only closed ones."),
+			fieldNASIPAddress:     query("Only sessions of this NAS."),
+			fieldUniqueID:         query("Only the session with this Acct-Unique-Session-Id."),
+		}),
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:     b.accountingRecord,
+				Summary:      "Record an accounting packet: Start, Interim-Update, Stop, Accounting-On or -Off. The body is as FreeRADIUS's rlm_rest sends it.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "record"},
+				Responses: map[int][]framework.Response{
+					http.StatusOK:                 {{Description: "Recorded; the session was known."}},
+					http.StatusCreated:            {{Description: "Recorded; the session is new."}},
+					http.StatusBadRequest:         {{Description: "What is wrong, by field."}},
+					http.StatusServiceUnavailable: {{Description: "The store is away: send the packet again."}},
+				},
+			},
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:     b.accountingRead,
+				Summary:      "Read a page of sessions, the newest start first, as a JSON array.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read"},
+				Responses: map[int][]framework.Response{
+					http.StatusOK:                 {{Description: "Sessions, without Vault's envelope."}},
+					http.StatusServiceUnavailable: {{Description: "The store is away."}},
+				},
+			},
+		},
+		HelpSynopsis:    "Record and read sessions.",
+		HelpDescription: freeradiusHelpDescription,
+	}
+}
+
+// accountingRecord answers only when the packet is stored: what is not
+// acknowledged, the NAS sends again.
+func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	records, err := b.records.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	for name, texts := range readFreeRADIUS(req.Data) {
+		values[name] = texts[0]
+	}
+	packet, problems := acct.ParsePacket(values, time.Now())
+	if len(problems) > 0 {
+		return problemAnswer(problems)
+	}
+	if packet.StatusType.AboutNAS() {
+		closed, err := records.store.CloseNAS(ctx, packet.NAS(), packet.Time, packet.TerminateCause)
+		if err != nil {
+			return b.storeAway(err)
+		}
+		b.Logger().Info("a NAS has begun anew, or ends: its sessions are closed", "nas", packet.NAS(), "status", packet.StatusType, "closed", closed)
+		return freeradiusAnswer(http.StatusOK, ""), nil
+	}
+	if records.config.AutoGroup && packet.GroupName == "" {
+		if packet.GroupName, err = b.firstProfile(ctx, req.Storage, packet.Username); err != nil {
+			return nil, err
+		}
+	}
+	created, err := records.store.Record(ctx, packet)
+	if err != nil {
+		return b.storeAway(err)
+	}
+	if created {
+		return freeradiusAnswer(http.StatusCreated, ""), nil
+	}
+	return freeradiusAnswer(http.StatusOK, ""), nil
+}
+
+// firstProfile is the short name of the user's first profile; empty if there is
+// none.
+func (b *backend) firstProfile(ctx context.Context, storage logical.Storage, username string) (string, error) {
+	name, err := b.canonicalName(ctx, storage, username)
+	if err != nil {
+		return "", err
+	}
+	user, err := b.users.get(ctx, storage, name)
+	if user == nil || err != nil {
+		return "", err
+	}
+	names, err := b.profiles.shortNames(ctx, storage, user.Profiles)
+	if len(names) == 0 || err != nil {
+		return "", err
+	}
+	return names[0], nil
+}
+
+// storeAway answers for a store that did not do what it was asked: 503 if it is
+// away, so that FreeRADIUS stays silent and the NAS tries again.
+func (b *backend) storeAway(err error) (*logical.Response, error) {
+	if !isUnavailable(err) {
+		return nil, err
+	}
+	b.Logger().Error("the store of sessions is away", "error", err)
+	return freeradiusAnswer(http.StatusServiceUnavailable, ""), nil
+}
+
+func problemAnswer(problems acct.Problems) (*logical.Response, error) {
+	body, err := json.Marshal(problems)
+	if err != nil {
+		return nil, fmt.Errorf("encoding problems: %w", err)
+	}
+	return freeradiusAnswer(http.StatusBadRequest, string(body)), nil
+}
+
+func (b *backend) accountingRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	records, err := b.records.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	filter := acct.Filter{
+		UniqueID:         d.Get(fieldUniqueID).(string),
+		Username:         d.Get(fieldUsername).(string),
+		CalledStationID:  d.Get(fieldCalledStationID).(string),
+		CallingStationID: d.Get(fieldCallingStationID).(string),
+	}
+	problems := acct.Problems{}
+	filter.StartTime = queryTime(d, fieldStartTime, problems)
+	filter.StopTime = queryTime(d, fieldStopTime, problems)
+	if text := d.Get(fieldNASIPAddress).(string); text != "" {
+		if filter.NASAddress, err = netip.ParseAddr(text); err != nil {
+			problems[fieldNASIPAddress] = "is no IP address"
+		}
+	}
+	switch text := d.Get(fieldIsOpen).(string); text {
+	case "":
+	case "true", "1":
+		filter.IsOpen = new(true)
+	case "false", "0":
+		filter.IsOpen = new(false)
+	default:
+		problems[fieldIsOpen] = "is neither true nor false"
+	}
+	if len(problems) > 0 {
+		return problemAnswer(problems)
+	}
+	found, _, err := records.store.Sessions(ctx, filter, pageOf(d))
+	if err != nil {
+		return b.queryFailed(err)
+	}
+	return arrayAnswer(found)
+}
+
+func pageOf(d *framework.FieldData) acct.Page {
+	return acct.Page{Number: d.Get(fieldPage).(int), Size: d.Get(fieldPageSize).(int)}
+}
+
+// queryTime reads a time of a query; zero if there is none.
+func queryTime(d *framework.FieldData, field string, problems acct.Problems) time.Time {
+	text := d.Get(field).(string)
+	if text == "" {
+		return time.Time{}
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at
+		}
+	}
+	problems[field] = "is no time: use RFC 3339, 2024-01-02T03:04:05Z for one, or YYYY-MM-DD"
+	return time.Time{}
+}
+
+// queryFailed answers for a query that the store did not answer.
+func (b *backend) queryFailed(err error) (*logical.Response, error) {
+	if errors.Is(err, acct.ErrTooBroad) {
+		return logical.ErrorResponse(err.Error()), nil
+	}
+	return b.storeAway(err)
+}
+
+// arrayAnswer is a JSON array without Vault's envelope.
+func arrayAnswer[T any](found []T) (*logical.Response, error) {
+	if found == nil {
+		found = []T{}
+	}
+	body, err := json.Marshal(found)
+	if err != nil {
+		return nil, fmt.Errorf("encoding records: %w", err)
+	}
+	return freeradiusAnswer(http.StatusOK, string(body)), nil
+}

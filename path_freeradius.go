@@ -1,0 +1,155 @@
+package radiusauth
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/radclient"
+)
+
+func (b *backend) pathAuthorize() *framework.Path {
+	return &framework.Path{
+		Pattern:      "freeradius/authorize",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "authorize", OperationSuffix: "freeradius"},
+		Fields: map[string]*framework.FieldSchema{
+			fieldUsername: {Type: framework.TypeString, Description: "User-Name."},
+			fieldPassword: {Type: framework.TypeString, Description: "User-Password.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:    b.freeradiusAuthorize,
+				Summary:     "Tell FreeRADIUS whether somebody is let in, and what its answer has.",
+				Description: "Further fields are attributes of the request, for checks of profiles. FreeRADIUS's own JSON of attributes will do, too. The answer is as rlm_rest reads it, without Vault's envelope.",
+				Responses: map[int][]framework.Response{
+					http.StatusOK:                 {{Description: "Accepted: control and reply attributes."}},
+					http.StatusNoContent:          {{Description: "Not accepted here: other modules may know the user."}},
+					http.StatusUnauthorized:       {{Description: "Not accepted, with authorize_reject."}},
+					http.StatusServiceUnavailable: {{Description: "What checks the password does not answer."}},
+				},
+			},
+		},
+		HelpSynopsis:    "Answer FreeRADIUS's authorize.",
+		HelpDescription: freeradiusHelpDescription,
+	}
+}
+
+// freeradiusAuthorize decides as a login does, by the same rules, and makes no
+// token.
+func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	settings, err := b.settings.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	if settings == nil {
+		return logical.ErrorResponse(notConfiguredText), nil
+	}
+	records, err := b.records.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	config := records.config
+	known, err := b.dictionaries.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	sent := readFreeRADIUS(req.Data)
+	one := attempt{typed: sent.first(fieldUsername, "User-Name"), password: sent.first(fieldPassword, "User-Password")}
+	one.requested, one.sent = sent.attributes(known)
+	if !config.UseRADIUSSources {
+		one.askable = notRADIUS
+	}
+	if one.typed == "" {
+		return noContent(), nil // Status-Server comes here as well
+	}
+	decided := authType("Accept")
+	var result outcome
+	if one.password == "" {
+		// CHAP, MS-CHAP and PEAP: FreeRADIUS checks the password itself.
+		result, decided, err = b.expose(ctx, req, settings, one)
+	} else {
+		result, err = b.try(ctx, req, settings, one)
+	}
+	switch {
+	case isMistake(err):
+		return logical.ErrorResponse(err.Error()), nil
+	case err != nil:
+		return nil, err
+	case result.refusal != nil && result.refusal.text == noAnswerText:
+		return freeradiusAnswer(http.StatusServiceUnavailable, ""), nil
+	case result.refusal != nil || result.got.Outcome != radclient.Accept:
+		return notAccepted(config), nil
+	}
+	entries, left := replyEntries(result.granted.reply)
+	for _, problem := range left {
+		b.Logger().Warn("a reply attribute was not sent to FreeRADIUS", "username", result.name, "reason", problem)
+	}
+	return freeradiusAnswer(http.StatusOK, listsJSON(append(decided, entries...))), nil
+}
+
+func notAccepted(config *freeradiusEntry) *logical.Response {
+	if config.AuthorizeReject {
+		return freeradiusAnswer(http.StatusUnauthorized, listsJSON(authType("Reject")))
+	}
+	return noContent()
+}
+
+// notRADIUS tells whether something else than a RADIUS server is asked. The server
+// that asks could be that one.
+func notRADIUS(asked *source) bool {
+	_, isRADIUS := asked.checker.(*radiusChecker)
+	return !isRADIUS
+}
+
+// expose decides about a request without a password. If the user has an nt: hash
+// that may be exposed, FreeRADIUS gets it, with what the profiles reply; nobody
+// else is accepted.
+func (b *backend) expose(ctx context.Context, req *logical.Request, settings *settings, one attempt) (outcome, []listEntry, error) {
+	sources, err := b.sources.get(ctx, req.Storage)
+	if err != nil {
+		return outcome{}, nil, err
+	}
+	result := outcome{name: sources.canonicalName(settings.config, one.typed), refusal: &refusal{text: deniedText}}
+	user, err := b.users.get(ctx, req.Storage, result.name)
+	if err != nil || user == nil || !user.Expose {
+		return result, nil, err
+	}
+	asked := b.route(settings, sources, user, result.name)
+	hash, err := passwd.Parse(user.PasswordHash)
+	octets, isNT := hash.NT()
+	if err != nil || !isNT || asked.name != localSource {
+		return result, nil, nil
+	}
+	reason := user.barred(time.Now())
+	if b.lockouts.isLocked(lockoutKey(asked, result.name), settings.config.lockoutPolicy(), time.Now()) {
+		reason = lockedReason
+	}
+	if reason != "" {
+		b.Logger().Info("login refused", "username", result.name, "reason", reason)
+		return result, nil, nil
+	}
+	credentials := radclient.Credentials{Username: result.name}
+	if result.authorization, err = b.authorization(ctx, req.Storage, settings, asked, user, one, &credentials); err != nil {
+		return result, nil, err
+	}
+	result.got = answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: localSource}}
+	result.granted, result.refusal = b.authorize(result.name, result.authorization, result.got)
+	return result, []listEntry{{key: "control:NT-Password", op: ":=", values: []any{"0x" + strings.ToUpper(hex.EncodeToString(octets))}}}, nil
+}
+
+const freeradiusHelpDescription = `
+FreeRADIUS can keep its users here: rlm_rest asks these paths, with a Vault token.
+
+    curl -H "Authorization: Bearer $VAULT_TOKEN" \
+      -d '{"username": "bob", "password": "..."}' "$VAULT_ADDR/v1/auth/radius/freeradius/authorize"
+
+The same users, sources, profiles and lockouts decide as at login, but users
+whom RADIUS servers check are not accepted, unless "freeradius/config" says
+use_radius_sources=true.
+`

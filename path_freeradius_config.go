@@ -1,0 +1,79 @@
+package radiusauth
+
+import (
+	"context"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/acct"
+)
+
+func (b *backend) pathFreeRADIUSConfig() *framework.Path {
+	shown := freeradiusFields()
+	delete(shown, fieldConnectionURL)
+	for _, schema := range shown {
+		schema.Required = true
+	}
+	return &framework.Path{
+		Pattern:      "freeradius/config",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "freeradius-configuration"},
+		Fields:       freeradiusFields(),
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:  b.freeradiusConfigRead,
+				Summary:   "Read the config of the FreeRADIUS backend. The connection_url is never returned.",
+				Responses: dataResponses(shown),
+			},
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:  b.freeradiusConfigWrite,
+				Summary:   "Change the given fields of the config of the FreeRADIUS backend.",
+				Responses: writtenResponses(),
+			},
+			logical.PatchOperation: &framework.PathOperation{
+				Callback:  b.freeradiusConfigWrite,
+				Summary:   "Change the config of the FreeRADIUS backend with a JSON merge patch: null resets a field to its default.",
+				Responses: writtenResponses(),
+			},
+		},
+		HelpSynopsis:    "Configure what FreeRADIUS is answered, and where its records are kept.",
+		HelpDescription: freeradiusHelpDescription,
+	}
+}
+
+func (b *backend) freeradiusConfigRead(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	entry, err := loadFreeRADIUS(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	return &logical.Response{Data: entry.data()}, nil
+}
+
+func (b *backend) freeradiusConfigWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return b.records.change(func() (*logical.Response, error) {
+		entry, err := loadFreeRADIUS(ctx, req.Storage)
+		if err != nil {
+			return nil, err
+		}
+		entry.apply(d)
+		if problem := entry.problem(); problem != "" {
+			return logical.ErrorResponse(problem), nil
+		}
+		var warnings []string
+		if entry.Store == storePostgres {
+			store, found, err := acct.OpenPostgres(ctx, entry.ConnectionURL)
+			if err != nil {
+				return logical.ErrorResponse("`%s`: %s", fieldConnectionURL, err), nil
+			}
+			store.Close()
+			warnings = found
+		}
+		if err := saveFreeRADIUS(ctx, req.Storage, entry); err != nil {
+			return nil, err
+		}
+		if len(warnings) == 0 {
+			return written(d), nil
+		}
+		return &logical.Response{Warnings: warnings}, nil
+	})
+}

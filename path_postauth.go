@@ -1,0 +1,112 @@
+package radiusauth
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/acct"
+)
+
+const (
+	fieldFrom = "from"
+	fieldTo   = "to"
+)
+
+func (b *backend) pathPostAuth() *framework.Path {
+	return &framework.Path{
+		Pattern:      "freeradius/postauth",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "postauth"},
+		Fields: pageFields(map[string]*framework.FieldSchema{
+			fieldUsername:         query("Only attempts of this user."),
+			fieldReply:            query("Only attempts with this answer, such as Access-Reject."),
+			fieldCalledStationID:  query("Only attempts with this Called-Station-Id."),
+			fieldCallingStationID: query("Only attempts with this Calling-Station-Id."),
+			fieldFrom:             query("Only attempts then or later: RFC 3339, or YYYY-MM-DD."),
+			fieldTo:               query("Only attempts then or earlier."),
+		}),
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:     b.postAuthLog,
+				Summary:      "Keep an attempt to log in at FreeRADIUS. A password that is sent is not kept.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "log"},
+				Responses: map[int][]framework.Response{
+					http.StatusCreated:    {{Description: "Kept."}},
+					http.StatusNoContent:  {{Description: "Not kept, as the store is away: the log says why."}},
+					http.StatusBadRequest: {{Description: "What is wrong, by field."}},
+				},
+			},
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:     b.postAuthRead,
+				Summary:      "Read a page of attempts, the newest first, as a JSON array.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read"},
+				Responses: map[int][]framework.Response{
+					http.StatusOK:                 {{Description: "Attempts, without Vault's envelope."}},
+					http.StatusServiceUnavailable: {{Description: "The store is away."}},
+				},
+			},
+		},
+		HelpSynopsis:    "Keep and read attempts to log in.",
+		HelpDescription: freeradiusHelpDescription,
+	}
+}
+
+// postAuthLog never makes FreeRADIUS refuse somebody it has accepted: any answer
+// but success would.
+func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	sent := readFreeRADIUS(req.Data)
+	attempt := acct.PostAuth{
+		Time:             acct.TimeOf(time.Now()),
+		Username:         sent.first(fieldUsername, "User-Name"),
+		Reply:            sent.first(fieldReply, "Packet-Type"),
+		CalledStationID:  sent.first(fieldCalledStationID, "Called-Station-Id"),
+		CallingStationID: sent.first(fieldCallingStationID, "Calling-Station-Id"),
+		Class:            sent.first("class", "Class"),
+	}
+	problems := acct.Problems{}
+	if attempt.Username == "" {
+		problems[fieldUsername] = "is missing"
+	}
+	if attempt.Reply == "" {
+		problems[fieldReply] = "is missing: send %{reply:Packet-Type}"
+	}
+	if len(problems) > 0 {
+		return problemAnswer(problems)
+	}
+	records, err := b.records.get(ctx, req.Storage)
+	if err == nil {
+		err = records.store.LogPostAuth(ctx, attempt)
+	}
+	if err != nil {
+		b.Logger().Warn("an attempt to log in was not kept", "username", attempt.Username, "reply", attempt.Reply, "error", err)
+		return noContent(), nil
+	}
+	return freeradiusAnswer(http.StatusCreated, ""), nil
+}
+
+func (b *backend) postAuthRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	records, err := b.records.get(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	problems := acct.Problems{}
+	filter := acct.PostAuthFilter{
+		Username:         d.Get(fieldUsername).(string),
+		Reply:            d.Get(fieldReply).(string),
+		CalledStationID:  d.Get(fieldCalledStationID).(string),
+		CallingStationID: d.Get(fieldCallingStationID).(string),
+		From:             queryTime(d, fieldFrom, problems),
+		To:               queryTime(d, fieldTo, problems),
+	}
+	if len(problems) > 0 {
+		return problemAnswer(problems)
+	}
+	found, _, err := records.store.PostAuths(ctx, filter, pageOf(d))
+	if err != nil {
+		return b.queryFailed(err)
+	}
+	return arrayAnswer(found)
+}
