@@ -47,7 +47,8 @@ func startFrontend(t testing.TB, v *vaultServer) *frontend {
 	return startFrontendWith(t, v, token.Auth.ClientToken)
 }
 
-func startFrontendWith(t testing.TB, v *vaultServer, token string) *frontend {
+// startFrontendWith is startFrontend with a token, and changes of its configuration.
+func startFrontendWith(t testing.TB, v *vaultServer, token string, changes ...func(dir string, f *frontend)) *frontend {
 	t.Helper()
 	program, err := daemontest.FindProgram("FreeRADIUS", "freeradius", []string{"freeradius", "/usr/sbin/freeradius"})
 	require.NoError(t, err)
@@ -74,6 +75,9 @@ func startFrontendWith(t testing.TB, v *vaultServer, token string) *frontend {
 	f.replace(filepath.Join(dir, "sites-enabled/default"), map[string]string{
 		"PUT-THE-TOKEN-HERE": token, `ipaddr = \*`: "ipaddr = 127.0.0.1", `port = 1812`: fmt.Sprintf("port = %d", f.authPort), `port = 1813`: fmt.Sprintf("port = %d", f.acctPort),
 	})
+	for _, change := range changes {
+		change(dir, f)
+	}
 	f.Daemon = daemontest.Daemon{
 		Name: "FreeRADIUS", Program: program, Arguments: []string{"-f", "-d", dir, "-l", "stdout"}, Ready: []string{"Ready to process requests"},
 	}
@@ -288,7 +292,7 @@ func TestFreeRADIUSKeepsItsUsersAndSessionsInVault(t *testing.T) {
 	}
 }
 
-func startPostgres(t *testing.T) *postgrestest.Postgres {
+func startPostgres(t testing.TB) *postgrestest.Postgres {
 	t.Helper()
 	p, err := postgrestest.Start(t.Context(), t.TempDir())
 	require.NoError(t, err)

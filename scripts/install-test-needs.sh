@@ -33,6 +33,7 @@ need_freeradius() {
 	have freeradius || have radiusd || packages+=(freeradius)
 	have radclient || packages+=(freeradius-utils)
 	compgen -G '/usr/lib*/freeradius/rlm_rest.so' >/dev/null || packages+=(freeradius-rest)
+	compgen -G '/usr/lib*/freeradius/rlm_sql_postgresql.so' >/dev/null || packages+=(freeradius-postgresql)
 }
 
 need_radsecproxy() { have radsecproxy || packages+=(radsecproxy); }

@@ -39,7 +39,7 @@ var sharedPostgres = sync.OnceValues(func() (*postgrestest.Postgres, error) {
 var databases atomic.Int32
 
 // newDatabase makes an empty database on the shared server.
-func newDatabase(t *testing.T) (server *postgrestest.Postgres, name string) {
+func newDatabase(t testing.TB) (server *postgrestest.Postgres, name string) {
 	t.Helper()
 	server, err := sharedPostgres()
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func newPostgresStore(t *testing.T) *PostgresStore {
 	return openPostgres(t, server.URL(name))
 }
 
-func openPostgres(t *testing.T, url string) *PostgresStore {
+func openPostgres(t testing.TB, url string) *PostgresStore {
 	t.Helper()
 	store, warnings, err := OpenPostgres(t.Context(), url)
 	require.NoError(t, err)
