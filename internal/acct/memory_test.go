@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ func newMemory() *memory {
 
 // do counts an operation, does it and fails as told.
 func (m *memory) do(operation, key string, do func()) error {
+	defer runtime.Gosched() // others get between any two operations
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if strings.Contains(key, "..") || strings.HasPrefix(key, "/") || strings.Contains(key, "//") {

@@ -4,13 +4,10 @@ package acct
 
 import (
 	"errors"
-	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -255,60 +252,4 @@ func TestURLsAreRefusedWithoutShowingThem(t *testing.T) {
 		require.NotContains(t, err.Error(), "cret")
 		require.Nil(t, errors.Unwrap(err))
 	}
-}
-
-func TestServerThatIsAwayIsFoundOutSoon(t *testing.T) {
-	t.Parallel()
-	silent, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, silent.Close()) }()
-	gone, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, gone.Close())
-	for name, test := range map[string]struct {
-		address string
-		limit   time.Duration
-	}{
-		"nothing listens": {gone.Addr().String(), 500 * time.Millisecond},
-		"no answer":       {silent.Addr().String(), 3 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			u := url.URL{Scheme: "postgres", User: url.UserPassword("bob", "s3cret"), Host: test.address, Path: "/radius"}
-			store, err := NewPostgres(u.String())
-			require.NoError(t, err)
-			defer store.Close()
-			started := time.Now()
-			_, err = store.Record(t.Context(), packet(Start, "1", 0))
-			require.Less(t, time.Since(started), test.limit)
-			var away *UnavailableError
-			require.ErrorAs(t, err, &away)
-			require.ErrorContains(t, err, test.address+"/radius")
-			require.ErrorContains(t, err, "check that it runs")
-			require.NotContains(t, err.Error(), "s3cret")
-		})
-	}
-}
-
-func TestStoreWorksAgainWhenPostgresDoes(t *testing.T) {
-	t.Parallel()
-	server, err := postgrestest.Start(t.Context(), t.TempDir())
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	require.NoError(t, server.Stop())
-	store, err := NewPostgres(server.URL("postgres"))
-	require.NoError(t, err)
-	defer store.Close()
-
-	var away *UnavailableError
-	_, err = store.Record(t.Context(), packet(Start, "1", 0))
-	require.ErrorAs(t, err, &away)
-	require.NoError(t, server.Restart())
-	record(t, store, packet(Start, "1", 0), packet(Start, "2", 0))
-	require.NoError(t, server.Restart()) // with a connection in the pool
-	record(t, store, packet(Stop, "1", 60))
-	require.NoError(t, server.Exec(t.Context(), "postgres", "ALTER TABLE radacct DROP class, ADD other text; DROP TABLE radpostauth"))
-	attempt := PostAuth{Username: "bob", Time: TimeOf(epoch)}
-	require.ErrorAs(t, store.LogPostAuth(t.Context(), attempt), new(*SchemaError))
-	require.NoError(t, store.LogPostAuth(t.Context(), attempt), "tables are made again")
-	record(t, store, packet(Stop, "2", 60))
 }

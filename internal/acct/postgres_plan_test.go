@@ -67,6 +67,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		require.NotContains(t, plan, "Sort", plan)
 		require.NotContains(t, plan, "Seq Scan", plan)
 	}
+	sql, arguments := sessionsQuery(sc, Filter{StopTime: at(0)}, Page{}.normal())
+	require.Contains(t, explain(sql, arguments...), "Index Cond: (acctstarttime <=", "what began later is not looked at")
 	for name, statement := range map[string]struct {
 		sql       string
 		arguments []any

@@ -11,7 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Record implements Store.
+// Record implements Store. If the connection is lost before PostgreSQL has answered,
+// the packet is recorded again, and created may then be false for the first one.
 func (s *PostgresStore) Record(ctx context.Context, p Packet) (created bool, err error) {
 	if err := checkSession(p); err != nil {
 		return false, err

@@ -36,7 +36,7 @@ func (s *VaultStore) PostAuths(ctx context.Context, f PostAuthFilter, page Page)
 		if err != nil {
 			return nil, false, err
 		}
-		if examined++; examined > maxExamined {
+		if examined++; examined > s.examined {
 			return nil, false, ErrTooBroad
 		}
 		var attempt PostAuth

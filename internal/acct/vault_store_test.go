@@ -14,9 +14,10 @@ import (
 // query and per call of Maintain.
 func TestWorkIsBounded(t *testing.T) {
 	t.Parallel()
-	const sessions, users = 21_000, 2_000
+	const sessions, users = 4_200, 400
 	storage := newMemory()
 	store := NewVaultStore(storage)
+	store.examined = sessions - 1
 	random := rand.New(rand.NewPCG(1, 1))
 	for i := range sessions {
 		r := Merge(nil, packet(Start, fmt.Sprint(i), i, func(p *Packet) {
@@ -42,6 +43,7 @@ func TestWorkIsBounded(t *testing.T) {
 		"open":          {IsOpen: &yes},
 		"newest":        {},
 		"from":          {StartTime: at(sessions / 2)},
+		"from, few":     {StartTime: at(sessions - 5)},
 		"to":            {StopTime: at(sessions / 2)},
 		"to the second": {StartTime: at(sessions / 2), StopTime: at(sessions/2 + 100)},
 		"unique_id":     {UniqueID: "77"},
@@ -62,11 +64,11 @@ func TestWorkIsBounded(t *testing.T) {
 	require.ErrorIs(t, err, ErrTooBroad)
 
 	// Open sessions stay until they are stale, and are then as old as the others.
-	keep := Retention{Sessions: 8 * time.Hour, Stale: 9 * time.Hour}
-	closed, deleted := 760, 10_026+760
+	keep := Retention{Sessions: 9 * time.Hour, Stale: 9*time.Hour + 30*time.Minute}
+	closed, deleted := 180, 3186+180
 	for calls := 0; closed > 0 || deleted > 0; calls++ {
 		var report Report
-		gets, _ := work(func() { report = maintain(t, store, at(40_000), keep) })
+		gets, _ := work(func() { report = maintain(t, store, at(36_000), keep) })
 		require.LessOrEqual(t, gets, 2*batch)
 		closed, deleted = closed-report.Closed, deleted-report.DeletedSessions
 		require.Less(t, calls, 30)
