@@ -89,7 +89,7 @@ func (b *backend) try(ctx context.Context, req *logical.Request, settings *setti
 		switch {
 		case err != nil:
 			b.Logger().Error("login failed", "username", result.name, "error", err)
-			result.refusal = &refusal{text: noAnswerText}
+			result.refusal = &refusal{text: noAnswerText, unanswered: true}
 			return result, nil
 		case !locked:
 			defer room.leave(key, policy)
@@ -115,8 +115,9 @@ const lockedReason = "the name is locked out after failed logins: see unlock/"
 
 // refusal is what somebody is told who cannot log in.
 type refusal struct {
-	text     string
-	rejected bool // by the source, which may lock the name out
+	text       string
+	rejected   bool // by the source, which may lock the name out
+	unanswered bool // the source is away
 }
 
 func (r *refusal) response() *logical.Response { return logical.ErrorResponse(r.text) }
@@ -146,7 +147,7 @@ func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, passwo
 	if asked.name == localSource {
 		if _, err := asked.checker.check(ctx, question{Credentials: radclient.Credentials{Username: name, Password: password}}); err != nil {
 			b.Logger().Error("login failed", "username", name, "error", err)
-			return &refusal{text: noAnswerText}
+			return &refusal{text: noAnswerText, unanswered: true}
 		}
 	}
 	b.Logger().Info("login refused", "username", name, "reason", reason)

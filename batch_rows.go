@@ -50,6 +50,7 @@ func readBatchCSV(text string, taken map[string]bool, fold func(string) string, 
 	if !utf8.ValidString(text) {
 		return nil, errors.New("csvfile: it is not UTF-8")
 	}
+	text = strings.TrimPrefix(text, "\ufeff") // spreadsheets begin files with it
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.FieldsPerRecord = -1 // told below, with the line
 	var rows []batchRow

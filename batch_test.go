@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -63,15 +65,40 @@ func TestPrefixBatchMakesUsersWhoCanLogIn(t *testing.T) {
 	b.ok(logical.DeleteOperation, "profiles/short", nil)
 }
 
+// Virtual time passes until the batch has expired.
+func TestUsersOfAnExpiredBatchLogInNowhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestBackend(t)
+		b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "local"})
+		made := b.batch(map[string]any{
+			"name": "course", "strategy": "csv", "expiration_date": time.Now().Add(time.Hour).Format(time.RFC3339),
+			"csvfile": "bob,,bob@example.com,,\nmia,nt:891fc570507eef023cbfec043dd5f2b1,mia@example.com,,",
+		})
+		b.ok(logical.PatchOperation, "users/mia", map[string]any{"expose_credential": true})
+		bob, mia := map[string]any{"username": "bob", "password": made["bob"]}, map[string]any{"username": "mia"}
+		auth := b.loginOK("bob", made["bob"])
+		b.authorized(bob)
+		b.authorized(mia)
+		time.Sleep(time.Hour)
+		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", bob))
+		for _, who := range []map[string]any{bob, mia} {
+			status, _ := b.asFreeRADIUS("authorize", who)
+			require.Equal(t, http.StatusNoContent, status)
+		}
+		require.Contains(t, b.renewRefused(auth), "expired")
+	})
+}
+
 func TestCSVBatchTakesHashesAndPasswordsAndNamesFromEmails(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
-	made := b.batch(map[string]any{"name": "import", "strategy": "csv", "csvfile": strings.Join([]string{
+	made := b.batch(map[string]any{"name": "import", "strategy": "csv", "csvfile": "\ufeff" + strings.Join([]string{
 		`rohith,pbkdf2_sha256$100000$cKdP39chT3pW$2EtVk4Hhm1V65GNfYAA5AHj0uyD60f2CmqumqiB/gRk=,rohith@example.com,Rohith,ASRK`,
 		``,
 		`,cleartext$my-own,alice@example.com,"Alice, the ""first""",Liddell`,
 		`zoë,,zoe@example.com,Zoë,`,
-	}, "\n")})
+	}, "\r\n")})
 	require.Equal(t, map[string]string{"rohith": "", "alice1": "", "zoë": made["zoë"]}, made, "alice is taken; passwords that are known are not told")
 	b.loginOK("rohith", "myPassword123")
 	b.loginOK("alice1", "my-own")

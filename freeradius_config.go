@@ -156,8 +156,6 @@ func (e *freeradiusEntry) problem() string {
 	switch {
 	case e.Store == storePostgres && e.ConnectionURL == "":
 		return "`connection_url` is missing: give the PostgreSQL to use"
-	case e.retention() < 0:
-		return fmt.Sprintf("`retention` is %d; use 0 or more seconds", e.retention())
 	case e.StaleAfter != 0 && e.StaleAfter < 60:
 		return fmt.Sprintf("`stale_session_after` is %d; use 0, or 60 seconds or more", e.StaleAfter)
 	}
@@ -174,14 +172,6 @@ func (e *freeradiusEntry) data() map[string]any {
 		fieldStaleAfter:       e.StaleAfter,
 		fieldAutoGroup:        e.AutoGroup,
 	}
-}
-
-// openStore makes the store that the config says.
-func (e *freeradiusEntry) openStore(storage logical.Storage) (acct.Store, error) {
-	if e.Store == storePostgres {
-		return acct.NewPostgres(e.ConnectionURL)
-	}
-	return acct.NewVaultStore(keyValue{storage}), nil
 }
 
 // keyValue is Vault's storage as acct sees it.

@@ -67,6 +67,7 @@ func (b *backend) pathAccounting() *framework.Path {
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read"},
 				Responses: map[int][]framework.Response{
 					http.StatusOK:                 {{Description: "Sessions, without Vault's envelope."}},
+					http.StatusBadRequest:         {{Description: "What is wrong, by field."}},
 					http.StatusServiceUnavailable: {{Description: "The store is away."}},
 				},
 			},

@@ -81,7 +81,7 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 		return logical.ErrorResponse(err.Error()), nil
 	case err != nil:
 		return nil, err
-	case result.refusal != nil && result.refusal.text == noAnswerText:
+	case result.refusal != nil && result.refusal.unanswered:
 		return freeradiusAnswer(http.StatusServiceUnavailable, ""), nil
 	case result.refusal != nil || result.got.Outcome != radclient.Accept:
 		return notAccepted(config), nil
@@ -126,7 +126,10 @@ func (b *backend) expose(ctx context.Context, req *logical.Request, settings *se
 	if err != nil || !isNT || asked.name != localSource {
 		return result, nil, nil
 	}
-	reason := user.barred(time.Now())
+	reason, err := b.barred(ctx, req.Storage, settings, asked, user, result.name)
+	if err != nil {
+		return result, nil, err
+	}
 	if b.lockouts.isLocked(lockoutKey(asked, result.name), settings.config.lockoutPolicy(), time.Now()) {
 		reason = lockedReason
 	}

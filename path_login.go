@@ -201,7 +201,7 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 		return answer{}, &refusal{text: deniedText}
 	case err != nil:
 		b.Logger().Error("login failed", append(details, "error", err)...)
-		return answer{}, &refusal{text: noAnswerText}
+		return answer{}, &refusal{text: noAnswerText, unanswered: true}
 	}
 	details = append(details, "server", got.Server)
 	if got.Drops.Total() > 0 {

@@ -45,6 +45,7 @@ func (b *backend) pathPostAuth() *framework.Path {
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read"},
 				Responses: map[int][]framework.Response{
 					http.StatusOK:                 {{Description: "Attempts, without Vault's envelope."}},
+					http.StatusBadRequest:         {{Description: "What is wrong, by field."}},
 					http.StatusServiceUnavailable: {{Description: "The store is away."}},
 				},
 			},

@@ -18,8 +18,10 @@ type records struct {
 
 // recordsCache keeps them, so that a packet reads no config.
 type recordsCache struct {
-	mu     sync.RWMutex
-	cached *records // guarded by mu; nil until loaded
+	changing sync.Mutex // orders changes of the config
+	mu       sync.RWMutex
+	cached   *records         // guarded by mu; nil until loaded
+	vault    *acct.VaultStore // guarded by mu; nil until needed
 }
 
 // get gives the records, from storage on a miss.
@@ -39,7 +41,7 @@ func (c *recordsCache) get(ctx context.Context, storage logical.Storage) (*recor
 	if err != nil {
 		return nil, err
 	}
-	store, err := config.openStore(storage)
+	store, err := c.open(config, storage)
 	if err != nil {
 		return nil, err
 	}
@@ -47,29 +49,38 @@ func (c *recordsCache) get(ctx context.Context, storage logical.Storage) (*recor
 	return c.cached, nil
 }
 
+// open makes the store that the config says. It runs with mu held. Vault's storage
+// has one for good: it is what orders the packets of a session.
+func (c *recordsCache) open(config *freeradiusEntry, storage logical.Storage) (acct.Store, error) {
+	if config.Store == storePostgres {
+		return acct.NewPostgres(config.ConnectionURL)
+	}
+	if c.vault == nil {
+		c.vault = acct.NewVaultStore(keyValue{storage})
+	}
+	return c.vault, nil
+}
+
 // change runs a change of the stored config, alone, and forgets what is cached,
-// unless the change was refused.
+// unless the change was refused. Requests go on meanwhile: a PostgreSQL that is tried
+// out may take its time.
 func (c *recordsCache) change(do func() (*logical.Response, error)) (*logical.Response, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.changing.Lock()
+	defer c.changing.Unlock()
 	resp, err := do()
 	if err != nil || !resp.IsError() {
-		c.forget()
+		c.drop()
 	}
 	return resp, err
 }
 
-// drop forgets what is cached.
+// drop forgets what is cached, and waits for calls of the store that are under way.
 func (c *recordsCache) drop() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.forget()
-}
-
-// forget runs with mu held. Calls that are under way end first.
-func (c *recordsCache) forget() {
-	if c.cached != nil {
-		c.cached.store.Close()
-	}
+	cached := c.cached
 	c.cached = nil
+	c.mu.Unlock()
+	if cached != nil {
+		cached.store.Close()
+	}
 }

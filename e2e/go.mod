@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/hashicorp/vault/api v1.23.0
 	github.com/stretchr/testify v1.12.1
+	golang.org/x/sync v0.22.0
 	layeh.com/radius v0.0.0-20231213012653-1006025d24f8
 	vault-plugin-auth-radius v0.0.0
 )
