@@ -2,11 +2,16 @@ package radiusauth
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/radclient"
 )
 
 // Whatever somebody gives for a challenge_id, it is refused as a mistake of
@@ -39,6 +44,60 @@ func FuzzChallengeID(f *testing.F) {
 		given, decodeErr := base64.RawURLEncoding.DecodeString(id)
 		if err == nil && (decodeErr != nil || string(given) != string(octets) || state.Username != "carol") {
 			t.Fatalf("opened %q", id)
+		}
+	})
+}
+
+// Whatever a csv has, it is refused as a mistake, or gives users who can be stored and
+// log in, each with a name of its own.
+func FuzzBatchCSV(f *testing.F) {
+	f.Add("rohith,,rohith@example.com,Rohith,ASRK\n,cleartext$x,rohith@example.com,,")
+	f.Add("\ufeff\"a\"\"b\",nt:891fc570507eef023cbfec043dd5f2b1,a@example.com,,\r\n")
+	f.Add("a..b,,a@example.com,,")
+	f.Fuzz(func(t *testing.T, text string) {
+		taken := map[string]bool{"alice": true}
+		rows, err := readBatchCSV(text, taken, strings.ToLower, minGenerated)
+		if err != nil {
+			return
+		}
+		seen := map[string]bool{"alice": true}
+		for _, row := range rows {
+			if seen[row.username] || !storable(row.username) || radclient.CheckUsername(row.username) != nil {
+				t.Fatalf("user %q of %q", row.username, text)
+			}
+			if (row.password == "") == (row.hash.Text() == "") || row.generated && len(row.password) != minGenerated {
+				t.Fatalf("user %q has no password, or two", row.username)
+			}
+			seen[row.username] = true
+		}
+	})
+}
+
+// Whatever a profile replies with, FreeRADIUS reads it as it is: its parser takes a
+// backslash for the beginning of an escape.
+func FuzzFreeRADIUSReply(f *testing.F) {
+	f.Add(`%{echo:/usr/bin/id} \n \\ "q"`)
+	f.Add("\u2028<&>")
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return // left out before: see freeradiusValue
+		}
+		var got map[string]struct {
+			Expands *bool `json:"do_xlat"`
+			Value   string
+		}
+		if err := json.Unmarshal([]byte(listsJSON([]listEntry{{key: "reply:Reply-Message", op: ":=", values: []any{text}}})), &got); err != nil {
+			t.Fatal(err)
+		}
+		one := got["reply:Reply-Message"]
+		if one.Expands == nil || *one.Expands {
+			t.Fatal("FreeRADIUS would expand it")
+		}
+		if strings.Contains(strings.ReplaceAll(one.Value, `\\`, ""), `\`) {
+			t.Fatalf("a backslash is alone: %q", one.Value)
+		}
+		if strings.ReplaceAll(one.Value, `\\`, `\`) != text {
+			t.Fatalf("%q has become %q", text, one.Value)
 		}
 	})
 }
