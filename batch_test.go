@@ -65,6 +65,41 @@ func TestPrefixBatchMakesUsersWhoCanLogIn(t *testing.T) {
 	b.ok(logical.DeleteOperation, "profiles/short", nil)
 }
 
+func TestUserOfTheSameNameOutlivesABatch(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	b.batch(prefixBatch("conference", 3))
+	b.ok(logical.DeleteOperation, "users/guest2", nil)
+	b.ok(logical.UpdateOperation, "users/guest2", map[string]any{"policies": "mine"})
+	b.ok(logical.DeleteOperation, "freeradius/batch/conference", nil)
+	require.ElementsMatch(t, []string{"alice", "guest2"}, b.ok(logical.ListOperation, "users/", nil).Data["keys"])
+	require.Equal(t, []string{"mine"}, b.ok(logical.ReadOperation, "users/guest2", nil).Data["policies"])
+}
+
+// A profile may be deleted, and a name be registered, after the batch was read.
+func TestBatchThatDoesNotFitAnyMoreLeavesNobody(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	before := b.everything()
+	for name, want := range map[string]any{"bob": new(*unknownProfileError), "alice": new(*userTakenError)} {
+		user := &userEntry{Local: true, Batch: "late"}
+		if name == "bob" {
+			user.Profiles = []int64{7}
+		}
+		entry := &batchEntry{Name: "late", Profiles: user.Profiles}
+		require.ErrorAs(t, b.createBatch(t.Context(), b.storage, entry, []string{name, "carol"}, []*userEntry{user, user}), want)
+		require.Equal(t, before, b.everything(), name)
+	}
+}
+
+func TestBatchOfNamesInAnyCaseIsStoredAsLoginsAreFolded(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"case_insensitive_usernames": true})
+	made := b.batch(map[string]any{"name": "import", "strategy": "csv", "csvfile": "Bob,,bob@example.com,,\nALICE,,alice@example.com,,"})
+	b.loginOK("bOB", made["bob"])
+	b.loginOK("Alice1", made["alice1"])
+}
+
 // Virtual time passes until the batch has expired.
 func TestUsersOfAnExpiredBatchLogInNowhere(t *testing.T) {
 	t.Parallel()
@@ -166,11 +201,12 @@ func TestVouchersAreAPageOrAList(t *testing.T) {
 	require.Equal(t, http.StatusCreated, status)
 	require.Equal(t, 2, strings.Count(page, `class="voucher"`))
 	require.Contains(t, page, "guest2")
-	_, list := b.asFreeRADIUS("batch", map[string]any{"name": "list", "strategy": "csv", "format": "csv", "csvfile": `=cmd(),,a@example.com,<b>,"x,y"`})
+	_, list := b.asFreeRADIUS("batch", map[string]any{"name": "list", "strategy": "csv", "format": "csv", "csvfile": "=cmd(),,a@example.com,<b>,\"x,y\"\nzoe,cleartext$my-own,z@example.com,,"})
 	rows, err := csv.NewReader(strings.NewReader(list)).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, []string{"'=cmd()", "a@example.com", "<b>", "x,y"}, append(rows[1][:1:1], rows[1][2:]...))
 	b.loginOK("=cmd()", rows[1][1])
+	require.Empty(t, rows[2][1], "known to who has sent it")
 }
 
 // A crash in the middle is a write after which storage is gone.
@@ -190,6 +226,9 @@ func TestBatchThatACrashCutsShortLeavesNobody(t *testing.T) {
 		_, err := b.do(logical.UpdateOperation, "freeradius/batch", data)
 		require.ErrorIs(t, err, errStorage)
 		b.storage.fault.Store(nil)
+		if at < writes {
+			require.Nil(t, b.ok(logical.ReadOperation, "freeradius/batch/conference", nil), "it is not there yet")
+		}
 		require.NoError(t, b.PeriodicFunc(t.Context(), &logical.Request{Storage: b.storage}))
 		require.Equal(t, before, b.everything(), "write %d", at)
 	}

@@ -16,6 +16,8 @@ import (
 // seal-wrapped.
 const freeradiusConfigKey = "freeradius/config"
 
+const freeradiusConfigLabel = "the config of the FreeRADIUS backend"
+
 const (
 	fieldAuthorizeReject  = "authorize_reject"
 	fieldUseRADIUSSources = "use_radius_sources"
@@ -72,20 +74,12 @@ func (e *freeradiusEntry) keep() acct.Retention {
 // loadFreeRADIUS reads the stored config; without one, the defaults.
 func loadFreeRADIUS(ctx context.Context, storage logical.Storage) (*freeradiusEntry, error) {
 	entry := &freeradiusEntry{Store: storeVault}
-	_, err := loadJSON(ctx, storage, freeradiusConfigKey, "the config of the FreeRADIUS backend", entry)
+	_, err := loadJSON(ctx, storage, freeradiusConfigKey, freeradiusConfigLabel, entry)
 	return entry, err
 }
 
 func saveFreeRADIUS(ctx context.Context, storage logical.Storage, entry *freeradiusEntry) error {
-	stored, err := logical.StorageEntryJSON(freeradiusConfigKey, entry)
-	if err != nil {
-		return fmt.Errorf("encoding the config of the FreeRADIUS backend: %w", err)
-	}
-	stored.SealWrap = true
-	if err := storage.Put(ctx, stored); err != nil {
-		return fmt.Errorf("writing the config of the FreeRADIUS backend: %w", err)
-	}
-	return nil
+	return saveJSON(ctx, storage, freeradiusConfigKey, freeradiusConfigLabel, entry)
 }
 
 // freeradiusFields is the one place that says what its fields are.

@@ -3,10 +3,14 @@ package radiusauth
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/profile"
 )
 
 // asFreeRADIUS sends what FreeRADIUS would, and gives the status and the body.
@@ -43,6 +47,8 @@ func TestAuthorizeAcceptsWhomALoginWould(t *testing.T) {
 		require.Empty(t, body)
 	}
 	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"authorize_reject": true})
+	status, _ := b.asFreeRADIUS("authorize", map[string]any{"password": "x"})
+	require.Equal(t, http.StatusNoContent, status, "without a name there is nobody to refuse")
 	status, body := b.asFreeRADIUS("authorize", map[string]any{"username": "alice", "password": "wrong"})
 	require.Equal(t, http.StatusUnauthorized, status)
 	require.JSONEq(t, `{"control:Auth-Type":{"op":":=","do_xlat":false,"value":"Reject"}}`, body)
@@ -72,7 +78,7 @@ func TestProfilesDecideAboutTheRequestThatFreeRADIUSHasGot(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
 	b.profile("office", map[string]any{
-		"check_attribute": []any{item("Called-Station-Id", "==", "office"), item("NAS-Port", ">", "6"), item("client:site", "==", "Köln")},
+		"check_attribute": []any{item("Called-Station-Id", "==", "office"), item("NAS-Port", ">", "6"), item("Calling-Station-Id", "!*", "ANY"), item("client:site", "==", "Köln")},
 		"reply_attribute": []any{item("Session-Timeout", ":=", "3600"), item("Reply-Message", "+=", "Hello %{User-Name}"), item("Reply-Message", "+=", "again")},
 	})
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "office"})
@@ -89,6 +95,14 @@ func TestProfilesDecideAboutTheRequestThatFreeRADIUSHasGot(t *testing.T) {
 	template["called_station_id"] = "home"
 	status, _ := b.asFreeRADIUS("authorize", template)
 	require.Equal(t, http.StatusNoContent, status)
+}
+
+func TestWhatProfilesCannotNameIsNoPartOfTheRequest(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	b.profile("nosy", checks(item("client:password", "!*", "ANY"), item("client:long", "!*", "ANY")))
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "nosy"})
+	b.authorized(map[string]any{"username": "alice", "password": "alice-password", "odd name\n": "x", "long": strings.Repeat("x", 5000)})
 }
 
 // attribute is one as FreeRADIUS writes it without a template.
@@ -136,6 +150,25 @@ func TestNothingInAReplyIsCodeForFreeRADIUS(t *testing.T) {
 	}
 }
 
+func TestWhatAServerRepliesWithIsNotHandedOn(t *testing.T) {
+	t.Parallel()
+	b := accepting(t, nil, filterID("staff"))
+	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"use_radius_sources": true})
+	require.Equal(t, "{"+acceptJSON+"}", b.authorized(map[string]any{"username": "alice", "password": "alice-password"}))
+}
+
+func TestTextThatFreeRADIUSWouldChangeIsLeftOut(t *testing.T) {
+	t.Parallel()
+	message, found := dictionary.Standard().Lookup("Reply-Message")
+	require.True(t, found)
+	for text, problem := range map[string]string{"a\x00b": "NUL", "a\xffb": "UTF-8"} {
+		entries, left := replyEntries([]profile.ReplyAttribute{{Item: dictionary.Item{Attribute: message, Value: []byte(text)}}})
+		require.Empty(t, entries)
+		require.Len(t, left, 1)
+		require.Contains(t, left[0], problem)
+	}
+}
+
 func TestNTHashIsExposedOnlyIfTheUserSaysSo(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
@@ -148,6 +181,12 @@ func TestNTHashIsExposedOnlyIfTheUserSaysSo(t *testing.T) {
 	require.Equal(t, `{"control:NT-Password":{"op":":=","do_xlat":false,"value":"0x891FC570507EEF023CBFEC043DD5F2B1"},"reply:Session-Timeout":{"op":":=","do_xlat":false,"value":60}}`, b.authorized(request))
 	require.Contains(t, b.authorized(map[string]any{"username": "mia", "password": "Cam0_liX"}), acceptJSON, "PAP is decided here")
 	require.NotContains(t, b.log.String(), "891FC57")
+	b.ok(logical.PatchOperation, "config", map[string]any{"lockout_threshold": 1})
+	b.asFreeRADIUS("authorize", map[string]any{"username": "mia", "password": "wrong"})
+	status, _ = b.asFreeRADIUS("authorize", request)
+	require.Equal(t, http.StatusNoContent, status, "locked out")
+	b.ok(logical.UpdateOperation, "unlock/mia", nil)
+	b.authorized(request)
 	for _, fields := range []map[string]any{{"enabled": false}, {"enabled": true, "extauth": ""}, {"extauth": "local", "password": "a-password"}} {
 		b.ok(logical.PatchOperation, "users/mia", fields)
 		if fields["extauth"] == "" {

@@ -151,6 +151,9 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 	if taken := (*userTakenError)(nil); errors.As(err, &taken) {
 		return nil, conflict(taken)
 	}
+	if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
+		return logical.ErrorResponse("%s", &userMistake{fieldProfiles, unknown}), nil
+	}
 	if err != nil {
 		return nil, err
 	}

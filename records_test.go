@@ -5,8 +5,11 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -235,4 +238,35 @@ func TestConfigOfTheFreeRADIUSBackendIsCheckedAndNeverShowsTheURL(t *testing.T) 
 	b.ok(logical.PatchOperation, "freeradius/config", map[string]any{"retention": nil})
 	want["retention"] = 30 * 24 * 3600
 	require.Equal(t, want, b.ok(logical.ReadOperation, "freeradius/config", nil).Data)
+	b.storeInPostgres("127.0.0.1:1")
+	require.Equal(t, 0, b.ok(logical.ReadOperation, "freeradius/config", nil).Data["retention"], "others may need what is in there")
+}
+
+// Virtual time passes. More sessions are closed and deleted than one step does.
+func TestSessionsAreClosedAndDeletedInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestBackend(t)
+		b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "local"})
+		b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"stale_session_after": "10m"})
+		for i := range 1001 {
+			b.asFreeRADIUS("accounting", accountingPacket("Start", map[string]any{"unique_id": strconv.Itoa(i)}))
+		}
+		b.asFreeRADIUS("postauth", map[string]any{"username": "alice", "reply": "Access-Accept"})
+		open := map[string]any{"is_open": "true"}
+		minute := func() { require.NoError(t, b.PeriodicFunc(t.Context(), &logical.Request{Storage: b.storage})) }
+		minute()
+		require.NotEmpty(t, b.kept("accounting", open))
+		time.Sleep(11 * time.Minute)
+		minute()
+		require.Empty(t, b.kept("accounting", open))
+		require.Equal(t, "Lost-Carrier", b.kept("accounting", nil)[0]["terminate_cause"])
+		time.Sleep(29 * 24 * time.Hour)
+		minute()
+		require.NotEmpty(t, b.kept("accounting", nil))
+		time.Sleep(25 * time.Hour)
+		minute()
+		require.Empty(t, b.kept("accounting", nil))
+		require.Empty(t, b.kept("postauth", nil))
+	})
 }
