@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,31 +73,37 @@ func newBackend(version string) *backend {
 			SealWrapStorage: []string{configKey, challengeKeyKey, sourceKeyPrefix, freeradiusConfigKey},
 			LocalStorage:    []string{"acct/", "postauth/"},
 		},
-		Paths: []*framework.Path{
-			b.pathConfig(),
-			b.pathUser(),
-			b.pathUsersList(),
-			b.pathLogin(),
-			b.pathProfiles(),
-			b.pathProfileTry(),
-			b.pathProfile(),
-			b.pathAttributes(),
-			b.pathAttribute(),
-			b.pathCustomDictionaries(),
-			b.pathCustomDictionary(),
-			b.pathSources(),
-			b.pathSourceVerify(),
-			b.pathSource(),
-			b.pathAuthorize(),
-			b.pathPostAuth(),
-			b.pathAccounting(),
-			b.pathFreeRADIUSConfig(),
-			b.pathBatches(),
-			b.pathBatch(),
-			b.pathUnlockList(),
-			b.pathUnlock(),
-			b.pathStatus(),
-		},
+		Paths: slices.Concat(
+			forwarded(
+				b.pathConfig(),
+				b.pathUser(),
+				b.pathUsersList(),
+				b.pathProfiles(),
+				b.pathProfile(),
+				b.pathCustomDictionaries(),
+				b.pathCustomDictionary(),
+				b.pathSources(),
+				b.pathSource(),
+				b.pathFreeRADIUSConfig(),
+				b.pathBatches(),
+				b.pathBatch(),
+			),
+			forwardedByStandbys(
+				b.pathPostAuth(),
+				b.pathAccounting(),
+			),
+			[]*framework.Path{
+				b.pathLogin(),
+				b.pathProfileTry(),
+				b.pathAttributes(),
+				b.pathAttribute(),
+				b.pathSourceVerify(),
+				b.pathAuthorize(),
+				b.pathUnlockList(),
+				b.pathUnlock(),
+				b.pathStatus(),
+			},
+		),
 		AuthRenew:      b.loginRenew,
 		InitializeFunc: b.initialize,
 		Invalidate:     b.invalidate,
