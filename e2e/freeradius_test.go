@@ -39,12 +39,17 @@ const frontendSecret = "testing123"
 // says.
 func startFrontend(t testing.TB, v *vaultServer) *frontend {
 	t.Helper()
+	return startFrontendWith(t, v, frontendToken(t, v))
+}
+
+func frontendToken(t testing.TB, v *vaultServer) string {
+	t.Helper()
 	policy, err := os.ReadFile("../docs/freeradius/policy.hcl")
 	require.NoError(t, err)
 	require.NoError(t, v.Client.Sys().PutPolicy("freeradius", string(policy)))
 	token, err := v.Client.Auth().Token().Create(&api.TokenCreateRequest{Policies: []string{"freeradius"}, NoDefaultPolicy: true})
 	require.NoError(t, err)
-	return startFrontendWith(t, v, token.Auth.ClientToken)
+	return token.Auth.ClientToken
 }
 
 // startFrontendWith is startFrontend with a token, and changes of its configuration.

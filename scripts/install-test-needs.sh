@@ -32,6 +32,7 @@ need_cc() { have cc || have gcc || packages+=(gcc libc6-dev); }
 need_freeradius() {
 	have freeradius || have radiusd || packages+=(freeradius)
 	have radclient || packages+=(freeradius-utils)
+	have eapol_test || packages+=(eapoltest)
 	compgen -G '/usr/lib*/freeradius/rlm_rest.so' >/dev/null || packages+=(freeradius-rest)
 	compgen -G '/usr/lib*/freeradius/rlm_sql_postgresql.so' >/dev/null || packages+=(freeradius-postgresql)
 }

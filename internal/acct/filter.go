@@ -45,6 +45,7 @@ func (f Filter) matches(r *Record) bool {
 const (
 	defaultPageSize = 10
 	maxPageSize     = 100
+	maxPageNumber   = 1 << 40 // so that what comes before it can be counted
 )
 
 // Page is a part of an answer. Number counts from 1; Size is 10 if it is 0, and 100
@@ -55,7 +56,7 @@ func (p Page) normal() Page {
 	if p.Size <= 0 {
 		p.Size = defaultPageSize
 	}
-	return Page{Number: max(1, p.Number), Size: min(p.Size, maxPageSize)}
+	return Page{Number: min(max(1, p.Number), maxPageNumber), Size: min(p.Size, maxPageSize)}
 }
 
 // skipped is how many come before the page.

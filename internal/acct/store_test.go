@@ -256,6 +256,7 @@ func testPages(t *testing.T, store Store) {
 		"last, not full":    {Page{Number: 2, Size: 100}, newestFirst[100:], false},
 		"last, full":        {Page{Number: 4, Size: 28}, newestFirst[84:], false},
 		"after the last":    {Page{Number: 3, Size: 100}, nil, false},
+		"no such number":    {Page{Number: math.MaxInt, Size: 100}, nil, false},
 		"no page before it": {Page{Number: -1, Size: -1}, newestFirst[:10], true},
 	}
 	for name, test := range tests {
