@@ -55,6 +55,10 @@ func (b *backend) pathPostAuth() *framework.Path {
 	}
 }
 
+// postAuthWait is how long a store may take: FreeRADIUS does not answer somebody who
+// logs in before the attempt is kept, or given up.
+const postAuthWait = time.Second
+
 // postAuthLog never makes FreeRADIUS refuse somebody it has accepted: any answer
 // but success would.
 func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
@@ -79,6 +83,8 @@ func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *fram
 	}
 	records, err := b.records.get(ctx, req.Storage)
 	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, postAuthWait)
+		defer cancel()
 		err = records.store.LogPostAuth(ctx, attempt)
 	}
 	if err != nil {

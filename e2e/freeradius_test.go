@@ -410,13 +410,27 @@ func TestPostgresThatIsAwayHoldsUpNobodyAndIsUsedAgain(t *testing.T) {
 		return status
 	}
 	require.Equal(t, http.StatusCreated, post("accounting", start))
+	// Somebody locks the table of attempts: logins do not wait for long.
+	locked := make(chan error, 1)
+	go func() {
+		locked <- p.Exec(t.Context(), "postgres", "BEGIN; LOCK TABLE radpostauth; SELECT pg_sleep(3); COMMIT")
+	}()
+	const attempt = `{"username": "bob", "reply": "Access-Accept"}`
+	require.Eventually(t, func() bool {
+		began := time.Now()
+		kept := post("postauth", attempt)
+		return kept == http.StatusNoContent && time.Since(began) < 2*time.Second
+	}, 3*time.Second, 10*time.Millisecond)
+	require.NoError(t, <-locked)
+	require.Equal(t, http.StatusCreated, post("postauth", attempt))
+
 	require.NoError(t, p.Kill())
 	began := time.Now()
 	require.Equal(t, http.StatusServiceUnavailable, post("accounting", start))
 	require.Less(t, time.Since(began), 3*time.Second)
 	v.log.await(t, "check that it runs and listens there")
 	require.Equal(t, http.StatusOK, post("authorize", `{"username": "bob", "password": "bob-password"}`))
-	require.Equal(t, http.StatusNoContent, post("postauth", `{"username": "bob", "reply": "Access-Accept"}`), "a log that is away refuses nobody")
+	require.Equal(t, http.StatusNoContent, post("postauth", attempt), "a log that is away refuses nobody")
 	require.NoError(t, p.Restart())
 	require.Equal(t, http.StatusOK, post("accounting", start), "nothing that was acknowledged is lost")
 	require.Len(t, v.sessions("username=bob"), 1)
