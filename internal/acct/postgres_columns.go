@@ -1,12 +1,14 @@
 package acct
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -228,6 +230,27 @@ func (t table[T]) entry(row []any) T {
 	}
 	return entry
 }
+
+// read returns the page that a query chooses, which asks for one row more.
+func (t table[T]) read(ctx context.Context, conn querier, page Page, sql string, arguments []any, setID func(*T, int64)) (found []T, more bool, err error) {
+	rows, err := conn.Query(ctx, sql, arguments...)
+	if err != nil {
+		return nil, false, err
+	}
+	all, err := pgx.CollectRows(rows, values)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, row := range all[:min(len(all), page.Size)] {
+		entry := t.entry(row[1:])
+		id, _ := row[0].(int64)
+		setID(&entry, id)
+		found = append(found, entry)
+	}
+	return found, len(all) > page.Size, nil
+}
+
+func values(row pgx.CollectableRow) ([]any, error) { return row.Values() }
 
 // placeholders returns $first to $last, between commas.
 func placeholders(first, last int) string {

@@ -1,10 +1,6 @@
 package acct
 
-import (
-	"context"
-
-	"github.com/jackc/pgx/v5"
-)
+import "context"
 
 // LogPostAuth implements Store. If the connection is lost before PostgreSQL has
 // answered, the attempt may be in the log twice.
@@ -22,24 +18,10 @@ func (s *PostgresStore) LogPostAuth(ctx context.Context, attempt PostAuth) error
 // PostAuths implements Store.
 func (s *PostgresStore) PostAuths(ctx context.Context, f PostAuthFilter, page Page) (found []PostAuth, more bool, err error) {
 	f, page = f.normal(), page.normal()
-	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) error {
-		found = nil
+	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) (err error) {
 		sql, arguments := postAuthsQuery(sc, f, page)
-		rows, err := conn.Query(ctx, sql, arguments...)
-		if err != nil {
-			return err
-		}
-		all, err := pgx.CollectRows(rows, values)
-		if err != nil {
-			return err
-		}
-		for _, row := range all[:min(len(all), page.Size)] {
-			attempt := sc.postAuths.entry(row[1:])
-			attempt.ID, _ = row[0].(int64)
-			found = append(found, attempt)
-		}
-		more = len(all) > page.Size
-		return nil
+		found, more, err = sc.postAuths.read(ctx, conn, page, sql, arguments, func(a *PostAuth, id int64) { a.ID = id })
+		return err
 	})
 	return found, more, err
 }

@@ -76,29 +76,13 @@ func selectSession(ctx context.Context, conn querier, sc *schema, uniqueID strin
 	return found[0][0], found[0][1:], nil
 }
 
-func values(row pgx.CollectableRow) ([]any, error) { return row.Values() }
-
 // Sessions implements Store.
 func (s *PostgresStore) Sessions(ctx context.Context, f Filter, page Page) (found []Record, more bool, err error) {
 	f, page = f.normal(), page.normal()
-	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) error {
-		found = nil
+	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) (err error) {
 		sql, arguments := sessionsQuery(sc, f, page)
-		rows, err := conn.Query(ctx, sql, arguments...)
-		if err != nil {
-			return err
-		}
-		all, err := pgx.CollectRows(rows, values)
-		if err != nil {
-			return err
-		}
-		for _, row := range all[:min(len(all), page.Size)] {
-			r := sc.sessions.entry(row[1:])
-			r.ID, _ = row[0].(int64)
-			found = append(found, r)
-		}
-		more = len(all) > page.Size
-		return nil
+		found, more, err = sc.sessions.read(ctx, conn, page, sql, arguments, func(r *Record, id int64) { r.ID = id })
+		return err
 	})
 	return found, more, err
 }
