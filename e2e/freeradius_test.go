@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
 
 	"vault-plugin-auth-radius/internal/postgrestest"
 )
@@ -54,12 +55,17 @@ func TestFreeRADIUSKeepsItsUsersAndSessionsInVault(t *testing.T) {
 					map[string]any{"attribute": "Class", "op": ":=", "value": "0x00ff41"},
 				},
 			})
+			v.write("auth/radius/profiles", map[string]any{
+				"name": "Greeting", "short_name": "greeting", "reply_attribute": []any{map[string]any{"attribute": "Reply-Message", "op": ":=", "value": "Hello %{User-Name}"}},
+			})
+			const evil = `%{echo:/usr/bin/id} %{client:secret} "\%{x}`
 			odd := `pä"s\s %{User-Name} ${x} 'w'`
 			for name, fields := range map[string]map[string]any{
 				"bob":       {"password": "bob-password", "profiles": "office"},
 				"disabled":  {"password": "the-password", "enabled": false},
 				"expired":   {"password": "the-password", "expires_at": "2020-01-01"},
 				`zo"ë\%{x}`: {"password": odd},
+				evil:        {"password": "the-password", "profiles": "greeting"},
 				"mia":       {"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "expose_credential": true},
 				"secret":    {"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1"},
 			} {
@@ -79,6 +85,9 @@ func TestFreeRADIUSKeepsItsUsersAndSessionsInVault(t *testing.T) {
 			require.Contains(t, f.login("bob", "bob-password", `Called-Station-Id = "home"`), "Access-Reject", "no profile matches")
 			require.Contains(t, f.login("bob", "wrong"), "Access-Reject")
 			require.Equal(t, radius.CodeAccessAccept, f.outcome(`zo"ë\%{x}`, odd))
+			greeted := f.answer(evil, "the-password")
+			require.Equal(t, radius.CodeAccessAccept, greeted.Code)
+			require.Equal(t, "Hello "+evil, rfc2865.ReplyMessage_GetString(greeted))
 			for _, name := range []string{"new\nline", `bob","x":"`, "%{User-Password}", "${x}"} {
 				require.Equal(t, radius.CodeAccessReject, f.outcome(name, "bob-password"), name)
 			}

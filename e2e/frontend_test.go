@@ -157,6 +157,15 @@ func (f *frontend) login(username, password string, more ...string) string {
 // is 0 if there is no answer.
 func (f *frontend) outcome(username, password string) radius.Code {
 	f.t.Helper()
+	if answer := f.answer(username, password); answer != nil {
+		return answer.Code
+	}
+	return 0
+}
+
+// answer is nil if there is none.
+func (f *frontend) answer(username, password string) *radius.Packet {
+	f.t.Helper()
 	packet := radius.New(radius.CodeAccessRequest, []byte(frontendSecret))
 	require.NoError(f.t, rfc2865.UserName_SetString(packet, username))
 	require.NoError(f.t, rfc2865.UserPassword_SetString(packet, password))
@@ -164,10 +173,10 @@ func (f *frontend) outcome(username, password string) radius.Code {
 	defer cancel()
 	answer, err := radius.Exchange(ctx, packet, fmt.Sprintf("127.0.0.1:%d", f.authPort))
 	if errors.Is(err, context.DeadlineExceeded) {
-		return 0
+		return nil
 	}
 	require.NoError(f.t, err, "%q", username)
-	return answer.Code
+	return answer
 }
 
 // quoted is a text as radclient reads it.
