@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -298,4 +299,34 @@ func mustMarshal(t *testing.T, value any) string {
 	text, err := json.Marshal(value)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// Without a template FreeRADIUS sends every attribute, and octets above 127 as if they
+// were Latin-1.
+func TestFreeRADIUSsOwnJSONIsRead(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	v.write("auth/radius/config", map[string]any{"extauth": "local", "password_hash_cost": 1})
+	v.write("auth/radius/profiles", map[string]any{
+		"name": "Office", "short_name": "office",
+		"check_attribute": []any{map[string]any{"attribute": "NAS-Port", "op": ">=", "value": "7"}, map[string]any{"attribute": "Called-Station-Id", "op": "==", "value": "Köln"}},
+		"reply_attribute": []any{map[string]any{"attribute": "Reply-Message", "op": ":=", "value": "Hello %{User-Name}"}},
+	})
+	const odd, password = `zo"ë\€%{x}`, `pä"s\s %{User-Name} €`
+	status, answer := v.request(http.MethodPost, "auth/radius/users/"+pathEscape(odd), "application/json", mustMarshal(t, map[string]any{"password": password}))
+	require.Less(t, status, 300, answer)
+	v.write("auth/radius/users/bob", map[string]any{"password": "bob-password", "profiles": "office"})
+	f := startFrontendWith(t, v, frontendToken(t, v), func(dir string, f *frontend) {
+		f.replace(filepath.Join(dir, "mods-enabled/rest"), map[string]string{`(?m)^\s*data = '.*$`: ""})
+	})
+	require.Equal(t, radius.CodeAccessAccept, f.outcome(odd, password))
+	require.Equal(t, radius.CodeAccessReject, f.outcome(odd, password+"x"))
+	accepted := f.login("bob", "bob-password", "NAS-Port = 7", `Called-Station-Id = "Köln"`)
+	require.Contains(t, accepted, `Reply-Message = "Hello bob"`)
+	require.Contains(t, f.login("bob", "bob-password", "NAS-Port = 6", `Called-Station-Id = "Köln"`), "Access-Reject")
+	require.Contains(t, f.account("Start", "s1", "Framed-IP-Address = 10.0.0.7"), "Accounting-Response")
+	require.Contains(t, f.account("Stop", "s1", "Acct-Session-Time = 60", "Acct-Input-Octets = 7", "Acct-Input-Gigawords = 1", "Acct-Terminate-Cause = Idle-Timeout"), "Accounting-Response")
+	found := v.sessions("username=bob")
+	require.Len(t, found, 1)
+	require.Equal(t, []any{"10.0.0.7", "Idle-Timeout", 60.0, float64(1<<32 + 7)}, []any{found[0]["framed_ip_address"], found[0]["terminate_cause"], found[0]["session_time"], found[0]["input_octets"]})
 }
