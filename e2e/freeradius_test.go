@@ -275,6 +275,13 @@ func TestPostgresThatIsAwayHoldsUpNobodyAndIsUsedAgain(t *testing.T) {
 	require.Equal(t, http.StatusOK, post("accounting", start), "nothing that was acknowledged is lost")
 	require.Len(t, v.sessions("username=bob"), 1)
 
+	require.NoError(t, p.Exec(t.Context(), "postgres", `CREATE ROLE clerk LOGIN PASSWORD 'clerk-password';
+		GRANT SELECT, INSERT, UPDATE, DELETE ON radacct, radpostauth TO clerk; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO clerk; DROP INDEX radacct_user_newest_idx`))
+	status, answer := v.request("POST", "auth/radius/freeradius/config", "application/json", mustMarshal(t, map[string]any{"connection_url": p.URLOf("clerk", "clerk-password", "postgres")}))
+	require.Equal(t, http.StatusOK, status, answer)
+	require.Contains(t, answer, "may not create an index that queries need")
+	require.Contains(t, answer, "radacct_user_newest_idx")
+
 	for _, wrong := range []struct{ url, text string }{
 		{p.URLOf("postgres", "wrong-password", "postgres"), "refuses user"},
 		{p.URL("nowhere"), "nowhere"},
