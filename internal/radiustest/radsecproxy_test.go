@@ -58,6 +58,7 @@ func TestRadsecproxyConnectsUDPAndTLS(t *testing.T) {
 				require.Equal(t, byte(want), answer[0])
 				require.True(t, radius.IsAuthenticResponse(answer, request, []byte(secret)))
 			}
+			require.NoError(t, p.Stop()) // the log is whole only then
 			require.Contains(t, p.Log(), "Access-Accept for user bob from upstream to clients")
 		})
 	}
