@@ -95,6 +95,7 @@ func StartOpenLDAP(ctx context.Context, dir string, o OpenLDAPOptions) (*OpenLDA
 			Arguments: []string{"-f", filepath.Join(dir, "slapd.conf"), "-h", urls, "-d", "stats"},
 			Ready:     []string{"slapd starting"},
 			Accepts:   at,
+			Kill:      true, // told to end while its threads start, it fails or crashes
 		}
 		if err = l.Start(ctx); !errors.Is(err, daemontest.ErrPortTaken) {
 			break
