@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -37,19 +38,33 @@ func Factory(version string) logical.Factory {
 }
 
 // backend is one mount of the method.
+//
+// Its locks are taken in this order, and released by defer:
+//
+//  1. batches.mu, by what creates and deletes batches;
+//  2. references, shared by what gives a user a name, a profile or a source, and
+//     alone by what changes the config, a profile, a source or a dictionary: what
+//     users refer to, and what their names mean;
+//  3. the lock of a name in users, by what changes the user;
+//  4. a cache's own, which guards its memory only and is not held while storage or
+//     another room is called.
+//
+// A login takes the last kind only: it waits for no write.
 type backend struct {
 	*framework.Backend
 
-	settings     settingsCache
+	references sync.RWMutex
+
+	settings     *settingsCache
 	users        *userCache
 	challenges   *challengeCache
 	dictionaries *dictionaryStore
 	profiles     *profileStore
-	sources      sourceStore
+	sources      *sourceStore
 	lockouts     *lockouts
 	hasher       *passwd.Hasher
 	batches      batches
-	records      recordsCache
+	records      *recordsCache
 }
 
 func newBackend(version string) *backend {
@@ -57,13 +72,14 @@ func newBackend(version string) *backend {
 		users:        newUserCache(),
 		challenges:   newChallengeCache(),
 		dictionaries: &dictionaryStore{},
+		records:      newRecordsCache(),
 		lockouts:     newLockouts(),
 		hasher:       passwd.NewHasher(0),
 	}
-	b.sources.open = b.openSource
+	b.sources = newSourceStore(b.openSource)
 	b.profiles = newProfileStore(b.dictionaries)
 	b.dictionaries.misfit = b.dictionaryMisfit
-	b.settings.changed, b.settings.dictionaries = b.serverChanged, b.dictionaries
+	b.settings = newSettingsCache(b.dictionaries, b.serverChanged)
 	b.Backend = &framework.Backend{
 		Help:           backendHelp,
 		BackendType:    logical.TypeCredential,

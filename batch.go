@@ -127,21 +127,23 @@ func (b *backend) fillBatch(ctx context.Context, storage logical.Storage, entry 
 			return err
 		}
 	}
-	write := func(ctx context.Context, i int) error { return b.createBatchUser(ctx, storage, names[i], users[i]) }
 	// Once the first user has the profiles, none of them can be deleted.
-	b.profiles.mu.Lock()
-	err := profilesExist(ctx, storage, users[0].Profiles)
-	if err == nil {
-		err = write(ctx, 0)
-	}
-	b.profiles.mu.Unlock()
-	if err != nil {
+	if err := b.createBatchUser(ctx, storage, names[0], users[0], true); err != nil {
 		return err
 	}
-	return b.eachUser(ctx, entry.Name, "created", len(names)-1, func(ctx context.Context, i int) error { return write(ctx, i+1) })
+	return b.eachUser(ctx, entry.Name, "created", len(names)-1, func(ctx context.Context, i int) error {
+		return b.createBatchUser(ctx, storage, names[i+1], users[i+1], false)
+	})
 }
 
-func (b *backend) createBatchUser(ctx context.Context, storage logical.Storage, name string, user *userEntry) error {
+func (b *backend) createBatchUser(ctx context.Context, storage logical.Storage, name string, user *userEntry, first bool) error {
+	b.references.RLock()
+	defer b.references.RUnlock()
+	if first {
+		if err := profilesExist(ctx, storage, user.Profiles); err != nil {
+			return err
+		}
+	}
 	_, err := b.users.change(name, func() (*logical.Response, error) {
 		before, err := loadUser(ctx, storage, name)
 		if err != nil {
@@ -180,6 +182,8 @@ func (e *userTakenError) Error() string {
 // part before.
 func (b *backend) removeBatch(ctx context.Context, storage logical.Storage, entry *batchEntry, names []string) error {
 	err := b.eachUser(ctx, entry.Name, "deleted", len(names), func(ctx context.Context, i int) error {
+		b.references.RLock()
+		defer b.references.RUnlock()
 		_, err := b.users.change(names[i], func() (*logical.Response, error) {
 			user, err := loadUser(ctx, storage, names[i])
 			switch {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -91,12 +90,11 @@ func TestParallelLoginsDoNotShareTheirPolicies(t *testing.T) {
 	b := newConfiguredBackend(t, map[string]any{"token_policies": []string{"base-1", "base-2", "base-3"}})
 	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"policies": "dev"})
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"policies": "ops"})
-	cached, err := b.settings.get(t.Context(), b.storage)
+	_, err := b.settings.get(t.Context(), b.storage)
 	require.NoError(t, err)
-	require.NotNil(t, cached)
-	b.settings.mu.Lock()
-	b.settings.cached.config.TokenPolicies = append(make([]string, 0, 16), "base-1", "base-2", "base-3")
-	b.settings.mu.Unlock()
+	cached, err := b.settings.cached.Get(t.Context(), nil)
+	require.NoError(t, err)
+	cached.config.TokenPolicies = append(make([]string, 0, 16), "base-1", "base-2", "base-3")
 
 	var logins sync.WaitGroup
 	for i := range 40 {
@@ -174,25 +172,14 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 				_, _ = b.users.get(t.Context(), slow, "bob")
 			}
 		}
-		var both sync.WaitGroup
-		both.Go(load)
+		var loading sync.WaitGroup
+		loading.Go(load)
 		<-slow.read // the load has the old entry in its hand
-		both.Go(func() {
-			defer close(slow.changed)
-			change := func() (*logical.Response, error) {
-				value := `{"Policies":["new"]}`
-				if key == "config" {
-					value = `{"host":"new.example.com","port":1812,"secret":"s"}`
-				}
-				return nil, b.storage.Put(t.Context(), &logical.StorageEntry{Key: key, Value: []byte(value)})
-			}
-			if key == "config" {
-				_, _ = b.settings.change(change)
-			} else {
-				_, _ = b.users.change("bob", change)
-			}
-		})
-		both.Wait()
+		change := map[string]map[string]any{"config": {"host": "new.example.com"}, "user/bob": {"policies": "new"}}[key]
+		_, err := b.write(b.storage, write(logical.UpdateOperation, path, change))
+		require.NoError(t, err)
+		close(slow.changed)
+		loading.Wait()
 
 		settings, err := b.settings.get(t.Context(), b.storage)
 		require.NoError(t, err)
@@ -207,7 +194,6 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 }
 
 // slowStorage holds a read back, after it was done, until the entry has changed.
-// If the change waits for the read, as it must, it gives up after a while.
 type slowStorage struct {
 	logical.Storage
 	key     string
@@ -219,10 +205,7 @@ func (s *slowStorage) Get(ctx context.Context, key string) (*logical.StorageEntr
 	entry, err := s.Storage.Get(ctx, key)
 	if key == s.key {
 		close(s.read)
-		select {
-		case <-s.changed:
-		case <-time.After(200 * time.Millisecond):
-		}
+		<-s.changed
 	}
 	return entry, err
 }
@@ -265,5 +248,5 @@ func TestMadeUpNamesDoNotGrowTheCache(t *testing.T) {
 		_, err := users.get(t.Context(), storage, fmt.Sprintf("made-up-%d", i))
 		require.NoError(t, err)
 	}
-	require.LessOrEqual(t, users.names.Len(), userCacheSize)
+	require.LessOrEqual(t, users.entries.Len(), userCacheSize)
 }

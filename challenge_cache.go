@@ -11,6 +11,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/cache"
 )
 
 const (
@@ -27,8 +29,8 @@ const (
 
 // challengeCache keeps the sealing key, and which challenges were answered here.
 type challengeCache struct {
-	mu     sync.Mutex
-	cached cipher.AEAD // guarded by mu; nil until loaded
+	making sync.Mutex // two never make a key at the same time
+	cached cache.Value[cipher.AEAD]
 
 	used *lru.Cache[string, struct{}]
 }
@@ -49,33 +51,31 @@ func (c *challengeCache) use(nonce string) bool {
 
 // aead gives the cipher with the stored key.
 func (c *challengeCache) aead(ctx context.Context, storage logical.Storage) (cipher.AEAD, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cached != nil {
-		return c.cached, nil
-	}
-	stored, err := storage.Get(ctx, challengeKeyKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading the challenge key: %w", err)
-	}
-	if stored == nil {
-		return nil, errors.New("there is no challenge key in storage")
-	}
-	block, err := aes.NewCipher(stored.Value)
-	if err != nil {
-		return nil, fmt.Errorf("the stored challenge key: %w", err)
-	}
-	if c.cached, err = cipher.NewGCM(block); err != nil {
-		return nil, fmt.Errorf("the stored challenge key: %w", err)
-	}
-	return c.cached, nil
+	return c.cached.Get(ctx, func(ctx context.Context, _ cipher.AEAD) (cipher.AEAD, error) {
+		stored, err := storage.Get(ctx, challengeKeyKey)
+		if err != nil {
+			return nil, fmt.Errorf("reading the challenge key: %w", err)
+		}
+		if stored == nil {
+			return nil, errors.New("there is no challenge key in storage")
+		}
+		block, err := aes.NewCipher(stored.Value)
+		if err != nil {
+			return nil, fmt.Errorf("the stored challenge key: %w", err)
+		}
+		aead, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, fmt.Errorf("the stored challenge key: %w", err)
+		}
+		return aead, nil
+	})
 }
 
 // ensureKey makes the key if there is none. A login cannot: it may run on a
 // server that only reads.
 func (c *challengeCache) ensureKey(ctx context.Context, storage logical.Storage) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.making.Lock()
+	defer c.making.Unlock()
 	stored, err := storage.Get(ctx, challengeKeyKey)
 	if err != nil {
 		return fmt.Errorf("reading the challenge key: %w", err)
@@ -92,8 +92,4 @@ func (c *challengeCache) ensureKey(ctx context.Context, storage logical.Storage)
 }
 
 // drop forgets the key.
-func (c *challengeCache) drop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cached = nil
-}
+func (c *challengeCache) drop() { c.cached.Drop() }

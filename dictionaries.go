@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/dictionary"
 )
 
@@ -25,38 +25,27 @@ type dictionaryEntry struct {
 type dictionaryStore struct {
 	// misfit is told of a stored dictionary that is left out.
 	misfit func(error)
-	// changing orders writes with each other: each is checked against the others.
-	changing sync.Mutex
 
-	mu     sync.Mutex
-	cached *dictionary.Dictionary // guarded by mu; nil: to be made
+	cached cache.Value[*dictionary.Dictionary]
 }
 
 // get gives the dictionary.
 func (s *dictionaryStore) get(ctx context.Context, storage logical.Storage) (*dictionary.Dictionary, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cached != nil {
-		return s.cached, nil
-	}
-	texts, err := loadDictionaries(ctx, storage)
-	if err != nil {
-		return nil, err
-	}
-	made, misfits := makeDictionary(texts)
-	for _, err := range misfits {
-		s.misfit(err)
-	}
-	s.cached = made
-	return made, nil
+	return s.cached.Get(ctx, func(ctx context.Context, _ *dictionary.Dictionary) (*dictionary.Dictionary, error) {
+		texts, err := loadDictionaries(ctx, storage)
+		if err != nil {
+			return nil, err
+		}
+		made, misfits := makeDictionary(texts)
+		for _, err := range misfits {
+			s.misfit(err)
+		}
+		return made, nil
+	})
 }
 
-// drop forgets the dictionary.
-func (s *dictionaryStore) drop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cached = nil
-}
+// drop has the dictionary made anew when it is needed next.
+func (s *dictionaryStore) drop() { s.cached.Drop() }
 
 // loadDictionaries reads the texts of the custom dictionaries, by name.
 func loadDictionaries(ctx context.Context, storage logical.Storage) (map[string]string, error) {

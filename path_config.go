@@ -96,11 +96,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 // configWrite creates, updates and patches: they differ in what happens if
 // there is no config.
 func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return b.settings.change(func() (*logical.Response, error) {
-		b.profiles.mu.Lock() // no profile is deleted meanwhile
-		defer b.profiles.mu.Unlock()
-		b.sources.changes.Lock() // nor a source
-		defer b.sources.changes.Unlock()
+	return b.changeConfig(func() (*logical.Response, error) {
 		config, err := loadConfig(ctx, req.Storage)
 		switch {
 		case err != nil:
@@ -112,6 +108,18 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *fram
 		}
 		return b.configApply(ctx, req, d, config)
 	})
+}
+
+// changeConfig runs a change of the stored config while nothing is changed that it
+// refers to, and forgets what is cached of it, unless the change was refused.
+func (b *backend) changeConfig(do func() (*logical.Response, error)) (*logical.Response, error) {
+	b.references.Lock()
+	defer b.references.Unlock()
+	resp, err := do()
+	if err != nil || !resp.IsError() {
+		b.settings.drop()
+	}
+	return resp, err
 }
 
 // configApply changes the config as the request says and stores it, or says
@@ -203,7 +211,7 @@ func (c *configEntry) applyTokenFields(req *logical.Request, d *framework.FieldD
 }
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	return b.settings.change(func() (*logical.Response, error) {
+	return b.changeConfig(func() (*logical.Response, error) {
 		if err := req.Storage.Delete(ctx, configKey); err != nil {
 			return nil, fmt.Errorf("deleting the config: %w", err)
 		}

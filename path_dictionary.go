@@ -194,8 +194,8 @@ func (b *backend) customDictionaryWrite(ctx context.Context, req *logical.Reques
 	case len(text) > dictionary.MaxTextLen:
 		return logical.ErrorResponse("text has %d octets; %d is the most", len(text), dictionary.MaxTextLen), nil
 	}
-	b.dictionaries.changing.Lock()
-	defer b.dictionaries.changing.Unlock()
+	b.references.Lock() // each dictionary is checked against the others
+	defer b.references.Unlock()
 	texts, err := loadDictionaries(ctx, req.Storage)
 	if err != nil {
 		return nil, err
@@ -216,6 +216,8 @@ func (b *backend) customDictionaryDelete(ctx context.Context, req *logical.Reque
 	if !storable(name) {
 		return nil, nil // there is none
 	}
+	b.references.Lock()
+	defer b.references.Unlock()
 	defer b.dictionaryChanged()
 	if err := req.Storage.Delete(ctx, dictionaryKeyPrefix+name); err != nil {
 		return nil, fmt.Errorf("deleting %s: %w", dictionaryLabel(name), err)
@@ -226,7 +228,7 @@ func (b *backend) customDictionaryDelete(ctx context.Context, req *logical.Reque
 // dictionaryChanged drops what was made with the old dictionary.
 func (b *backend) dictionaryChanged() {
 	b.dictionaries.drop()
-	b.profiles.dropAll()
+	b.profiles.clear()
 	b.settings.drop()
 }
 

@@ -81,7 +81,7 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 	}
 	entry := newSourceEntry(kind)
 	entry.apply(d)
-	return b.sources.change(ctx, req.Storage, func() (*logical.Response, error) {
+	return b.changeSources(ctx, req.Storage, func() (*logical.Response, error) {
 		response, err := b.sourceStore(ctx, req, nil, entry)
 		if err != nil || response.IsError() {
 			return response, err
@@ -325,10 +325,22 @@ func (b *backend) sourceRead(ctx context.Context, req *logical.Request, d *frame
 	return &logical.Response{Data: entry.data()}, nil
 }
 
+// changeSources runs a change of stored sources while nobody is given to them, and
+// loads them anew, whatever came of it.
+func (b *backend) changeSources(ctx context.Context, storage logical.Storage, do func() (*logical.Response, error)) (*logical.Response, error) {
+	b.references.Lock()
+	defer b.references.Unlock()
+	resp, err := do()
+	if loadErr := b.sources.renew(ctx, storage); err == nil && loadErr != nil {
+		return nil, loadErr
+	}
+	return resp, err
+}
+
 // changeSource runs a change of the source that the path names, alone.
 func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*sourceEntry) (*logical.Response, error)) (*logical.Response, error) {
 	reference := d.Get(fieldSourceID).(string)
-	return b.sources.change(ctx, req.Storage, func() (*logical.Response, error) {
+	return b.changeSources(ctx, req.Storage, func() (*logical.Response, error) {
 		entry, err := findSource(ctx, req.Storage, reference)
 		switch {
 		case errors.Is(err, errSourceNotFound):

@@ -59,8 +59,8 @@ func (b *backend) pathProfile() *framework.Path {
 // nil if there is none.
 func (b *backend) changeProfile(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*profileEntry) (*logical.Response, error)) (*logical.Response, error) {
 	reference := d.Get(fieldProfileID).(string)
-	b.profiles.mu.Lock()
-	defer b.profiles.mu.Unlock()
+	b.references.Lock()
+	defer b.references.Unlock()
 	entry, err := findProfile(ctx, req.Storage, reference)
 	switch {
 	case errors.Is(err, errProfileNotFound):
@@ -68,7 +68,7 @@ func (b *backend) changeProfile(ctx context.Context, req *logical.Request, d *fr
 	case err != nil:
 		return nil, err
 	}
-	defer b.profiles.compiled.Remove(entry.ID)
+	defer b.profiles.compiled.Drop(entry.ID)
 	return do(entry)
 }
 

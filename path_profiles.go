@@ -88,8 +88,8 @@ func (b *backend) profileCreate(ctx context.Context, req *logical.Request, d *fr
 	resetNulls(d)
 	entry := newProfileEntry()
 	entry.apply(d)
-	b.profiles.mu.Lock()
-	defer b.profiles.mu.Unlock()
+	b.references.Lock()
+	defer b.references.Unlock()
 	return b.profileStore(ctx, req, nil, entry, http.StatusCreated)
 }
 

@@ -164,10 +164,6 @@ func mergeMetadata(d *framework.FieldData, before map[string]string) {
 // userChange changes the entry that start makes of the stored one, nil if there
 // is none, as the request says, or says what is wrong and stores nothing.
 func (b *backend) userChange(ctx context.Context, req *logical.Request, d *framework.FieldData, start func(before *userEntry) (*userEntry, error)) (*logical.Response, error) {
-	name, err := b.userName(ctx, req, d)
-	if err != nil {
-		return nil, err
-	}
 	resetNulls(d)
 	settings, err := b.hashSettings(ctx, req.Storage)
 	if err != nil {
@@ -177,6 +173,12 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 	if mistake := (*userMistake)(nil); errors.As(err, &mistake) {
 		return logical.ErrorResponse(mistake.Error()), nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	b.references.RLock() // neither profiles and sources are deleted meanwhile, nor is the name another's
+	defer b.references.RUnlock()
+	name, err := b.userName(ctx, req, d)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +223,7 @@ func userWritten(d *framework.FieldData, user *userEntry, given bool) *logical.R
 	return response
 }
 
-// storeUser changes the user as the request says and stores it. before is what is
+// storeUser changes the user as the request says and stores it, with references held. before is what is
 // stored; nil means that the user is new. After a userMistake nothing is stored.
 func (b *backend) storeUser(ctx context.Context, storage logical.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
 	if err := radclient.CheckUsername(name); err != nil {
@@ -236,10 +238,6 @@ func (b *backend) storeUser(ctx context.Context, storage logical.Storage, d *fra
 	if containsRoot(user.Policies) {
 		return &userMistake{"", errors.New(rootPolicyText)} // as the built-in method says it
 	}
-	b.profiles.mu.Lock() // no profile is deleted meanwhile
-	defer b.profiles.mu.Unlock()
-	b.sources.changes.Lock() // nor a source
-	defer b.sources.changes.Unlock()
 	if err := user.refer(ctx, storage, name, d); err != nil {
 		return err
 	}
@@ -281,6 +279,8 @@ func (u *userEntry) refer(ctx context.Context, storage logical.Storage, username
 }
 
 func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	b.references.RLock()
+	defer b.references.RUnlock()
 	name, err := b.userName(ctx, req, d)
 	if err != nil {
 		return nil, err

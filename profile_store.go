@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/profile"
 )
 
@@ -31,23 +29,14 @@ func (c *compiledProfile) revision() string {
 }
 
 // profileStore keeps profiles compiled, so that a login reads no storage and
-// compiles nothing, and orders their changes.
+// compiles nothing.
 type profileStore struct {
 	dictionaries *dictionaryStore
-
-	// mu orders changes of profiles, and of what refers to them, with each other:
-	// two at once never get one id or one short name, and none is deleted while it
-	// is given to a user.
-	mu       sync.Mutex
-	compiled *lru.TwoQueueCache[int64, *compiledProfile] // nil entries: there is none
+	compiled     *cache.Map[int64, *compiledProfile] // nil values: there is none
 }
 
 func newProfileStore(dictionaries *dictionaryStore) *profileStore {
-	compiled, err := lru.New2Q[int64, *compiledProfile](profileCacheSize)
-	if err != nil {
-		panic(fmt.Sprintf("a cache of %d profiles: %v", profileCacheSize, err)) // only a size below 1 fails
-	}
-	return &profileStore{dictionaries: dictionaries, compiled: compiled}
+	return &profileStore{dictionaries: dictionaries, compiled: cache.NewMap[int64, *compiledProfile](profileCacheSize)}
 }
 
 // get gives the profiles with the ids, in their order; those that are gone are
@@ -55,60 +44,41 @@ func newProfileStore(dictionaries *dictionaryStore) *profileStore {
 func (s *profileStore) get(ctx context.Context, storage logical.Storage, ids []int64) ([]*compiledProfile, error) {
 	found := make([]*compiledProfile, 0, len(ids))
 	for _, id := range ids {
-		one, cached := s.compiled.Get(id)
-		if !cached {
-			var err error
-			if one, err = s.load(ctx, storage, id); err != nil {
-				return nil, err
-			}
+		compiled, err := s.compiled.Get(ctx, id, func(ctx context.Context) (*compiledProfile, error) { return s.load(ctx, storage, id) })
+		if err != nil {
+			return nil, err
 		}
-		if one != nil {
-			found = append(found, one)
+		if compiled != nil {
+			found = append(found, compiled)
 		}
 	}
 	return found, nil
 }
 
-// load compiles a stored profile. Loading holds the lock: a change or an
-// invalidation that comes meanwhile drops what was loaded.
+// load compiles a stored profile; nil means that there is none.
 func (s *profileStore) load(ctx context.Context, storage logical.Storage, id int64) (*compiledProfile, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	entry, err := loadProfile(ctx, storage, id)
+	if entry == nil || err != nil {
+		return nil, err
+	}
+	d, err := s.dictionaries.get(ctx, storage)
 	if err != nil {
 		return nil, err
 	}
-	var one *compiledProfile
-	if entry != nil {
-		one = &compiledProfile{entry: entry}
-		d, err := s.dictionaries.get(ctx, storage)
-		if err != nil {
-			return nil, err
-		}
-		one.rules, one.fault = profile.Compile(d, profile.Definition{Check: entry.Check, Reply: entry.Reply})
-	}
-	s.compiled.Add(id, one)
-	return one, nil
+	compiled := &compiledProfile{entry: entry}
+	compiled.rules, compiled.fault = profile.Compile(d, profile.Definition{Check: entry.Check, Reply: entry.Reply})
+	return compiled, nil
 }
 
 // drop forgets the profile of a storage key that another node wrote.
 func (s *profileStore) drop(key string) {
-	id, err := strconv.ParseInt(strings.TrimPrefix(key, profileKeyPrefix), 10, 64)
-	if err != nil {
-		return
+	if id, ok := parseID(strings.TrimPrefix(key, profileKeyPrefix)); ok {
+		s.compiled.Drop(id)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.compiled.Remove(id)
 }
 
-// dropAll forgets all profiles: they may mean something else with another
-// dictionary.
-func (s *profileStore) dropAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.compiled.Purge()
-}
+// clear forgets all profiles: they may mean something else with another dictionary.
+func (s *profileStore) clear() { s.compiled.Clear() }
 
 // resolveProfiles gives the ids of profiles by their short names, each once. The
 // error names the first that does not exist.

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/acct"
+	"vault-plugin-auth-radius/internal/cache"
 )
 
 // records are the FreeRADIUS backend's config, and the store that it says, ready
@@ -19,42 +20,41 @@ type records struct {
 // recordsCache keeps them, so that a packet reads no config.
 type recordsCache struct {
 	changing sync.Mutex // orders changes of the config
-	mu       sync.RWMutex
-	cached   *records         // guarded by mu; nil until loaded
-	vault    *acct.VaultStore // guarded by mu; nil until needed
+	cached   cache.Value[*records]
+
+	mu    sync.Mutex
+	vault *acct.VaultStore // guarded by mu; nil until needed
+}
+
+func newRecordsCache() *recordsCache {
+	c := &recordsCache{}
+	c.cached.Retire = func(retired, _ *records) { retired.store.Close() } // calls that are under way end first
+	return c
 }
 
 // get gives the records, from storage on a miss.
 func (c *recordsCache) get(ctx context.Context, storage logical.Storage) (*records, error) {
-	c.mu.RLock()
-	cached := c.cached
-	c.mu.RUnlock()
-	if cached != nil {
-		return cached, nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cached != nil {
-		return c.cached, nil
-	}
-	config, err := loadFreeRADIUS(ctx, storage)
-	if err != nil {
-		return nil, err
-	}
-	store, err := c.open(config, storage)
-	if err != nil {
-		return nil, err
-	}
-	c.cached = &records{config, store}
-	return c.cached, nil
+	return c.cached.Get(ctx, func(ctx context.Context, _ *records) (*records, error) {
+		config, err := loadFreeRADIUS(ctx, storage)
+		if err != nil {
+			return nil, err
+		}
+		store, err := c.open(config, storage)
+		if err != nil {
+			return nil, err
+		}
+		return &records{config, store}, nil
+	})
 }
 
-// open makes the store that the config says. It runs with mu held. Vault's storage
-// has one for good: it is what orders the packets of a session.
+// open makes the store that the config says. Vault's storage has one for good: it is
+// what orders the packets of a session.
 func (c *recordsCache) open(config *freeradiusEntry, storage logical.Storage) (acct.Store, error) {
 	if config.Store == storePostgres {
 		return acct.NewPostgres(config.ConnectionURL)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.vault == nil {
 		c.vault = acct.NewVaultStore(keyValue{storage})
 	}
@@ -75,12 +75,4 @@ func (c *recordsCache) change(do func() (*logical.Response, error)) (*logical.Re
 }
 
 // drop forgets what is cached, and waits for calls of the store that are under way.
-func (c *recordsCache) drop() {
-	c.mu.Lock()
-	cached := c.cached
-	c.cached = nil
-	c.mu.Unlock()
-	if cached != nil {
-		cached.store.Close()
-	}
-}
+func (c *recordsCache) drop() { c.cached.Clear() }

@@ -3,11 +3,11 @@ package radiusauth
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"layeh.com/radius"
 
+	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -28,42 +28,34 @@ type settingsCache struct {
 	// changed is told when the state of a RADIUS server changes.
 	changed func(radclient.Change)
 
-	mu     sync.RWMutex
-	loaded bool      // guarded by mu
-	cached *settings // guarded by mu; nil if there is no config
+	cached cache.Value[*settings] // nil if there is no config
+}
+
+func newSettingsCache(dictionaries *dictionaryStore, changed func(radclient.Change)) *settingsCache {
+	c := &settingsCache{dictionaries: dictionaries, changed: changed}
+	// Logins may still be using the client: it goes on for them.
+	c.cached.Retire = func(retired, _ *settings) { retired.close() }
+	return c
 }
 
 // get returns the settings, from storage on a miss; nil means that the mount
 // is not configured.
 func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*settings, error) {
-	c.mu.RLock()
-	cached, loaded := c.cached, c.loaded
-	c.mu.RUnlock()
-	if loaded {
-		return cached.clone(), nil
-	}
-
-	// Loading holds the lock: a write or an invalidation that comes meanwhile
-	// drops what was loaded, instead of being overwritten by it.
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.loaded {
-		return c.cached.clone(), nil
-	}
-	config, err := loadConfig(ctx, storage)
+	loaded, err := c.cached.Get(ctx, func(ctx context.Context, _ *settings) (*settings, error) {
+		config, err := loadConfig(ctx, storage)
+		if config == nil || err != nil {
+			return nil, err
+		}
+		d, err := c.dictionaries.get(ctx, storage)
+		if err != nil {
+			return nil, err
+		}
+		return newSettings(config, d, c.changed), nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	c.loaded, c.cached = true, nil
-	if config != nil {
-		d, err := c.dictionaries.get(ctx, storage)
-		if err != nil {
-			c.loaded = false
-			return nil, err
-		}
-		c.cached = newSettings(config, d, c.changed)
-	}
-	return c.cached.clone(), nil
+	return loaded.clone(), nil
 }
 
 // newSettings makes what logins need. A config that makes no client, or no
@@ -85,32 +77,14 @@ func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(rad
 	return made
 }
 
-// change runs a change of the stored config, alone, and forgets what is cached,
-// unless the change was refused.
-func (c *settingsCache) change(do func() (*logical.Response, error)) (*logical.Response, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	resp, err := do()
-	if err != nil || !resp.IsError() {
-		c.forget()
-	}
-	return resp, err
-}
+// drop forgets the config, and closes the client.
+func (c *settingsCache) drop() { c.cached.Clear() }
 
-// drop forgets what is cached.
-func (c *settingsCache) drop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.forget()
-}
-
-// forget drops the config and closes the client, which logins may still be
-// using: it goes on for them. It runs with mu held.
-func (c *settingsCache) forget() {
-	if c.cached != nil && c.cached.source.checker != nil {
-		c.cached.source.checker.close()
+// close closes the client, which goes on for logins that are under way.
+func (s *settings) close() {
+	if s != nil && s.source.checker != nil {
+		s.source.checker.close()
 	}
-	c.loaded, c.cached = false, nil
 }
 
 func (s *settings) clone() *settings {

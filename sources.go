@@ -3,11 +3,11 @@ package radiusauth
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"layeh.com/radius"
 
+	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -104,56 +104,44 @@ func newSourceSet(sources []*source) *sourceSet {
 	return set
 }
 
-// sourceStore keeps the sources ready for logins, with what they keep open, and
-// orders their changes.
+// sourceStore keeps the sources ready for logins, with what they keep open.
 type sourceStore struct {
 	// open makes what asks a source.
 	open func(*sourceEntry) (checker, error)
 
-	// changes orders changes of sources, and of what refers to them, with each
-	// other: no two get one name or realm, and none is deleted while a user is given
-	// to it.
-	changes sync.Mutex
+	cached cache.Value[*sourceSet]
+}
 
-	mu    sync.RWMutex
-	stale bool       // guarded by mu; set is from before a change
-	set   *sourceSet // guarded by mu; nil until loaded
+func newSourceStore(open func(*sourceEntry) (checker, error)) *sourceStore {
+	s := &sourceStore{open: open}
+	s.cached.Retire = (*sourceSet).closeBut
+	return s
 }
 
 // get gives the sources, from storage if they may have changed. Those that have
 // not keep their connections.
 func (s *sourceStore) get(ctx context.Context, storage logical.Storage) (*sourceSet, error) {
-	s.mu.RLock()
-	set, stale := s.set, s.stale
-	s.mu.RUnlock()
-	if set != nil && !stale {
-		return set, nil
-	}
+	return s.cached.Get(ctx, s.load(storage))
+}
 
-	// Loading holds the lock: a change that comes meanwhile makes stale what was
-	// loaded, instead of being overwritten by it.
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.set != nil && !s.stale {
-		return s.set, nil
-	}
-	entries, err := loadSources(ctx, storage)
-	if err != nil {
-		return nil, err
-	}
-	before := s.set
-	var sources []*source
-	for _, entry := range entries {
-		one := before.unchanged(entry)
-		if one == nil {
-			one = &source{name: entry.Name, entry: entry}
-			one.checker, one.fault = s.open(entry)
+// load makes sources of those that are stored, and of what is open before.
+func (s *sourceStore) load(storage logical.Storage) func(context.Context, *sourceSet) (*sourceSet, error) {
+	return func(ctx context.Context, before *sourceSet) (*sourceSet, error) {
+		entries, err := loadSources(ctx, storage)
+		if err != nil {
+			return nil, err
 		}
-		sources = append(sources, one)
+		var sources []*source
+		for _, entry := range entries {
+			current := before.unchanged(entry)
+			if current == nil {
+				current = &source{name: entry.Name, entry: entry}
+				current.checker, current.fault = s.open(entry)
+			}
+			sources = append(sources, current)
+		}
+		return newSourceSet(sources), nil
 	}
-	s.set, s.stale = newSourceSet(sources), false
-	before.closeBut(s.set)
-	return s.set, nil
 }
 
 // unchanged gives the source that is as the entry says; nil if there is none. A
@@ -180,30 +168,14 @@ func (s *sourceSet) closeBut(other *sourceSet) {
 	}
 }
 
-// change runs a change of stored sources, alone. Whatever came of it, the
-// sources are loaded again: at once, so that nothing of an old one stays open.
-func (s *sourceStore) change(ctx context.Context, storage logical.Storage, do func() (*logical.Response, error)) (*logical.Response, error) {
-	s.changes.Lock()
-	defer s.changes.Unlock()
-	resp, err := do()
-	s.drop()
-	if _, loadErr := s.get(ctx, storage); err == nil && loadErr != nil {
-		return nil, loadErr
-	}
-	return resp, err
+// renew loads the sources again after a change: at once, so that nothing of an old one
+// stays open.
+func (s *sourceStore) renew(ctx context.Context, storage logical.Storage) error {
+	return s.cached.Refresh(ctx, s.load(storage))
 }
 
 // drop has the sources loaded again when they are needed next.
-func (s *sourceStore) drop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stale = true
-}
+func (s *sourceStore) drop() { s.cached.Drop() }
 
 // close closes all sources.
-func (s *sourceStore) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.set.closeBut(nil)
-	s.set = nil
-}
+func (s *sourceStore) close() { s.cached.Clear() }

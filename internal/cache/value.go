@@ -1,0 +1,159 @@
+// Package cache keeps in memory what is read from storage. A reader waits for a
+// read that is under way, never for a write: a write drops what is kept, and a read
+// that began before it is not kept.
+package cache
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// errPanicked is the error of those who waited for a read that panicked.
+var errPanicked = errors.New("reading for the cache panicked: see the request that did it")
+
+// Value keeps one value. It is safe for concurrent use; the zero Value is empty.
+type Value[T any] struct {
+	// Retire, if it is set, is called with each value that is out of use, and with
+	// the value that has taken its place, which may share parts with it. Callers of
+	// Get may still be using what is retired.
+	Retire func(retired, kept T)
+
+	mu      sync.RWMutex
+	value   T        // guarded by mu
+	known   bool     // guarded by mu; value was read, and not taken out
+	fresh   bool     // guarded by mu; value was not dropped
+	reading *read[T] // guarded by mu; nil: none, or only one that will not be kept
+}
+
+// read is one reading of the value.
+type read[T any] struct {
+	done      chan struct{} // closed at the end; what follows is then final
+	value     T
+	err       error
+	abandoned bool // the caller that was reading has gone away
+}
+
+// Get returns the value, from load if it is not in memory. load gets what was kept
+// before, or the zero value, and runs once for all who ask at the same time.
+func (v *Value[T]) Get(ctx context.Context, load func(ctx context.Context, before T) (T, error)) (T, error) {
+	for {
+		value, reading, before := v.find()
+		switch {
+		case reading == nil:
+			return value, nil
+		case before != nil:
+			return v.read(ctx, reading, *before, load)
+		}
+		select {
+		case <-reading.done:
+		case <-ctx.Done():
+			return value, ctx.Err()
+		}
+		if !reading.abandoned {
+			return reading.value, reading.err
+		}
+	}
+}
+
+// find returns the value, or the reading to wait for. If the caller is the one to
+// read, before is what was kept.
+func (v *Value[T]) find() (value T, reading *read[T], before *T) {
+	v.mu.RLock()
+	value, fresh := v.value, v.fresh
+	v.mu.RUnlock()
+	if fresh {
+		return value, nil, nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.fresh:
+		return v.value, nil, nil
+	case v.reading != nil:
+		return value, v.reading, nil
+	}
+	kept := v.value
+	v.reading = &read[T]{done: make(chan struct{}), err: errPanicked}
+	return value, v.reading, &kept
+}
+
+func (v *Value[T]) read(ctx context.Context, reading *read[T], before T, load func(context.Context, T) (T, error)) (T, error) {
+	defer v.finish(reading)
+	reading.value, reading.err = load(ctx, before)
+	reading.abandoned = reading.err != nil && ctx.Err() != nil
+	return reading.value, reading.err
+}
+
+// finish keeps what was read, unless the value was dropped meanwhile.
+func (v *Value[T]) finish(reading *read[T]) {
+	retired, kept, retire := v.keep(reading)
+	close(reading.done)
+	if retire && v.Retire != nil {
+		v.Retire(retired, kept)
+	}
+}
+
+func (v *Value[T]) keep(reading *read[T]) (retired, kept T, retire bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	current := v.reading == reading
+	if current {
+		v.reading = nil
+	}
+	switch {
+	case reading.err != nil:
+		return retired, kept, false
+	case !current:
+		return reading.value, v.value, true
+	}
+	retired, retire = v.value, v.known
+	v.value, v.known, v.fresh = reading.value, true, true
+	return retired, reading.value, retire
+}
+
+// Drop has the value read again when it is needed next. Until then it is not
+// retired.
+func (v *Value[T]) Drop() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.fresh, v.reading = false, nil
+}
+
+// Refresh reads the value anew, after a write, while callers of Get go on with the old
+// one. If that fails, it is read when it is needed next.
+func (v *Value[T]) Refresh(ctx context.Context, load func(ctx context.Context, before T) (T, error)) error {
+	reading, before := v.refresh()
+	_, err := v.read(ctx, reading, before, load)
+	if err != nil {
+		v.Drop()
+	}
+	return err
+}
+
+// refresh begins a reading that those who ask meanwhile wait for only if there is no
+// old value. One that began before is not kept.
+func (v *Value[T]) refresh() (reading *read[T], before T) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.reading = &read[T]{done: make(chan struct{}), err: errPanicked}
+	return v.reading, v.value
+}
+
+// Clear takes the value out and retires it.
+func (v *Value[T]) Clear() {
+	value, known := v.take()
+	if known && v.Retire != nil {
+		var none T
+		v.Retire(value, none)
+	}
+}
+
+func (v *Value[T]) take() (value T, known bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	value, known = v.value, v.known
+	var none T
+	v.value, v.known, v.fresh, v.reading = none, false, false, nil
+	return value, known
+}
