@@ -1,9 +1,9 @@
 package radiusauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -29,6 +29,7 @@ type outcome struct {
 	name          string // canonical
 	authorization *authorization
 	answered      *challengeState // nil: the password answered no challenge
+	failures      int             // that this login has counted so far
 	got           answer          // accept or challenge
 	granted       granted         // after an accept
 	refusal       *refusal        // why it goes no further; the log says more
@@ -42,70 +43,71 @@ func (e *inputError) Error() string { return e.err.Error() }
 
 func (e *inputError) Unwrap() error { return e.err }
 
+// errReadFault is the one text for faults of storage at login: the log says more.
+var errReadFault = errors.New("the login could not be checked: the log of the radius auth method says more")
+
 // try asks whatever checks the name. It never writes storage, and reads it only
 // before the source is asked: a failure after that would make Vault's clients try
 // again, which is a second push to somebody's phone. The error is an inputError, a
-// challengeError, or a fault of storage.
-func (b *backend) try(ctx context.Context, req *logical.Request, settings *settings, one attempt) (outcome, error) {
+// challengeError, or errReadFault.
+func (b *backend) try(ctx context.Context, req *logical.Request, settings *settings, attempt attempt) (outcome, error) {
+	result, err := b.decide(ctx, req, settings, attempt)
+	var unread *namesUnreadError
+	switch {
+	case err == nil || isMistake(err):
+		return result, err
+	case errors.As(err, &unread):
+		b.Logger().Error("login failed", "username", result.name, "error", err)
+		result.refusal = &refusal{text: noAnswerText, unanswered: true}
+		return result, nil
+	}
+	b.Logger().Error("login failed: storage cannot be read", "username", result.name, "error", err)
+	return result, errReadFault
+}
+
+func (b *backend) decide(ctx context.Context, req *logical.Request, settings *settings, attempt attempt) (outcome, error) {
 	config := settings.config
 	sources, err := b.sources.get(ctx, req.Storage)
 	if err != nil {
 		return outcome{}, err
 	}
-	result := outcome{name: sources.canonicalName(config, one.typed)}
-	for _, err := range []error{radclient.CheckUsername(result.name), radclient.CheckPassword(one.password)} {
-		if err != nil {
-			return result, &inputError{err}
-		}
-	}
-	user, err := b.users.get(ctx, req.Storage, result.name)
+	who, err := b.identify(ctx, req.Storage, settings, sources, attempt.typed)
+	result := outcome{name: who.name}
 	if err != nil {
 		return result, err
 	}
-	asked := b.route(settings, sources, user, result.name)
-	if one.askable != nil && !one.askable(asked) {
+	if err := radclient.CheckPassword(attempt.password); err != nil {
+		return result, &inputError{err}
+	}
+	if attempt.askable != nil && !attempt.askable(who.source) {
 		result.refusal = &refusal{text: deniedText}
 		return result, nil
 	}
-	if result.answered, err = b.answering(ctx, req.Storage, asked, result.name, one.challengeID); err != nil {
+	if result.answered, err = b.answering(ctx, req.Storage, who.source, who.name, attempt.challengeID); err != nil {
 		return result, err
 	}
-	credentials, err := config.credentials(asked, result.name, one.password, req)
+	credentials, err := config.credentials(who.source, who.name, attempt.password, req)
 	if err != nil {
 		return result, &inputError{err}
 	}
 	credentials.Answers = result.answered.challenged()
-	if result.authorization, err = b.authorization(ctx, req.Storage, settings, asked, user, one, &credentials); err != nil {
+	if result.authorization, err = b.authorization(ctx, req.Storage, settings, who.source, who.user, attempt, &credentials); err != nil {
 		return result, err
 	}
-
-	reason, err := b.barred(ctx, req.Storage, settings, asked, user, result.name)
-	if err != nil {
-		return result, err
-	}
-	key, policy, room := lockoutKey(asked, result.name), config.lockoutPolicy(), b.lockouts.room(user != nil)
-	if reason == "" {
-		locked, err := room.enter(ctx, key, policy, time.Now)
-		switch {
-		case err != nil:
-			b.Logger().Error("login failed", "username", result.name, "error", err)
-			result.refusal = &refusal{text: noAnswerText, unanswered: true}
-			return result, nil
-		case !locked:
-			defer room.leave(key, policy)
-		}
-		if locked || b.lockouts.isLocked(key, policy, time.Now()) {
-			reason = lockedReason
-		}
-	}
-	if reason != "" {
-		result.refusal = b.refuseUnasked(ctx, asked, result.name, one.password, reason)
+	turn, refusal := b.beginTurn(ctx, config, who, result.answered)
+	if refusal != nil {
+		result.refusal = refusal
 		return result, nil
 	}
-	result.got, result.refusal = b.ask(ctx, result.authorization, result.name, credentials)
-	b.countFailures(room, key, result, policy)
+	defer turn.leave()
+	if reason := cmp.Or(who.barred, turn.locked()); reason != "" {
+		result.refusal = b.refuseUnasked(ctx, who.source, who.name, attempt.password, reason)
+		return result, nil
+	}
+	result.got, result.refusal = b.ask(ctx, result.authorization, who.name, credentials)
+	b.countFailures(turn, &result)
 	if result.refusal == nil && result.got.Outcome == radclient.Accept {
-		result.granted, result.refusal = b.authorize(result.name, result.authorization, result.got)
+		result.granted, result.refusal = b.authorize(who.name, result.authorization, result.got)
 	}
 	return result, nil
 }
@@ -122,25 +124,6 @@ type refusal struct {
 
 func (r *refusal) response() *logical.Response { return logical.ErrorResponse(r.text) }
 
-// barred says, for the log, why nobody is to be asked about the name, whoever
-// types it how; empty if nothing is in the way.
-func (b *backend) barred(ctx context.Context, storage logical.Storage, settings *settings, asked *source, user *userEntry, name string) (string, error) {
-	now := time.Now()
-	if reason := user.barred(now); reason != "" || asked != settings.source {
-		return reason, nil
-	}
-	for _, other := range settings.config.sameOnTheWire(name) {
-		one, err := b.users.get(ctx, storage, other)
-		if err != nil {
-			return "", err
-		}
-		if reason := one.barred(now); reason != "" {
-			return reason + ", as " + other, nil
-		}
-	}
-	return "", nil
-}
-
 // refuseUnasked refuses a login without asking anybody. A password that is kept
 // here is hashed all the same: the time does not tell what a wrong one would not.
 func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, password, reason string) *refusal {
@@ -154,14 +137,37 @@ func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, passwo
 	return &refusal{text: deniedText}
 }
 
+// beginTurn waits until a login of the name may be decided. The refusal means that it
+// never was.
+func (b *backend) beginTurn(ctx context.Context, config *configEntry, who identity, answered *challengeState) (*turn, *refusal) {
+	if who.barred != "" {
+		return &turn{}, nil // it counts for nothing
+	}
+	turn, err := b.lockouts.begin(ctx, config.lockoutPolicy(), lockoutKey(config, who.source, who.name), who.registered, answered)
+	if err != nil {
+		b.Logger().Error("login failed", "username", who.name, "error", err)
+		return nil, &refusal{text: noAnswerText, unanswered: true}
+	}
+	return turn, nil
+}
+
 // countFailures counts what a source has refused, and forgets it after a login
-// that it has accepted. What nobody has judged does not count.
-func (b *backend) countFailures(room *lockoutRoom, key string, result outcome, policy lockoutPolicy) {
+// that it has accepted. A challenge that follows an answered one may be a wrong code's:
+// it is a failure, given back when the same login is accepted. What nobody has judged
+// does not count.
+func (b *backend) countFailures(turn *turn, result *outcome) {
+	again := result.refusal == nil && result.got.Outcome == radclient.Challenge && result.answered != nil
 	switch {
 	case result.refusal == nil && result.got.Outcome == radclient.Accept:
-		room.succeeded(key)
-	case result.refusal != nil && result.refusal.rejected && room.failed(key, result.name, policy, time.Now()):
-		b.Logger().Warn("a name is locked out after failed logins", "username", result.name, "failed", policy.threshold, "for", policy.duration)
+		turn.accepted()
+		return
+	case again:
+		result.failures = result.answered.Failures + 1
+	case result.refusal == nil || !result.refusal.rejected:
+		return
+	}
+	if turn.failed(result.name) {
+		b.Logger().Warn("a name is locked out after failed logins", "username", result.name, "failed", turn.policy.threshold, "for", turn.policy.duration)
 	}
 }
 

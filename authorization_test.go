@@ -262,7 +262,7 @@ func TestBrokenStorageFailsALoginWithProfilesBeforeTheServerIsAsked(t *testing.T
 	b.InvalidateKey(t.Context(), "profile/1")
 	b.storage.failGets.Store(true)
 	_, err := b.login("bob", "p")
-	require.ErrorIs(t, err, errStorage)
+	require.ErrorIs(t, err, errReadFault)
 	_, err = b.renew(auth)
 	require.ErrorIs(t, err, errStorage)
 	require.Len(t, b.server.Requests(), sent)

@@ -56,6 +56,7 @@ type backend struct {
 	references sync.RWMutex
 
 	settings     *settingsCache
+	names        *nameStore
 	users        *userCache
 	challenges   *challengeCache
 	dictionaries *dictionaryStore
@@ -72,6 +73,7 @@ func newBackend(version string) *backend {
 		users:        newUserCache(),
 		challenges:   newChallengeCache(),
 		dictionaries: &dictionaryStore{},
+		names:        newNameStore(),
 		records:      newRecordsCache(),
 		lockouts:     newLockouts(),
 		hasher:       passwd.NewHasher(0),
@@ -125,6 +127,7 @@ func newBackend(version string) *backend {
 		Invalidate:     b.invalidate,
 		PeriodicFunc:   b.periodic,
 		Clean: func(context.Context) {
+			b.names.close()
 			b.settings.drop()
 			b.sources.close()
 			b.records.drop()
@@ -139,6 +142,9 @@ func newBackend(version string) *backend {
 func (b *backend) initialize(ctx context.Context, req *logical.InitializationRequest) error {
 	if err := b.challenges.ensureKey(ctx, req.Storage); err != nil {
 		b.Logger().Debug("the challenge key was not made now", "error", err)
+	}
+	if rules, err := b.rules(ctx, req.Storage); err == nil { // else the first login tries again
+		b.names.start(b.Logger(), req.Storage, rules)
 	}
 	return nil
 }
@@ -180,6 +186,7 @@ func (b *backend) invalidate(_ context.Context, key string) {
 	switch {
 	case isUser:
 		b.users.drop(name)
+		b.names.doubt(name)
 	case key == configKey:
 		b.settings.drop()
 	case key == challengeKeyKey:

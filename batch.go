@@ -139,12 +139,19 @@ func (b *backend) fillBatch(ctx context.Context, storage logical.Storage, entry 
 func (b *backend) createBatchUser(ctx context.Context, storage logical.Storage, name string, user *userEntry, first bool) error {
 	b.references.RLock()
 	defer b.references.RUnlock()
+	rules, err := b.rules(ctx, storage)
+	if err != nil {
+		return err
+	}
+	if rules.Canonical(name) != name {
+		return &userTakenError{name} // by a write of the config
+	}
 	if first {
 		if err := profilesExist(ctx, storage, user.Profiles); err != nil {
 			return err
 		}
 	}
-	_, err := b.users.change(name, func() (*logical.Response, error) {
+	_, err = b.users.change(name, func() (*logical.Response, error) {
 		before, err := loadUser(ctx, storage, name)
 		if err != nil {
 			return nil, err
@@ -152,8 +159,11 @@ func (b *backend) createBatchUser(ctx context.Context, storage logical.Storage, 
 		if before != nil {
 			return nil, &userTakenError{name}
 		}
-		return nil, saveReferenced(ctx, storage, name, nil, user)
+		return nil, b.register(ctx, storage, rules, name, func() error { return saveReferenced(ctx, storage, name, nil, user) })
 	})
+	if taken := (*nameTakenError)(nil); errors.As(err, &taken) {
+		return &userTakenError{name}
+	}
 	return err
 }
 
@@ -171,11 +181,12 @@ func profilesExist(ctx context.Context, storage logical.Storage, ids []int64) er
 	return nil
 }
 
-// userTakenError means that somebody has registered a name of the batch meanwhile.
+// userTakenError means that a name of the batch was registered meanwhile, or that the
+// config makes another one of it now.
 type userTakenError struct{ name string }
 
 func (e *userTakenError) Error() string {
-	return fmt.Sprintf("user %q was registered meanwhile: try again", e.name)
+	return fmt.Sprintf("user %q was registered meanwhile, or the config has changed: try again", e.name)
 }
 
 // removeBatch deletes a batch's users, and then the batch. It may have been done in
@@ -194,10 +205,7 @@ func (b *backend) removeBatch(ctx context.Context, storage logical.Storage, entr
 			case user.Batch != entry.Name:
 				return nil, nil // somebody else by now
 			}
-			if err := storage.Delete(ctx, userKey(names[i])); err != nil {
-				return nil, fmt.Errorf("deleting %s: %w", userLabel(names[i]), err)
-			}
-			return nil, clearReferences(ctx, storage, names[i], user, nil)
+			return nil, b.deleteUser(ctx, storage, names[i], user)
 		})
 		return err
 	})

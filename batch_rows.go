@@ -14,6 +14,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // batchRow is a user to be created.
@@ -46,7 +47,7 @@ const clearPrefix = "cleartext$"
 
 // readBatchCSV reads users, one in a line. Without a username it is the part of
 // the email before the @; a name that is taken gets a number.
-func readBatchCSV(text string, taken map[string]bool, fold func(string) string, passwordLength int) ([]batchRow, error) {
+func readBatchCSV(text string, taken takenNames, rules username.Rules, passwordLength int) ([]batchRow, error) {
 	if !utf8.ValidString(text) {
 		return nil, errors.New("csvfile: it is not UTF-8")
 	}
@@ -69,16 +70,12 @@ func readBatchCSV(text string, taken map[string]bool, fold func(string) string, 
 		line, _ := reader.FieldPos(0)
 		row, err := readBatchRow(columns, passwordLength)
 		if err == nil {
-			row.line, row.username = line, availableName(fold(row.username), taken)
-			err = radclient.CheckUsername(row.username)
-		}
-		if err == nil && !storable(row.username) {
-			err = errors.New("a username with two dots in a row cannot be stored by Vault")
+			row.line = line
+			row.username, err = taken.available(rules, row.username)
 		}
 		if err != nil {
 			return nil, &rowError{line, err}
 		}
-		taken[row.username] = true
 		rows = append(rows, row)
 	}
 	if len(rows) == 0 {
@@ -121,24 +118,60 @@ func readBatchRow(columns []string, passwordLength int) (batchRow, error) {
 
 // prefixRows makes users with a number after the prefix, and leaves out the names
 // that are taken.
-func prefixRows(prefix string, count int, taken map[string]bool, passwordLength int) []batchRow {
+func prefixRows(prefix string, count int, taken takenNames, rules username.Rules, passwordLength int) ([]batchRow, error) {
+	if rules.Canonical(prefix+"1") == rules.Canonical(prefix+"2") {
+		return nil, errors.New("the number would be a realm, which is no part of a name here: leave the @ out")
+	}
 	rows := make([]batchRow, 0, count)
 	for number := 1; len(rows) < count; number++ {
-		name := prefix + strconv.Itoa(number)
-		if !taken[name] {
+		name := rules.Canonical(prefix + strconv.Itoa(number))
+		if err := checkUserName(name, name); err != nil {
+			return nil, err
+		}
+		if taken.take(name) {
 			rows = append(rows, batchRow{username: name, password: generatePassword(passwordLength), generated: true})
 		}
 	}
-	return rows
+	return rows, nil
 }
 
-// availableName gives the name, with a number if it is taken.
-func availableName(name string, taken map[string]bool) string {
-	candidate := name
-	for number := 1; taken[candidate]; number++ {
-		candidate = name + strconv.Itoa(number)
+// takenNames are the folds of the names that are registered, or are going to be.
+type takenNames map[string]bool
+
+func newTakenNames(names []string) takenNames {
+	taken := make(takenNames, len(names))
+	for _, name := range names {
+		taken.take(name)
 	}
-	return candidate
+	return taken
+}
+
+// take takes the name; false if it is taken.
+func (t takenNames) take(name string) bool {
+	fold := username.Fold(name)
+	if t[fold] {
+		return false
+	}
+	t[fold] = true
+	return true
+}
+
+// available takes the canonical form of the name, with a number if it is taken. The
+// error says why there is no such user.
+func (t takenNames) available(rules username.Rules, given string) (string, error) {
+	name := rules.Canonical(given)
+	if err := checkUserName(given, name); err != nil {
+		return "", err
+	}
+	for number := 1; !t.take(name); number++ {
+		user, realm := username.Split(given)
+		numbered := user + strconv.Itoa(number)
+		if realm != "" {
+			numbered += "@" + realm
+		}
+		name = rules.Canonical(numbered)
+	}
+	return name, nil
 }
 
 // passwordLetters are those of generated passwords: none looks like another. 12 of

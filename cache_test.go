@@ -71,11 +71,12 @@ func TestInvalidateDropsWhatAnotherNodeWrote(t *testing.T) {
 func TestBrokenStorageFailsTheLoginBeforeTheServerIsAsked(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)
+	b.ok(logical.UpdateOperation, "users/bob", nil)
 	b.loginOK("alice", "alice-password") // the config is cached now
 	sent := b.server.Distinct()
 	b.storage.failGets.Store(true)
 	_, err := b.login("bob", "bob-password")
-	require.ErrorIs(t, err, errStorage)
+	require.ErrorIs(t, err, errReadFault, "one text, that names nobody")
 	require.Equal(t, sent, b.server.Distinct())
 
 	b.storage.failGets.Store(false)

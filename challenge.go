@@ -40,6 +40,8 @@ type challengeState struct {
 	State    []byte    `json:"state,omitempty"`
 	Expires  time.Time `json:"expires"`
 	Round    int       `json:"round"` // 1 for the first challenge
+	// Failures is how many failed logins this login has counted: its wrong codes.
+	Failures int `json:"failures,omitempty"`
 }
 
 // seal makes the challenge_id: nonce and ciphertext, as text.
@@ -105,7 +107,7 @@ func (b *backend) answering(ctx context.Context, storage logical.Storage, asked 
 // challenged is the answer to a login that the source wants another step of.
 func (b *backend) challenged(ctx context.Context, storage logical.Storage, result outcome) *logical.Response {
 	verdict := result.got.Verdict
-	state := challengeState{Username: result.name, Source: result.authorization.source.key(), Host: verdict.Host, Server: verdict.Server, Round: 1}
+	state := challengeState{Username: result.name, Source: result.authorization.source.key(), Host: verdict.Host, Server: verdict.Server, Round: 1, Failures: result.failures}
 	if result.answered != nil {
 		state.Round = result.answered.Round + 1
 	}

@@ -16,6 +16,7 @@ import (
 	"vault-plugin-auth-radius/internal/bindaddress"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // configKey is where the config is stored.
@@ -40,6 +41,12 @@ type configEntry struct {
 	BindAddress              string      `json:"bind_address"`
 	Realm                    string      `json:"realm"`
 	CaseInsensitiveUsernames bool        `json:"case_insensitive_usernames"`
+	// CaseInsensitiveNames is the same, as Vault 2.0's built-in method calls it.
+	CaseInsensitiveNames bool   `json:"case_insensitive_names"`
+	DefaultRealm         string `json:"default_realm"`
+	RegisteredOnly       bool   `json:"registered_only"`
+	// TokenStrictlyBindIP is OpenBao's, of all its auth methods; nil: never set.
+	TokenStrictlyBindIP *bool `json:"token_strictly_bind_ip,omitempty"`
 
 	DefaultProfiles     []int64        `json:"default_profiles"` // ids
 	RequestAttributes   []profile.Item `json:"request_attributes"`
@@ -63,11 +70,29 @@ func defaultConfig() *configEntry {
 // loadConfig reads the stored config; nil means that there is none.
 func loadConfig(ctx context.Context, storage logical.Storage) (*configEntry, error) {
 	config := defaultConfig()
-	found, err := loadJSON(ctx, storage, configKey, "the config", config)
+	var spelled struct {
+		Usernames *bool `json:"case_insensitive_usernames"`
+		Names     *bool `json:"case_insensitive_names"`
+	}
+	found, err := loadJSON(ctx, storage, configKey, "the config", config, &spelled)
 	if !found || err != nil {
 		return nil, err
 	}
+	// OpenBao's method looks users up by the lower-cased name, and says so nowhere: a
+	// config with a field that only its SDK stores, and none of ours, is one of its.
+	openBao := config.TokenStrictlyBindIP != nil && spelled.Usernames == nil && spelled.Names == nil
+	config.setFoldCase(openBao || config.CaseInsensitiveUsernames || config.CaseInsensitiveNames)
 	return config, nil
+}
+
+// setFoldCase says, under both of its names, whether upper and lower case differ.
+func (c *configEntry) setFoldCase(fold bool) {
+	c.CaseInsensitiveUsernames, c.CaseInsensitiveNames = fold, fold
+}
+
+// strictlyBindsIP tells whether a token is only good from where its login came.
+func (c *configEntry) strictlyBindsIP() bool {
+	return c.TokenStrictlyBindIP != nil && *c.TokenStrictlyBindIP
 }
 
 func saveConfig(ctx context.Context, storage logical.Storage, config *configEntry) error {
@@ -135,8 +160,18 @@ func (c *configEntry) otherProblems() []string {
 			others = append(others, "`bind_address`: "+err.Error())
 		}
 	}
-	if c.Realm != "" && !isRealm(c.Realm) {
-		others = append(others, fmt.Sprintf("`realm`: %q is not a realm: give it without @ and \\", c.Realm))
+	for field, realm := range map[string]string{fieldRealm: c.Realm, fieldDefaultRealm: c.DefaultRealm} {
+		if realm != "" && (len(realm) > username.MaxLen || !username.IsRealm(realm)) {
+			others = append(others, fmt.Sprintf("`%s`: %.80q is not a realm: use letters, digits and . - _, without @ and \\", field, realm))
+		}
+	}
+	switch {
+	case c.Realm != "" && c.DefaultRealm != "":
+		others = append(others, "`realm` and `default_realm` exclude each other: no name would be without a realm")
+	case c.RegisteredOnly && len(c.UnregisteredUserPolicies) > 0:
+		others = append(others, "`registered_only` and `unregistered_user_policies` exclude each other: nobody would get those policies")
+	case c.strictlyBindsIP() && len(c.TokenBoundCIDRs) > 0:
+		others = append(others, "`token_strictly_bind_ip` and `token_bound_cidrs` exclude each other: give one")
 	}
 	for _, problem := range others {
 		found = append(found, "config parameter "+problem)

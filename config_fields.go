@@ -40,6 +40,10 @@ const (
 	fieldRealm                    = "realm"
 	fieldStripRealm               = "strip_realm"
 	fieldCaseInsensitiveUsernames = "case_insensitive_usernames"
+	fieldCaseInsensitiveNames     = "case_insensitive_names"
+	fieldDefaultRealm             = "default_realm"
+	fieldRegisteredOnly           = "registered_only"
+	fieldTokenStrictlyBindIP      = "token_strictly_bind_ip" // #nosec G101 -- the name of a field
 	fieldDefaultProfiles          = "default_profiles"
 	fieldRequestAttributes        = "request_attributes"
 	fieldGroupAttributes          = "group_attributes"
@@ -242,7 +246,22 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldCaseInsensitiveUsernames: {
 			Type:        framework.TypeBool,
 			Default:     defaults.CaseInsensitiveUsernames,
-			Description: "If true, usernames are lower-cased: ALICE and alice are one person. Turning it on hides user entries whose names have upper case.",
+			Description: "If true, usernames are lower-cased: ALICE and alice are one user. It cannot be turned on while names with upper case are registered.",
+		},
+		fieldCaseInsensitiveNames: {
+			Type:        framework.TypeBool,
+			Default:     defaults.CaseInsensitiveNames,
+			Description: "The same as case_insensitive_usernames, as Vault's built-in method calls it since 2.0.",
+		},
+		fieldDefaultRealm: {
+			Type:        framework.TypeString,
+			Default:     defaults.DefaultRealm,
+			Description: "Realm of names that are typed without one: alice is alice@<default_realm>, and the source with that realm checks her.",
+		},
+		fieldRegisteredOnly: {
+			Type:        framework.TypeBool,
+			Default:     defaults.RegisteredOnly,
+			Description: "If true, only users under users/ log in, whatever a source says about others.",
 		},
 		fieldDefaultProfiles: {
 			Type:        framework.TypeCommaStringSlice,
@@ -275,6 +294,12 @@ func configFields() map[string]*framework.FieldSchema {
 		fields[field] = schema
 	}
 	tokenutil.AddTokenFields(fields)
+	fields[fieldTokenStrictlyBindIP] = &framework.FieldSchema{
+		Type:         framework.TypeBool,
+		Default:      false,
+		Description:  "If true, a token is only good from the address that its login came from, instead of those in token_bound_cidrs. OpenBao's methods have the field, too.",
+		DisplayAttrs: &framework.DisplayAttributes{Name: "Strictly bind the token to the client's address", Group: "Tokens"},
+	}
 	fields["token_policies"].Description += ". They are added to those of the user."
 	return fields
 }

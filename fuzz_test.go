@@ -11,7 +11,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // Whatever somebody gives for a challenge_id, it is refused as a mistake of
@@ -55,20 +55,19 @@ func FuzzBatchCSV(f *testing.F) {
 	f.Add("\ufeff\"a\"\"b\",nt:891fc570507eef023cbfec043dd5f2b1,a@example.com,,\r\n")
 	f.Add("a..b,,a@example.com,,")
 	f.Fuzz(func(t *testing.T, text string) {
-		taken := map[string]bool{"alice": true}
-		rows, err := readBatchCSV(text, taken, strings.ToLower, minGenerated)
+		rows, err := readBatchCSV(text, newTakenNames([]string{"alice"}), username.Rules{FoldCase: true}, minGenerated)
 		if err != nil {
 			return
 		}
-		seen := map[string]bool{"alice": true}
+		seen := map[string]bool{"alice": true} // by fold
 		for _, row := range rows {
-			if seen[row.username] || !storable(row.username) || radclient.CheckUsername(row.username) != nil {
+			if seen[username.Fold(row.username)] || !storable(row.username) || username.Check(row.username) != nil {
 				t.Fatalf("user %q of %q", row.username, text)
 			}
 			if (row.password == "") == (row.hash.Text() == "") || row.generated && len(row.password) != minGenerated {
 				t.Fatalf("user %q has no password, or two", row.username)
 			}
-			seen[row.username] = true
+			seen[username.Fold(row.username)] = true
 		}
 	})
 }

@@ -91,7 +91,7 @@ func TestRefusedLocalLoginsComputeExactlyOneHash(t *testing.T) {
 	}
 	for name, password := range map[string]string{
 		"nobody": "x", "alice": "wrong", "disabled": "the-password", "expired": "the-password",
-		"locked": "the-password", "without": "the-password", "imported": "x", "disabled ": "x",
+		"locked": "the-password", "without": "the-password", "imported": "x", "ALICE": "alice-password",
 	} {
 		before := b.hasher.Computed()
 		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": password}), name)

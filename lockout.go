@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/text/unicode/norm"
+
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // lockoutNames is how many names with failed logins are remembered, and how many
@@ -27,6 +27,7 @@ type lockoutPolicy struct {
 type lockedName struct {
 	name  string // canonical, as it was typed when it was locked
 	until time.Time
+	count int // failed logins
 }
 
 // failures are the failed logins of a name that is not locked.
@@ -53,9 +54,64 @@ func (l *lockouts) room(registered bool) *lockoutRoom {
 	return l.others
 }
 
-// isLocked tells whether the key is locked, in either room.
-func (l *lockouts) isLocked(key string, policy lockoutPolicy, now time.Time) bool {
-	return l.registered.isLocked(key, policy, now) || l.others.isLocked(key, policy, now)
+// ownRounds is up to which challenge a login that is under way is not refused for the
+// failures that it has counted itself: it may be one that takes several steps.
+const ownRounds = 2
+
+// turn is a login that is being decided: it ends with accepted, failed or neither, and
+// then leave. The zero turn counts nothing.
+type turn struct {
+	lockouts *lockouts
+	room     *lockoutRoom
+	key      string
+	policy   lockoutPolicy
+	own      int  // failures that this login has counted before
+	forgiven int  // of these, those that do not refuse it
+	entered  bool // other logins of the key may have to wait for it
+}
+
+// begin waits until a login of the key may be decided: no more at once than may fail.
+// answered is the challenge that it answers; nil: none.
+func (l *lockouts) begin(ctx context.Context, policy lockoutPolicy, key string, registered bool, answered *challengeState) (*turn, error) {
+	t := &turn{lockouts: l, room: l.room(registered), key: key, policy: policy}
+	if answered != nil {
+		t.own = answered.Failures
+		if answered.Round <= ownRounds {
+			t.forgiven = t.own
+		}
+	}
+	locked, err := t.room.enter(ctx, key, policy, t.forgiven, time.Now)
+	t.entered = !locked && err == nil
+	return t, err
+}
+
+// locked says why the login is not decided; empty if it may be.
+func (t *turn) locked() string {
+	if t.room == nil || t.entered && !t.lockouts.isLocked(t.key, t.policy, t.forgiven, time.Now()) {
+		return ""
+	}
+	return lockedReason
+}
+
+// accepted forgets the failed logins of the key, and takes back what this login has
+// counted.
+func (t *turn) accepted() { t.room.succeeded(t.key, t.policy, t.own) }
+
+// failed counts a failure, and tells whether it locked the key, under which a list
+// shows the name.
+func (t *turn) failed(name string) bool { return t.room.failed(t.key, name, t.policy, time.Now()) }
+
+// leave lets those go on who wait for this login.
+func (t *turn) leave() {
+	if t.entered {
+		t.room.leave(t.key, t.policy)
+	}
+}
+
+// isLocked tells whether the key is locked, in either room, by more than the forgiven
+// failures.
+func (l *lockouts) isLocked(key string, policy lockoutPolicy, forgiven int, now time.Time) bool {
+	return l.registered.isLocked(key, policy, forgiven, now) || l.others.isLocked(key, policy, forgiven, now)
 }
 
 // unlock ends a lockout and forgets failed logins. It tells whether the key was
@@ -79,11 +135,8 @@ func (l *lockouts) list(now time.Time) (names []string, until map[string]time.Ti
 
 // lockoutKey is what failed logins are counted by: who is asked, and about whom.
 // Spellings of a name that a source may take for one are one here.
-func lockoutKey(asked *source, name string) string {
-	if asked.checker != nil {
-		name = asked.checker.wireName(name)
-	}
-	return asked.key() + "\x00" + strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
+func lockoutKey(config *configEntry, src *source, name string) string {
+	return src.key() + "\x00" + username.Skeleton(config.nameAsked(src, name))
 }
 
 // lockoutRoom counts the failed logins of some names.
@@ -108,26 +161,26 @@ func newLockoutRoom(size int) *lockoutRoom {
 	return &lockoutRoom{size: size, counting: counting, locked: map[string]lockedName{}, gates: map[string]*gate{}}
 }
 
-// isLocked tells whether the key is locked now.
-func (r *lockoutRoom) isLocked(key string, policy lockoutPolicy, now time.Time) bool {
+// isLocked tells whether the key is locked now, by more than the forgiven failures.
+func (r *lockoutRoom) isLocked(key string, policy lockoutPolicy, forgiven int, now time.Time) bool {
 	if policy.threshold == 0 {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.lockedNow(key, policy, now)
+	return r.lockedNow(key, policy, forgiven, now)
 }
 
 // lockedNow is isLocked with mu held.
-func (r *lockoutRoom) lockedNow(key string, policy lockoutPolicy, now time.Time) bool {
-	if one, found := r.locked[key]; found {
-		if now.Before(one.until) {
-			return true
+func (r *lockoutRoom) lockedNow(key string, policy lockoutPolicy, forgiven int, now time.Time) bool {
+	if locked, found := r.locked[key]; found {
+		if now.Before(locked.until) {
+			return locked.count-forgiven >= policy.threshold
 		}
 		delete(r.locked, key)
 	}
 	failed, _ := r.counting.Peek(key)
-	return failed.count >= policy.threshold && now.Before(failed.last.Add(policy.duration))
+	return failed.count-forgiven >= policy.threshold && now.Before(failed.last.Add(policy.duration))
 }
 
 // failed counts a login that was refused, and tells whether it locked the key,
@@ -138,8 +191,10 @@ func (r *lockoutRoom) failed(key, name string, policy lockoutPolicy, now time.Ti
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, found := r.locked[key]; found {
-		return false // by a login that went on at the same time
+	if locked, found := r.locked[key]; found {
+		locked.count++ // by a login that went on at the same time: it does not last longer for that
+		r.locked[key] = locked
+		return false
 	}
 	before, _ := r.counting.Peek(key)
 	if before.count >= policy.threshold || now.Sub(before.last) >= policy.reset {
@@ -148,7 +203,7 @@ func (r *lockoutRoom) failed(key, name string, policy lockoutPolicy, now time.Ti
 	count := before.count + 1
 	if count >= policy.threshold && r.makeRoom(now) {
 		r.counting.Remove(key)
-		r.locked[key] = lockedName{name, now.Add(policy.duration)}
+		r.locked[key] = lockedName{name, now.Add(policy.duration), count}
 		return true
 	}
 	r.counting.Add(key, failures{count, now})
@@ -186,11 +241,15 @@ func (r *lockoutRoom) forget(key string, now time.Time) bool {
 	return found && now.Before(one.until)
 }
 
-// succeeded forgets the failed logins of a key that has logged in.
-func (r *lockoutRoom) succeeded(key string) {
+// succeeded forgets the failed logins of a key that has logged in, and that it is
+// locked, if that is due to the login's own failures.
+func (r *lockoutRoom) succeeded(key string, policy lockoutPolicy, own int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.counting.Remove(key)
+	if locked, found := r.locked[key]; found && locked.count-own < policy.threshold {
+		delete(r.locked, key)
+	}
 }
 
 // gate holds logins of one key up: no more are decided at once than may fail, so
@@ -202,26 +261,12 @@ type gate struct {
 
 // enter waits until a login of the key may be decided. It tells, with what the
 // others have done by then, whether the key is locked; if not, leave has to follow.
-func (r *lockoutRoom) enter(ctx context.Context, key string, policy lockoutPolicy, now func() time.Time) (locked bool, err error) {
+func (r *lockoutRoom) enter(ctx context.Context, key string, policy lockoutPolicy, forgiven int, now func() time.Time) (locked bool, err error) {
 	for policy.threshold > 0 {
-		r.mu.Lock()
-		if r.lockedNow(key, policy, now()) {
-			r.mu.Unlock()
-			return true, nil
+		locked, left := r.tryEnter(key, policy, forgiven, now())
+		if locked || left == nil {
+			return locked, nil
 		}
-		one := r.gates[key]
-		if one == nil {
-			one = &gate{left: make(chan struct{})}
-			r.gates[key] = one
-		}
-		failed, _ := r.counting.Peek(key)
-		if one.inside < max(1, policy.threshold-failed.count) {
-			one.inside++
-			r.mu.Unlock()
-			return false, nil
-		}
-		left := one.left
-		r.mu.Unlock()
 		select {
 		case <-left:
 		case <-ctx.Done():
@@ -229,6 +274,26 @@ func (r *lockoutRoom) enter(ctx context.Context, key string, policy lockoutPolic
 		}
 	}
 	return false, nil
+}
+
+// tryEnter enters if there is room; else left is closed when there may be.
+func (r *lockoutRoom) tryEnter(key string, policy lockoutPolicy, forgiven int, now time.Time) (locked bool, left <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lockedNow(key, policy, forgiven, now) {
+		return true, nil
+	}
+	turnstile := r.gates[key]
+	if turnstile == nil {
+		turnstile = &gate{left: make(chan struct{})}
+		r.gates[key] = turnstile
+	}
+	failed, _ := r.counting.Peek(key)
+	if turnstile.inside < max(1, policy.threshold-failed.count) {
+		turnstile.inside++
+		return false, nil
+	}
+	return false, turnstile.left
 }
 
 // leave ends what enter began.

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 const (
@@ -202,27 +203,33 @@ func (b *backend) readBatch(ctx context.Context, storage logical.Storage, config
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	taken := make(map[string]bool, len(existing))
-	for _, name := range existing {
-		taken[name] = true
+	rules, err := b.rules(ctx, storage)
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	rows, err := batchRows(entry, d, taken, config.canonicalName, length)
+	rows, err := batchRows(entry, d, newTakenNames(existing), rules, length)
 	return entry, rows, template, err
 }
 
 // batchRows makes the users that the request wants. The error is a userMistake.
-func batchRows(entry *batchEntry, d *framework.FieldData, taken map[string]bool, fold func(string) string, length int) ([]batchRow, error) {
+func batchRows(entry *batchEntry, d *framework.FieldData, taken takenNames, rules username.Rules, length int) ([]batchRow, error) {
 	text, count := d.Get(fieldCSVFile).(string), d.Get(fieldNumberOfUsers).(int)
 	switch {
 	case entry.Strategy == "prefix" && text != "":
 		return nil, &userMistake{fieldCSVFile, errors.New("belongs to the strategy csv: leave it out")}
-	case entry.Strategy == "prefix" && (!batchPrefix.MatchString(entry.Prefix) || !storable(entry.Prefix)):
+	case entry.Strategy == "prefix" && (!batchPrefix.MatchString(entry.Prefix) || strings.Contains(entry.Prefix, "..")):
 		return nil, &userMistake{fieldPrefix, errors.New("give 1 to 20 letters, digits and @ . + _ -")}
 	case entry.Strategy == "prefix" && (count < 1 || count > maxBatch):
 		return nil, &userMistake{fieldNumberOfUsers, fmt.Errorf("is %d; use 1 to %d", count, maxBatch)}
 	case entry.Strategy == "prefix":
-		entry.Prefix = fold(entry.Prefix)
-		return prefixRows(entry.Prefix, count, taken, length), nil
+		if rules.FoldCase {
+			entry.Prefix = strings.ToLower(entry.Prefix)
+		}
+		rows, err := prefixRows(entry.Prefix, count, taken, rules, length)
+		if err != nil {
+			return nil, &userMistake{fieldPrefix, err}
+		}
+		return rows, nil
 	case entry.Strategy != "csv":
 		return nil, &userMistake{fieldStrategy, errors.New("is not one of csv, prefix")}
 	case entry.Prefix != "" || count != 0:
@@ -230,7 +237,7 @@ func batchRows(entry *batchEntry, d *framework.FieldData, taken map[string]bool,
 	case text == "":
 		return nil, &userMistake{fieldCSVFile, errors.New("is missing: give a line for each user: " + csvColumns)}
 	}
-	rows, err := readBatchCSV(text, taken, fold, length)
+	rows, err := readBatchCSV(text, taken, rules, length)
 	if err == nil && len(rows) > maxBatch {
 		err = fmt.Errorf("csvfile: it has %d users; give %d at most", len(rows), maxBatch)
 	}

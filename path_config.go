@@ -77,6 +77,10 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldBindAddress:              config.BindAddress,
 		fieldRealm:                    config.Realm,
 		fieldCaseInsensitiveUsernames: config.CaseInsensitiveUsernames,
+		fieldCaseInsensitiveNames:     config.CaseInsensitiveNames,
+		fieldDefaultRealm:             config.DefaultRealm,
+		fieldRegisteredOnly:           config.RegisteredOnly,
+		fieldTokenStrictlyBindIP:      config.strictlyBindsIP(),
 	}
 	config.radiusSettings.data(data)
 	config.localSettings.data(data)
@@ -122,9 +126,24 @@ func (b *backend) changeConfig(do func() (*logical.Response, error)) (*logical.R
 	return resp, err
 }
 
+// configKeepsNames refuses with 409 a config after which a stored user would be looked
+// for under another name: who is disabled would not be any more.
+func (b *backend) configKeepsNames(ctx context.Context, storage logical.Storage, now, then *configEntry) error {
+	sources, err := b.sources.get(ctx, storage)
+	if err != nil {
+		return err
+	}
+	changed, err := renamed(ctx, storage, now.rules(sources), then.rules(sources))
+	if changed != "" && err == nil {
+		return conflict(errors.New(changed))
+	}
+	return err
+}
+
 // configApply changes the config as the request says and stores it, or says
 // what is wrong and stores nothing.
 func (b *backend) configApply(ctx context.Context, req *logical.Request, d *framework.FieldData, config *configEntry) (*logical.Response, error) {
+	before := config.clone()
 	if port, given := d.Raw[fieldPort]; given {
 		config.PortGiven = port != nil
 	}
@@ -159,6 +178,9 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if config.AuthProtocol == radclient.MSCHAPv2 && config.Transport != radclient.TLS {
 		b.Logger().Warn("config: MS-CHAPv2 without TLS: who captures a login can find the password's hash: keep it on a network that you trust")
 	}
+	if err := b.configKeepsNames(ctx, req.Storage, before, config); err != nil {
+		return nil, err
+	}
 	if err := b.challenges.ensureKey(ctx, req.Storage); err != nil {
 		return nil, err
 	}
@@ -186,13 +208,35 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 	setText(d, fieldRenewal, &c.Renewal)
 	set(d, fieldBindAddress, &c.BindAddress)
 	set(d, fieldRealm, &c.Realm)
-	set(d, fieldCaseInsensitiveUsernames, &c.CaseInsensitiveUsernames)
+	set(d, fieldDefaultRealm, &c.DefaultRealm)
+	set(d, fieldRegisteredOnly, &c.RegisteredOnly)
+	if err := c.applyFoldCase(d); err != nil {
+		return err
+	}
+	if strict, given := d.GetOk(fieldTokenStrictlyBindIP); given && (strict.(bool) || c.TokenStrictlyBindIP != nil) {
+		c.TokenStrictlyBindIP = new(strict.(bool))
+	}
 	if values, ok := d.GetOk(fieldHosts); ok {
 		hosts, err := parseHosts(values.([]any))
 		if err != nil {
 			return err
 		}
 		c.applyHosts(hosts)
+	}
+	return nil
+}
+
+// applyFoldCase takes the field over that has two names, Vault's and ours.
+func (c *configEntry) applyFoldCase(d *framework.FieldData) error {
+	usernames, ours := d.GetOk(fieldCaseInsensitiveUsernames)
+	names, vaults := d.GetOk(fieldCaseInsensitiveNames)
+	switch {
+	case ours && vaults && usernames != names:
+		return fmt.Errorf("config parameters `%s` and `%s` are two names of one field, and have two values: give one", fieldCaseInsensitiveUsernames, fieldCaseInsensitiveNames)
+	case ours:
+		c.setFoldCase(usernames.(bool))
+	case vaults:
+		c.setFoldCase(names.(bool))
 	}
 	return nil
 }
@@ -212,6 +256,13 @@ func (c *configEntry) applyTokenFields(req *logical.Request, d *framework.FieldD
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
 	return b.changeConfig(func() (*logical.Response, error) {
+		config, err := loadConfig(ctx, req.Storage)
+		if config == nil || err != nil {
+			return nil, err
+		}
+		if err := b.configKeepsNames(ctx, req.Storage, config, defaultConfig()); err != nil {
+			return nil, err
+		}
 		if err := req.Storage.Delete(ctx, configKey); err != nil {
 			return nil, fmt.Errorf("deleting the config: %w", err)
 		}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/username"
 )
 
 const (
@@ -188,10 +190,6 @@ func (b *backend) usersKeepTheirNames(ctx context.Context, storage logical.Stora
 	if config == nil {
 		config = defaultConfig()
 	}
-	names, err := userNames(ctx, storage)
-	if err != nil {
-		return err
-	}
 	now, then := []*source{}, []*source{{name: entry.Name, entry: entry}}
 	for _, other := range others {
 		now = append(now, &source{name: other.Name, entry: other})
@@ -200,10 +198,11 @@ func (b *backend) usersKeepTheirNames(ctx context.Context, storage logical.Stora
 		}
 	}
 	nowSet, thenSet := newSourceSet(now), newSourceSet(then)
-	for _, name := range names {
-		if nowSet.canonicalName(config, name) == name && thenSet.canonicalName(config, name) != name {
-			return conflict(fmt.Errorf("`realms`: user %q would be %q: delete the one, and register the other", name, thenSet.canonicalName(config, name)))
-		}
+	switch changed, err := renamed(ctx, storage, config.rules(nowSet), config.rules(thenSet)); {
+	case err != nil:
+		return err
+	case changed != "":
+		return conflict(errors.New("`realms`: " + changed))
 	}
 	if before == nil || len(entry.Realms) == 0 {
 		return nil
@@ -221,7 +220,7 @@ func (b *backend) usersKeepTheirNames(ctx context.Context, storage logical.Stora
 		if err != nil {
 			return err
 		}
-		if _, realm := splitRealm(name); user != nil && user.Source == entry.ID && !entry.hasRealm(realm) {
+		if _, realm := username.Split(name); user != nil && user.Source == entry.ID && !entry.hasRealm(realm) {
 			return conflict(fmt.Errorf("`realms`: user %q has this source and none of the realms: a source with realms checks their people only", name))
 		}
 	}
@@ -375,6 +374,15 @@ func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *fra
 			return nil, err
 		case count > 0:
 			return nil, conflict(inUse(fmt.Sprintf("source %q", entry.Name), names, count))
+		}
+		others, err := loadSources(ctx, req.Storage)
+		if err != nil {
+			return nil, err
+		}
+		gone := entry.clone()
+		gone.Realms = nil
+		if err := b.usersKeepTheirNames(ctx, req.Storage, entry, gone, others); err != nil {
+			return nil, err
 		}
 		return nil, deleteSource(ctx, req.Storage, entry)
 	})

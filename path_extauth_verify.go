@@ -66,19 +66,23 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 	} else if settings != nil {
 		config = settings.config
 	}
-	name, password := sources.canonicalName(config, d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
+	name, password := config.rules(sources).Canonical(d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
 	credentials, err := config.credentials(asked, name, password, req)
 	for _, err := range []error{radclient.CheckUsername(name), err, radclient.CheckPassword(password)} {
 		if err != nil {
 			return logical.ErrorResponse(err.Error()), nil
 		}
 	}
+	user, err := b.users.get(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
 	known, err := b.dictionaries.get(ctx, req.Storage)
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	got, err := asked.checker.check(ctx, question{credentials, known, config.CaseInsensitiveUsernames})
+	got, err := asked.checker.check(ctx, question{credentials, known, config.sameName(user, credentials.Username)})
 	outcome, reason := describeAnswer(got, err)
 	reply := make([]any, 0, len(got.reply))
 	for _, item := range got.reply {

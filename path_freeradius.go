@@ -115,22 +115,18 @@ func (b *backend) expose(ctx context.Context, req *logical.Request, settings *se
 	if err != nil {
 		return outcome{}, nil, err
 	}
-	result := outcome{name: sources.canonicalName(settings.config, one.typed), refusal: &refusal{text: deniedText}}
-	user, err := b.users.get(ctx, req.Storage, result.name)
-	if err != nil || user == nil || !user.Expose {
+	who, err := b.identify(ctx, req.Storage, settings, sources, one.typed)
+	result := outcome{name: who.name, refusal: &refusal{text: deniedText}}
+	if err != nil || who.user == nil || !who.user.Expose {
 		return result, nil, err
 	}
-	asked := b.route(settings, sources, user, result.name)
-	hash, err := passwd.Parse(user.PasswordHash)
+	hash, err := passwd.Parse(who.user.PasswordHash)
 	octets, isNT := hash.NT()
-	if err != nil || !isNT || asked.name != localSource {
+	if err != nil || !isNT || who.source.name != localSource {
 		return result, nil, nil
 	}
-	reason, err := b.barred(ctx, req.Storage, settings, asked, user, result.name)
-	if err != nil {
-		return result, nil, err
-	}
-	if b.lockouts.isLocked(lockoutKey(asked, result.name), settings.config.lockoutPolicy(), time.Now()) {
+	reason := who.barred
+	if b.lockouts.isLocked(lockoutKey(settings.config, who.source, who.name), settings.config.lockoutPolicy(), 0, time.Now()) {
 		reason = lockedReason
 	}
 	if reason != "" {
@@ -138,7 +134,7 @@ func (b *backend) expose(ctx context.Context, req *logical.Request, settings *se
 		return result, nil, nil
 	}
 	credentials := radclient.Credentials{Username: result.name}
-	if result.authorization, err = b.authorization(ctx, req.Storage, settings, asked, user, one, &credentials); err != nil {
+	if result.authorization, err = b.authorization(ctx, req.Storage, settings, who.source, who.user, one, &credentials); err != nil {
 		return result, nil, err
 	}
 	result.got = answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: localSource}}

@@ -3,9 +3,11 @@ package radiusauth
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-sockaddr"
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/cidrutil"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -102,6 +104,10 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if !b.addressAllowed(req, settings.config) {
 		return nil, logical.ErrPermissionDenied
 	}
+	boundTo, err := b.boundAddress(req, settings.config)
+	if err != nil {
+		return nil, err
+	}
 	sent, err := clientAttributes(d)
 	if err != nil {
 		return logical.ErrorResponse(err.Error()), nil
@@ -121,7 +127,11 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if result.answered != nil {
 		one.password = "" // the answer to a challenge works once: nothing to keep for renewals
 	}
-	return &logical.Response{Auth: b.newAuth(result.authorization, result.name, one.password, result.granted)}, nil
+	auth := b.newAuth(result.authorization, result.name, one.password, result.granted)
+	if boundTo != nil {
+		auth.BoundCIDRs = boundTo
+	}
+	return &logical.Response{Auth: auth}, nil
 }
 
 // authorize lets the profiles decide about somebody whom a source has accepted.
@@ -155,10 +165,7 @@ func clientAttributes(d *framework.FieldData) (map[string]string, error) {
 
 // credentials are what a source is asked about. The error says why it cannot be.
 func (c *configEntry) credentials(asked *source, name, password string, req *logical.Request) (radclient.Credentials, error) {
-	credentials := radclient.Credentials{Username: name, Password: password}
-	if asked.checker != nil {
-		credentials.Username = asked.checker.wireName(name)
-	}
+	credentials := radclient.Credentials{Username: c.nameAsked(asked, name), Password: password}
 	sends := c.SendClientAddress
 	if asked.entry != nil && asked.entry.RADIUS != nil {
 		sends = asked.entry.RADIUS.SendClientAddress
@@ -181,6 +188,25 @@ func (b *backend) addressAllowed(req *logical.Request, config *configEntry) bool
 	return cidrutil.RemoteAddrIsOk(req.Connection.RemoteAddr, config.TokenBoundCIDRs)
 }
 
+// boundAddress is where a token is good from, with the config's token_strictly_bind_ip:
+// the address that Vault takes for the client's; nil: anywhere that token_bound_cidrs
+// allow.
+func (b *backend) boundAddress(req *logical.Request, config *configEntry) ([]*sockaddr.SockAddrMarshaler, error) {
+	if !config.strictlyBindsIP() {
+		return nil, nil
+	}
+	if req.Connection != nil {
+		if address, err := netip.ParseAddr(req.Connection.RemoteAddr); err == nil {
+			bound, err := sockaddr.NewIPAddr(address.WithZone("").Unmap().String())
+			if err == nil {
+				return []*sockaddr.SockAddrMarshaler{{SockAddr: bound}}, nil
+			}
+		}
+	}
+	b.Logger().Warn("login refused: token_strictly_bind_ip is set and the request does not say where it comes from")
+	return nil, logical.ErrPermissionDenied
+}
+
 // ask asks the source. It returns its answer, accept or challenge, or a refusal
 // for the person; the reason of a refusal is in the log.
 func (b *backend) ask(ctx context.Context, authorization *authorization, name string, credentials radclient.Credentials) (answer, *refusal) {
@@ -193,7 +219,7 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 		b.Logger().Error("login refused: the stored config is not valid: write it again", append(details, "error", asked.fault)...)
 		return answer{}, &refusal{text: notConfiguredText}
 	}
-	got, err := asked.checker.check(ctx, question{credentials, authorization.dictionary, authorization.config.CaseInsensitiveUsernames})
+	got, err := asked.checker.check(ctx, question{credentials, authorization.dictionary, authorization.config.sameName(authorization.user, credentials.Username)})
 	var misconfigured *directory.ConfigurationError
 	switch {
 	case errors.As(err, &misconfigured):
@@ -247,7 +273,7 @@ func (b *backend) newAuth(authorization *authorization, name, password string, g
 
 // limitLife lets a token live no longer, renewals included.
 func (b *backend) limitLife(auth *logical.Auth, most time.Duration) {
-	auth.TTL = b.limitTTL(auth.TTL, most)
+	auth.TTL, auth.Period = b.limitTTL(auth.TTL, most), min(auth.Period, most)
 	if auth.ExplicitMaxTTL == 0 || auth.ExplicitMaxTTL > most {
 		auth.ExplicitMaxTTL = most
 	}

@@ -19,9 +19,11 @@ func (b *backend) pathStatus() *framework.Path {
 				Callback: b.statusRead,
 				Summary:  "Tell what this Vault server has seen of the servers that it asks.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"version": {Type: framework.TypeString, Description: "Version of the plugin.", Required: true},
-					"servers": {Type: framework.TypeSlice, Description: "Each RADIUS server of the config with its counters since that was loaded.", Required: true},
-					"sources": {Type: framework.TypeMap, Description: "The same of each source under extauth/, by name.", Required: true},
+					"version":      {Type: framework.TypeString, Description: "Version of the plugin.", Required: true},
+					"servers":      {Type: framework.TypeSlice, Description: "Each RADIUS server of the config with its counters since that was loaded.", Required: true},
+					"sources":      {Type: framework.TypeMap, Description: "The same of each source under extauth/, by name.", Required: true},
+					"hidden_users": {Type: framework.TypeStringSlice, Description: "Stored users that are not found under their names, as the config has it; at most 100. Left out if there are none."},
+					"twin_users":   {Type: framework.TypeSlice, Description: "Groups of registered users that are one user to Vault; at most 100. Left out if there are none."},
 				}),
 			},
 		},
@@ -54,7 +56,22 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		}
 		sources[one.name] = shown
 	}
-	return &logical.Response{Data: map[string]any{"version": b.RunningVersion, "servers": servers, "sources": sources}}, nil
+	rules, err := b.rules(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	names, err := b.names.get(ctx, b.Logger(), req.Storage, rules)
+	if err != nil {
+		return nil, err
+	}
+	data := map[string]any{"version": b.RunningVersion, "servers": servers, "sources": sources}
+	if hidden := names.hiddenNames(); len(hidden) > 0 {
+		data["hidden_users"] = hidden
+	}
+	if len(names.twins) > 0 {
+		data["twin_users"] = names.twins[:min(len(names.twins), maxListedNames)]
+	}
+	return &logical.Response{Data: data}, nil
 }
 
 // serverStatus is a server's counters as a read shows them. Times are in

@@ -63,7 +63,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	if err != nil {
 		return nil, err
 	}
-	if b.lockouts.unlock(lockoutKey(b.route(settings, sources, user, name), name), time.Now()) {
+	if b.lockouts.unlock(lockoutKey(settings.config, b.route(settings, sources, user, name), name), time.Now()) {
 		b.Logger().Info("a lockout was ended", "username", name)
 	}
 	return written(d), nil

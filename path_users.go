@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 func (b *backend) pathUser() *framework.Path {
@@ -56,6 +56,23 @@ func (b *backend) pathUser() *framework.Path {
 	}
 }
 
+// storedUser reads the user whom the path names: under the canonical name or, if such a
+// user is stored, under the name as it stands there, byte for byte. A nil user means that
+// there is none.
+func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *framework.FieldData) (name string, user *userEntry, err error) {
+	given := d.Get(fieldName).(string)
+	if name, err = b.userName(ctx, req, d); err != nil {
+		return "", nil, err
+	}
+	if given != name {
+		if user, err = loadUser(ctx, req.Storage, given); user != nil || err != nil {
+			return given, user, err
+		}
+	}
+	user, err = loadUser(ctx, req.Storage, name)
+	return name, user, err
+}
+
 // userName gives the canonical form of the name in the path.
 func (b *backend) userName(ctx context.Context, req *logical.Request, d *framework.FieldData) (string, error) {
 	return b.canonicalName(ctx, req.Storage, d.Get(fieldName).(string))
@@ -71,11 +88,7 @@ func (b *backend) userExists(ctx context.Context, req *logical.Request, d *frame
 }
 
 func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	name, err := b.userName(ctx, req, d)
-	if err != nil {
-		return nil, err
-	}
-	user, err := loadUser(ctx, req.Storage, name)
+	_, user, err := b.storedUser(ctx, req, d)
 	if user == nil || err != nil {
 		return nil, err
 	}
@@ -178,10 +191,11 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 	}
 	b.references.RLock() // neither profiles and sources are deleted meanwhile, nor is the name another's
 	defer b.references.RUnlock()
-	name, err := b.userName(ctx, req, d)
+	rules, err := b.rules(ctx, req.Storage)
 	if err != nil {
 		return nil, err
 	}
+	name := rules.Canonical(d.Get(fieldName).(string))
 	return b.users.change(name, func() (*logical.Response, error) {
 		before, err := loadUser(ctx, req.Storage, name)
 		if err != nil {
@@ -194,15 +208,36 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		if given {
 			user.PasswordHash = hash
 		}
-		err = b.storeUser(ctx, req.Storage, d, name, before, user)
-		if mistake := (*userMistake)(nil); errors.As(err, &mistake) {
-			return logical.ErrorResponse(mistake.Error()), nil
+		if err := checkUserName(d.Get(fieldName).(string), name); err != nil {
+			return logical.ErrorResponse("%s", &userMistake{fieldName, err}), nil
 		}
-		if err != nil {
+		err = b.register(ctx, req.Storage, rules, name, func() error { return b.storeUser(ctx, req.Storage, d, name, before, user) })
+		var mistake *userMistake
+		var taken *nameTakenError
+		switch {
+		case errors.As(err, &mistake):
+			return logical.ErrorResponse(mistake.Error()), nil
+		case errors.As(err, &taken):
+			return nil, conflict(taken)
+		case err != nil:
 			return nil, err
 		}
 		return userWritten(d, user, given), nil
 	})
+}
+
+// checkUserName says why nobody can be registered under a name, as it was given and in
+// its canonical form.
+func checkUserName(given, name string) error {
+	for _, err := range []error{username.Check(given), username.Check(name)} {
+		if err != nil {
+			return err
+		}
+	}
+	if !storable(name) {
+		return errors.New("a name with two dots in a row cannot be stored by Vault")
+	}
+	return nil
 }
 
 // userWritten answers a write, with a warning if a password is given that nothing
@@ -226,12 +261,6 @@ func userWritten(d *framework.FieldData, user *userEntry, given bool) *logical.R
 // storeUser changes the user as the request says and stores it, with references held. before is what is
 // stored; nil means that the user is new. After a userMistake nothing is stored.
 func (b *backend) storeUser(ctx context.Context, storage logical.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
-	if err := radclient.CheckUsername(name); err != nil {
-		return &userMistake{fieldName, err}
-	}
-	if !storable(name) {
-		return &userMistake{fieldName, errors.New("a name with two dots in a row cannot be stored by Vault")}
-	}
 	if err := user.apply(d); err != nil {
 		return err
 	}
@@ -245,7 +274,7 @@ func (b *backend) storeUser(ctx context.Context, storage logical.Storage, d *fra
 }
 
 // refer gives the user the profiles and the source that the request names.
-func (u *userEntry) refer(ctx context.Context, storage logical.Storage, username string, d *framework.FieldData) error {
+func (u *userEntry) refer(ctx context.Context, storage logical.Storage, name string, d *framework.FieldData) error {
 	if shortNames, given := d.GetOk(fieldProfiles); given {
 		ids, err := resolveProfiles(ctx, storage, shortNames.([]string))
 		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
@@ -256,23 +285,23 @@ func (u *userEntry) refer(ctx context.Context, storage logical.Storage, username
 		}
 		u.Profiles = ids
 	}
-	name, given := d.GetOk(fieldExtauth)
+	sourceName, given := d.GetOk(fieldExtauth)
 	if !given {
 		return nil
 	}
-	u.Source, u.Local = 0, name == localSource
-	if u.Local || name == "" {
+	u.Source, u.Local = 0, sourceName == localSource
+	if u.Local || sourceName == "" {
 		return nil
 	}
-	source, err := findSourceNamed(ctx, storage, name.(string))
+	source, err := findSourceNamed(ctx, storage, sourceName.(string))
 	if errors.Is(err, errSourceNotFound) {
-		return &userMistake{fieldExtauth, fmt.Errorf("there is no source with the name %.80q under extauth/", name)}
+		return &userMistake{fieldExtauth, fmt.Errorf("there is no source with the name %.80q under extauth/", sourceName)}
 	}
 	if err != nil {
 		return err
 	}
-	if _, realm := splitRealm(username); len(source.Realms) > 0 && !source.hasRealm(realm) {
-		return &userMistake{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s", source.Name, username, source.Realms[0])}
+	if _, realm := username.Split(name); len(source.Realms) > 0 && !source.hasRealm(realm) {
+		return &userMistake{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s", source.Name, name, source.Realms[0])}
 	}
 	u.Source = source.ID
 	return nil
@@ -281,23 +310,27 @@ func (u *userEntry) refer(ctx context.Context, storage logical.Storage, username
 func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	b.references.RLock()
 	defer b.references.RUnlock()
-	name, err := b.userName(ctx, req, d)
+	name, _, err := b.storedUser(ctx, req, d)
 	if err != nil {
 		return nil, err
 	}
 	return b.users.change(name, func() (*logical.Response, error) {
-		if !storable(name) {
-			return nil, nil // there is none
-		}
 		before, err := loadUser(ctx, req.Storage, name)
-		if err != nil {
+		if before == nil || err != nil {
 			return nil, err
 		}
-		if err := req.Storage.Delete(ctx, userKey(name)); err != nil {
-			return nil, fmt.Errorf("deleting %s: %w", userLabel(name), err)
-		}
-		return nil, clearReferences(ctx, req.Storage, name, before, nil)
+		return nil, b.deleteUser(ctx, req.Storage, name, before)
 	})
+}
+
+// deleteUser deletes a stored user with the references that it has.
+func (b *backend) deleteUser(ctx context.Context, storage logical.Storage, name string, user *userEntry) error {
+	if err := storage.Delete(ctx, userKey(name)); err != nil {
+		b.names.doubt(name)
+		return fmt.Errorf("deleting %s: %w", userLabel(name), err)
+	}
+	b.names.removed(name)
+	return clearReferences(ctx, storage, name, user, nil)
 }
 
 const userHelpSynopsis = `

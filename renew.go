@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -122,24 +123,23 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		return logical.ErrorResponse(notConfiguredText), nil
 	}
 	config := settings.config
-	name, err := b.canonicalName(ctx, req.Storage, req.Auth.Metadata["username"])
-	if err != nil {
-		return nil, err
-	}
-	user, err := b.users.get(ctx, req.Storage, name)
-	if err != nil {
-		return nil, err
-	}
-	if reason := user.barred(time.Now()); reason != "" {
-		return logical.ErrorResponse(reason + ", not renewing"), nil
-	}
-
-	data := readRenewalData(req.Auth.InternalData)
 	sources, err := b.sources.get(ctx, req.Storage)
 	if err != nil {
 		return nil, err
 	}
-	asked := b.route(settings, sources, user, name)
+	who, err := b.identify(ctx, req.Storage, settings, sources, req.Auth.Metadata["username"])
+	switch {
+	case isMistake(err):
+		return logical.ErrorResponse(err.Error() + ", not renewing"), nil
+	case err != nil:
+		return nil, err
+	case who.barred != "":
+		b.Logger().Info("renewal refused", "username", who.name, "reason", who.barred)
+		return logical.ErrorResponse(cmp.Or(who.user.barred(time.Now()), "the user may not log in any more") + ", not renewing"), nil
+	}
+	user, name, asked := who.user, who.name, who.source
+
+	data := readRenewalData(req.Auth.InternalData)
 	if data.source != asked.key() {
 		return logical.ErrorResponse("another source checks the user now, not renewing"), nil
 	}
@@ -173,7 +173,8 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	auth.MaxTTL = config.TokenMaxTTL
 	if user != nil && user.ExpiresAt != nil {
 		// Not the explicit maximum, which counts from when the token was made.
-		auth.TTL = b.limitTTL(auth.TTL, max(time.Second, time.Until(*user.ExpiresAt)))
+		left := max(time.Second, time.Until(*user.ExpiresAt))
+		auth.TTL, auth.Period = b.limitTTL(auth.TTL, left), min(auth.Period, left)
 	}
 	auth.GroupAliases = groupAliases(groups) // Vault drops memberships that are missing
 	return &logical.Response{Auth: auth}, nil

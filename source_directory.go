@@ -90,7 +90,7 @@ func (c *directoryChecker) describe(nas radius.Attributes, credentials radclient
 }
 
 func (c *directoryChecker) check(ctx context.Context, asked question) (answer, error) {
-	verdict, err := c.client.Authenticate(ctx, directory.Credentials{Username: asked.Username, Password: asked.Password, FoldCase: asked.foldCase})
+	verdict, err := c.client.Authenticate(ctx, directory.Credentials{Username: asked.Username, Password: asked.Password, SameName: asked.sameName})
 	if err != nil {
 		return answer{}, err
 	}

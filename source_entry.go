@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // The storage keys of sources. Where an entry and the index differ, the entry is
@@ -119,13 +121,13 @@ func (s *sourceEntry) port() int {
 
 // hasRealm tells whether the source checks the people of the realm.
 func (s *sourceEntry) hasRealm(realm string) bool {
-	return slices.ContainsFunc(s.Realms, func(own string) bool { return foldRealm(own) == foldRealm(realm) })
+	return slices.ContainsFunc(s.Realms, func(own string) bool { return username.SameRealm(own, realm) })
 }
 
 // withoutOwnRealm cuts a realm of the source off a name. Others stay: else people
 // could give themselves any number of names.
 func (s *sourceEntry) withoutOwnRealm(name string) string {
-	if user, realm := splitRealm(name); s.hasRealm(realm) {
+	if user, realm := username.Split(name); s.hasRealm(realm) {
 		return user
 	}
 	return name

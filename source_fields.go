@@ -13,6 +13,7 @@ import (
 	"vault-plugin-auth-radius/internal/bindaddress"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 const (
@@ -197,7 +198,7 @@ func (s *sourceEntry) problems(known *dictionary.Dictionary) []string {
 		found = append(found, fmt.Sprintf("`realms` and `reply_attributes` may have %d entries each", maxRealms))
 	}
 	for i, realm := range s.Realms {
-		same := func(other string) bool { return foldRealm(other) == foldRealm(realm) }
+		same := func(other string) bool { return username.SameRealm(other, realm) }
 		switch {
 		case !sourceRealm.MatchString(realm):
 			found = append(found, fmt.Sprintf("`realms`: %.80q is not a realm: use 1 to 253 letters (ASCII), digits and . - _, without @ and \\", realm))

@@ -10,6 +10,7 @@ import (
 	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // checker asks about a password, wherever that is known: RADIUS servers, a
@@ -34,8 +35,10 @@ type checker interface {
 // question is what a source is asked.
 type question struct {
 	radclient.Credentials
-	known    *dictionary.Dictionary // makes attributes of the answer
-	foldCase bool                   // whether the mount does not tell upper and lower case apart
+	known *dictionary.Dictionary // makes attributes of the answer
+	// sameName tells whether a directory's spelling of the name will do; nil: only the
+	// very same.
+	sameName func(spelled string) bool
 }
 
 // answer is what a source says about a login.
@@ -90,17 +93,21 @@ type sourceSet struct {
 	ordered []*source // by id
 	byID    map[int64]*source
 	byName  map[string]*source
-	byRealm map[string]*source // as foldRealm has it
+	byRealm map[string]*source // as username.FoldRealm has it
+	realms  username.Realms
 }
 
 func newSourceSet(sources []*source) *sourceSet {
 	set := &sourceSet{ordered: sources, byID: map[int64]*source{}, byName: map[string]*source{}, byRealm: map[string]*source{}}
-	for _, one := range sources {
-		set.byID[one.entry.ID], set.byName[one.name] = one, one
-		for _, realm := range one.entry.Realms {
-			set.byRealm[foldRealm(realm)] = one
+	var realms [][]string
+	for _, source := range sources {
+		set.byID[source.entry.ID], set.byName[source.name] = source, source
+		realms = append(realms, source.entry.Realms)
+		for _, realm := range source.entry.Realms {
+			set.byRealm[username.FoldRealm(realm)] = source
 		}
 	}
+	set.realms = username.NewRealms(realms)
 	return set
 }
 

@@ -7,9 +7,9 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// loadJSON decodes a stored entry over what into points to; false if there is
+// loadJSON decodes a stored entry over what each of into points to; false if there is
 // none. label names it in errors.
-func loadJSON(ctx context.Context, storage logical.Storage, key, label string, into any) (found bool, err error) {
+func loadJSON(ctx context.Context, storage logical.Storage, key, label string, into ...any) (found bool, err error) {
 	stored, err := storage.Get(ctx, key)
 	if err != nil {
 		return false, fmt.Errorf("reading %s: %w", label, err)
@@ -17,8 +17,10 @@ func loadJSON(ctx context.Context, storage logical.Storage, key, label string, i
 	if stored == nil {
 		return false, nil
 	}
-	if err := stored.DecodeJSON(into); err != nil {
-		return false, fmt.Errorf("decoding %s: %w", label, err)
+	for _, entry := range into {
+		if err := stored.DecodeJSON(entry); err != nil {
+			return false, fmt.Errorf("decoding %s: %w", label, err)
+		}
 	}
 	return true, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // userKeyPrefix starts the storage keys of users.
@@ -56,9 +57,9 @@ func (u *userEntry) barred(now time.Time) string {
 	return ""
 }
 
-// storable tells whether Vault's storage takes the name. Who has another one
-// can log in, but not be registered.
-func storable(name string) bool { return !strings.Contains(name, "..") }
+// storable tells whether every storage of Vault takes the name, and for this name only:
+// a file system has ./alice and alice in one place.
+func storable(name string) bool { return username.IsClean(name) && !strings.Contains(name, "..") }
 
 // userKey is where the user is stored: the name as typed, in its own case.
 func userKey(name string) string { return userKeyPrefix + name }

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/cache"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // userCacheSize is how many users are kept in memory. One costs some 300 octets.
@@ -15,7 +16,8 @@ const userCacheSize = 16384
 // userCache keeps users in memory, so that a login reads no storage, and orders their
 // changes.
 type userCache struct {
-	// locks order changes of one name. A login takes none.
+	// locks order changes of names with one fold, so that two of them are never
+	// registered at the same time. A login takes none.
 	locks   []*locksutil.LockEntry
 	entries *cache.Map[string, *userEntry] // nil values: not registered
 }
@@ -31,10 +33,10 @@ func (c *userCache) get(ctx context.Context, storage logical.Storage, name strin
 	return user.clone(), err
 }
 
-// change runs a change of the stored user, alone, and drops what is cached. The caller
-// holds the backend's references.
+// change runs a change of the stored user while no name with the same fold changes,
+// and drops what is cached. The caller holds the backend's references.
 func (c *userCache) change(name string, do func() (*logical.Response, error)) (*logical.Response, error) {
-	lock := locksutil.LockForKey(c.locks, name)
+	lock := locksutil.LockForKey(c.locks, username.Fold(name))
 	lock.Lock()
 	defer lock.Unlock()
 	defer c.entries.Drop(name)

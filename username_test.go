@@ -7,8 +7,6 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius/rfc2865"
-
-	"vault-plugin-auth-radius/internal/radiustest"
 )
 
 func TestRealmChangesWhatTheServerSees(t *testing.T) {
@@ -20,10 +18,10 @@ func TestRealmChangesWhatTheServerSees(t *testing.T) {
 	}{
 		"neither": {configEntry{}, map[string]string{"alice": "alice", "alice@guest": "alice@guest", `CORP\alice`: `CORP\alice`}},
 		"realm": {configEntry{Realm: realm}, map[string]string{
-			"alice": "alice@example.com", "alice@guest": "alice@guest", `CORP\alice`: `CORP\alice`, "@": "@@example.com", `\`: `\@example.com`,
+			"alice": "alice@example.com", "alice@guest": "alice@guest", `CORP\alice`: `CORP\alice`, `a/b\c`: `a/b\c@example.com`, "@": "@@example.com", `\`: `\@example.com`,
 		}},
 		"strip_realm": {configEntry{radiusSettings: radiusSettings{StripRealm: true}}, map[string]string{
-			"alice": "alice", "alice@guest": "alice", `CORP\alice`: "alice", "a@b@c": "a@b", "@guest": "@guest", `CORP\`: `CORP\`,
+			"alice": "alice", "alice@guest": "alice", `CORP\alice`: "alice", "a@b@c": "a", `A\b@c`: "b", "@guest": "@guest", `CORP\`: `CORP\`,
 		}},
 		"both": {configEntry{Realm: realm, radiusSettings: radiusSettings{StripRealm: true}}, map[string]string{
 			"alice": "alice@example.com", "alice@guest": "alice@example.com", `CORP\alice`: "alice@example.com",
@@ -36,23 +34,23 @@ func TestRealmChangesWhatTheServerSees(t *testing.T) {
 	}
 }
 
-func TestRealmNeverChangesTheIdentity(t *testing.T) {
+// Who the server is asked about is who it is: else one account would be any number of
+// users, as which its owner likes.
+func TestStrippedRealmIsNoPartOfTheIdentity(t *testing.T) {
 	t.Parallel()
-	b := newTestBackend(t)
-	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		return []radiustest.Answer{r.Accept()}
-	}})
-	b.configure(map[string]any{"strip_realm": true})
+	b := accepting(t, map[string]any{"strip_realm": true})
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"policies": "staff"})
+	for _, typed := range []string{"alice", "alice@guest", `CORP\alice`, "alice@a@b", `A\alice@b`} {
+		auth := b.ok(logical.UpdateOperation, "login", map[string]any{"username": typed, "password": "p"}).Auth
+		require.Equal(t, []string{"staff"}, auth.Policies, typed)
+		require.Equal(t, []string{"alice", "alice"}, []string{auth.Alias.Name, auth.Metadata["username"]}, typed)
+		require.Equal(t, "alice", b.ok(logical.AliasLookaheadOperation, "login", map[string]any{"username": typed}).Auth.Alias.Name, typed)
+	}
+	for _, request := range b.server.Requests() {
+		require.Equal(t, "alice", request.Username())
+	}
 	b.ok(logical.UpdateOperation, "users/alice@guest", map[string]any{"policies": "guest"})
-
-	require.Equal(t, []string{"staff"}, b.loginOK("alice", "p").Policies)
-	guest := b.loginOK("alice@guest", "p")
-	require.Equal(t, []string{"guest"}, guest.Policies)
-	require.Equal(t, "alice@guest", guest.Alias.Name)
-	require.Equal(t, "alice@guest", guest.Metadata["username"])
-	requests := b.server.Requests()
-	require.Equal(t, "alice", requests[len(requests)-1].Username())
+	require.Equal(t, []string{"guest"}, b.ok(logical.ReadOperation, "users/alice", nil).Data["policies"], "one user, however the name is given")
 }
 
 func TestRealmThatMakesTheNameTooLongIsRefused(t *testing.T) {

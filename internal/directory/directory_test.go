@@ -180,7 +180,7 @@ func TestOneEntryHasOneName(t *testing.T) {
 			require.Contains(t, verdict.Reason, `"Alice"`)
 		}
 	}
-	verdict, err := client.Authenticate(t.Context(), Credentials{Username: "alice", Password: password, FoldCase: true})
+	verdict, err := client.Authenticate(t.Context(), Credentials{Username: "alice", Password: password, SameName: func(spelled string) bool { return strings.EqualFold(spelled, "alice") }})
 	require.NoError(t, err)
 	require.True(t, verdict.Accepted, "the mount has it in lower case")
 	_, err = client.Authenticate(t.Context(), Credentials{Username: "odd", Password: password})

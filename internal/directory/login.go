@@ -182,11 +182,7 @@ func (s *session) checkName(entry *ldap.Entry) (reason string, err error) {
 	if !found {
 		return "", &ConfigurationError{s.name, fmt.Sprintf("the person's entry has no %s that is its name: see user_attribute", attribute), nil}
 	}
-	spelled := name
-	if s.credentials.FoldCase {
-		spelled = strings.ToLower(name)
-	}
-	if spelled != s.credentials.Username {
+	if name != s.credentials.Username && (s.credentials.SameName == nil || !s.credentials.SameName(name)) {
 		return fmt.Sprintf("the directory spells this name %q: it has to be typed like that", name), nil
 	}
 	return "", nil

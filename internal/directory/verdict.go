@@ -4,8 +4,9 @@ package directory
 type Credentials struct {
 	Username string // without the realm that led here
 	Password string
-	// FoldCase means that the name is in lower case, whatever the directory's is.
-	FoldCase bool
+	// SameName reports whether the directory's spelling of the name will do, where it is
+	// not the very same; nil: it never does.
+	SameName func(spelled string) bool
 }
 
 // Verdict is what a directory decided about a login.

@@ -1,0 +1,156 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/username"
+)
+
+// identity is whom a login, a renewal or a request of FreeRADIUS is for.
+type identity struct {
+	name   string     // canonical
+	user   *userEntry // nil: not registered
+	source *source    // that checks the password
+	// registered tells whether the name, or one that may be the same to a server, is:
+	// its failed logins count where strangers' names do not push them out.
+	registered bool
+	// barred says, for the log, why nobody is to be asked; empty if nothing is in the
+	// way.
+	barred string
+}
+
+// namesUnreadError means that it is not known who is registered: nobody can be let in.
+type namesUnreadError struct{ err error }
+
+func (e *namesUnreadError) Error() string { return "reading the names of users: " + e.err.Error() }
+
+func (e *namesUnreadError) Unwrap() error { return e.err }
+
+// identify finds whom a typed name is for, and what bars that user, by the same rules
+// for logins, renewals and FreeRADIUS. The error is an inputError, a namesUnreadError or
+// a fault of storage.
+func (b *backend) identify(ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, typed string) (identity, error) {
+	if err := username.Check(typed); err != nil {
+		return identity{}, &inputError{err}
+	}
+	rules := settings.config.rules(sources)
+	who := identity{name: rules.Canonical(typed)}
+	if err := username.Check(who.name); err != nil {
+		return who, &inputError{err}
+	}
+	names, err := b.names.get(ctx, b.Logger(), storage, rules)
+	if err != nil {
+		return who, &namesUnreadError{err}
+	}
+	match, err := names.match(ctx, storage, who.name)
+	if err != nil {
+		return who, err
+	}
+	if match.Registered {
+		if who.user, err = b.users.get(ctx, storage, who.name); err != nil {
+			return who, err
+		}
+	}
+	who.registered = who.user != nil || match.Similar
+	who.source = b.route(settings, sources, who.user, who.name)
+	if who.user == nil && !username.IsPlain(who.name) {
+		return who, &inputError{errNotPlain}
+	}
+	bars := []func() (string, error){
+		func() (string, error) { return who.user.barred(time.Now()), nil },
+		func() (string, error) { return b.barredByHidden(ctx, storage, names, who.name) },
+		func() (string, error) { return b.barredAsStranger(ctx, storage, settings, names, who, match) },
+		func() (string, error) { return b.barredByBase(ctx, storage, settings, sources, names, who) },
+	}
+	for _, bar := range bars {
+		if who.barred, err = bar(); who.barred != "" || err != nil {
+			return who, err
+		}
+	}
+	return who, nil
+}
+
+// errNotPlain is why a name is refused of which servers know several spellings.
+var errNotPlain = errors.New("username is not in its plain spelling (Unicode NFKC, single blanks): type it with ordinary letters")
+
+// barredAsStranger says why a name that is not registered is refused: it is another
+// spelling of one that is, or only registered users log in.
+func (b *backend) barredAsStranger(ctx context.Context, storage logical.Storage, settings *settings, names *registeredNames, who identity, match username.Match) (string, error) {
+	switch {
+	case who.user != nil:
+		return "", nil
+	case match.SameFold || match.Similar:
+		registered, err := b.names.like(ctx, storage, names, who.name)
+		if err != nil || registered == "" {
+			return "a similar name is registered: type it as it is registered", nil // which one is not known now
+		}
+		return fmt.Sprintf("registered as %q: type it like that, or register %q if it is somebody else", registered, who.name), nil
+	case settings.config.RegisteredOnly:
+		return "the config has registered_only, and the name is not under users/", nil
+	}
+	return "", nil
+}
+
+// barredByHidden says why a name is refused under which nobody is found, but which a
+// stored user would have: what limits that user is not to be passed by.
+func (b *backend) barredByHidden(ctx context.Context, storage logical.Storage, names *registeredNames, name string) (string, error) {
+	for _, stored := range names.hidden[name] {
+		if stored == name {
+			continue // registered before its name was refused
+		}
+		user, err := b.users.get(ctx, storage, stored)
+		if err != nil {
+			return "", err
+		}
+		reason := user.barred(time.Now())
+		if reason == "" && user != nil && (user.Local || user.Source != 0) {
+			reason = "the user has a source (extauth)"
+		}
+		if reason == "" && user != nil && len(user.Profiles) > 0 {
+			reason = "the user has profiles"
+		}
+		if reason != "" {
+			return fmt.Sprintf("%s, as the stored user %q, whose name would be %q now: register that, and delete users/%s", reason, stored, name, stored), nil
+		}
+	}
+	return "", nil
+}
+
+// barredByBase says why a name that is not registered is refused because of a user of
+// whose name it is a realm form, and whom its source may take it for.
+func (b *backend) barredByBase(ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, names *registeredNames, who identity) (string, error) {
+	if who.user != nil {
+		return "", nil
+	}
+	for _, base := range names.rules.Bases(who.name) {
+		match, err := names.match(ctx, storage, base)
+		if err != nil {
+			return "", err
+		}
+		if !match.Registered {
+			if !match.Similar {
+				continue
+			}
+			if base, err = b.names.like(ctx, storage, names, base); errors.Is(err, errSearching) {
+				return "a user with a similar name may be disabled: try again", nil
+			}
+			if base == "" || err != nil {
+				return "", err
+			}
+		}
+		user, err := b.users.get(ctx, storage, base)
+		if err != nil {
+			return "", err
+		}
+		reason := user.barred(time.Now())
+		if reason != "" && b.route(settings, sources, user, base).key() == who.source.key() {
+			return reason + ", as " + base, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,48 @@
+package username
+
+import (
+	"strings"
+	"unicode"
+)
+
+// IsRealm reports whether the text can be a realm: letters, digits, '.', '-' and
+// '_'. A name with anything else in that place has no realm.
+func IsRealm(text string) bool {
+	if text == "" {
+		return false
+	}
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return r == unicode.ReplacementChar || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_", r)
+	})
+}
+
+// Split parts a name into the user and the outermost realm, of user@realm or
+// REALM\user; the realm of a name without one is empty. A name may have several
+// realms: the user of alice@inner@outer is alice@inner.
+func Split(name string) (user, realm string) {
+	if at := strings.LastIndexByte(name, '@'); at > 0 && IsRealm(name[at+1:]) {
+		return name[:at], name[at+1:]
+	}
+	if realm, user, found := strings.Cut(name, `\`); found && user != "" && IsRealm(realm) {
+		return user, realm
+	}
+	return name, ""
+}
+
+// Bare cuts all realms off a name.
+func Bare(name string) string {
+	for {
+		user, realm := Split(name)
+		if realm == "" {
+			return name
+		}
+		name = user
+	}
+}
+
+// FoldRealm returns the form in which realms are compared: servers ignore their
+// case (RFC 7542 section 2.4).
+func FoldRealm(realm string) string { return strings.ToLower(realm) }
+
+// SameRealm reports whether two texts are one realm. Empty ones are none.
+func SameRealm(a, b string) bool { return a != "" && FoldRealm(a) == FoldRealm(b) }
