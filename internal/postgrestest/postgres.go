@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"vault-plugin-auth-radius/internal/daemontest"
+	"vault-plugin-auth-radius/internal/tlstest"
 )
 
 // The superuser of every server. Passwords are checked by SCRAM.
@@ -45,6 +46,21 @@ type Postgres struct {
 // nobody, and dir and its parent are opened to everybody. Settings are as in
 // postgresql.conf: "fsync=off" is for tests that do not kill it.
 func Start(ctx context.Context, dir string, settings ...string) (*Postgres, error) {
+	return StartTLS(ctx, dir, nil, settings...)
+}
+
+// TLS is how a PostgreSQL proves who it is, and how clients do.
+type TLS struct {
+	Identity *tlstest.Identity // the server's certificate, and the authority of the clients'
+
+	// ClientCertificates demands that clients show a certificate, whose common name is
+	// their user, beside the password.
+	ClientCertificates bool
+}
+
+// StartTLS is Start with TLS, and nothing else: connections without it are refused.
+// Without secured it is the same as Start.
+func StartTLS(ctx context.Context, dir string, secured *TLS, settings ...string) (*Postgres, error) {
 	server, err := findProgram("postgres")
 	if err != nil {
 		return nil, err
@@ -59,6 +75,13 @@ func Start(ctx context.Context, dir string, settings ...string) (*Postgres, erro
 	}
 	if err := initialize(ctx, filepath.Dir(server), data, runAs); err != nil {
 		return nil, err
+	}
+	if secured != nil {
+		tlsSettings, err := secured.write(filepath.Dir(data), runAs)
+		if err != nil {
+			return nil, err
+		}
+		settings = append(tlsSettings, settings...)
 	}
 	p := &Postgres{Daemon: daemontest.Daemon{
 		Name:    "PostgreSQL",
@@ -168,6 +191,36 @@ func initialize(ctx context.Context, programs, data string, runAs *syscall.Crede
 		return fmt.Errorf("initdb: %w: %s", err, output)
 	}
 	return nil
+}
+
+// write writes certificates, and who may log in, into a folder. It returns the
+// settings that name them.
+func (t *TLS) write(dir string, runAs *syscall.Credential) (settings []string, err error) {
+	demand := ""
+	if t.ClientCertificates {
+		demand = " clientcert=verify-full"
+	}
+	access := filepath.Join(dir, "hba.conf")
+	err = errors.Join(
+		t.Identity.Write(dir, "server"),
+		os.WriteFile(access, []byte("hostssl all all all scram-sha-256"+demand+"\n"), 0o600),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("PostgreSQL with TLS: %w", err)
+	}
+	settings = []string{"ssl=on", "hba_file=" + access}
+	for setting, name := range map[string]string{"ssl_cert_file": "server.pem", "ssl_key_file": "server.key", "ssl_ca_file": "ca.pem"} {
+		settings = append(settings, setting+"="+filepath.Join(dir, name))
+	}
+	if runAs == nil {
+		return settings, nil
+	}
+	for _, name := range []string{"hba.conf", "server.pem", "server.key", "ca.pem"} {
+		if err := os.Chown(filepath.Join(dir, name), int(runAs.Uid), int(runAs.Gid)); err != nil {
+			return nil, fmt.Errorf("PostgreSQL with TLS: %w", err)
+		}
+	}
+	return settings, nil
 }
 
 // Host is the IP address the server listens on.
