@@ -9,12 +9,17 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// URLError means that the connection URL cannot be read. It does not say why: the
-// reason may quote the password.
-type URLError struct{}
+// URLError means that the connection URL cannot be read, or has a setting that is
+// refused. It quotes nothing of the URL, which has the password.
+type URLError struct {
+	problem string // empty: it cannot be read
+}
 
-// Error says how it should look.
-func (*URLError) Error() string {
+// Error says what is wrong, or how the URL should look.
+func (e *URLError) Error() string {
+	if e.problem != "" {
+		return "connection_url " + e.problem
+	}
 	return "connection_url cannot be read: use postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with %XX for special characters of the password (%2F for a slash), and options that PostgreSQL's libpq knows"
 }
 
@@ -28,7 +33,7 @@ type UnavailableError struct {
 
 // Error says which server it is and what to check.
 func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("PostgreSQL %s is not available (%s): check that it runs and listens there, that no firewall is between, and sslmode and certificates", e.Server, e.detail)
+	return fmt.Sprintf("PostgreSQL %s is not available (%s): check that it runs and listens there, that no firewall is between, sslmode in connection_url, and the certificates tls_ca_cert and tls_client_cert", e.Server, e.detail)
 }
 
 // Unwrap gives the cause.
@@ -42,7 +47,7 @@ type CredentialsError struct {
 
 // Error says whom it refuses.
 func (e *CredentialsError) Error() string {
-	return fmt.Sprintf("PostgreSQL %s refuses user %q: check user and password in connection_url, and the server's pg_hba.conf", e.Server, e.User)
+	return fmt.Sprintf("PostgreSQL %s refuses user %q: check user and password in connection_url, tls_client_cert, and the server's pg_hba.conf", e.Server, e.User)
 }
 
 // Unwrap gives the cause.
@@ -92,6 +97,8 @@ const (
 	codeNoDatabase      = "3D000"
 	codeNotNull         = "23502"
 	codeNoConflictIndex = "42P10"
+	codeUndefinedObject = "42704"
+	codeInvalidValue    = "22023"
 )
 
 // explain makes an error of the database driver one for operators, without the
@@ -107,11 +114,17 @@ func (s *PostgresStore) explain(ctx context.Context, err error) error {
 	if errors.As(err, &explained) {
 		return err
 	}
-	var answer *pgconn.PgError
-	if !errors.As(err, &answer) {
+	var sent *pgconn.PgError
+	if !errors.As(err, &sent) {
 		return s.unavailable(err)
 	}
+	redacted := *sent
+	redacted.Message = s.redact(sent.Message)
+	answer := &redacted
 	switch code := answer.Code; {
+	case errors.Is(err, errNotConnected) && isBadSetting(code):
+		// What it names may be the rest of a password with spaces in it.
+		return &URLError{problem: fmt.Sprintf("has a setting that PostgreSQL %s does not know, or a value that it does not take: check them, and put values with spaces in quotes", s.server)}
 	case code == "28P01" || code == "28000":
 		return &CredentialsError{Server: s.server, User: s.user, Err: answer}
 	case code == codeNoPrivilege || code == codeReadOnly:
@@ -127,7 +140,15 @@ func (s *PostgresStore) explain(ctx context.Context, err error) error {
 	case unavailable(code):
 		return s.unavailable(answer)
 	}
-	return fmt.Errorf("PostgreSQL %s: %w", s.server, err)
+	return fmt.Errorf("PostgreSQL %s: %w", s.server, answer)
+}
+
+// redact removes the password from a text.
+func (s *PostgresStore) redact(text string) string {
+	if s.password == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, s.password, "[redacted]")
 }
 
 func (s *PostgresStore) schemaError(err error, problem string) error {
@@ -135,10 +156,7 @@ func (s *PostgresStore) schemaError(err error, problem string) error {
 }
 
 func (s *PostgresStore) unavailable(err error) error {
-	detail := strings.Join(strings.Fields(err.Error()), " ") // it may have several lines
-	if s.password != "" {
-		detail = strings.ReplaceAll(detail, s.password, "[redacted]")
-	}
+	detail := strings.Join(strings.Fields(s.redact(err.Error())), " ") // it may have several lines
 	if errors.Is(err, context.DeadlineExceeded) {
 		detail = "no answer in time"
 	}
@@ -165,6 +183,10 @@ func code(err error) string {
 func conflict(err error) bool {
 	return errors.Is(err, errChanged) || strings.HasPrefix(code(err), "40")
 }
+
+// isBadSetting reports whether a code, of an answer to a new connection, is about a
+// setting that PostgreSQL does not know, or its value.
+func isBadSetting(code string) bool { return code == codeUndefinedObject || code == codeInvalidValue }
 
 // disconnected tells whether a connection that was there is lost.
 func disconnected(err error) bool {

@@ -58,10 +58,79 @@ type PostgresStore struct {
 
 var _ Store = (*PostgresStore)(nil)
 
+// Option is something about a connection to PostgreSQL that its URL does not say.
+type Option func(*connection)
+
+// WithTLS has certificates shown and believed.
+func WithTLS(certificates TLS) Option {
+	return func(c *connection) { c.tls = certificates }
+}
+
+// WithEnvironment lets a URL that an earlier version stored use the files and the
+// environment of the Vault server that it needs: see EnvironmentWarnings.
+func WithEnvironment() Option {
+	return func(c *connection) { c.environment = true }
+}
+
+// connection is where PostgreSQL is, and how it is reached.
+type connection struct {
+	url         string
+	tls         TLS
+	environment bool
+}
+
+func newConnection(url string, options []Option) connection {
+	c := connection{url: url}
+	for _, option := range options {
+		option(&c)
+	}
+	return c
+}
+
+// config is what the driver needs. The error is a *URLError or a *TLSError.
+func (c connection) config() (*pgxpool.Config, error) {
+	if c.environment && len(EnvironmentWarnings(c.url)) > 0 {
+		config, err := pgxpool.ParseConfig(c.url)
+		if err != nil {
+			return nil, &URLError{} // the reason may quote the password
+		}
+		return config, nil
+	}
+	settings, err := parseURL(c.url)
+	if err != nil {
+		return nil, err
+	}
+	return settings.config(c.tls)
+}
+
+// CheckURL reports what is wrong with a connection URL and the certificates, without
+// connecting. Warnings are about hosts that do not have to prove who they are. The
+// error is a *URLError or a *TLSError.
+func CheckURL(url string, options ...Option) (warnings []string, err error) {
+	c := newConnection(url, options)
+	if _, err := c.config(); err != nil {
+		return nil, err
+	}
+	if c.environment {
+		if warnings := EnvironmentWarnings(url); len(warnings) > 0 {
+			return warnings, nil
+		}
+	}
+	settings, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	security, err := newTransportSecurity(settings, c.tls)
+	if err != nil {
+		return nil, err
+	}
+	return security.warnings(settings.hosts()), nil
+}
+
 // OpenPostgres connects to PostgreSQL and checks all that the store needs: see
 // NewPostgres and Check.
-func OpenPostgres(ctx context.Context, url string) (store *PostgresStore, warnings []string, err error) {
-	store, err = NewPostgres(url)
+func OpenPostgres(ctx context.Context, url string, options ...Option) (store *PostgresStore, warnings []string, err error) {
+	store, err = NewPostgres(url, options...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,11 +143,12 @@ func OpenPostgres(ctx context.Context, url string) (store *PostgresStore, warnin
 }
 
 // NewPostgres returns a store that connects when it is used, and again when
-// PostgreSQL was away. The error is a *URLError.
-func NewPostgres(url string) (*PostgresStore, error) {
-	config, err := pgxpool.ParseConfig(url)
+// PostgreSQL was away. Nothing has an effect on the connection but the URL and the
+// options. The error is a *URLError or a *TLSError.
+func NewPostgres(url string, options ...Option) (*PostgresStore, error) {
+	config, err := newConnection(url, options).config()
 	if err != nil {
-		return nil, &URLError{}
+		return nil, err
 	}
 	config.MaxConns = maxConnections
 	config.ConnConfig.ConnectTimeout = connectTimeout
