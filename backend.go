@@ -82,6 +82,7 @@ func newBackend(version string) *backend {
 	b.profiles = newProfileStore(b.dictionaries)
 	b.dictionaries.misfit = b.dictionaryMisfit
 	b.settings = newSettingsCache(b.dictionaries, b.serverChanged)
+	b.records.warn = b.recordsWarning
 	b.Backend = &framework.Backend{
 		Help:           backendHelp,
 		BackendType:    logical.TypeCredential,
@@ -220,6 +221,11 @@ func (b *backend) serverChanged(change radclient.Change) {
 // dictionaryMisfit logs that a custom dictionary is left out.
 func (b *backend) dictionaryMisfit(err error) {
 	b.Logger().Error("custom dictionary is left out: profiles that need it match nobody: write it again", "error", err)
+}
+
+// recordsWarning logs what is to be changed in the FreeRADIUS backend's config.
+func (b *backend) recordsWarning(text string) {
+	b.Logger().Warn("config of the FreeRADIUS backend: " + text)
 }
 
 // HandleRequest implements [logical.Backend].

@@ -47,6 +47,14 @@ type freeradiusEntry struct {
 	Retention        *int      `json:"retention"`           // seconds; nil: the store's default
 	StaleAfter       int       `json:"stale_session_after"` // seconds; 0: never
 	AutoGroup        bool      `json:"accounting_auto_group"`
+
+	TLSCACert     string `json:"tls_ca_cert"`
+	TLSClientCert string `json:"tls_client_cert"`
+	TLSClientKey  string `json:"tls_client_key"`
+
+	// URLIsComplete means that ConnectionURL was written by a version that lets nothing
+	// beside the config have an effect on the connection.
+	URLIsComplete bool `json:"connection_url_is_complete"`
 }
 
 // vaultRetention is how long Vault's storage keeps records, in seconds, unless the
@@ -103,8 +111,26 @@ func freeradiusFields() map[string]*framework.FieldSchema {
 		},
 		fieldConnectionURL: {
 			Type:         framework.TypeString,
-			Description:  "Which PostgreSQL: postgres://user:password@host:5432/database?sslmode=verify-full. Required with store \"postgres\". Never returned.", // #nosec G101 -- how a URL looks
+			Description:  "Which PostgreSQL: postgres://user:password@host:5432/database?sslmode=verify-full. It names host, user and database, and no files: nothing of the Vault server's environment is used. Required with store \"postgres\". Never returned.", // #nosec G101 -- how a URL looks
 			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		fieldTLSCACert: {
+			Type:         framework.TypeString,
+			Default:      "",
+			Description:  "PEM certificates of the authorities that may sign PostgreSQL's certificate, for sslmode=verify-full (or verify-ca) in connection_url. Empty: the system trust store.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "TLS CA certificates", EditType: "textarea"},
+		},
+		fieldTLSClientCert: {
+			Type:         framework.TypeString,
+			Default:      "",
+			Description:  "PEM certificate that Vault shows to PostgreSQL, with those between it and the root.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "TLS client certificate", EditType: "textarea"},
+		},
+		fieldTLSClientKey: {
+			Type:         framework.TypeString,
+			Default:      "",
+			Description:  "PEM key of tls_client_cert, not encrypted. Never returned.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "TLS client key", Sensitive: true, EditType: "textarea"},
 		},
 		fieldRetention: {
 			Type:        framework.TypeDurationSecond,
@@ -134,6 +160,12 @@ func (e *freeradiusEntry) apply(d *framework.FieldData) {
 	set(d, fieldUseRADIUSSources, &e.UseRADIUSSources)
 	setText(d, fieldStore, &e.Store)
 	set(d, fieldConnectionURL, &e.ConnectionURL)
+	set(d, fieldTLSCACert, &e.TLSCACert)
+	set(d, fieldTLSClientCert, &e.TLSClientCert)
+	set(d, fieldTLSClientKey, &e.TLSClientKey)
+	if _, given := d.GetOk(fieldConnectionURL); given || e.tls() != (acct.TLS{}) {
+		e.URLIsComplete = true
+	}
 	if retention, given := d.GetOk(fieldRetention); given {
 		seconds := retention.(int)
 		e.Retention = &seconds
@@ -150,10 +182,43 @@ func (e *freeradiusEntry) problem() string {
 	switch {
 	case e.Store == storePostgres && e.ConnectionURL == "":
 		return "`connection_url` is missing: give the PostgreSQL to use"
+	case e.ConnectionURL == "" && e.tls() != (acct.TLS{}):
+		return "`connection_url` is missing: `tls_ca_cert`, `tls_client_cert` and `tls_client_key` have no effect without it"
 	case e.StaleAfter != 0 && e.StaleAfter < 60:
 		return fmt.Sprintf("`stale_session_after` is %d; use 0, or 60 seconds or more", e.StaleAfter)
 	}
 	return ""
+}
+
+// tls is what the two ends of a connection to PostgreSQL show and believe.
+func (e *freeradiusEntry) tls() acct.TLS {
+	return acct.TLS{CACertificates: e.TLSCACert, ClientCertificate: e.TLSClientCert, ClientKey: e.TLSClientKey}
+}
+
+// postgresOptions are what the connection URL does not say.
+func (e *freeradiusEntry) postgresOptions() []acct.Option {
+	if !e.URLIsComplete {
+		return []acct.Option{acct.WithEnvironment()}
+	}
+	return []acct.Option{acct.WithTLS(e.tls())}
+}
+
+// environmentWarnings tells what an old connection URL needs beside the config.
+func (e *freeradiusEntry) environmentWarnings() []string {
+	if e.Store != storePostgres || e.URLIsComplete {
+		return nil
+	}
+	return acct.EnvironmentWarnings(e.ConnectionURL)
+}
+
+// postgresProblem says what is wrong with an error of PostgreSQL, or of where it is.
+func postgresProblem(err error) string {
+	field := fieldConnectionURL
+	var unfit *acct.TLSError
+	if errors.As(err, &unfit) {
+		field = unfit.Field
+	}
+	return fmt.Sprintf("`%s`: %s", field, err)
 }
 
 // data is the config as a read shows it.
@@ -162,6 +227,8 @@ func (e *freeradiusEntry) data() map[string]any {
 		fieldAuthorizeReject:  e.AuthorizeReject,
 		fieldUseRADIUSSources: e.UseRADIUSSources,
 		fieldStore:            string(e.Store),
+		fieldTLSCACert:        e.TLSCACert,
+		fieldTLSClientCert:    e.TLSClientCert,
 		fieldRetention:        e.retention(),
 		fieldStaleAfter:       e.StaleAfter,
 		fieldAutoGroup:        e.AutoGroup,

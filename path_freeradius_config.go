@@ -12,6 +12,7 @@ import (
 func (b *backend) pathFreeRADIUSConfig() *framework.Path {
 	shown := freeradiusFields()
 	delete(shown, fieldConnectionURL)
+	delete(shown, fieldTLSClientKey)
 	for _, schema := range shown {
 		schema.Required = true
 	}
@@ -22,7 +23,7 @@ func (b *backend) pathFreeRADIUSConfig() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:  b.freeradiusConfigRead,
-				Summary:   "Read the config of the FreeRADIUS backend. The connection_url is never returned.",
+				Summary:   "Read the config of the FreeRADIUS backend. The connection_url and the tls_client_key are never returned.",
 				Responses: dataResponses(shown),
 			},
 			logical.UpdateOperation: &framework.PathOperation{
@@ -59,14 +60,9 @@ func (b *backend) freeradiusConfigWrite(ctx context.Context, req *logical.Reques
 		if problem := entry.problem(); problem != "" {
 			return logical.ErrorResponse(problem), nil
 		}
-		var warnings []string
-		if entry.Store == storePostgres {
-			store, found, err := acct.OpenPostgres(ctx, entry.ConnectionURL)
-			if err != nil {
-				return logical.ErrorResponse("`%s`: %s", fieldConnectionURL, err), nil
-			}
-			store.Close()
-			warnings = found
+		warnings, problem := entry.tryPostgres(ctx)
+		if problem != "" {
+			return logical.ErrorResponse(problem), nil
 		}
 		if err := saveFreeRADIUS(ctx, req.Storage, entry); err != nil {
 			return nil, err
@@ -76,4 +72,28 @@ func (b *backend) freeradiusConfigWrite(ctx context.Context, req *logical.Reques
 		}
 		return &logical.Response{Warnings: warnings}, nil
 	})
+}
+
+// tryPostgres checks the connection URL and the certificates, and connects if the
+// records are to be kept there. It returns warnings, or the problem.
+func (e *freeradiusEntry) tryPostgres(ctx context.Context) (warnings []string, problem string) {
+	if e.ConnectionURL == "" || (e.Store != storePostgres && !e.URLIsComplete) {
+		return nil, ""
+	}
+	if len(acct.EnvironmentWarnings(e.ConnectionURL)) == 0 {
+		e.URLIsComplete = true // and what the environment becomes later does not matter
+	}
+	warnings, err := acct.CheckURL(e.ConnectionURL, e.postgresOptions()...)
+	if err != nil {
+		return nil, postgresProblem(err)
+	}
+	if e.Store != storePostgres {
+		return warnings, ""
+	}
+	store, found, err := acct.OpenPostgres(ctx, e.ConnectionURL, e.postgresOptions()...)
+	if err != nil {
+		return nil, postgresProblem(err)
+	}
+	store.Close()
+	return append(warnings, found...), ""
 }

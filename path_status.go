@@ -24,6 +24,7 @@ func (b *backend) pathStatus() *framework.Path {
 					"sources":      {Type: framework.TypeMap, Description: "The same of each source under extauth/, by name.", Required: true},
 					"hidden_users": {Type: framework.TypeStringSlice, Description: "Stored users that are not found under their names, as the config has it; at most 100. Left out if there are none."},
 					"twin_users":   {Type: framework.TypeSlice, Description: "Groups of registered users that are one user to Vault; at most 100. Left out if there are none."},
+					"warnings":     {Type: framework.TypeStringSlice, Description: "What is to be changed in the configs that earlier versions have stored; left out if nothing is."},
 				}),
 			},
 		},
@@ -70,6 +71,13 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	}
 	if len(names.twins) > 0 {
 		data["twin_users"] = names.twins[:min(len(names.twins), maxListedNames)]
+	}
+	warnings, err := b.records.warnings(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	if len(warnings) > 0 {
+		data["warnings"] = warnings
 	}
 	return &logical.Response{Data: data}, nil
 }

@@ -2,6 +2,7 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -13,13 +14,15 @@ import (
 // records are the FreeRADIUS backend's config, and the store that it says, ready
 // for requests.
 type records struct {
-	config *freeradiusEntry
-	store  acct.Store
+	config   *freeradiusEntry
+	store    acct.Store
+	warnings []string // about a config that an earlier version has stored
 }
 
 // recordsCache keeps them, so that a packet reads no config.
 type recordsCache struct {
-	changing sync.Mutex // orders changes of the config
+	warn     func(text string) // tells the operator, each time that the config is loaded
+	changing sync.Mutex        // orders changes of the config
 	cached   cache.Value[*records]
 
 	mu    sync.Mutex
@@ -43,7 +46,11 @@ func (c *recordsCache) get(ctx context.Context, storage logical.Storage) (*recor
 		if err != nil {
 			return nil, err
 		}
-		return &records{config, store}, nil
+		loaded := &records{config, store, config.environmentWarnings()}
+		for _, text := range loaded.warnings {
+			c.warn(text)
+		}
+		return loaded, nil
 	})
 }
 
@@ -51,7 +58,7 @@ func (c *recordsCache) get(ctx context.Context, storage logical.Storage) (*recor
 // what orders the packets of a session.
 func (c *recordsCache) open(config *freeradiusEntry, storage logical.Storage) (acct.Store, error) {
 	if config.Store == storePostgres {
-		return acct.NewPostgres(config.ConnectionURL)
+		return acct.NewPostgres(config.ConnectionURL, config.postgresOptions()...)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,6 +66,20 @@ func (c *recordsCache) open(config *freeradiusEntry, storage logical.Storage) (a
 		c.vault = acct.NewVaultStore(keyValue{storage})
 	}
 	return c.vault, nil
+}
+
+// warnings tells what is to be changed in the stored config.
+func (c *recordsCache) warnings(ctx context.Context, storage logical.Storage) ([]string, error) {
+	loaded, err := c.get(ctx, storage)
+	var unreadable *acct.URLError
+	var unfit *acct.TLSError
+	switch {
+	case errors.As(err, &unreadable), errors.As(err, &unfit):
+		return []string{postgresProblem(err)}, nil
+	case err != nil:
+		return nil, err
+	}
+	return loaded.warnings, nil
 }
 
 // change runs a change of the stored config, alone, and forgets what is cached,

@@ -218,7 +218,7 @@ func TestVaultsStorageHasOneStoreWhateverTheConfigWas(t *testing.T) {
 func TestConfigOfTheFreeRADIUSBackendIsCheckedAndNeverShowsTheURL(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
-	want := map[string]any{"authorize_reject": false, "use_radius_sources": false, "store": "vault", "retention": 30 * 24 * 3600, "stale_session_after": 0, "accounting_auto_group": false}
+	want := map[string]any{"authorize_reject": false, "use_radius_sources": false, "store": "vault", "retention": 30 * 24 * 3600, "stale_session_after": 0, "accounting_auto_group": false, "tls_ca_cert": "", "tls_client_cert": ""}
 	require.Equal(t, want, b.ok(logical.ReadOperation, "freeradius/config", nil).Data)
 	for text, data := range map[string]map[string]any{
 		"`store`":               {"store": "files"},
