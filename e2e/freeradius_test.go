@@ -285,7 +285,9 @@ func TestPostgresThatIsAwayHoldsUpNobodyAndIsUsedAgain(t *testing.T) {
 	for _, wrong := range []struct{ url, text string }{
 		{p.URLOf("postgres", "wrong-password", "postgres"), "refuses user"},
 		{p.URL("nowhere"), "nowhere"},
-		{"postgres://127.0.0.1:1/x", "not available"},
+		{"postgres://bob@127.0.0.1:1/x", "not available"},
+		{"postgres://127.0.0.1:1/x", "names no user"},
+		{"postgres://bob@127.0.0.1:1/x?passfile=/etc/passwd", "has passfile"},
 		{"mysql://user:hush@h/x", "cannot be read"},
 	} {
 		status, text := v.refused("auth/radius/freeradius/config", map[string]any{"connection_url": wrong.url})
