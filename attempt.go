@@ -24,6 +24,16 @@ type attempt struct {
 	askable func(*source) bool
 }
 
+// checkPassword tells whether RADIUS can carry the password, which may be empty if it
+// answers a challenge. Only the RADIUS source that has asked opens a challenge_id, so
+// nothing empty comes to a directory or to a hash.
+func (a attempt) checkPassword() error {
+	if a.challengeID != "" {
+		return radclient.CheckResponse(a.password)
+	}
+	return radclient.CheckPassword(a.password)
+}
+
 // outcome is what came of an attempt.
 type outcome struct {
 	name          string // canonical
@@ -76,7 +86,7 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 	if err != nil {
 		return result, err
 	}
-	if err := radclient.CheckPassword(attempt.password); err != nil {
+	if err := attempt.checkPassword(); err != nil {
 		return result, &inputError{err}
 	}
 	if attempt.askable != nil && !attempt.askable(who.source) {

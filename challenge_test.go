@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius/rfc2865"
 
+	"vault-plugin-auth-radius/internal/directorytest"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -191,4 +192,67 @@ func TestOneTimeCodeAppearsNowhere(t *testing.T) {
 	id := b.challenge()["challenge_id"]
 	text := b.refused(logical.UpdateOperation, "login/carol", answering(id, "987654321"))
 	require.NotContains(t, text+b.log.String(), "987654321")
+}
+
+// askForPush asks whoever has a password to confirm on the phone, and accepts who
+// then answers nothing.
+func askForPush(r *radiustest.Request) []radiustest.Answer {
+	switch {
+	case string(r.State()) != "push":
+		return []radiustest.Answer{r.Challenge([]byte("push"), "Confirm on the phone, then press Enter")}
+	case r.Password() != "":
+		return []radiustest.Answer{r.Reject("this is no code")}
+	}
+	return []radiustest.Answer{r.Accept()}
+}
+
+func TestChallengeIsAnsweredWithAnEmptyPassword(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: askForPush})
+	for _, protocol := range []string{"pap", "chap", "mschapv2"} {
+		b.configure(map[string]any{"auth_protocol": protocol})
+		for name, data := range map[string]map[string]any{"empty": {"password": ""}, "absent": {}, "null": {"password": nil}} {
+			data["challenge_id"] = b.challenge()["challenge_id"]
+			auth := b.ok(logical.UpdateOperation, "login/carol", data).Auth
+			require.NotNil(t, auth, "%s %s", protocol, name)
+			b.renewOK(auth)
+		}
+	}
+}
+
+func TestEmptyPasswordWithoutAChallengeIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: askForPush})
+	b.configure(nil)
+	for _, data := range []map[string]any{nil, {"password": ""}, {"password": "", "challenge_id": ""}, {"challenge_id": nil}} {
+		require.Equal(t, "password cannot be empty", b.refused(logical.UpdateOperation, "login/carol", data))
+	}
+	require.Equal(t, "challenge_id is not valid for this login: log in again",
+		b.refused(logical.UpdateOperation, "login/carol", map[string]any{"challenge_id": "anything"}))
+	require.Empty(t, b.server.Requests())
+}
+
+// An empty password binds to a directory as nobody, which succeeds.
+func TestEmptyPasswordReachesNoDirectoryAndNoHash(t *testing.T) {
+	t.Parallel()
+	b, directory := newDirectoryBackend(t, func(directorytest.Request) directorytest.Answer { return directorytest.Answer{} }, nil)
+	b.startServer(radiustest.Options{Handler: askForPush})
+	b.source("radius", map[string]any{"name": "push", "host": b.server.Host(), "port": b.server.Port(), "secret": testSecret})
+	b.ok(logical.UpdateOperation, "users/carol", map[string]any{"extauth": "push"})
+	id := func() any { return b.challenge()["challenge_id"] }
+	bare := id()
+	sent, hashed := len(b.server.Requests()), b.hasher.Computed()
+	for _, source := range []string{"", "local"} { // the directory, and the hashes here
+		b.ok(logical.UpdateOperation, "users/carol", map[string]any{"extauth": source})
+		for _, data := range []map[string]any{{"challenge_id": bare}, {"challenge_id": bare, "password": ""}, {"password": ""}, {"challenge_id": "x"}} {
+			b.refused(logical.UpdateOperation, "login/carol", data)
+		}
+	}
+	require.Empty(t, directory.Requests())
+	require.Equal(t, hashed, b.hasher.Computed())
+	require.Len(t, b.server.Requests(), sent)
+	b.ok(logical.UpdateOperation, "users/carol", map[string]any{"extauth": "push"})
+	require.NotNil(t, b.ok(logical.UpdateOperation, "login/carol", map[string]any{"challenge_id": bare}).Auth, "none of it used it up")
 }

@@ -83,3 +83,91 @@ func TestAnswerGoesToTheServerThatAskedWithItsState(t *testing.T) {
 		require.Equal(t, Accept, verdict.Outcome, "%s: an answer is sent as it is", protocol)
 	}
 }
+
+// askForPush asks whoever has a password to confirm on the phone, and accepts who
+// then answers nothing.
+func askForPush(r *radiustest.Request) []radiustest.Answer {
+	switch {
+	case r.Packet.Code == radius.CodeStatusServer:
+		return []radiustest.Answer{r.Accept()}
+	case string(r.State()) != "push":
+		return []radiustest.Answer{r.Challenge([]byte("push"), "Confirm on the phone, then press Enter")}
+	case r.Password() != "":
+		return []radiustest.Answer{r.Reject("this is no code")}
+	}
+	return []radiustest.Answer{r.Accept()}
+}
+
+// pressEnter logs in up to the question, and answers it with nothing.
+func pressEnter(t *testing.T, client *Client) {
+	t.Helper()
+	verdict, err := client.Authenticate(t.Context(), bob)
+	require.NoError(t, err)
+	require.Equal(t, Challenge, verdict.Outcome)
+	step, err := verdict.Step()
+	require.NoError(t, err)
+	answers := &Challenged{Host: verdict.Host, Server: verdict.Server, State: step.State}
+	verdict, err = client.Authenticate(t.Context(), Credentials{Username: "bob", Answers: answers})
+	require.NoError(t, err)
+	require.Equal(t, Accept, verdict.Outcome)
+}
+
+func TestChallengeCanBeAnsweredWithNothing(t *testing.T) {
+	t.Parallel()
+	server := start(t, radiustest.Options{Handler: askForPush})
+	for _, protocol := range Protocols {
+		pressEnter(t, newClient(t, server, func(c *Config) { c.Protocol = protocol }))
+		requests := server.Requests()
+		last := requests[len(requests)-1]
+		require.Len(t, last.Packet.Get(rfc2865.UserPassword_Type), 16, "%s: one block, of padding alone", protocol)
+		hidden, err := radius.UserPassword(last.Packet.Get(rfc2865.UserPassword_Type), []byte(testSecret), last.Packet.Authenticator[:])
+		require.NoError(t, err)
+		require.Empty(t, hidden)
+		require.Nil(t, last.Packet.Get(rfc2865.CHAPPassword_Type))
+	}
+}
+
+func TestChallengeCanBeAnsweredWithNothingOverStreams(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: askForPush}, func(t *testing.T, s *stream) {
+		for _, protocol := range Protocols {
+			pressEnter(t, s.client(t, func(c *Config) { c.Protocol = protocol }))
+			requests := s.server.Requests()
+			i := len(requests) - 1
+			for requests[i].State() == nil { // a probe
+				i--
+			}
+			last := requests[i]
+			sent, there := last.Packet.Lookup(rfc2865.UserPassword_Type)
+			if last.Version == radiustest.RADIUS11 {
+				require.False(t, there, "it would have one octet at least")
+			} else {
+				require.Len(t, sent, 16)
+			}
+		}
+	})
+}
+
+func TestEmptyPasswordOfANewLoginIsNeverSent(t *testing.T) {
+	t.Parallel()
+	server := start(t, radiustest.Options{Handler: accept})
+	for _, protocol := range Protocols {
+		_, err := newClient(t, server, func(c *Config) { c.Protocol = protocol }).Authenticate(t.Context(), Credentials{Username: "bob"})
+		require.ErrorContains(t, err, "password cannot be empty")
+	}
+	require.Empty(t, server.Requests())
+	require.NoError(t, CheckResponse(""))
+	for name, password := range map[string]string{"long": strings.Repeat("x", 129), "NUL": "a\x00b"} {
+		require.Error(t, CheckResponse(password), name)
+	}
+}
+
+func TestRequestWithoutPasswordAndStateIsNotMade(t *testing.T) {
+	t.Parallel()
+	for name, credentials := range map[string]Credentials{
+		"new login": {Username: "bob"},
+		"no State":  {Username: "bob", Answers: &Challenged{}},
+	} {
+		_, err := plainProof(credentials)
+		require.ErrorIs(t, err, errEmptyResponse, name)
+	}
+}

@@ -62,7 +62,7 @@ func (c *Client) Close() {
 // said that it did not process it, or was found dead: silence may be a person
 // who is looking for a phone, and a second request would be a second push.
 func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
-	if err := errors.Join(CheckUsername(credentials.Username), CheckPassword(credentials.Password)); err != nil {
+	if err := errors.Join(CheckUsername(credentials.Username), credentials.checkPassword()); err != nil {
 		return Verdict{}, err
 	}
 	login := &login{credentials: credentials, deadline: time.Now().Add(c.config.ReadTimeout)}

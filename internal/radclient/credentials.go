@@ -26,7 +26,8 @@ type Credentials struct {
 	ClientAddress string
 	// Attributes are added to the request.
 	Attributes radius.Attributes
-	// Answers is the challenge that Password answers; nil for a new login.
+	// Answers is the challenge that Password answers; nil for a new login. Only an
+	// answer may be empty.
 	Answers *Challenged
 }
 
@@ -35,6 +36,14 @@ type Challenged struct {
 	Host   string // server that asked, as the verdict named it: only that one can go on
 	Server string // its address and port
 	State  []byte // as it gave it; nil if it gave none
+}
+
+// checkPassword is CheckPassword or, if a challenge is answered, CheckResponse.
+func (c Credentials) checkPassword() error {
+	if c.Answers != nil {
+		return CheckResponse(c.Password)
+	}
+	return CheckPassword(c.Password)
 }
 
 // CheckUsername tells whether a User-Name can carry the name: 1 to 253 octets
@@ -54,13 +63,20 @@ func CheckUsername(name string) error {
 	return nil
 }
 
-// CheckPassword tells whether a User-Password can carry the password: 1 to 128
-// octets without NUL, which could not be told from the padding (RFC 2865
-// section 5.2). The error advises and never shows the value.
+// CheckPassword tells whether a User-Password can carry the password of a new
+// login: 1 to 128 octets without NUL, which could not be told from the padding (RFC
+// 2865 section 5.2). The error advises and never shows the value.
 func CheckPassword(password string) error {
-	switch {
-	case password == "":
+	if password == "" {
 		return errors.New("password cannot be empty")
+	}
+	return CheckResponse(password)
+}
+
+// CheckResponse is CheckPassword for the answer to a challenge, which may be empty:
+// a server that sends a push asks to confirm it, and then to press Enter.
+func CheckResponse(password string) error {
+	switch {
 	case len(password) > maxPasswordLen:
 		return fmt.Errorf("password is longer than %d octets, the most that RADIUS can carry", maxPasswordLen)
 	case strings.ContainsRune(password, 0):

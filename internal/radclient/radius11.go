@@ -2,6 +2,7 @@ package radclient
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,9 +60,20 @@ func checkAnswer11(wire []byte, sent *request) (*radius.Packet, DropReason) {
 	return &radius.Packet{Code: code, Attributes: attributes}, 0
 }
 
-// plainProof is a User-Password of RADIUS/1.1 (RFC 9765 section 5.1.1).
-func plainProof(password string) proof {
+// errEmptyResponse is returned for a request that would prove nothing, and name no
+// login that the server has begun.
+var errEmptyResponse = errors.New("RADIUS/1.1 cannot carry an empty answer to a challenge without a State (RFC 9765 section 5.1.1)")
+
+// plainProof is a User-Password of RADIUS/1.1, which has one octet or more (RFC 9765
+// section 5.1.1). An empty answer to a challenge has none: the State alone will do
+// (RFC 2865 section 4.1).
+func plainProof(credentials Credentials) (proof, error) {
 	var made proof
-	made.attributes.Add(rfc2865.UserPassword_Type, radius.Attribute(password))
-	return made
+	switch {
+	case credentials.Password != "":
+		made.attributes.Add(rfc2865.UserPassword_Type, radius.Attribute(credentials.Password))
+	case credentials.Answers == nil || credentials.Answers.State == nil:
+		return made, errEmptyResponse
+	}
+	return made, nil
 }

@@ -41,7 +41,9 @@ func TestRequestsOverTLSHaveTheBytesOfTheVectors(t *testing.T) {
 	require.True(t, signed)
 	require.Equal(t, "admins", string(packet.Get(rfc2865.Class_Type)))
 
-	attributes[1].Attribute = plainProof("hello").attributes[0].Attribute
+	plain, err := plainProof(Credentials{Password: "hello"})
+	require.NoError(t, err)
+	attributes[1].Attribute = plain.attributes[0].Attribute
 	sent, err = encodeRequest11(radius.CodeAccessRequest, 0xdeadbeef, attributes)
 	require.NoError(t, err)
 	require.Equal(t,

@@ -58,7 +58,9 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 		return nil, err
 	}
 	if at.version == RADIUS11 && protocol == PAP {
-		made = plainProof(credentials.Password)
+		if made, err = plainProof(credentials); err != nil {
+			return nil, err
+		}
 	}
 	attributes := slices.Concat(made.attributes, s.client.RequestAttributes(credentials))
 	if credentials.Answers != nil && credentials.Answers.State != nil {
