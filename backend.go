@@ -232,7 +232,11 @@ func (b *backend) recordsWarning(text string) {
 func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer b.recovered(req, func(cause error) { resp, err = logical.ErrorResponse(cause.Error()), nil })
 	if path := b.Route(req.Path); path != nil {
-		if mistake := malformed(path, req); mistake != nil {
+		mistake := malformed(path, req)
+		switch {
+		case mistake != nil && req.Operation == logical.AliasLookaheadOperation:
+			return nil, mistake.Error() // Vault looks into the response's Auth without checking
+		case mistake != nil:
 			return mistake, nil
 		}
 	}

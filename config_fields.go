@@ -55,6 +55,8 @@ const (
 	fieldPasswordAlgorithm        = "password_hash_algorithm"
 	fieldPasswordCost             = "password_hash_cost"
 	fieldAliasMetadata            = "alias_metadata"
+	fieldTokenBoundCIDRs          = "token_bound_cidrs"
+	fieldTokenType                = "token_type" // #nosec G101 -- the name of a field
 )
 
 // configFields is the one place that says what the config's fields are.

@@ -46,12 +46,28 @@ func notOneOf[T ~string](field string, value T, values []T) string {
 	for _, value := range values {
 		names = append(names, string(value))
 	}
-	return fmt.Sprintf("`%s`: %q is not one of %s", field, value, strings.Join(names, ", "))
+	return fmt.Sprintf("`%s` is not one of %s", field, strings.Join(names, ", "))
 }
 
-// malformed answers a request with a field that cannot be read; nil if all can.
-// The framework would do it too, but its text repeats the value, a password
-// too, and it cuts the fraction off a number.
+// typeNames are what a value of each type is called.
+var typeNames = map[framework.FieldType]string{
+	framework.TypeString:           "a text",
+	framework.TypeInt:              "a whole number in range",
+	framework.TypeInt64:            "a whole number in range",
+	framework.TypeFloat:            "a number",
+	framework.TypeBool:             "true or false",
+	framework.TypeDurationSecond:   "a duration of 0 or more: a whole number of seconds in range, or with a unit, such as 90s",
+	framework.TypeCommaStringSlice: "a list of texts, or texts separated by commas",
+	framework.TypeStringSlice:      "a list of texts",
+	framework.TypeSlice:            "a list",
+	framework.TypeMap:              "a map",
+	framework.TypeKVPairs:          "a map of texts",
+}
+
+// malformed answers a request with a field that cannot be read; nil if all can. It
+// names the field and what it has to be, and never the value, which may be a
+// password, or one that was typed into the wrong field. The framework's own text
+// repeats the value, and the framework cuts the fraction off a number.
 func malformed(path *framework.Path, req *logical.Request) *logical.Response {
 	prefix := "Field validation failed: " // the framework's
 	if path.ExistenceCheck != nil {
@@ -63,14 +79,8 @@ func malformed(path *framework.Path, req *logical.Request) *logical.Response {
 			continue
 		}
 		err := (&framework.FieldData{Raw: map[string]any{field: raw}, Schema: path.Fields}).Validate()
-		sensitive := schema.DisplayAttrs != nil && schema.DisplayAttrs.Sensitive
-		switch {
-		case err != nil && sensitive:
-			return logical.ErrorResponse("%serror converting input for field %q: it is not a text", prefix, field)
-		case err != nil:
-			return logical.ErrorResponse(prefix + err.Error())
-		case !whole(schema, raw):
-			return logical.ErrorResponse("%serror converting input for field %q: %v is not a whole number in range", prefix, field, raw)
+		if err != nil || !whole(schema, raw) {
+			return logical.ErrorResponse("%serror converting input for field %q: it is not %s", prefix, field, typeNames[schema.Type])
 		}
 	}
 	return nil

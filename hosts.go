@@ -139,7 +139,7 @@ func (c *configEntry) hostProblems() []string {
 	for i, server := range servers {
 		same := func(other radclient.Server) bool { return other.Host == server.Host && other.Port == server.Port }
 		if slices.ContainsFunc(servers[:i], same) {
-			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d is there already: %s port %d", i, server.Host, server.Port))
+			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d is there already: %.80s port %d", i, server.Host, server.Port))
 		}
 	}
 	return found

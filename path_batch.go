@@ -319,7 +319,7 @@ func (b *backend) batchDelete(ctx context.Context, req *logical.Request, d *fram
 		return nil, err
 	}
 	if entry == nil {
-		return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("%s does not exist", batchLabel(name)))
+		return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("batch %.80q does not exist", name))
 	}
 	names, err := entry.names(ctx, req.Storage)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/radclient"
@@ -246,12 +247,30 @@ func (c *configEntry) applyFoldCase(d *framework.FieldData) error {
 func (c *configEntry) applyTokenFields(req *logical.Request, d *framework.FieldData) error {
 	aliasMetadata := c.AliasMetadata
 	if err := c.ParseTokenFields(req, d); err != nil {
+		if field, accepts := unreadTokenField(req, d); field != "" {
+			return fmt.Errorf("config parameter `%s` must be %s", field, accepts)
+		}
 		return err // names the field, in the words of every auth method
 	}
 	if _, given := d.GetOk(fieldAliasMetadata); !given {
 		c.AliasMetadata = aliasMetadata
 	}
 	return nil
+}
+
+// unreadTokenField returns a token field whose value the SDK cannot read, and what it
+// accepts; empty if there is none. The SDK's own text repeats the value.
+func unreadTokenField(req *logical.Request, d *framework.FieldData) (field, accepts string) {
+	for _, tried := range []struct{ field, accepts string }{
+		{fieldTokenBoundCIDRs, "IP addresses or CIDR blocks"},
+		{fieldTokenType, "default, service or batch"},
+	} {
+		alone := &framework.FieldData{Raw: map[string]any{tried.field: d.Raw[tried.field]}, Schema: d.Schema}
+		if new(tokenutil.TokenParams).ParseTokenFields(req, alone) != nil {
+			return tried.field, tried.accepts
+		}
+	}
+	return "", ""
 }
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {

@@ -156,7 +156,7 @@ func (s *sourceEntry) realmsTaken(others []*sourceEntry) []string {
 	for _, other := range others {
 		for _, realm := range s.Realms {
 			if other.ID != s.ID && other.hasRealm(realm) {
-				found = append(found, fmt.Sprintf("`realms`: %q is a realm of the source %s", realm, other.Name))
+				found = append(found, fmt.Sprintf("`realms`: %.80q is a realm of the source %s", realm, other.Name))
 			}
 		}
 	}
@@ -390,7 +390,7 @@ func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *fra
 
 // noSource is the answer 404.
 func noSource(reference string) error {
-	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("source %q does not exist", reference))
+	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("source %.80q does not exist", reference))
 }
 
 const sourcesHelpDescription = `

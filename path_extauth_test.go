@@ -109,7 +109,7 @@ func TestWrongSourcesAreRefusedAndNothingChanges(t *testing.T) {
 	before := b.everything()
 	wrong := map[string]map[string]any{
 		"`type` is missing":    {"host": "192.0.2.1"},
-		"`type`: \"kerberos\"": {"type": "kerberos"},
+		"`type` is not one of": {"type": "kerberos"},
 		"`host` is missing":    with("radius", map[string]any{"host": nil}),
 		"`host`: \"ldap://":    with("ldap", map[string]any{"host": "ldap://192.0.2.1"}),
 		"is there twice":       with("ldap", map[string]any{"host": "a,a"}),

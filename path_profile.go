@@ -99,7 +99,7 @@ func (b *backend) profileReplace(ctx context.Context, req *logical.Request, d *f
 		}
 		entry.apply(d)
 		if before == nil && entry.ShortName != reference {
-			return logical.ErrorResponse("short_name %q differs from %q, which the path creates: leave it out", entry.ShortName, reference), nil
+			return logical.ErrorResponse("short_name %.80q differs from %.80q, which the path creates: leave it out", entry.ShortName, reference), nil
 		}
 		if before != nil && entry.ShortName == "" && before.ShortName == reference {
 			entry.ShortName = reference
@@ -145,5 +145,5 @@ func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *fr
 
 // noProfile is the answer 404.
 func noProfile(reference string) error {
-	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("profile %q does not exist", reference))
+	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("profile %.80q does not exist", reference))
 }

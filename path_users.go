@@ -148,7 +148,7 @@ func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framew
 func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.userChange(ctx, req, d, func(before *userEntry) (*userEntry, error) {
 		if before == nil {
-			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %q does not exist", d.Get(fieldName)))
+			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %.80q does not exist", d.Get(fieldName)))
 		}
 		mergeMetadata(d, before.Metadata)
 		return before.clone(), nil

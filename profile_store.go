@@ -104,7 +104,7 @@ type unknownProfileError struct{ shortName string }
 
 // Error names the profile.
 func (e *unknownProfileError) Error() string {
-	return fmt.Sprintf("there is no profile with short_name %q", e.shortName)
+	return fmt.Sprintf("there is no profile with short_name %.80q", e.shortName)
 }
 
 // shortNames are how a read shows the ids; a profile that is gone has none.

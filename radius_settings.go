@@ -142,13 +142,13 @@ func (r *radiusSettings) problems() []string {
 		}
 	}
 	if _, err := parseOptionalAddress(r.NASIPAddress); err != nil {
-		found = append(found, fmt.Sprintf("`nas_ip_address`: %q is not an IP address", r.NASIPAddress))
+		found = append(found, "`nas_ip_address` is not an IP address")
 	}
 	if _, err := radclient.ParseNASPortType(r.NASPortType); err != nil {
 		found = append(found, "`nas_port_type`: "+err.Error())
 	}
 	if r.TLSServerName != "" && !isHost(r.TLSServerName) {
-		found = append(found, fmt.Sprintf("`tls_server_name`: %q is neither a host name nor an IP address", r.TLSServerName))
+		found = append(found, "`tls_server_name` is neither a host name nor an IP address")
 	}
 	if r.Transport == radclient.TLS {
 		if err := r.tls().Check(); err != nil {

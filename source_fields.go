@@ -203,7 +203,7 @@ func (s *sourceEntry) problems(known *dictionary.Dictionary) []string {
 		case !sourceRealm.MatchString(realm):
 			found = append(found, fmt.Sprintf("`realms`: %.80q is not a realm: use 1 to 253 letters (ASCII), digits and . - _, without @ and \\", realm))
 		case slices.ContainsFunc(s.Realms[:i], same):
-			found = append(found, fmt.Sprintf("`realms`: %q is there twice", realm))
+			found = append(found, fmt.Sprintf("`realms`: %.80q is there twice", realm))
 		}
 	}
 	for _, to := range slices.Sorted(maps.Values(s.ReplyAttributes)) {

@@ -52,7 +52,7 @@ func (p Packet) Check() Problems {
 		advice string
 	}{
 		{p.StatusType == "", "status_type", "is missing"},
-		{p.StatusType != "" && !known(p.StatusType), "status_type", fmt.Sprintf("is %q; use Start, Interim-Update, Stop, Accounting-On or Accounting-Off", p.StatusType)},
+		{p.StatusType != "" && !known(p.StatusType), "status_type", fmt.Sprintf("is %.80q; use Start, Interim-Update, Stop, Accounting-On or Accounting-Off", p.StatusType)},
 		{!p.NASAddress.IsValid(), "nas_ip_address", "is missing: a template for FreeRADIUS can send %{%{NAS-IP-Address}:-%{Packet-Src-IP-Address}}"},
 		{p.SessionID == "" && !p.StatusType.AboutNAS(), "session_id", "is missing"},
 		{len(p.UniqueID) > maxUniqueIDLen, "unique_id", fmt.Sprintf("has %d octets; use at most %d, or send none", len(p.UniqueID), maxUniqueIDLen)},

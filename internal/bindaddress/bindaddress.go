@@ -60,18 +60,18 @@ func unlabelled(text string) (string, error) {
 			continue
 		}
 		if !labelName.MatchString(label) {
-			return "", fmt.Errorf("%q is not the name of a label: use letters, digits, - and _", label)
+			return "", fmt.Errorf("%.80q is not the name of a label: use letters, digits, - and _", label)
 		}
 		variable := Variable(label)
 		plain = os.Getenv(variable)
 		if plain == "" {
-			return "", fmt.Errorf("label %q is not known here: register the plugin with the environment variable %s, an IP address or a network interface", label, variable)
+			return "", fmt.Errorf("label %.80q is not known here: register the plugin with the environment variable %s, an IP address or a network interface", label, variable)
 		}
 		text = variable + "=" + plain
 		break
 	}
 	if _, err := netip.ParseAddr(plain); err != nil && !interfaceName.MatchString(plain) {
-		return "", fmt.Errorf("%q is neither an IP address nor the name of a network interface", text)
+		return "", fmt.Errorf("%.80q is neither an IP address nor the name of a network interface", text)
 	}
 	return plain, nil
 }

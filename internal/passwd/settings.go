@@ -51,7 +51,7 @@ func (s Settings) Check() error {
 	s = s.withAlgorithm()
 	costs, ok := costsOf[s.Algorithm]
 	if !ok {
-		return InputError(fmt.Sprintf("the algorithm for password hashes is %.32q: use argon2id or bcrypt", string(s.Algorithm)))
+		return InputError("the algorithm for password hashes is not known: use argon2id or bcrypt")
 	}
 	if s.Cost != 0 && (s.Cost < costs.least || s.Cost > costs.most) {
 		return InputError(fmt.Sprintf("the cost of %s is %d: use %d to %d, or 0 for %d", s.Algorithm, s.Cost, costs.least, costs.most, costs.usual))

@@ -96,9 +96,9 @@ func resolve(d *dictionary.Dictionary, text string) (reference, error) {
 	tag, err := strconv.ParseUint(tagText, 10, 8)
 	switch {
 	case err != nil || tag < 1 || tag > maxTag:
-		return reference{}, fmt.Errorf("tag %q of %s: use 1 to %d, or no tag for any", tagText, attribute.Name, maxTag)
+		return reference{}, fmt.Errorf("tag %.80q of %s: use 1 to %d, or no tag for any", tagText, attribute.Name, maxTag)
 	case !attribute.Tagged:
-		return reference{}, fmt.Errorf("%s has no tags: leave out %q", attribute.Name, ":"+tagText)
+		return reference{}, fmt.Errorf("%s has no tags: leave out %.80q", attribute.Name, ":"+tagText)
 	}
 	r.tag = uint8(tag)
 	return r, nil
@@ -108,21 +108,21 @@ func resolve(d *dictionary.Dictionary, text string) (reference, error) {
 func unknown(d *dictionary.Dictionary, name, rest string) error {
 	if rest != "" {
 		if _, found := d.Lookup(rest); found {
-			return fmt.Errorf("unknown list %q: use %s", name, listNames)
+			return fmt.Errorf("unknown list %.80q: use %s", name, listNames)
 		}
 	}
 	advice := "see dictionary/attributes for the names, or add a vendor's dictionary"
 	if near := d.Suggest(name); len(near) > 0 {
 		advice = "did you mean " + strings.Join(near, " or ") + "?"
 	}
-	return fmt.Errorf("unknown attribute %q: %s", name, advice)
+	return fmt.Errorf("unknown attribute %.80q: %s", name, advice)
 }
 
 // resolveClient takes any slug: what clients say about themselves is in no
 // dictionary.
 func resolveClient(name string) (reference, error) {
 	if !slug(name) {
-		return reference{}, fmt.Errorf("client attribute %q: use letters, digits, - and _", name)
+		return reference{}, fmt.Errorf("client attribute %.80q: use letters, digits, - and _", name)
 	}
 	return reference{key: key{list: clientList, path: name}, secret: secretName(name)}, nil
 }

@@ -1,6 +1,7 @@
 package radclient
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -61,7 +62,7 @@ func ParseNASPortType(text string) (rfc2865.NASPortType, error) {
 	}
 	value, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%q is neither a NAS-Port-Type, such as Virtual or Ethernet, nor a number", text)
+		return 0, errors.New("is neither a NAS-Port-Type, such as Virtual or Ethernet, nor a number")
 	}
 	return rfc2865.NASPortType(value), nil
 }
