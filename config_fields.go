@@ -1,8 +1,6 @@
 package radiusauth
 
 import (
-	"strings"
-
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 
@@ -80,9 +78,9 @@ func configFields() map[string]*framework.FieldSchema {
 			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
 		},
 		fieldUnregisteredUserPolicies: {
-			Type:        framework.TypeString,
-			Default:     strings.Join(defaults.UnregisteredUserPolicies, ","),
-			Description: "Comma-separated list of policies for people whom the RADIUS server accepts and who are not under users/.",
+			Type:        framework.TypeCommaStringSlice,
+			Default:     defaults.UnregisteredUserPolicies,
+			Description: "Policies, as a list or separated by commas, for people whom the RADIUS server accepts and who are not under users/.",
 			DisplayAttrs: &framework.DisplayAttributes{
 				Name:        "Policies for unregistered users",
 				Description: "List of policies for people whom the RADIUS server accepts and who are not registered.",
@@ -306,14 +304,11 @@ func configFields() map[string]*framework.FieldSchema {
 	return fields
 }
 
-// configReadResponses describes a read: every field but the secret, and the
-// policies as a list.
+// configReadResponses describes a read: every field but the secret.
 func configReadResponses() map[int][]framework.Response {
 	fields := configFields()
 	delete(fields, fieldSecret)
 	delete(fields, fieldTLSClientKey)
-	fields[fieldUnregisteredUserPolicies].Type = framework.TypeStringSlice
-	fields[fieldUnregisteredUserPolicies].Default = nil
 	for _, schema := range fields {
 		schema.Required = true
 	}

@@ -200,7 +200,7 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 		c.Host = strings.ToLower(host.(string))
 	}
 	if policies, ok := d.GetOk(fieldUnregisteredUserPolicies); ok {
-		c.UnregisteredUserPolicies = splitPolicies(policies.(string))
+		c.UnregisteredUserPolicies = splitPolicies(policies.([]string))
 	}
 	c.radiusSettings.apply(d)
 	c.localSettings.apply(d)

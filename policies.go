@@ -16,11 +16,12 @@ func containsRoot(policies []string) bool {
 	})
 }
 
-// splitPolicies reads a comma-separated list, keeping its order and case, as
-// the built-in method does for unregistered users. Empty names are left out.
-func splitPolicies(text string) []string {
+// splitPolicies reads a list, whose entries may be separated by commas as well,
+// keeping its order and case, as the built-in method does for unregistered users.
+// Empty names are left out.
+func splitPolicies(texts []string) []string {
 	policies := []string{}
-	for policy := range strings.SplitSeq(text, ",") {
+	for policy := range strings.SplitSeq(strings.Join(texts, ","), ",") {
 		if policy = strings.TrimSpace(policy); policy != "" {
 			policies = append(policies, policy)
 		}
