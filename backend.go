@@ -232,6 +232,7 @@ func (b *backend) recordsWarning(text string) {
 func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer b.recovered(req, func(cause error) { resp, err = logical.ErrorResponse(cause.Error()), nil })
 	if path := b.Route(req.Path); path != nil {
+		readJSONTexts(path, req)
 		mistake := malformed(path, req)
 		switch {
 		case mistake != nil && req.Operation == logical.AliasLookaheadOperation:
@@ -248,6 +249,9 @@ func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp
 // because its type is lost on the way from a plugin to Vault.
 func (b *backend) HandleExistenceCheck(ctx context.Context, req *logical.Request) (checkFound, exists bool, err error) {
 	defer b.recovered(req, func(cause error) { err = cause })
+	if path := b.Route(req.Path); path != nil {
+		readJSONTexts(path, req)
+	}
 	checkFound, exists, err = b.Backend.HandleExistenceCheck(ctx, req)
 	if userError := (errutil.UserError{}); errors.As(err, &userError) {
 		return false, false, nil

@@ -271,7 +271,7 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldRequestAttributes: {
 			Type:        framework.TypeSlice,
 			Default:     []any{},
-			Description: "Attributes that are added to every request: a list of {attribute, value}. Values may have expansions, such as %{User-Name}.",
+			Description: "Attributes that are added to every request: a list of {attribute, value}, or JSON text of it. Values may have expansions, such as %{User-Name}.",
 		},
 		fieldGroupAttributes: {
 			Type:        framework.TypeCommaStringSlice,

@@ -59,8 +59,8 @@ var typeNames = map[framework.FieldType]string{
 	framework.TypeDurationSecond:   "a duration of 0 or more: a whole number of seconds in range, or with a unit, such as 90s",
 	framework.TypeCommaStringSlice: "a list of texts, or texts separated by commas",
 	framework.TypeStringSlice:      "a list of texts",
-	framework.TypeSlice:            "a list",
-	framework.TypeMap:              "a map",
+	framework.TypeSlice:            "a list, nor JSON text of a list or of one object",
+	framework.TypeMap:              "a map, nor JSON text of one",
 	framework.TypeKVPairs:          "a map of texts",
 }
 
@@ -79,7 +79,8 @@ func malformed(path *framework.Path, req *logical.Request) *logical.Response {
 			continue
 		}
 		err := (&framework.FieldData{Raw: map[string]any{field: raw}, Schema: path.Fields}).Validate()
-		if err != nil || !whole(schema, raw) {
+		noJSON := field != fieldHosts && unreadJSON(schema.Type, raw)
+		if err != nil || noJSON || !whole(schema, raw) {
 			return logical.ErrorResponse("%serror converting input for field %q: it is not %s", prefix, field, typeNames[schema.Type])
 		}
 	}

@@ -27,7 +27,7 @@ const maxTried = 1000
 
 func (b *backend) pathProfileTry() *framework.Path {
 	attributes := func(description string) *framework.FieldSchema {
-		return &framework.FieldSchema{Type: framework.TypeMap, Default: map[string]any{}, Description: description + ": a map from names to a value or a list of values."}
+		return &framework.FieldSchema{Type: framework.TypeMap, Default: map[string]any{}, Description: description + ": a map from names to a value or a list of values, or JSON text of it."}
 	}
 	return &framework.Path{
 		Pattern: `profiles/(?P<id>[^/]+)/test`,

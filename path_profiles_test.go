@@ -110,7 +110,7 @@ func badProfiles() map[string]struct {
 		"User-Password":         {reply(item("User-Password", ":=", "hunter22")), []string{"reply_attribute[0].attribute", "password"}},
 		"Auth-Type":             {reply(item("Auth-Type", ":=", "Accept")), []string{"reply_attribute[0].attribute"}},
 		"unknown expansion":     {reply(item("Reply-Message", ":=", "%{No-Such-Thing}")), []string{"reply_attribute[0].value", "No-Such-Thing"}},
-		"not a list":            {map[string]any{"check_attribute": "NAS-Port == 1"}, []string{"check_attribute[0] is not an object"}},
+		"not a list":            {map[string]any{"check_attribute": "NAS-Port == 1"}, []string{"field \"check_attribute\": it is not a list"}},
 		"item not an object":    {check(item("NAS-Port", "==", "1"), "NAS-Port == 1"), []string{"check_attribute[1] is not an object"}},
 		"item null":             {check(nil), []string{"check_attribute[0] is not an object"}},
 		"unknown key":           {check(map[string]any{"attribute": "NAS-Port", "op": "==", "value": "1", "operator": "=="}), []string{"check_attribute[0].operator is not known"}},

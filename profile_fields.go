@@ -47,12 +47,12 @@ func profileFields() map[string]*framework.FieldSchema {
 		fieldCheckAttribute: {
 			Type:        framework.TypeSlice,
 			Default:     []any{},
-			Description: "What has to hold: a list of {attribute, op, value}. All of them must; none: everybody matches.",
+			Description: "What has to hold: a list of {attribute, op, value}, or JSON text of it. All of them must; none: everybody matches.",
 		},
 		fieldReplyAttribute: {
 			Type:        framework.TypeSlice,
 			Default:     []any{},
-			Description: "What is replied if the profile matches: a list of {attribute, op, value} with the operators =, := and +=.",
+			Description: "What is replied if the profile matches: a list of {attribute, op, value} with the operators =, := and +=, or JSON text of it.",
 		},
 		fieldPolicies: {
 			Type:        framework.TypeCommaStringSlice,

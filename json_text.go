@@ -1,0 +1,122 @@
+package radiusauth
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// readJSONTexts replaces what a command line gives for lists and maps, JSON text, by
+// what the text says. An empty text is an empty list or map. What cannot be read stays
+// as it is, and is refused by [malformed]. The config's hosts are left alone: they may
+// be texts.
+func readJSONTexts(path *framework.Path, req *logical.Request) {
+	if len(req.Data) == 0 {
+		return
+	}
+	data := maps.Clone(req.Data)
+	for field, raw := range req.Data {
+		if schema := path.Fields[field]; schema != nil && field != fieldHosts {
+			data[field] = readJSONText(schema.Type, raw)
+		}
+	}
+	req.Data = data
+}
+
+// readJSONText returns the value of a field of the type: what its text says, or the
+// value itself.
+func readJSONText(kind framework.FieldType, raw any) any {
+	text, isText := raw.(string)
+	text = strings.TrimSpace(text)
+	switch kind {
+	case framework.TypeSlice:
+		list, isList := raw.([]any)
+		switch {
+		case isList:
+			return readJSONEntries(list)
+		case isText && text == "":
+			return []any{}
+		case isText:
+			if objects, ok := jsonObjects(text); ok {
+				return objects
+			}
+		}
+	case framework.TypeMap, framework.TypeKVPairs:
+		switch {
+		case isText && text == "" && kind == framework.TypeKVPairs:
+			return []any{} // no pairs: in a merge patch an empty map would change nothing
+		case isText && text == "":
+			return map[string]any{}
+		case isText:
+			if object, ok := jsonObject(text); ok {
+				return object
+			}
+		}
+	}
+	return raw
+}
+
+// unreadJSON reports whether a text that should be JSON was left unread. Pairs may be
+// written as key=value as well.
+func unreadJSON(kind framework.FieldType, raw any) bool {
+	text, isText := raw.(string)
+	switch kind {
+	case framework.TypeSlice, framework.TypeMap:
+		return isText
+	case framework.TypeKVPairs:
+		return isText && strings.HasPrefix(strings.TrimSpace(text), "{")
+	}
+	return false
+}
+
+// readJSONEntries reads the texts of a list: a command line may name a field several
+// times.
+func readJSONEntries(list []any) []any {
+	entries := make([]any, 0, len(list))
+	for _, entry := range list {
+		text, isText := entry.(string)
+		objects, ok := jsonObjects(text)
+		if isText && ok {
+			entries = append(entries, objects...)
+		} else {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+// jsonObjects reads JSON text of a list, or of one object, which is a list of it.
+func jsonObjects(text string) ([]any, bool) {
+	value, ok := decodeJSON(text)
+	switch value := value.(type) {
+	case []any:
+		return value, ok
+	case map[string]any:
+		return []any{value}, ok
+	}
+	return nil, false
+}
+
+// jsonObject reads JSON text of an object.
+func jsonObject(text string) (map[string]any, bool) {
+	value, ok := decodeJSON(text)
+	object, isObject := value.(map[string]any)
+	return object, ok && isObject
+}
+
+// decodeJSON reads JSON text, with numbers as they are written.
+func decodeJSON(text string) (any, bool) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil {
+		return nil, false
+	}
+	_, err := decoder.Token()
+	return value, errors.Is(err, io.EOF)
+}
