@@ -4,8 +4,13 @@ import (
 	"encoding/csv"
 	"fmt"
 	"html/template"
+	"iter"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // voucherCSV is the users as a list, with the passwords that were generated.
@@ -30,12 +35,62 @@ func (r batchRow) shown() string {
 	return ""
 }
 
-// plainCell keeps a spreadsheet from taking a text for a formula.
+// cellSeparators begin a new cell in spreadsheets that do not take the comma, or not
+// only it, to separate cells.
+const cellSeparators = ";\t\r\n"
+
+// plainCell keeps spreadsheets from taking a text, or what they make a cell of, for a
+// formula: an apostrophe before it marks a text.
 func plainCell(text string) string {
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r") {
-		return "'" + text
+	var plain strings.Builder
+	for part := range splitAfterAny(text, cellSeparators) {
+		if isFormula(part) {
+			plain.WriteByte('\'')
+		}
+		plain.WriteString(part)
 	}
-	return text
+	return plain.String()
+}
+
+// splitAfterAny cuts a text after each of the separators.
+func splitAfterAny(text, separators string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for text != "" {
+			end := strings.IndexAny(text, separators) + 1
+			if end == 0 {
+				end = len(text)
+			}
+			if !yield(text[:end]) {
+				return
+			}
+			text = text[end:]
+		}
+	}
+}
+
+// isFormula reports whether a spreadsheet may take the text for a formula: its first
+// visible character is one that begins formulas, in any width, or a tab or line break
+// comes before it. Characters are compared without their marks, and decomposed: = and a
+// mark can make one that looks otherwise.
+func isFormula(text string) bool {
+	if text != "" && strings.ContainsAny(text[:1], "\t\r\n") {
+		return true
+	}
+	for _, r := range norm.NFKD.String(text) {
+		if isInvisible(r) {
+			continue
+		}
+		return strings.ContainsRune("=+-@\u2212", r) || unicode.Is(unicode.Pd, r) // dashes are taken for a minus
+	}
+	return false
+}
+
+// isInvisible reports whether a character shows nothing of its own: white space,
+// control and format characters, marks and fillers.
+func isInvisible(r rune) bool {
+	const brailleBlank = '\u2800'
+	return !unicode.IsPrint(r) || r == ' ' || r == brailleBlank || r == utf8.RuneError ||
+		unicode.In(r, unicode.Mn, unicode.Me, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // voucherTemplate is a page to print: it loads nothing.
