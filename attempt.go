@@ -135,10 +135,11 @@ type refusal struct {
 func (r *refusal) response() *logical.Response { return logical.ErrorResponse(r.text) }
 
 // refuseUnasked refuses a login without asking anybody. A password that is kept
-// here is hashed all the same: the time does not tell what a wrong one would not.
+// here is hashed all the same: the time does not tell what a wrong one would not, nor
+// whether it is right.
 func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, password, reason string) *refusal {
-	if asked.name == localSource {
-		if _, err := asked.checker.check(ctx, question{Credentials: radclient.Credentials{Username: name, Password: password}}); err != nil {
+	if local, isLocal := asked.checker.(*localChecker); isLocal {
+		if err := local.checkInVain(ctx, password); err != nil {
 			b.Logger().Error("login failed", "username", name, "error", err)
 			return &refusal{text: noAnswerText, unanswered: true}
 		}

@@ -68,8 +68,9 @@ func TestImportedHashesVerify(t *testing.T) {
 	}
 }
 
-// Every refusal looks the same, and takes the time of one hash.
-func TestRefusedLocalLoginsComputeExactlyOneHash(t *testing.T) {
+// Every refusal looks the same, and takes the time of one hash at the config's cost,
+// beside that of a cheaper one.
+func TestRefusedLocalLoginsTakeTheTimeOfAHashAtTheConfigsCost(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, map[string]any{"lockout_threshold": 3})
 	past := time.Now().Add(-time.Second).Format(time.RFC3339)
@@ -91,15 +92,51 @@ func TestRefusedLocalLoginsComputeExactlyOneHash(t *testing.T) {
 	}
 	for name, password := range map[string]string{
 		"nobody": "x", "alice": "wrong", "disabled": "the-password", "expired": "the-password",
-		"locked": "the-password", "without": "the-password", "imported": "x", "ALICE": "alice-password",
+		"locked": "the-password", "without": "the-password", "ALICE": "alice-password",
 	} {
 		before := b.hasher.Computed()
 		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": password}), name)
 		require.Equal(t, before+1, b.hasher.Computed(), name)
 	}
 	before := b.hasher.Computed()
+	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/imported", map[string]any{"password": "x"}))
+	require.Equal(t, before+2, b.hasher.Computed(), "a cheap one and one at the config's cost")
+	before = b.hasher.Computed()
 	b.loginOK("alice", "alice-password")
 	require.Equal(t, before+1, b.hasher.Computed())
+}
+
+// A wrong password does not show by its time that a batch has created the user, nor a
+// right one that it is right, if the user is refused anyway.
+func TestBatchUsersAreRefusedInTheTimeOfOthers(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"lockout_threshold": 100})
+	passwords := b.batch(map[string]any{"name": "guests", "strategy": "prefix", "prefix": "guest-", "number_of_users": 3})
+	hashes := func(name, password string, refused bool) uint64 {
+		t.Helper()
+		before := b.hasher.Computed()
+		resp, err := b.login(name, password)
+		require.NoError(t, err)
+		require.Equal(t, refused, resp.IsError())
+		return b.hasher.Computed() - before
+	}
+	require.EqualValues(t, 2, hashes("guest-1", "wrong", true))
+	require.EqualValues(t, 2, hashes("guest-1", strings.Repeat("x", 128), true))
+	require.EqualValues(t, 1, hashes("guest-1", passwords["guest-1"], false), "thousands may log in at once")
+	b.ok(logical.PatchOperation, "users/guest-2", map[string]any{"enabled": false})
+	b.ok(logical.PatchOperation, "users/guest-3", map[string]any{"expires_at": "2020-01-01"})
+	for _, name := range []string{"guest-2", "guest-3"} {
+		require.EqualValues(t, 2, hashes(name, "wrong", true), name)
+		require.EqualValues(t, 2, hashes(name, passwords[name], true), name)
+	}
+	b.ok(logical.UpdateOperation, "config", map[string]any{"lockout_threshold": 1})
+	require.EqualValues(t, 2, hashes("guest-1", "wrong", true))
+	require.EqualValues(t, 2, hashes("guest-1", passwords["guest-1"], true), "locked out")
+	// What batches have made is no cheaper than an unknown name, whatever the config says.
+	b.ok(logical.UpdateOperation, "config", map[string]any{"password_hash_algorithm": "bcrypt", "password_hash_cost": 10, "lockout_threshold": 0})
+	require.EqualValues(t, 2, hashes("guest-1", "wrong", true))
+	require.EqualValues(t, 2, hashes("alice", "wrong", true), "a hash from when the config asked for less")
+	require.EqualValues(t, 1, hashes("alice", "alice-password", false))
 }
 
 func TestNobodyIsAskedAboutWhomMayNotLogIn(t *testing.T) {

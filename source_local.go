@@ -9,9 +9,10 @@ import (
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
-// localChecker compares with the hash that is stored with the user. It computes
-// one hash for every password, also if there is none to compare with, so that the
-// time does not tell who exists.
+// localChecker compares with the hash that is stored with the user. A wrong password
+// takes no less time than a hash at the config's cost, also if there is no hash to
+// compare with, or a cheaper one, so that the time does not tell who exists, or which
+// users are a batch's.
 type localChecker struct {
 	hasher   *passwd.Hasher
 	settings passwd.Settings // what a hash that is made now costs
@@ -41,12 +42,22 @@ func (c *localChecker) check(ctx context.Context, asked question) (answer, error
 		refused.Reason = "there is no password for this name here"
 		return refused, c.hasher.VerifyNothing(ctx, c.settings, asked.Password)
 	}
-	same, err := c.hasher.Verify(ctx, hash, asked.Password)
+	same, err := c.hasher.VerifyAtLeast(ctx, c.settings, hash, asked.Password)
 	if !same || err != nil {
 		refused.Reason = "the password is wrong"
 		return refused, err
 	}
 	return answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: localSource}}, nil
+}
+
+// checkInVain takes the time that check takes for a wrong password, for a login that is
+// refused anyway: else the right password would show by its time.
+func (c *localChecker) checkInVain(ctx context.Context, password string) error {
+	hash, err := passwd.Parse(c.stored)
+	if err != nil { // there is none
+		return c.hasher.VerifyNothing(ctx, c.settings, password)
+	}
+	return c.hasher.VerifyInVain(ctx, c.settings, hash, password)
 }
 
 func (c *localChecker) asks(string) bool { return false }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,8 +65,11 @@ func BenchmarkRefusedLocalLogin(b *testing.B) {
 		require.Error(b, err)
 	}
 	refuse("locked", "x")
+	status, answer := v.request("POST", "auth/radius/freeradius/batch", "application/json",
+		`{"name": "guests", "strategy": "prefix", "prefix": "batch-", "number_of_users": 1}`)
+	require.Equal(b, http.StatusCreated, status, answer)
 	const refusals = 200
-	names := []string{"unknown", "wrong", "disabled", "expired", "locked"}
+	names := []string{"unknown", "wrong", "disabled", "expired", "locked", "batch-1"}
 	took := map[string][]float64{}
 	for range refusals { // in turns, so that all see the same machine
 		for _, name := range names {

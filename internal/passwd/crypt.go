@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-crypt/crypt/algorithm"
 	"github.com/go-crypt/crypt/algorithm/argon2"
@@ -21,6 +22,7 @@ const (
 	maxLogRounds  = 15         // of bcrypt
 	maxRounds     = 1_000_000  // of SHA-crypt
 	minRounds     = 1000       // of SHA-crypt, by its specification
+	usualRounds   = 5000       // of SHA-crypt, if the hash does not say
 	minLaneMemory = 8          // of argon2, in KiB for each lane (RFC 9106 section 3.1)
 )
 
@@ -66,8 +68,10 @@ func parseArgon2(scheme Scheme, text string) (Scheme, digest, error) {
 	); err != nil {
 		return "", nil, err
 	}
+	memory, _ := strconv.Atoi(found[1])
+	passes, _ := strconv.Atoi(found[2])
 	decoded, err := argon2.Decode(text)
-	return cryptDigest(scheme, decoded, err)
+	return cryptDigest(scheme, decoded, time.Duration(memory*passes)*argon2KiBPass, err)
 }
 
 func parseBcrypt(text string) (Scheme, digest, error) {
@@ -78,8 +82,9 @@ func parseBcrypt(text string) (Scheme, digest, error) {
 	if err := between("cost", found[1], 4, maxLogRounds); err != nil {
 		return "", nil, err
 	}
+	logRounds, _ := strconv.Atoi(found[1])
 	decoded, err := bcrypt.Decode(text)
-	return cryptDigest(Bcrypt, decoded, err)
+	return cryptDigest(Bcrypt, decoded, bcryptRound<<logRounds, err)
 }
 
 func parseSHACrypt(scheme Scheme, digestLen int, text string) (Scheme, digest, error) {
@@ -87,26 +92,37 @@ func parseSHACrypt(scheme Scheme, digestLen int, text string) (Scheme, digest, e
 	if found == nil || len(found[2]) != digestLen {
 		return "", nil, damaged(scheme, fmt.Sprintf("%.3s$salt$digest or %.3srounds=5000$salt$digest, with a salt of 1 to 16 characters and a digest of %d", text, text, digestLen))
 	}
+	rounds := usualRounds
 	if found[1] != "" {
 		if err := between("number of rounds", found[1], minRounds, maxRounds); err != nil {
 			return "", nil, err
 		}
+		rounds, _ = strconv.Atoi(found[1])
+	}
+	round := sha512CryptRound
+	if scheme == SHA256Crypt {
+		round = sha256CryptRound
 	}
 	decoded, err := shacrypt.Decode(text)
-	return cryptDigest(scheme, decoded, err)
+	return cryptDigest(scheme, decoded, time.Duration(rounds)*round, err)
 }
 
 // cryptDigest takes what go-crypt has decoded. Its errors may quote the hash.
-func cryptDigest(scheme Scheme, decoded algorithm.Digest, err error) (Scheme, digest, error) {
+func cryptDigest(scheme Scheme, decoded algorithm.Digest, work time.Duration, err error) (Scheme, digest, error) {
 	if err != nil {
 		return "", nil, InputError(fmt.Sprintf("the hash of %s is damaged: its salt or its digest cannot be decoded", scheme))
 	}
-	return scheme, crypted{decoded}, nil
+	return scheme, crypted{decoded, work}, nil
 }
 
 // crypted is a digest of go-crypt, which compares in constant time.
-type crypted struct{ decoded algorithm.Digest }
+type crypted struct {
+	decoded algorithm.Digest
+	takes   time.Duration
+}
 
 func (c crypted) matches(password string) (bool, error) {
 	return c.decoded.MatchAdvanced(password)
 }
+
+func (c crypted) work() time.Duration { return c.takes }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxIterations is the upper bound of PBKDF2's cost.
@@ -83,6 +84,8 @@ func (d pbkdf2Digest) matches(password string) (bool, error) {
 	key, err := pbkdf2.Key(d.function, password, d.salt, d.iterations, len(d.key))
 	return subtle.ConstantTimeCompare(d.key, key) == 1, err
 }
+
+func (d pbkdf2Digest) work() time.Duration { return time.Duration(d.iterations) * pbkdf2Iteration }
 
 // prehashed is a digest of the password's SHA-256, in hexadecimal digits: so
 // bcrypt reads all of a long password.

@@ -9,7 +9,8 @@
 //
 // A wrong password and an unknown user should take the same time, or strangers
 // learn who exists: [Hasher.VerifyNothing] is for the unknown. It costs what a
-// hash costs that [Hasher.Make] makes now with the same [Settings]. A hash that
-// was made otherwise, imported or by [Hasher.MakeGenerated], takes a time of its
-// own, which tells that its user exists.
+// hash costs that [Hasher.Make] makes now with the same [Settings].
+// [Hasher.VerifyAtLeast] takes as long for a wrong password where the hash is a cheaper
+// one, imported or of [Hasher.MakeGenerated]. A dearer one takes a time of its own,
+// which tells that its user exists.
 package passwd

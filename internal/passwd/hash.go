@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Scheme is how a hash is made.
@@ -42,7 +43,19 @@ type digest interface {
 	// matches computes a hash of the password, once, and compares it in a time
 	// that does not tell where it differs. The error is a fault.
 	matches(password string) (bool, error)
+	// work is about how long that takes on a usual server. It is good for
+	// comparisons only.
+	work() time.Duration
 }
+
+// What one step of each function takes on a usual server.
+const (
+	argon2KiBPass    = 600 * time.Nanosecond
+	bcryptRound      = 60 * time.Microsecond
+	sha256CryptRound = 200 * time.Nanosecond
+	sha512CryptRound = 350 * time.Nanosecond
+	pbkdf2Iteration  = 250 * time.Nanosecond
+)
 
 // InputError says what is wrong with a hash, a password or a setting that
 // somebody gave, and what to give. It never shows a hash or a password.

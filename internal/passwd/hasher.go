@@ -93,16 +93,54 @@ func (h *Hasher) Verify(ctx context.Context, hash Hash, password string) (bool, 
 	return same && short == password, nil
 }
 
+// VerifyAtLeast is Verify, but that a wrong password takes no less time than with a
+// hash that Make would make now: after a cheaper one, imported or of MakeGenerated, it
+// computes such a hash as well, in the same turn. The right password is as fast as the
+// hash. The error is as those of Make and Verify.
+func (h *Hasher) VerifyAtLeast(ctx context.Context, settings Settings, hash Hash, password string) (bool, error) {
+	return h.verifyAtLeast(ctx, settings, hash, password, true)
+}
+
+// VerifyInVain takes the time that VerifyAtLeast takes for a wrong password, whether
+// the password is wrong or right: for a user who is refused anyway. The error is as
+// those of VerifyAtLeast.
+func (h *Hasher) VerifyInVain(ctx context.Context, settings Settings, hash Hash, password string) error {
+	_, err := h.verifyAtLeast(ctx, settings, hash, password, false)
+	return err
+}
+
+// verifyAtLeast is VerifyAtLeast; unless quick, the right password takes as long as a
+// wrong one.
+func (h *Hasher) verifyAtLeast(ctx context.Context, settings Settings, hash Hash, password string, quick bool) (bool, error) {
+	if hash.Empty() {
+		return false, errNoHash
+	}
+	nothing, err := settings.checkedNothing()
+	if err != nil {
+		return false, err
+	}
+	short := password[:min(len(password), MaxPassword)]
+	var same bool
+	err = h.inTurn(ctx, func() error {
+		matches, err := hash.digest.matches(short)
+		same = matches && short == password
+		if err != nil || same && quick || hash.digest.work() >= nothing.digest.work() {
+			return err
+		}
+		h.computed.Add(1)
+		_, err = nothing.digest.matches(short)
+		return err
+	})
+	return same && err == nil, err
+}
+
 // VerifyNothing does for a user who does not exist, or has no hash, what Verify
 // does for a hash that Make would make now. The answer is no. The error is as
 // those of Make and Verify.
 func (h *Hasher) VerifyNothing(ctx context.Context, settings Settings, password string) error {
-	if err := settings.Check(); err != nil {
-		return err
-	}
-	nothing, err := settings.withDefaults().nothing()
+	nothing, err := settings.checkedNothing()
 	if err != nil {
-		return fmt.Errorf("preparing the hash of nothing: %w", err)
+		return err
 	}
 	_, err = h.Verify(ctx, nothing, password)
 	return err

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -171,6 +172,8 @@ func hashOf(f func(password string) (bool, error)) Hash { return Hash{digest: ca
 
 type called func(password string) (bool, error)
 
+func (called) work() time.Duration { return 0 }
+
 func (f called) matches(password string) (bool, error) { return f(password) }
 
 func TestNoMoreHashesAtOnceThanAllowed(t *testing.T) {
@@ -275,4 +278,76 @@ func TestHasherTakesAllProcessorsUnlessTold(t *testing.T) {
 	require.Equal(t, runtime.GOMAXPROCS(0), cap(NewHasher(0).turns))
 	require.Equal(t, runtime.GOMAXPROCS(0), cap(NewHasher(-1).turns))
 	require.Equal(t, 5, cap(NewHasher(5).turns))
+}
+
+// Of each format, the cost that is cheaper than argon2id with 2 passes over 19 MiB, and
+// one that is not.
+func TestWrongPasswordTakesNoLessThanAHashThatIsMadeNow(t *testing.T) {
+	t.Parallel()
+	salt, digest := strings.Repeat("A", 22), strings.Repeat("A", 43)
+	for text, cheaper := range map[string]bool{
+		"{SSHA}1TG/8Cv9qjDZbmbZkDKRdmYFXQ0xMjM0NTY3OA==":           true,
+		"nt:891fc570507eef023cbfec043dd5f2b1":                      true,
+		"$5$saltsalt$" + digest:                                    true,
+		"$5$rounds=1000$saltsalt$" + digest:                        true,
+		"$6$saltsalt$" + digest + digest:                           true,
+		"{CRYPT}$6$saltsalt$" + digest + digest:                    true,
+		"$5$rounds=1000000$saltsalt$" + digest:                     false,
+		"$6$rounds=1000000$saltsalt$" + digest + digest:            false,
+		"pbkdf2_sha256$1000$salt$" + digest + "=":                  true,
+		"pbkdf2_sha1$1000$salt$" + digest[:27] + "=":               true,
+		"pbkdf2_sha256$1000000$salt$" + digest + "=":               false,
+		"$2b$04$" + strings.Repeat(".", 53):                        true,
+		"bcrypt_sha256$$2b$04$" + strings.Repeat(".", 53):          true,
+		"$2b$12$" + strings.Repeat(".", 53):                        false,
+		"$argon2id$v=19$m=19456,t=1,p=1$" + salt + "$" + digest:    true,
+		"$argon2id$v=19$m=19456,t=2,p=1$" + salt + "$" + digest:    false,
+		"argon2$argon2i$v=19$m=512,t=2,p=2$" + salt + "$" + digest: true,
+		"$argon2id$v=19$m=65536,t=3,p=4$" + salt + "$" + digest:    false,
+		"{SSHA256}" + strings.Repeat("A", 47) + "=":                true,
+		"{SSHA512}" + strings.Repeat("A", 94) + "==":               true,
+	} {
+		hash := parsed(t, text)
+		want := 1
+		if cheaper {
+			want = 2
+		}
+		hasher := NewHasher(1)
+		same, err := hasher.VerifyAtLeast(t.Context(), Settings{}, hash, "wrong")
+		require.NoError(t, err)
+		require.False(t, same)
+		require.EqualValues(t, want, hasher.Computed(), text)
+	}
+}
+
+func TestRightPasswordIsAsFastAsItsHashUnlessItIsInVain(t *testing.T) {
+	t.Parallel()
+	hasher := NewHasher(1)
+	hash, err := hasher.MakeGenerated("k7Rz0Qw9LmX2")
+	require.NoError(t, err)
+	computed := func(verify func() error) uint64 {
+		t.Helper()
+		before := hasher.Computed()
+		require.NoError(t, verify())
+		return hasher.Computed() - before
+	}
+	require.EqualValues(t, 1, computed(func() error {
+		same, err := hasher.VerifyAtLeast(t.Context(), cheap, hash, "k7Rz0Qw9LmX2")
+		require.True(t, same)
+		return err
+	}))
+	for _, password := range []string{"k7Rz0Qw9LmX2", "wrong"} {
+		require.EqualValues(t, 2, computed(func() error { return hasher.VerifyInVain(t.Context(), cheap, hash, password) }))
+	}
+	whole := hashOf(func(string) (bool, error) { return true, nil })
+	require.EqualValues(t, 2, computed(func() error {
+		same, err := hasher.VerifyAtLeast(t.Context(), cheap, whole, strings.Repeat("x", MaxPassword+1))
+		require.False(t, same, "longer than what is compared")
+		return err
+	}))
+	_, err = hasher.VerifyAtLeast(t.Context(), Settings{Cost: 99}, hash, "x")
+	var mistake InputError
+	require.ErrorAs(t, err, &mistake)
+	_, err = hasher.VerifyAtLeast(t.Context(), cheap, Hash{}, "x")
+	require.ErrorIs(t, err, errNoHash)
 }

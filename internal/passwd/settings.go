@@ -109,3 +109,15 @@ func (s Settings) nothing() (Hash, error) {
 	}
 	return Parse(fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", madeMemory, s.Cost, madeLanes, strings.Repeat("A", 22), strings.Repeat("A", 43)))
 }
+
+// checkedNothing is nothing for settings as they were given.
+func (s Settings) checkedNothing() (Hash, error) {
+	if err := s.Check(); err != nil {
+		return Hash{}, err
+	}
+	hash, err := s.withDefaults().nothing()
+	if err != nil {
+		return Hash{}, fmt.Errorf("preparing the hash of nothing: %w", err)
+	}
+	return hash, nil
+}
