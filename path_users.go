@@ -346,9 +346,21 @@ RADIUS server checks the password, unless "extauth" names another source, or is
     $ vault read auth/radius/users/alice
     $ vault list auth/radius/users
 
-Deleting an entry does not revoke the tokens that the user has. To revoke them:
+Deleting an entry does not end the tokens that the user has. To end logins and
+renewals, disable the user (with "write", if the user is not registered; it
+empties the policies of one who is):
 
-    $ vault lease revoke -prefix auth/radius/login/alice
+    $ vault patch auth/radius/users/alice enabled=false
+
+To end the user's tokens at once, batch tokens too, disable the entity:
+
+    $ accessor=$(vault read -field=accessor sys/auth/radius)
+    $ id=$(vault write -field=id identity/lookup/entity alias_name=alice \
+        alias_mount_accessor=$accessor)
+    $ vault write identity/entity/id/$id disabled=true
+
+Revoking leases by a prefix with the user's name misses tokens of logins that
+gave the name in the body.
 
 A name that is not registered can still log in, with the policies of the
 config's "unregistered_user_policies".

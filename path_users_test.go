@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -144,4 +145,21 @@ func TestDetailedListReadsNoMoreThanItsPage(t *testing.T) {
 	data := b.ok(logical.ListOperation, "users/", map[string]any{"detailed": "true", "limit": "2", "after": "user-0"}).Data
 	require.Equal(t, want, data["key_info"])
 	require.EqualValues(t, 1+2, b.storage.reads.Load(), "one listing and two entries")
+}
+
+// Tokens of logins that gave the name in the body have no lease with the name.
+func TestHelpSaysHowToShutAUserOut(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	resp, err := b.HandleRequest(t.Context(), &logical.Request{Operation: logical.HelpOperation, Path: "users/alice", Storage: b.storage})
+	require.NoError(t, err)
+	help := resp.Data["help"].(string)
+	docs, err := os.ReadFile("docs/api.md")
+	require.NoError(t, err)
+	for _, text := range []string{help, string(docs)} {
+		require.NotContains(t, text, "lease revoke")
+		require.Contains(t, text, "auth/radius/users/alice enabled=false")
+		require.Contains(t, text, "identity/lookup/entity alias_name=alice")
+		require.Contains(t, text, "identity/entity/id/$id disabled=true")
+	}
 }

@@ -207,6 +207,49 @@ func TestRenewalIsRefusedAfterAChange(t *testing.T) {
 	require.Contains(t, refused(rechecked), "policies have changed, not renewing")
 }
 
+// The commands are those of the help of users/.
+func TestDisablingAUserAndTheEntityShutsTheUserOut(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	command := func(arguments ...string) string {
+		t.Helper()
+		stdout, stderr, err := v.cli(arguments...)
+		require.NoError(t, err, stderr)
+		return strings.TrimSpace(stdout)
+	}
+	usable := func(token string) error {
+		_, err := v.as(token).Logical().Read("auth/token/lookup-self")
+		return err
+	}
+	v.write("auth/radius/config", map[string]any{"extauth": "local", "password_hash_cost": 1})
+	v.write("auth/radius/users/alice", map[string]any{"password": "alice-password", "policies": "dev"})
+	named := v.login("auth/radius", "alice", "alice-password").ClientToken
+	bodied := v.write("auth/radius/login", map[string]any{"username": "alice", "password": "alice-password"}).Auth.ClientToken
+	v.write("auth/radius/config", map[string]any{"token_type": "batch"})
+	batch := v.login("auth/radius", "alice", "alice-password").ClientToken
+
+	command("login", "-no-print", rootToken)
+	command("patch", "auth/radius/users/alice", "enabled=false")
+	require.Equal(t, []any{"dev"}, v.read("auth/radius/users/alice")["policies"])
+	v.refused("auth/radius/login/alice", map[string]any{"password": "alice-password"})
+	for _, token := range []string{named, bodied} {
+		_, err := v.as(token).Auth().Token().RenewSelf(0)
+		status, text := refusal(t, err)
+		require.Equal(t, http.StatusBadRequest, status)
+		require.Contains(t, text, "disabled, not renewing")
+	}
+	for _, token := range []string{named, bodied, batch} {
+		require.NoError(t, usable(token))
+	}
+	accessor := command("read", "-field=accessor", "sys/auth/radius")
+	id := command("write", "-field=id", "identity/lookup/entity", "alias_name=alice", "alias_mount_accessor="+accessor)
+	command("write", "identity/entity/id/"+id, "disabled=true")
+	for _, token := range []string{named, bodied, batch} {
+		status, _ := refusal(t, usable(token))
+		require.Equal(t, http.StatusForbidden, status)
+	}
+}
+
 func TestSilentServerIsAskedOnceAndNever5xx(t *testing.T) {
 	t.Parallel()
 	silent := startRADIUS(t, radiustest.Options{})
