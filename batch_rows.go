@@ -107,13 +107,21 @@ func readBatchRow(columns []string, passwordLength int) (batchRow, error) {
 		return row, nil
 	case isClear:
 		row.password = word
-		return row, radclient.CheckPassword(word)
+		return row, checkClearPassword(word)
 	}
 	var err error
 	if row.hash, err = passwd.Parse(columns[1]); err != nil {
 		return row, fmt.Errorf("the password is neither empty, nor %s and the password, nor a hash that is known: %w", clearPrefix, err)
 	}
 	return row, nil
+}
+
+// checkClearPassword is checkNewPassword for a line of a csv.
+func checkClearPassword(password string) error {
+	if err := checkNewPassword(password); err != nil {
+		return fmt.Errorf("the password after %s: %w", clearPrefix, err)
+	}
+	return nil
 }
 
 // prefixRows makes users with a number after the prefix, and leaves out the names

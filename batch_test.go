@@ -167,6 +167,8 @@ func TestWrongBatchesCreateNobody(t *testing.T) {
 		"line 2: it has 4 columns":      row("a,,a@example.com,,\nb,,b@example.com,"),
 		"line 1: the email":             row("a,,nobody,,"),
 		"line 1: username":              row("a\x01,,a@example.com,,"),
+		"cleartext$: is not UTF-8":      row("a,cleartext$caf\ufffd,a@example.com,,"),
+		"cleartext$: ends in a line":    row("a,\"cleartext$x\n\",a@example.com,,"),
 		"line 3":                        row("a,,a@example.com,,\n\n\"b,,"),
 		"no users":                      row("\n\n"),
 		"csvfile: is missing":           row(""),

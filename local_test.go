@@ -223,6 +223,7 @@ func TestUserFieldsAreKeptAndShown(t *testing.T) {
 		"not both":       {"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "password": "x"},
 		"password":       {"password": strings.Repeat("x", 129)},
 		"line end":       {"password": "typed\n"},
+		"not UTF-8":      {"password": "caf\ufffd"},
 		"extauth":        {"extauth": "nowhere"},
 	} {
 		text := b.refused(logical.UpdateOperation, "users/alice", wrong)

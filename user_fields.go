@@ -171,6 +171,18 @@ func checkLineEnd(secret string) error {
 	return nil
 }
 
+// checkNewPassword tells whether a password can be set. In JSON, whatever is not UTF-8
+// has become U+FFFD on its way here: then many passwords would be taken for this one.
+func checkNewPassword(password string) error {
+	if err := radclient.CheckPassword(password); err != nil {
+		return err
+	}
+	if strings.ContainsRune(password, utf8.RuneError) {
+		return errors.New("is not UTF-8, or has the character U+FFFD in its place: set another one")
+	}
+	return checkLineEnd(password)
+}
+
 func checkUserText(text string) error {
 	switch {
 	case len(text) > maxUserText:
@@ -221,10 +233,8 @@ func (b *backend) givenPassword(ctx context.Context, settings passwd.Settings, d
 	case !isPassword:
 		return "", false, nil
 	}
-	for _, err := range []error{radclient.CheckPassword(password.(string)), checkLineEnd(password.(string))} {
-		if err != nil {
-			return "", false, &userMistake{fieldPassword, err}
-		}
+	if err := checkNewPassword(password.(string)); err != nil {
+		return "", false, &userMistake{fieldPassword, err}
 	}
 	made, err := b.hasher.Make(ctx, settings, password.(string))
 	if mistake := passwd.InputError(""); errors.As(err, &mistake) {
