@@ -13,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	"vault-plugin-auth-radius/internal/passwd"
-	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
 )
 

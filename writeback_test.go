@@ -31,7 +31,7 @@ func TestWhatIsReadCanBeWrittenBack(t *testing.T) {
 		"reply_attribute": []any{item("Session-Timeout", ":=", "%{reply:Idle-Timeout:-600}"), item("Reply-Message", "+=", "a,b")},
 	})
 	b.source("ldap", map[string]any{
-		"name": "people", "host": "a.example.org,192.0.2.7:1389,[2001:db8::1]:388,2001:db8::2", "port": 390, "realms": "Corp,corp.example", "bindto": "192.0.2.9",
+		"name": "people", "host": "a.example.org,192.0.2.7:1389,[2001:db8::1]:388,2001:db8::2", "port": 390, "realms": "corp,corp.example", "bindto": "192.0.2.9",
 		"starttls": true, "ssl_cert": string(client.Trusts.PEM()), "ldap_binddn": nil, "user_search_base": "dc=example,dc=org",
 		"user_search_filter": "(uid={{username}})", "search_binddn": "cn=search,dc=example,dc=org", "search_password": "search-password",
 		"group_search_base": "ou=groups,dc=example,dc=org", "reply_attributes": map[string]any{"employeeType": "Class"},
