@@ -2,7 +2,7 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [samba] [postgresql]
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [samba] [postgresql] [mariadb]
 #
 # Without arguments: all.
 #
@@ -35,12 +35,20 @@ need_freeradius() {
 	have eapol_test || packages+=(eapoltest)
 	compgen -G '/usr/lib*/freeradius/rlm_rest.so' >/dev/null || packages+=(freeradius-rest)
 	compgen -G '/usr/lib*/freeradius/rlm_sql_postgresql.so' >/dev/null || packages+=(freeradius-postgresql)
+	compgen -G '/usr/lib*/freeradius/rlm_sql_mysql.so' >/dev/null || packages+=(freeradius-mysql)
+	compgen -G '/usr/lib*/freeradius/rlm_ldap.so' >/dev/null || packages+=(freeradius-ldap)
 }
 
 need_radsecproxy() { have radsecproxy || packages+=(radsecproxy); }
 
 # The server's programs are not on PATH: a machine has several versions.
 need_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql); }
+
+# The package mariadb-server would add a service and its data, which no test uses.
+need_mariadb() {
+	have mariadbd && have mariadb-install-db || packages+=(mariadb-server-core)
+	have mariadb && have my_print_defaults || packages+=(mariadb-client-core)
+}
 
 need_slapd() { have slapd || packages+=(slapd); }
 
@@ -73,7 +81,7 @@ services_off() {
 cleanup() { [ -z "$policy" ] || as_root rm -f "$policy"; }
 
 # daemons lists the process ids of running servers. Small images have no ps.
-daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|samba|smbd|nmbd|winbindd|postgres' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
+daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|samba|smbd|nmbd|winbindd|postgres|mariadbd|mysqld' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
 
 # stop_new stops daemons that the installation started all the same: not those
 # that ran before.
@@ -88,7 +96,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient and rlm_rest, radsecproxy, OpenLDAP's slapd, Samba's domain controller and PostgreSQL, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, samba and samba-tool are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, radsecproxy, OpenLDAP's slapd, Samba's domain controller, PostgreSQL and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, samba, samba-tool, mariadbd, mariadb-install-db and mariadb are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -106,7 +114,7 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd samba postgresql
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd samba postgresql mariadb
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
@@ -115,7 +123,8 @@ main() {
 		slapd) need_slapd ;;
 		samba) need_samba ;;
 		postgresql) need_postgresql ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, samba, postgresql or nothing" ;;
+		mariadb) need_mariadb ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, samba, postgresql, mariadb or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages
