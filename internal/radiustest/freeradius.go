@@ -32,6 +32,10 @@ type FreeRADIUSOptions struct {
 	// with an Access-Challenge.
 	Codes map[string]string
 
+	// LDAP and SQL, if set, have users beside those of Users.
+	LDAP *FreeRADIUSLDAP
+	SQL  *FreeRADIUSSQL
+
 	// SignAnswers puts Message-Authenticator first in every answer. FreeRADIUS
 	// 3.2.1 sends none otherwise.
 	SignAnswers bool

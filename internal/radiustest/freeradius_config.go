@@ -1,6 +1,7 @@
 package radiustest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,14 +10,16 @@ import (
 )
 
 // freeRADIUSConfig is the whole configuration of a FreeRADIUS 3.2 that checks
-// passwords (PAP, CHAP, MS-CHAP) from a file. It has room for the requests of a benchmark,
-// which it remembers for seconds. Rejects leave at once; ^= puts
-// Message-Authenticator before all other attributes.
+// passwords (PAP, CHAP, MS-CHAP) from a file, a directory and a database. It has room
+// for the requests of a benchmark, which it remembers for seconds. Rejects leave at
+// once; ^= puts Message-Authenticator before all other attributes.
 const freeRADIUSConfig = `
 {{- define "sign"}}{{if .SignAnswers}}
 		update reply {
 			&Message-Authenticator ^= 0x00
 		}{{end}}{{end}}
+{{- define "keep"}}{{if .SQL}}
+		sql{{end}}{{end}}
 {{- define "unlimited"}}
 		limit {
 			max_connections = 0
@@ -83,6 +86,7 @@ modules {
 	}
 	mschap {
 	}
+{{- template "sources" .}}
 }
 server default {
 	listen {
@@ -122,6 +126,12 @@ server default {
 			ok
 		}
 		files
+{{- if .LDAP}}
+		ldap
+{{- end}}
+{{- if .SQL}}
+		sql
+{{- end}}
 {{- if .Holds}}
 		if (&control:Tmp-String-4) {
 			update control {
@@ -172,8 +182,8 @@ server default {
 			mschap
 		}
 	}
-	post-auth { {{- template "sign" .}}
-		Post-Auth-Type REJECT { {{- template "sign" .}}
+	post-auth { {{- template "sign" .}}{{template "keep" .}}
+		Post-Auth-Type REJECT { {{- template "sign" .}}{{template "keep" .}}
 		}
 		Post-Auth-Type Challenge { {{- template "sign" .}}
 		}
@@ -195,7 +205,10 @@ func (s freeRADIUSSettings) config() (string, error) {
 	if err := plain("folder", s.Dir); err != nil {
 		return "", err
 	}
-	parsed, err := template.New("radiusd.conf").Parse(freeRADIUSConfig)
+	if err := errors.Join(s.LDAP.validate(), s.SQL.validate()); err != nil {
+		return "", err
+	}
+	parsed, err := template.New("radiusd.conf").Parse(freeRADIUSSources + freeRADIUSConfig)
 	if err != nil {
 		return "", err
 	}

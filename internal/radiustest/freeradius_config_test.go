@@ -64,3 +64,17 @@ func TestFreeRADIUSConfigRefusesWhatItCannotQuote(t *testing.T) {
 		require.ErrorContains(t, err, "shared secret", "%q", secret)
 	}
 }
+
+func TestFreeRADIUSConfigRefusesSourcesThatItCannotQuote(t *testing.T) {
+	t.Parallel()
+	for field, options := range map[string]FreeRADIUSOptions{
+		"LDAP password": {LDAP: &FreeRADIUSLDAP{Host: "127.0.0.1", BaseDN: "dc=x", BindDN: "cn=x", Password: "a'b"}},
+		"LDAP base DN":  {LDAP: &FreeRADIUSLDAP{Host: "127.0.0.1", BindDN: "cn=x", Password: "x"}},
+		"SQL database":  {SQL: &FreeRADIUSSQL{Host: "127.0.0.1", Login: "x", Password: "x", Database: "${x}"}},
+	} {
+		settings := freeRADIUSSettings{FreeRADIUSOptions: options, Dir: "/raddb"}
+		settings.Secret = "testing123"
+		_, err := settings.config()
+		require.ErrorContains(t, err, field)
+	}
+}
