@@ -24,7 +24,7 @@ const (
 // those do that cut realms off themselves.
 var accounts = []string{
 	"alice", "alicia", "boris", "carol", "dora", "emil", "frida", "greta", "hanna", "hanna@g",
-	"ines", "josef", "karin", "louise", "lucie", "maria", "nadia", "olga",
+	"ines", "josef", "karin", "louise", "lucie", "maria", "maria7", "nadia", "olga",
 }
 
 // A spelling is another way to type a name.

@@ -15,6 +15,7 @@ func TestOneAccountIsOneUserHoweverItIsTyped(t *testing.T) {
 	for _, kind := range []string{"OpenLDAP", "MariaDB"} {
 		t.Run(kind, func(t *testing.T) { s.testSpellings(t, kind) })
 	}
+	t.Run("letters without a decomposition", s.testLetters)
 	t.Run("lockout", s.testLockout)
 	t.Run("names in any case", s.testCaseInsensitive)
 }
@@ -202,6 +203,29 @@ func (s *identityServers) testStrippedRealms(t *testing.T, kind string) {
 			require.Equal(t, http.StatusNoContent, m.authorize(name), name)
 		}
 	})
+}
+
+// testLetters has letters, digits and marks that MariaDB takes for others, or for
+// nothing, by the Unicode Collation Algorithm, and that no decomposition parts.
+func (s *identityServers) testLetters(t *testing.T) {
+	typed := map[string][]string{
+		"dora":   {"đora", "døra", "ꝺora", "do\u0640ra", "do\u0903ra"},
+		"maria7": {"maria\u0667", "maria\u096d"},
+	}
+	for account, names := range typed {
+		t.Run(account, func(t *testing.T) {
+			m := s.mount(t, "MariaDB", nil)
+			for _, name := range names {
+				m.accept(name, accountPassword) // or the rest would show nothing
+			}
+			m.user(account, map[string]any{"enabled": false})
+			var all []spelling
+			for _, name := range names {
+				all = append(all, spelling{typed: name})
+			}
+			m.refuse(accountPassword, all...)
+		})
+	}
 }
 
 // testLockout counts what reaches the server, which takes all spellings for one.
