@@ -221,18 +221,7 @@ func (n *registeredNames) fill(ctx context.Context, storage logical.Storage) err
 		}
 		registered = append(registered, name)
 	}
-	n.index.Fill(registered)
-	byFold := map[string][]string{}
-	for _, name := range registered {
-		if n.index.Match(name).SameFold {
-			fold := username.Fold(name)
-			byFold[fold] = append(byFold[fold], name)
-		}
-	}
-	for _, names := range byFold {
-		n.twins = append(n.twins, names)
-	}
-	slices.SortFunc(n.twins, slices.Compare)
+	n.twins = n.index.Fill(registered)
 	return nil
 }
 

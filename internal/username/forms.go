@@ -2,9 +2,12 @@ package username
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -22,25 +25,49 @@ func Fold(name string) string {
 }
 
 // Skeleton returns the form by which a server may take two names for one that ignores
-// case, accents and invisible characters. The realm is part of it.
+// case, accents, invisible characters and what tells variants of a letter or digit apart.
+// The realm is part of it. It is for comparing: it is not text.
 func Skeleton(name string) string {
-	fold := Fold(name)
-	if isASCII(fold) {
-		return fold
+	return primaryKey(collapse(strings.Map(bare, norm.NFKD.String(Fold(name)))))
+}
+
+// bare returns what a server that ignores marks makes of a character, -1 for nothing.
+func bare(r rune) rune {
+	switch {
+	case unicode.In(r, unicode.M, unicode.Lm, unicode.Cf, unicode.Variation_Selector) || isFiller(r):
+		return -1
+	case r == 'ı':
+		return 'i'
+	case r > unicode.MaxASCII && unicode.Is(unicode.Nd, r):
+		return decimal(r)
 	}
-	var skeleton strings.Builder
-	for _, r := range norm.NFKD.String(fold) {
-		switch {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Variation_Selector), isFiller(r):
-		case r == 'ß':
-			skeleton.WriteString("ss")
-		case r == 'ı':
-			skeleton.WriteByte('i')
-		default:
-			skeleton.WriteRune(r)
-		}
+	return r
+}
+
+// decimal returns the ASCII digit of a decimal digit in any script: Unicode has them in
+// rows of ten, in order.
+func decimal(r rune) rune {
+	zero := r
+	for unicode.Is(unicode.Nd, zero-1) {
+		zero--
 	}
-	return collapse(skeleton.String())
+	return '0' + (r-zero)%10
+}
+
+// keyMaker makes keys of the Unicode Collation Algorithm's first level, as databases
+// compare names: ß is ss, ø is o, æ is ae. It serves one caller at a time.
+type keyMaker struct {
+	collator *collate.Collator
+	buffer   collate.Buffer
+}
+
+var keyMakers = sync.Pool{New: func() any { return &keyMaker{collator: collate.New(language.Und, collate.Loose)} }}
+
+func primaryKey(text string) string {
+	maker := keyMakers.Get().(*keyMaker)
+	defer keyMakers.Put(maker)
+	maker.buffer.Reset()
+	return string(maker.collator.KeyFromString(&maker.buffer, text))
 }
 
 // isFiller reports whether a character is a letter of Hangul that is not seen.

@@ -2,6 +2,7 @@ package username
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 )
 
@@ -50,8 +51,30 @@ func NewIndex() *Index {
 }
 
 // Fill adds the names that were registered when the index was made, but for those
-// that have changed since.
-func (x *Index) Fill(names []string) {
+// that have changed since. It returns the names of which others have the fold, in
+// groups.
+func (x *Index) Fill(names []string) [][]string {
+	shared := x.fill(names)
+	if !shared {
+		return nil
+	}
+	byFold := map[string][]string{}
+	for _, name := range names {
+		fold := Fold(name)
+		byFold[fold] = append(byFold[fold], name)
+	}
+	var groups [][]string
+	for _, group := range byFold {
+		if len(group) > 1 {
+			groups = append(groups, group)
+		}
+	}
+	slices.SortFunc(groups, slices.Compare)
+	return groups
+}
+
+// fill reports whether two names share a fold.
+func (x *Index) fill(names []string) (shared bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, name := range names {
@@ -60,6 +83,7 @@ func (x *Index) Fill(names []string) {
 		}
 	}
 	x.touched = nil
+	return len(x.folds) < len(x.names)
 }
 
 // Add makes a name registered.
