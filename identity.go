@@ -89,7 +89,7 @@ func (b *backend) barredAsStranger(ctx context.Context, storage logical.Storage,
 		if err != nil || registered == "" {
 			return "a similar name is registered: type it as it is registered", nil // which one is not known now
 		}
-		return fmt.Sprintf("registered as %q: type it like that, or register %q if it is somebody else", registered, who.name), nil
+		return fmt.Sprintf("registered as %s: type it like that, or register %s if it is somebody else", registered, who.name), nil
 	case settings.config.RegisteredOnly:
 		return "the config has registered_only, and the name is not under users/", nil
 	}
