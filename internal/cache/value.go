@@ -59,10 +59,7 @@ func (v *Value[T]) Get(ctx context.Context, load func(ctx context.Context, befor
 // find returns the value, or the reading to wait for. If the caller is the one to
 // read, before is what was kept.
 func (v *Value[T]) find() (value T, reading *read[T], before *T) {
-	v.mu.RLock()
-	value, fresh := v.value, v.fresh
-	v.mu.RUnlock()
-	if fresh {
+	if value, fresh := v.peek(); fresh {
 		return value, nil, nil
 	}
 	v.mu.Lock()
@@ -76,6 +73,12 @@ func (v *Value[T]) find() (value T, reading *read[T], before *T) {
 	kept := v.value
 	v.reading = &read[T]{done: make(chan struct{}), err: errPanicked}
 	return value, v.reading, &kept
+}
+
+func (v *Value[T]) peek() (value T, fresh bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.value, v.fresh
 }
 
 func (v *Value[T]) read(ctx context.Context, reading *read[T], before T, load func(context.Context, T) (T, error)) (T, error) {

@@ -43,14 +43,18 @@ func New(config Config) (*Client, error) {
 // Close closes what is kept open, and waits for what goes on in the background.
 // Logins that are under way, or come later, go on with connections of their own.
 func (c *Client) Close() {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
+	c.markClosed()
 	c.end()
 	for _, one := range c.servers {
 		one.pool.close()
 	}
 	c.probes.Wait()
+}
+
+func (c *Client) markClosed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
 }
 
 // beginProbe tells whether a probe may begin, which then has to end with

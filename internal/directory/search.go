@@ -41,11 +41,15 @@ func (s *session) search(base string, scope int, filter string) ([]*ldap.Entry, 
 	return result.Entries, nil
 }
 
+func (s *server) knownBase() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.namingContext
+}
+
 // domainBase is where the domain's entries are, which the server's own entry says.
 func (s *session) domainBase() (string, error) {
-	s.mu.Lock()
-	known := s.namingContext
-	s.mu.Unlock()
+	known := s.knownBase()
 	if known != "" {
 		return known, nil
 	}

@@ -103,11 +103,7 @@ func (s *server) die(err error) {
 	if s.isDead() || !s.client.beginProbe() {
 		return
 	}
-	s.mu.Lock()
-	before := s.dead
-	s.dead = true
-	s.mu.Unlock()
-	if before { // by another login, meanwhile
+	if s.setDead(true) { // by another login, meanwhile
 		s.client.probes.Done()
 		return
 	}
@@ -118,12 +114,16 @@ func (s *server) die(err error) {
 	}()
 }
 
-func (s *server) live() {
+// setDead tells whether the server was dead before.
+func (s *server) setDead(dead bool) (before bool) {
 	s.mu.Lock()
-	before := s.dead
-	s.dead = false
-	s.mu.Unlock()
-	if before {
+	defer s.mu.Unlock()
+	before, s.dead = s.dead, dead
+	return before
+}
+
+func (s *server) live() {
+	if s.setDead(false) {
 		s.tell(Change{Server: s.name, To: Alive})
 	}
 }

@@ -53,19 +53,8 @@ func (e *endpoint) takeTrial() bool {
 
 // observe tells health of an event.
 func (e *endpoint) observe(event func(h *health, now time.Time)) {
-	now := time.Now()
-	e.mu.Lock()
-	before := e.health.state
-	event(e.health, now)
-	after := e.health.state
-	// If health wants to be looked after later than planned, it says so then.
-	next := e.health.next()
-	arm := !next.IsZero() && (e.armed.IsZero() || next.Before(e.armed))
-	if arm {
-		e.armed = next
-	}
-	e.mu.Unlock()
-	if arm {
+	before, after, next := e.judge(event)
+	if !next.IsZero() {
 		e.client.agenda.add(e, next)
 	}
 	if after != before {
@@ -73,11 +62,33 @@ func (e *endpoint) observe(event func(h *health, now time.Time)) {
 	}
 }
 
+// judge lets an event change health, and returns when health is to be looked after, if
+// that is sooner than planned.
+func (e *endpoint) judge(event func(h *health, now time.Time)) (before, after State, next time.Time) {
+	now := time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before = e.health.state
+	event(e.health, now)
+	after = e.health.state
+	// If health wants to be looked after later than planned, it says so then.
+	next = e.health.next()
+	if next.IsZero() || !e.armed.IsZero() && !next.Before(e.armed) {
+		return before, after, time.Time{}
+	}
+	e.armed = next
+	return before, after, next
+}
+
+func (e *endpoint) disarm() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.armed = time.Time{}
+}
+
 // due looks after health.
 func (e *endpoint) due(time.Time) (next time.Time, again bool) {
-	e.mu.Lock()
-	e.armed = time.Time{}
-	e.mu.Unlock()
+	e.disarm()
 	probe := false
 	e.observe(func(h *health, now time.Time) { probe = h.due(now) })
 	if probe {

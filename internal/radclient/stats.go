@@ -113,13 +113,17 @@ func (c *counters) probed(x *exchange) {
 }
 
 func (c *counters) read() Stats {
-	c.mu.Lock()
-	stats, roundTrips := c.stats, slices.Clone(c.roundTrips)
-	c.mu.Unlock()
+	stats, roundTrips := c.copied()
 	slices.Sort(roundTrips)
 	stats.RoundTripP50 = percentile(roundTrips, 50)
 	stats.RoundTripP99 = percentile(roundTrips, 99)
 	return stats
+}
+
+func (c *counters) copied() (Stats, []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats, slices.Clone(c.roundTrips)
 }
 
 // percentile gives the smallest value that so many percent of the sorted ones

@@ -168,13 +168,17 @@ func (c *streamCarrier) connect(backOff bool) {
 // want counts those who wait for a connection. After the last one, a retired
 // carrier closes what nobody has taken.
 func (c *streamCarrier) want(more int) {
-	c.mu.Lock()
-	c.wanted += more
-	idle := c.retired && c.wanted == 0
-	c.mu.Unlock()
-	if idle {
+	if c.countWanted(more) {
 		c.retire()
 	}
+}
+
+// countWanted tells whether the carrier is retired and nobody waits any more.
+func (c *streamCarrier) countWanted(more int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wanted += more
+	return c.retired && c.wanted == 0
 }
 
 // failedNow notes that the server cannot be reached. It runs with mu held.
@@ -210,13 +214,17 @@ func (c *streamCarrier) open() []*streamConnection {
 }
 
 func (c *streamCarrier) retire() {
-	c.mu.Lock()
-	c.retired = true
-	c.mu.Unlock()
-	for _, connection := range c.open() {
+	for _, connection := range c.markRetired() {
 		connection.waiting.close()
 		connection.closeIfDone()
 	}
+}
+
+func (c *streamCarrier) markRetired() []*streamConnection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retired = true
+	return slices.Clone(c.connections)
 }
 
 // reset closes the connections of a server that is dead.

@@ -80,13 +80,7 @@ func (s *streamConnection) sendCopy(*exchange) {}
 // write sends the request. A packet that is not sent as a whole is never seen by
 // the server.
 func (s *streamConnection) write(x *exchange) {
-	s.writing.Lock()
-	err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if err == nil {
-		_, err = s.conn.Write(x.request.wire)
-	}
-	s.writing.Unlock()
-	if err != nil {
+	if err := s.send(x.request.wire); err != nil {
 		why := errNotDelivered
 		if s.heard.Load() != nil {
 			why = errStale
@@ -94,6 +88,16 @@ func (s *streamConnection) write(x *exchange) {
 		s.end(x, nil, fmt.Errorf("%w: %w", why, err))
 		s.fail(fmt.Errorf("%w: %w", errConnectionLost, err))
 	}
+}
+
+func (s *streamConnection) send(packet []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	_, err := s.conn.Write(packet)
+	return err
 }
 
 // read takes packets until the connection ends.

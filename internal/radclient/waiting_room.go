@@ -96,19 +96,10 @@ func (r *waitingRoom) another(x *exchange) (next time.Time, waits bool) {
 // the packet to the caller to end it. If it answers none, it is counted and
 // changes nothing.
 func (r *waitingRoom) take(key uint32, datagram []byte) (*exchange, *radius.Packet, DropReason) {
-	r.mu.Lock()
-	x := r.waiting[key]
-	if x == nil || x.request == nil {
-		reason := DropOtherIdentifier
-		if r.keys.given(key) {
-			reason = DropLate
-		}
-		r.strays[reason]++
-		r.mu.Unlock()
+	x, reason := r.find(key)
+	if x == nil {
 		return nil, nil, reason
 	}
-	r.mu.Unlock()
-
 	packet, reason := x.request.check(datagram)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,6 +108,23 @@ func (r *waitingRoom) take(key uint32, datagram []byte) (*exchange, *radius.Pack
 		return nil, nil, reason
 	}
 	return x, packet, 0
+}
+
+// find returns the exchange that waits under the key. If there is none, it counts the
+// packet.
+func (r *waitingRoom) find(key uint32) (*exchange, DropReason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x := r.waiting[key]
+	if x != nil && x.request != nil {
+		return x, 0
+	}
+	reason := DropOtherIdentifier
+	if r.keys.given(key) {
+		reason = DropLate
+	}
+	r.strays[reason]++
+	return nil, reason
 }
 
 // stray counts a packet that cannot be any exchange's.
