@@ -85,7 +85,8 @@ func (b *backend) barredAsStranger(ctx context.Context, storage logical.Storage,
 	case who.user != nil:
 		return "", nil
 	case match.SameFold || match.Similar:
-		registered, err := b.names.like(ctx, storage, names, who.name)
+		similar, err := b.names.like(ctx, storage, names, who.name)
+		registered := sameFold(similar, who.name)
 		if err != nil || registered == "" {
 			return "a similar name is registered: type it as it is registered", nil // which one is not known now
 		}
@@ -132,24 +133,27 @@ func (b *backend) barredByBase(ctx context.Context, storage logical.Storage, set
 		if err != nil {
 			return "", err
 		}
+		registered := []string{base}
 		if !match.Registered {
 			if !match.Similar {
 				continue
 			}
-			if base, err = b.names.like(ctx, storage, names, base); errors.Is(err, errSearching) {
+			if registered, err = b.names.like(ctx, storage, names, base); errors.Is(err, errSearching) {
 				return "a user with a similar name may be disabled: try again", nil
 			}
-			if base == "" || err != nil {
+			if err != nil {
 				return "", err
 			}
 		}
-		user, err := b.users.get(ctx, storage, base)
-		if err != nil {
-			return "", err
-		}
-		reason := user.barred(time.Now())
-		if reason != "" && b.route(settings, sources, user, base).key() == who.source.key() {
-			return reason + ", as " + base, nil
+		for _, name := range registered {
+			user, err := b.users.get(ctx, storage, name)
+			if err != nil {
+				return "", err
+			}
+			reason := user.barred(time.Now())
+			if reason != "" && b.route(settings, sources, user, name).key() == who.source.key() {
+				return reason + ", as " + name, nil
+			}
 		}
 	}
 	return "", nil

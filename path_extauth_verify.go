@@ -10,6 +10,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 func (b *backend) pathSourceVerify() *framework.Path {
@@ -68,7 +69,7 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 	}
 	name, password := config.rules(sources).Canonical(d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
 	credentials, err := config.credentials(asked, name, password, req)
-	for _, err := range []error{radclient.CheckUsername(name), err, radclient.CheckPassword(password)} {
+	for _, err := range []error{username.Check(d.Get(fieldUsername).(string)), username.Check(name), err, radclient.CheckPassword(password)} {
 		if err != nil {
 			return logical.ErrorResponse(err.Error()), nil
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -64,13 +65,26 @@ func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *frame
 	if name, err = b.userName(ctx, req, d); err != nil {
 		return "", nil, err
 	}
-	if given != name {
-		if user, err = loadUser(ctx, req.Storage, given); user != nil || err != nil {
+	if !storable(given) || given != name {
+		if user, err = loadListed(ctx, req.Storage, given); user != nil || err != nil {
 			return given, user, err
 		}
 	}
 	user, err = loadUser(ctx, req.Storage, name)
 	return name, user, err
+}
+
+// loadListed reads a user under the very name, which need not be one that storage takes
+// for this name only.
+func loadListed(ctx context.Context, storage logical.Storage, name string) (*userEntry, error) {
+	if storable(name) {
+		return loadUser(ctx, storage, name)
+	}
+	names, err := userNames(ctx, storage)
+	if err != nil || !slices.Contains(names, name) {
+		return nil, err
+	}
+	return readUser(ctx, storage, name)
 }
 
 // userName gives the canonical form of the name in the path.
@@ -315,7 +329,7 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 		return nil, err
 	}
 	return b.users.change(name, func() (*logical.Response, error) {
-		before, err := loadUser(ctx, req.Storage, name)
+		before, err := loadListed(ctx, req.Storage, name)
 		if before == nil || err != nil {
 			return nil, err
 		}

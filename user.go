@@ -69,6 +69,11 @@ func loadUser(ctx context.Context, storage logical.Storage, name string) (*userE
 	if !storable(name) {
 		return nil, nil
 	}
+	return readUser(ctx, storage, name)
+}
+
+// readUser is loadUser for a name that a list of the stored ones has, whatever it is.
+func readUser(ctx context.Context, storage logical.Storage, name string) (*userEntry, error) {
 	user := &userEntry{}
 	found, err := loadJSON(ctx, storage, userKey(name), userLabel(name), user)
 	if !found || err != nil {

@@ -27,8 +27,8 @@ type registeredNames struct {
 	hidden map[string][]string
 	// twins are groups of registered names with one fold, from before that was refused.
 	twins [][]string
-	// similar remembers which registered name a refused one is like; "": none any more.
-	similar *lru.Cache[string, string]
+	// similar remembers, by skeleton, which registered names a refused one is like.
+	similar *lru.Cache[string, []string]
 }
 
 // nameStore keeps the registered names in memory, so that a login of a name that is
@@ -133,7 +133,7 @@ func (b *backend) register(ctx context.Context, storage logical.Storage, rules u
 		if err != nil {
 			return err
 		}
-		return &nameTakenError{name, other}
+		return &nameTakenError{name, sameFold(other, name)}
 	}
 	b.names.set(name, true)
 	if err := store(); err != nil {
@@ -192,12 +192,12 @@ func (s *nameStore) get(ctx context.Context, log hclog.Logger, storage logical.S
 	}
 }
 
-// rememberedSimilar is of how many refused names it is remembered which registered one
-// they are like.
+// rememberedSimilar is of how many skeletons it is remembered which registered names have
+// them.
 const rememberedSimilar = 4096
 
 func newRegisteredNames(rules username.Rules) *registeredNames {
-	similar, err := lru.New[string, string](rememberedSimilar)
+	similar, err := lru.New[string, []string](rememberedSimilar)
 	if err != nil {
 		panic(fmt.Sprintf("a cache of %d names: %v", rememberedSimilar, err)) // only a size below 1 fails
 	}
@@ -267,32 +267,39 @@ func (n *registeredNames) match(ctx context.Context, storage logical.Storage, na
 // errSearching means that another search is under way.
 var errSearching = errors.New("another name is being looked for")
 
-// like finds a registered name with the fold, or else the skeleton, of another name; ""
-// if there is none. It reads all names, and remembers what it found.
-func (s *nameStore) like(ctx context.Context, storage logical.Storage, names *registeredNames, name string) (string, error) {
-	if found, known := names.similar.Get(name); known {
-		return found, nil
-	}
-	if !s.searching.TryLock() {
-		return "", errSearching
-	}
-	defer s.searching.Unlock()
-	stored, err := userNames(ctx, storage)
-	if err != nil {
-		return "", err
-	}
-	found, fold, skeleton := "", username.Fold(name), username.Skeleton(name)
-	for _, candidate := range stored {
-		if candidate == name || names.rules.Canonical(candidate) != candidate || username.Skeleton(candidate) != skeleton {
-			continue
+// like returns the other registered names that have the skeleton of a name. It reads all
+// names, and remembers what it found: a stranger may try any number of spellings.
+func (s *nameStore) like(ctx context.Context, storage logical.Storage, names *registeredNames, name string) ([]string, error) {
+	skeleton := username.Skeleton(name)
+	found, known := names.similar.Get(skeleton)
+	if !known {
+		if !s.searching.TryLock() {
+			return nil, errSearching
 		}
-		found = candidate
-		if username.Fold(candidate) == fold {
-			break
+		defer s.searching.Unlock()
+		stored, err := userNames(ctx, storage)
+		if err != nil {
+			return nil, err
+		}
+		for _, candidate := range stored {
+			if names.rules.Canonical(candidate) == candidate && username.Skeleton(candidate) == skeleton {
+				found = append(found, candidate)
+			}
+		}
+		names.similar.Add(skeleton, found)
+	}
+	return slices.DeleteFunc(slices.Clone(found), func(other string) bool { return other == name }), nil
+}
+
+// sameFold returns the first of the names that has the fold of a name, else any of them;
+// "" if there are none.
+func sameFold(names []string, name string) string {
+	for _, other := range names {
+		if username.Fold(other) == username.Fold(name) {
+			return other
 		}
 	}
-	names.similar.Add(name, found)
-	return found, nil
+	return strings.Join(names[:min(len(names), 1)], "")
 }
 
 // rules are what the config and the sources say of names, on a mount that may not be
