@@ -61,7 +61,12 @@ var errReadFault = errors.New("the login could not be checked: the log of the ra
 // again, which is a second push to somebody's phone. The error is an inputError, a
 // challengeError, or errReadFault.
 func (b *backend) try(ctx context.Context, req *logical.Request, settings *settings, attempt attempt) (outcome, error) {
-	result, err := b.decide(ctx, req, settings, attempt)
+	return b.settle(b.decide(ctx, req, settings, attempt))
+}
+
+// settle makes of a fault what the client may know of it. That it is not known who is
+// registered is like a source that is away.
+func (b *backend) settle(result outcome, err error) (outcome, error) {
 	var unread *namesUnreadError
 	switch {
 	case err == nil || isMistake(err):
@@ -71,8 +76,13 @@ func (b *backend) try(ctx context.Context, req *logical.Request, settings *setti
 		result.refusal = &refusal{text: noAnswerText, unanswered: true}
 		return result, nil
 	}
-	b.Logger().Error("login failed: storage cannot be read", "username", result.name, "error", err)
-	return result, errReadFault
+	return result, b.readFault(err)
+}
+
+// readFault logs a fault of storage at login. What it returns names nobody.
+func (b *backend) readFault(err error) error {
+	b.Logger().Error("login failed: storage cannot be read", "error", err)
+	return errReadFault
 }
 
 func (b *backend) decide(ctx context.Context, req *logical.Request, settings *settings, attempt attempt) (outcome, error) {

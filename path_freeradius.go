@@ -73,6 +73,7 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 	if one.password == "" {
 		// CHAP, MS-CHAP and PEAP: FreeRADIUS checks the password itself.
 		result, decided, err = b.expose(ctx, req, settings, one)
+		result, err = b.settle(result, err)
 	} else {
 		result, err = b.try(ctx, req, settings, one)
 	}

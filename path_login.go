@@ -96,7 +96,7 @@ func (b *backend) pathLogin() *framework.Path {
 func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	settings, err := b.settings.get(ctx, req.Storage)
 	if err != nil {
-		return nil, err
+		return nil, b.readFault(err)
 	}
 	if settings == nil {
 		return logical.ErrorResponse(notConfiguredText), nil
