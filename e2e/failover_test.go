@@ -95,12 +95,10 @@ func TestSealedVaultEndsThePluginAndAnUnsealedOneStartsItAnew(t *testing.T) {
 	require.LessOrEqual(t, len(v.pluginProcesses()), len(before))
 }
 
-// unsealKey is the key that a Vault in dev mode prints when it starts.
+// unsealKey is the key that a Vault in dev mode prints some time after it is ready.
 func (v *vaultServer) unsealKey() string {
 	v.t.Helper()
-	found := regexp.MustCompile(`Unseal Key: (\S+)`).FindStringSubmatch(v.log.String())
-	require.Len(v.t, found, 2)
-	return found[1]
+	return v.log.awaitMatch(v.t, 0, regexp.MustCompile(`Unseal Key: (\S+)\n`))[1]
 }
 
 // pluginProcesses are the process ids of this Vault's plugins.
