@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -99,7 +100,11 @@ func printDeath(rows io.Writer, name string, logins []watched) {
 
 // dieAndLive has the first of two servers die and live again meanwhile.
 func dieAndLive(ctx context.Context, death death) ([]watched, error) {
-	first, err := startStub(ctx, anyAddress)
+	port, err := daemontest.FreePort(ctx) // it is still free when the server lives again
+	if err != nil {
+		return nil, err
+	}
+	first, err := startStub(ctx, fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return nil, err
 	}

@@ -86,11 +86,11 @@ func TestSealedVaultEndsThePluginAndAnUnsealedOneStartsItAnew(t *testing.T) {
 	require.NotEmpty(t, before)
 
 	require.NoError(t, v.Client.Sys().Seal())
-	require.Eventually(t, func() bool { return len(v.pluginProcesses()) == 0 }, 10*time.Second, 50*time.Millisecond, "no process without its Vault")
+	require.Eventually(t, func() bool { return len(v.pluginProcesses()) == 0 }, time.Minute, 50*time.Millisecond, "no process without its Vault")
 	status, err := v.Client.Sys().Unseal(v.unsealKey())
 	require.NoError(t, err)
 	require.False(t, status.Sealed)
-	v.awaitReady(make(chan error))
+	require.NoError(t, v.ready(make(chan error)))
 	v.login("auth/radius", "bob", "bob-password")
 	require.LessOrEqual(t, len(v.pluginProcesses()), len(before))
 }

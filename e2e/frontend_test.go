@@ -54,9 +54,9 @@ func startFrontendWith(t testing.TB, v *vaultServer, token string, changes ...fu
 	program, err := daemontest.FindProgram("FreeRADIUS", "freeradius", []string{"freeradius", "/usr/sbin/freeradius"})
 	require.NoError(t, err)
 	f := &frontend{t: t}
-	f.authPort, err = daemontest.FreePort("udp")
+	f.authPort, err = daemontest.FreePort(t.Context())
 	require.NoError(t, err)
-	f.acctPort, err = daemontest.FreePort("udp")
+	f.acctPort, err = daemontest.FreePort(t.Context())
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "raddb")
 	require.NoError(t, os.CopyFS(dir, withoutLinks{os.DirFS("/etc/freeradius/3.0")}))

@@ -10,12 +10,11 @@ import (
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/directorytest"
 	"vault-plugin-auth-radius/internal/radiustest"
 	"vault-plugin-auth-radius/internal/tlstest"
 )
-
-const sambaAddress = "127.0.0.79"
 
 // TestExternalAuthenticationIsManagedAsElsewhere sends every request of Fudo's
 // documentation of external authentication, under Vault's paths.
@@ -244,8 +243,10 @@ func directoryIdentity(t *testing.T, name string) *tlstest.Identity {
 
 func TestActiveDirectoryThroughVault(t *testing.T) {
 	t.Parallel()
-	identity := directoryIdentity(t, sambaAddress)
-	s, err := directorytest.StartSamba(t.Context(), t.TempDir(), sambaAddress, identity)
+	address, err := daemontest.FreeAddress(t.Context())
+	require.NoError(t, err)
+	identity := directoryIdentity(t, address.String())
+	s, err := directorytest.StartSamba(t.Context(), t.TempDir(), address.String(), identity)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Stop()) })
 	const password = "Alice-Passw0rd"
@@ -261,7 +262,7 @@ func TestActiveDirectoryThroughVault(t *testing.T) {
 	}
 	v := startPlugin(t)
 	v.write("auth/radius/extauth", map[string]any{
-		"type": "ad", "name": "corp", "host": "127.0.0.1:1," + sambaAddress, "ad_domain": directorytest.Domain, "ssl": true,
+		"type": "ad", "name": "corp", "host": "127.0.0.1:1," + s.Host(), "ad_domain": directorytest.Domain, "ssl": true,
 		"ssl_cert": string(identity.Trusts.PEM()), "realms": "corp.example.org,CORP", "group_search_base": directorytest.DomainSuffix, "bindto": "127.0.0.1",
 	})
 	v.write("auth/radius/config", map[string]any{"extauth": "local", "token_ttl": "5m"})

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,8 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 const (
@@ -30,7 +31,8 @@ const (
 	// under the built-in's name instead.
 	pluginName = "vault-plugin-auth-radius"
 
-	readyWithin = 60 * time.Second
+	// readyWithin only ends what hangs.
+	readyWithin = 2 * time.Minute
 )
 
 // vaultServer is a Vault in dev mode: unsealed, storage in memory.
@@ -51,7 +53,25 @@ func startVault(t testing.TB) *vaultServer {
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil,
 		"plugin_directory = %q\nraw_storage_endpoint = true\nlog_level = \"trace\"\ndisable_mlock = true\n", filepath.Join(home, "plugins")), 0o600))
 
-	address := freeAddress(t)
+	for range daemontest.PortAttempts {
+		v, err := runVault(t, home, config)
+		if err == nil {
+			return v
+		}
+		if !strings.Contains(v.log.String(), "address already in use") {
+			t.Fatalf("%v\n%s", err, v.log.tail(40))
+		}
+	}
+	t.Fatal("Vault found no port that is free")
+	return nil
+}
+
+// runVault runs a Vault on ports that are free and waits until it is ready.
+func runVault(t testing.TB, home, config string) (*vaultServer, error) {
+	t.Helper()
+	port, err := daemontest.FreePorts(t.Context(), 2) // the second is the cluster's
+	require.NoError(t, err)
+	address := fmt.Sprintf("127.0.0.1:%d", port)
 	log := newServerLog()
 	command := exec.Command(vaultBinary(t), "server", "-dev", "-dev-no-store-token",
 		"-dev-root-token-id="+rootToken, "-dev-listen-address="+address, "-config="+config)
@@ -65,7 +85,7 @@ func startVault(t testing.TB) *vaultServer {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 			<-ended
 		}
@@ -78,13 +98,11 @@ func startVault(t testing.TB) *vaultServer {
 	require.NoError(t, err)
 	client.SetToken(rootToken)
 	v := &vaultServer{t: t, Client: client, log: log, home: home}
-	v.awaitReady(ended)
-	return v
+	return v, v.ready(ended)
 }
 
-// awaitReady polls until Vault is unsealed and active.
-func (v *vaultServer) awaitReady(ended chan error) {
-	v.t.Helper()
+// ready polls until Vault is unsealed and active.
+func (v *vaultServer) ready(ended chan error) error {
 	deadline := time.After(readyWithin)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -92,14 +110,14 @@ func (v *vaultServer) awaitReady(ended chan error) {
 		select {
 		case err := <-ended:
 			ended <- err
-			v.t.Fatalf("Vault ended: %v\n%s", err, v.log.tail(40))
+			return fmt.Errorf("Vault ended: %w", err)
 		case <-deadline:
-			v.t.Fatalf("Vault was not ready within %s\n%s", readyWithin, v.log.tail(40))
+			return fmt.Errorf("Vault was not ready within %s", readyWithin)
 		case <-tick.C:
 		}
 		health, err := v.Client.Sys().Health()
 		if err == nil && health.Initialized && !health.Sealed && !health.Standby {
-			return
+			return nil
 		}
 	}
 }
@@ -232,12 +250,4 @@ func copyFile(t testing.TB, from, to string) {
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o700))
 	require.NoError(t, os.WriteFile(to, content, 0o700))
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
 }

@@ -3,7 +3,6 @@
 package daemontest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,12 +14,14 @@ import (
 )
 
 const (
-	// startTimeout is how long a server may take to be ready. It takes a tenth of
-	// a second on an idle machine.
-	startTimeout = 30 * time.Second
+	// startTimeout and stopTimeout are how long a server may take to be ready, and
+	// to end before it is killed. Both take a tenth of a second on an idle machine:
+	// the limits only end what hangs.
+	startTimeout = 2 * time.Minute
+	stopTimeout  = time.Minute
 
-	// PortAttempts is how many ports are tried: one that was free may be taken by
-	// the time the server binds it.
+	// PortAttempts is how many ports are tried: a program that is no test may take
+	// one before the server binds it.
 	PortAttempts = 5
 )
 
@@ -39,6 +40,8 @@ type Daemon struct {
 	Accepts   string              // a TCP address that takes connections then; empty: none
 	Ending    syscall.Signal      // what tells it to end; 0: SIGTERM
 	RunAs     *syscall.Credential // nil: as this process
+
+	EndsWithin time.Duration // of being told to, or it is killed; 0: a minute
 
 	log     watchedLog
 	ctx     context.Context // ends the program
@@ -83,11 +86,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 		signs = append(signs, d.log.watch(text))
 	}
 	logged := len(d.Log())
-	ending := cmp.Or(d.Ending, syscall.SIGTERM)
-	if d.Kill {
-		ending = syscall.SIGKILL
-	}
-	p, err := startProcess(d.ctx, &d.log, ending, d.RunAs, d.Program, d.Arguments...)
+	p, err := d.start(d.ctx)
 	if err != nil {
 		return err
 	}
@@ -160,21 +159,4 @@ func FindProgram(name, debianPackage string, programs []string) (string, error) 
 		}
 	}
 	return "", fmt.Errorf("%s is not installed: on Debian, install the package %s", name, debianPackage)
-}
-
-// FreePort returns a port of 127.0.0.1 that is free at this moment, of the network
-// "tcp" or "udp".
-func FreePort(network string) (int, error) {
-	if network == "udp" {
-		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			return 0, fmt.Errorf("find a free UDP port: %w", err)
-		}
-		return conn.LocalAddr().(*net.UDPAddr).Port, conn.Close()
-	}
-	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return 0, fmt.Errorf("find a free TCP port: %w", err)
-	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -49,6 +50,7 @@ func TestMissingProgramsNameThePackage(t *testing.T) {
 func TestStubbornProgramIsKilled(t *testing.T) {
 	t.Parallel()
 	d := newShell(t, "trap '' TERM; echo ready; while :; do sleep 1; done", "ready")
+	d.EndsWithin = 100 * time.Millisecond
 	require.NoError(t, d.Start(t.Context()))
 	var exit *exec.ExitError
 	require.True(t, errors.As(d.Stop(), &exit))

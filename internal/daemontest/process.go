@@ -2,6 +2,7 @@ package daemontest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,11 +10,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 )
-
-// stopTimeout is how long a program may take to end before it is killed.
-const stopTimeout = 5 * time.Second
 
 // process is a running program and the goroutine that waits for it.
 type process struct {
@@ -24,16 +21,21 @@ type process struct {
 	err    error         // why it ended; set before ended is closed
 }
 
-func startProcess(ctx context.Context, log *watchedLog, ending syscall.Signal, runAs *syscall.Credential, program string, arguments ...string) (*process, error) {
+// start runs the daemon's program until ctx ends.
+func (d *Daemon) start(ctx context.Context) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	command := exec.CommandContext(ctx, program, arguments...) // #nosec G204 -- found by FindProgram
-	command.Stdout, command.Stderr = log, log
+	command := exec.CommandContext(ctx, d.Program, d.Arguments...) // #nosec G204 -- found by FindProgram
+	command.Stdout, command.Stderr = &d.log, &d.log
+	ending := cmp.Or(d.Ending, syscall.SIGTERM)
+	if d.Kill {
+		ending = syscall.SIGKILL
+	}
 	command.Cancel = func() error { return command.Process.Signal(ending) }
-	command.WaitDelay = stopTimeout
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: runAs}
+	command.WaitDelay = cmp.Or(d.EndsWithin, stopTimeout)
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: d.RunAs}
 	if err := command.Start(); err != nil {
 		cancel()
-		return nil, fmt.Errorf("start %s: %w", program, err)
+		return nil, fmt.Errorf("start %s: %w", d.Program, err)
 	}
 	p := &process{pid: command.Process.Pid, ending: ending, cancel: cancel, ended: make(chan struct{})}
 	go func() {

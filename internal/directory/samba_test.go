@@ -8,24 +8,26 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/directorytest"
 	"vault-plugin-auth-radius/internal/tlstest"
 )
 
-const sambaAddress = "127.0.0.77"
-
-func inDomain(authority *tlstest.Authority, security Security, port int) func(*Config) {
+func inDomain(s *directorytest.Samba, authority *tlstest.Authority, security Security, port int) func(*Config) {
 	return func(c *Config) {
 		c.Kind, c.Domain, c.BindDN = ActiveDirectory, directorytest.Domain, ""
-		c.Security, c.CACertificates, c.Timeout = security, string(authority.PEM()), 5*time.Second
-		c.Servers = []Server{{sambaAddress, port}}
+		c.Security, c.CACertificates, c.Timeout = security, string(authority.PEM()), time.Minute
+		c.Servers = []Server{{s.Host(), port}}
 	}
 }
 
 func TestActiveDirectorySaysWhyItRefuses(t *testing.T) {
 	t.Parallel()
 	authority := newAuthority(t)
-	s, err := directorytest.StartSamba(t.Context(), t.TempDir(), sambaAddress, newIdentity(t, authority, tlstest.CertificateOptions{Names: []string{sambaAddress}}))
+	address, err := daemontest.FreeAddress(t.Context())
+	require.NoError(t, err)
+	identity := newIdentity(t, authority, tlstest.CertificateOptions{Names: []string{address.String()}})
+	s, err := directorytest.StartSamba(t.Context(), t.TempDir(), address.String(), identity)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Stop()) })
 	tool := func(arguments ...string) { require.NoError(t, s.Tool(t.Context(), arguments...)) }
@@ -46,10 +48,10 @@ func TestActiveDirectorySaysWhyItRefuses(t *testing.T) {
 	require.NoError(t, s.Modify("alice", "userPrincipalName", "alice.liddell@"+directorytest.Domain))
 
 	overTLS := newClient(t, func(c *Config) {
-		inDomain(authority, LDAPS, 636)(c)
+		inDomain(s, authority, LDAPS, 636)(c)
 		c.Groups, c.Attributes = &GroupSearch{Filter: ""}, []string{"cn"}
 	})
-	startTLS := newClient(t, inDomain(authority, StartTLS, 389))
+	startTLS := newClient(t, inDomain(s, authority, StartTLS, 389))
 	for name, client := range map[string]*Client{"ldaps": overTLS, "starttls": startTLS} {
 		verdict, err := client.Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
 		require.NoError(t, err, name)
@@ -78,7 +80,7 @@ func TestActiveDirectorySaysWhyItRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, verdict.Reason, "code 52e")
 
-	_, err = newClient(t, inDomain(authority, Cleartext, 389)).Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
+	_, err = newClient(t, inDomain(s, authority, Cleartext, 389)).Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
 	var misconfigured *ConfigurationError
 	require.ErrorAs(t, err, &misconfigured)
 	require.ErrorContains(t, err, "result 8")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/tlstest"
 )
 
@@ -37,7 +38,9 @@ func TestOpenLDAPStopsAndStartsAgain(t *testing.T) {
 
 func TestSambaIsAnActiveDirectory(t *testing.T) {
 	t.Parallel()
-	s, err := StartSamba(t.Context(), t.TempDir(), "127.0.0.78", newIdentity(t, "127.0.0.78"))
+	address, err := daemontest.FreeAddress(t.Context())
+	require.NoError(t, err)
+	s, err := StartSamba(t.Context(), t.TempDir(), address.String(), newIdentity(t, address.String()))
 	require.NoError(t, err)
 	require.NoError(t, s.Tool(t.Context(), "user", "create", "bob", "Bob-Passw0rd"))
 	require.NoError(t, s.Modify("bob", "description", "Bob"))

@@ -81,7 +81,7 @@ func StartOpenLDAP(ctx context.Context, dir string, o OpenLDAPOptions) (*OpenLDA
 	}
 	l := &OpenLDAP{options: o}
 	for range daemontest.PortAttempts {
-		if err := l.choosePorts(o); err != nil {
+		if err := l.choosePorts(ctx, o); err != nil {
 			return nil, err
 		}
 		at := fmt.Sprintf("127.0.0.1:%d", l.options.Port)
@@ -104,13 +104,13 @@ func StartOpenLDAP(ctx context.Context, dir string, o OpenLDAPOptions) (*OpenLDA
 	return l, err
 }
 
-func (l *OpenLDAP) choosePorts(o OpenLDAPOptions) (err error) {
+func (l *OpenLDAP) choosePorts(ctx context.Context, o OpenLDAPOptions) (err error) {
 	l.options.Port, l.options.TLSPort = o.Port, o.TLSPort
 	if o.Port == 0 {
-		l.options.Port, err = daemontest.FreePort("tcp")
+		l.options.Port, err = daemontest.FreePort(ctx)
 	}
 	if o.TLSPort == 0 && err == nil {
-		l.options.TLSPort, err = daemontest.FreePort("tcp")
+		l.options.TLSPort, err = daemontest.FreePort(ctx)
 	}
 	return err
 }

@@ -71,7 +71,7 @@ func Start(ctx context.Context, dir string) (*MariaDB, error) {
 		RunAs:   runAs,
 	}}
 	for range daemontest.PortAttempts {
-		if m.port, err = daemontest.FreePort("tcp"); err != nil {
+		if m.port, err = daemontest.FreePort(ctx); err != nil {
 			return nil, err
 		}
 		m.Arguments = []string{

@@ -91,7 +91,7 @@ func StartTLS(ctx context.Context, dir string, secured *TLS, settings ...string)
 		RunAs:   runAs,
 	}}
 	for range daemontest.PortAttempts {
-		if p.port, err = daemontest.FreePort("tcp"); err != nil {
+		if p.port, err = daemontest.FreePort(ctx); err != nil {
 			return nil, err
 		}
 		p.Arguments = []string{

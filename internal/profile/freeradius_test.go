@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/dictionary"
 )
 
@@ -124,7 +124,7 @@ server default {
 func startFreeRADIUS(t *testing.T, users string) freeRADIUS {
 	t.Helper()
 	var log string
-	for range 5 { // the port may be taken in between
+	for range daemontest.PortAttempts {
 		port, started, err := loadFreeRADIUS(t, "-f", users)
 		if err == nil {
 			return freeRADIUS{fmt.Sprintf("127.0.0.1:%d", port)}
@@ -143,7 +143,8 @@ func loadFreeRADIUS(t *testing.T, mode, users string) (int, string, error) {
 	dir := t.TempDir()
 	usersFile := filepath.Join(dir, "users")
 	require.NoError(t, os.WriteFile(usersFile, []byte(users), 0o600))
-	port := freePort(t)
+	port, err := daemontest.FreePort(t.Context())
+	require.NoError(t, err)
 	config := fmt.Sprintf(freeRADIUSConfig, freeRADIUSSecret, usersFile, port)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "radiusd.conf"), []byte(config), 0o600))
 
@@ -154,7 +155,7 @@ func loadFreeRADIUS(t *testing.T, mode, users string) (int, string, error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	command := exec.CommandContext(ctx, program, mode, "-d", dir, "-n", "radiusd", "-l", "stdout")
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.WaitDelay = 5 * time.Second
+	command.WaitDelay = time.Minute
 	output, err := command.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, command.Start())
@@ -179,14 +180,6 @@ func loadFreeRADIUS(t *testing.T, mode, users string) (int, string, error) {
 	return port, log.String(), err
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, conn.Close()) }()
-	return conn.LocalAddr().(*net.UDPAddr).Port
-}
-
 // ask sends an Access-Request and reads the outcome from the answer.
 func (s freeRADIUS) ask(t *testing.T, user string, request []dictionary.Item) outcome {
 	t.Helper()
@@ -196,7 +189,7 @@ func (s freeRADIUS) ask(t *testing.T, user string, request []dictionary.Item) ou
 	encoded, err := dictionary.Standard().Encode(request, keys)
 	require.NoError(t, err)
 	packet.Attributes = append(packet.Attributes, encoded...)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	answer, err := radius.Exchange(ctx, packet, s.address)
 	require.NoError(t, err)

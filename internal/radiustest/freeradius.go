@@ -100,7 +100,7 @@ func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*Fre
 		Kill:      len(o.Holds) > 0,
 	}}
 	for range daemontest.PortAttempts {
-		if f.options, err = o.withPorts(); err != nil {
+		if f.options, err = o.withPorts(ctx); err != nil {
 			return nil, err
 		}
 		if err = f.write(f.options); err != nil {
@@ -117,16 +117,16 @@ func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*Fre
 }
 
 // withPorts chooses the ports that are not given.
-func (o FreeRADIUSOptions) withPorts() (FreeRADIUSOptions, error) {
+func (o FreeRADIUSOptions) withPorts(ctx context.Context) (FreeRADIUSOptions, error) {
 	var err error
 	if o.Port == 0 {
-		o.Port, err = daemontest.FreePort("udp")
+		o.Port, err = daemontest.FreePort(ctx)
 	}
 	if o.TCP && o.TCPPort == 0 && err == nil {
-		o.TCPPort, err = daemontest.FreePort("tcp")
+		o.TCPPort, err = daemontest.FreePort(ctx)
 	}
 	if o.TLS != nil && o.TLSPort == 0 && err == nil {
-		o.TLSPort, err = daemontest.FreePort("tcp")
+		o.TLSPort, err = daemontest.FreePort(ctx)
 	}
 	return o, err
 }

@@ -102,7 +102,7 @@ func StartRadsecproxy(ctx context.Context, dir string, o RadsecproxyOptions) (*R
 	for range daemontest.PortAttempts {
 		p.port = o.Clients.Port
 		if p.port == 0 {
-			if p.port, err = daemontest.FreePort(o.Clients.protocol()); err != nil {
+			if p.port, err = daemontest.FreePort(ctx); err != nil {
 				return nil, err
 			}
 		}

@@ -67,7 +67,7 @@ func TestRadsecproxyConnectsUDPAndTLS(t *testing.T) {
 func TestRadsecproxyStopsAndStartsAgain(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	gone, err := daemontest.FreePort("tcp")
+	gone, err := daemontest.FreePort(t.Context())
 	require.NoError(t, err)
 	identity := newIdentity(t, a, serverName)
 	config, err := identity.Client(serverName)
