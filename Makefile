@@ -17,8 +17,11 @@ MODULES := . e2e
 # A go.work of a folder above would take the nested modules away.
 export GOWORK := off
 
+# How often test-long runs the tests on a busy machine.
+RUNS ?= 10
+
 .DEFAULT_GOAL := help
-.PHONY: help build dev test lint race protocol e2e bench bench-client fuzz vuln fmt needs clean clean-cache
+.PHONY: help build dev test test-long lint race protocol e2e bench bench-client fuzz vuln fmt needs clean clean-cache
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +41,10 @@ test: ## Run all that CI runs: lint, protocol (race included) and e2e. Installs 
 		summary="$$summary$$(printf '%s: %d s; ' $$step $$(($$(date +%s) - started)))"; \
 	done; \
 	printf 'All passed. %s\n' "$$summary"
+
+test-long: needs ## Run what takes real time: RUNS (10) times protocol and e2e on a busy machine, then e2e with long figures.
+	@scripts/test-busy.sh $(RUNS)
+	@LONG=1 $(MAKE) --no-print-directory e2e
 
 lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck, gosec).
 	@files=$$($(TOOL) gofumpt -l .) || exit 1; \
