@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
@@ -29,6 +31,7 @@ type testBackend struct {
 	storage *testStorage
 	log     *lockedBuffer
 	server  *radiustest.Server
+	network *radiustest.Network // of the RADIUS servers; nil: loopback
 }
 
 func newTestBackend(t *testing.T) *testBackend {
@@ -51,18 +54,50 @@ func newTestBackend(t *testing.T) *testBackend {
 func newConfiguredBackend(t *testing.T, config map[string]any) *testBackend {
 	t.Helper()
 	b := newTestBackend(t)
+	b.configureUsers(config)
+	return b
+}
+
+// configureUsers makes the mount that of newConfiguredBackend.
+func (b *testBackend) configureUsers(config map[string]any) {
+	b.t.Helper()
 	b.startServer(radiustest.Options{Handler: radiustest.Users{
 		"alice": {Password: "alice-password"},
 		"bob":   {Password: "bob-password"},
 		"carol": {Password: "carol-password", Code: "123456"},
 	}.Handler()})
 	b.configure(config)
-	return b
+}
+
+// memoryAddress is where the RADIUS server of a network in memory listens.
+const (
+	memoryHost    = "192.0.2.1"
+	memoryAddress = memoryHost + ":1812"
+)
+
+// inVirtualTime runs a test in a bubble of testing/synctest, with a mount whose
+// RADIUS server is on a network in memory.
+func inVirtualTime(t *testing.T, test func(t *testing.T, b *testBackend)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestBackend(t)
+		b.network = radiustest.NewNetwork(radiustest.NetworkOptions{Latency: time.Millisecond})
+		b.settings.dial = b.network.Dial
+		t.Cleanup(func() {
+			b.Cleanup(context.WithoutCancel(t.Context()))
+			time.Sleep(time.Hour) // for logins that wait, if the test has failed
+		})
+		test(t, b)
+	})
 }
 
 func (b *testBackend) startServer(options radiustest.Options) {
 	b.t.Helper()
 	options.Secret = testSecret
+	if options.Network = b.network; b.network != nil {
+		options.Address = memoryAddress
+	}
 	server, err := radiustest.Start(options)
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { require.NoError(b.t, server.Close()) })

@@ -106,15 +106,16 @@ func TestChallengeIDThatDoesNotFitIsRefusedWithoutAskingTheServer(t *testing.T) 
 }
 
 func TestChallengeIDExpires(t *testing.T) {
-	t.Parallel()
-	b := newConfiguredBackend(t, nil)
-	settings, err := b.settings.get(t.Context(), b.storage)
-	require.NoError(t, err)
-	id := b.challenge()["challenge_id"].(string)
-	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", settings.source, time.Now().Add(121*time.Second))
-	require.ErrorIs(t, err, errChallengeExpired)
-	_, err = b.challenges.open(t.Context(), b.storage, id, "carol", settings.source, time.Now().Add(119*time.Second))
-	require.NoError(t, err)
+	inVirtualTime(t, func(t *testing.T, b *testBackend) {
+		b.configureUsers(nil)
+		settings, err := b.settings.get(t.Context(), b.storage)
+		require.NoError(t, err)
+		id := b.challenge()["challenge_id"].(string)
+		_, err = b.challenges.open(t.Context(), b.storage, id, "carol", settings.source, time.Now().Add(121*time.Second))
+		require.ErrorIs(t, err, errChallengeExpired)
+		_, err = b.challenges.open(t.Context(), b.storage, id, "carol", settings.source, time.Now().Add(119*time.Second))
+		require.NoError(t, err)
+	})
 }
 
 func TestChallengeIDWorksOnceOnAServer(t *testing.T) {

@@ -181,8 +181,8 @@ func (c *configEntry) otherProblems() []string {
 
 // newClient makes a RADIUS client as the config says, which tells changed when
 // the state of a server does.
-func (c *configEntry) newClient(changed func(radclient.Change)) (*radclient.Client, error) {
-	return c.radiusSettings.newClient(c.servers(), c.BindAddress, c.NASIdentifier, changed)
+func (c *configEntry) newClient(changed func(radclient.Change), dial dialFunc) (*radclient.Client, error) {
+	return c.radiusSettings.newClient(c.servers(), c.BindAddress, c.NASIdentifier, changed, dial)
 }
 
 // nasAttributes are what a request that no server gets says of this mount, for

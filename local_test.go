@@ -159,22 +159,26 @@ func TestNobodyIsAskedAboutWhomMayNotLogIn(t *testing.T) {
 func TestTokensEndWithTheUsersAccess(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"reauthenticate", "recheck"} {
-		b := newConfiguredBackend(t, map[string]any{"renewal": mode, "token_ttl": "2h"})
-		b.ok(logical.UpdateOperation, "users/alice", map[string]any{"expires_at": time.Now().Add(time.Hour).Format(time.RFC3339)})
-		auth := b.loginOK("alice", "alice-password")
-		for _, life := range []time.Duration{auth.TTL, auth.ExplicitMaxTTL} {
-			require.InDelta(t, time.Hour.Seconds(), life.Seconds(), 5)
-		}
-		most := auth.ExplicitMaxTTL
-		renewed := b.renewOK(auth)
-		require.InDelta(t, time.Hour.Seconds(), renewed.TTL.Seconds(), 5)
-		require.Equal(t, most, renewed.ExplicitMaxTTL, "it counts from when the token was made")
-		b.ok(logical.PatchOperation, "users/alice", map[string]any{"expires_at": 1_000_000_000})
-		require.Contains(t, b.renewRefused(auth), "expired")
-		b.ok(logical.PatchOperation, "users/alice", map[string]any{"expires_at": nil, "enabled": false})
-		require.Contains(t, b.renewRefused(auth), "disabled")
-		b.ok(logical.PatchOperation, "users/alice", map[string]any{"enabled": nil})
-		require.Equal(t, 2*time.Hour, b.renewOK(auth).TTL)
+		t.Run(mode, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T, b *testBackend) {
+				b.configureUsers(map[string]any{"renewal": mode, "token_ttl": "2h"})
+				b.ok(logical.UpdateOperation, "users/alice", map[string]any{"expires_at": time.Now().Add(time.Hour).Format(time.RFC3339)})
+				auth := b.loginOK("alice", "alice-password")
+				for _, life := range []time.Duration{auth.TTL, auth.ExplicitMaxTTL} {
+					require.InDelta(t, time.Hour.Seconds(), life.Seconds(), 5)
+				}
+				most := auth.ExplicitMaxTTL
+				renewed := b.renewOK(auth)
+				require.InDelta(t, time.Hour.Seconds(), renewed.TTL.Seconds(), 5)
+				require.Equal(t, most, renewed.ExplicitMaxTTL, "it counts from when the token was made")
+				b.ok(logical.PatchOperation, "users/alice", map[string]any{"expires_at": time.Now().Add(-time.Second).Format(time.RFC3339)})
+				require.Contains(t, b.renewRefused(auth), "expired")
+				b.ok(logical.PatchOperation, "users/alice", map[string]any{"expires_at": nil, "enabled": false})
+				require.Contains(t, b.renewRefused(auth), "disabled")
+				b.ok(logical.PatchOperation, "users/alice", map[string]any{"enabled": nil})
+				require.Equal(t, 2*time.Hour, b.renewOK(auth).TTL)
+			})
+		})
 	}
 }
 

@@ -111,28 +111,29 @@ func TestLockedOutNameIsRefusedWithoutAsking(t *testing.T) {
 }
 
 func TestOutageAndWrongCodeAndProfiles(t *testing.T) {
-	t.Parallel()
-	b := newConfiguredBackend(t, map[string]any{"lockout_threshold": 2, "read_timeout": 1})
-	b.profile("nobody", map[string]any{"enabled": false})
-	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "nobody"})
-	for range 4 {
-		b.denied("alice") // by the profiles: the password is right
-	}
-	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": ""})
-	b.loginOK("alice", "alice-password")
+	inVirtualTime(t, func(t *testing.T, b *testBackend) {
+		b.configureUsers(map[string]any{"lockout_threshold": 2, "read_timeout": 1})
+		b.profile("nobody", map[string]any{"enabled": false})
+		b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "nobody"})
+		for range 4 {
+			b.denied("alice") // by the profiles: the password is right
+		}
+		b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": ""})
+		b.loginOK("alice", "alice-password")
 
-	for range 2 { // a wrong one-time code counts
-		id := b.challenge()["challenge_id"]
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", answering(id, "000000")))
-	}
-	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "carol-password"}))
+		for range 2 { // a wrong one-time code counts
+			id := b.challenge()["challenge_id"]
+			require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", answering(id, "000000")))
+		}
+		require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
+		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "carol-password"}))
 
-	b.server.SetHandler(nil) // silence
-	for range 3 {
-		require.Equal(t, noAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
-	}
-	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "an outage is nobody's wrong password")
+		b.server.SetHandler(nil) // silence
+		for range 3 {
+			require.Equal(t, noAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
+		}
+		require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "an outage is nobody's wrong password")
+	})
 }
 
 func TestGuessesAtTheSameTimeDoNotPassTheThreshold(t *testing.T) {

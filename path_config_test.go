@@ -264,31 +264,32 @@ func TestTimeoutOfZeroFromTheBuiltInIsTheDefault(t *testing.T) {
 
 // What is configured is what the server sees.
 func TestConfigReachesTheWire(t *testing.T) {
-	t.Parallel()
-	b := newConfiguredBackend(t, map[string]any{"nas_port": 77, "nas_identifier": "gate-7"})
-	b.loginOK("bob", "bob-password")
-	sent := b.server.Requests()[0].Packet
-	require.Equal(t, "\x00\x00\x00\x4d", string(sent.Get(rfc2865.NASPort_Type)))
-	require.Equal(t, "gate-7", string(sent.Get(rfc2865.NASIdentifier_Type)))
+	inVirtualTime(t, func(t *testing.T, b *testBackend) {
+		b.configureUsers(map[string]any{"nas_port": 77, "nas_identifier": "gate-7"})
+		b.loginOK("bob", "bob-password")
+		sent := b.server.Requests()[0].Packet
+		require.Equal(t, "\x00\x00\x00\x4d", string(sent.Get(rfc2865.NASPort_Type)))
+		require.Equal(t, "gate-7", string(sent.Get(rfc2865.NASIdentifier_Type)))
 
-	b.server.SetHandler(func(r *radiustest.Request) []radiustest.Answer {
-		return []radiustest.Answer{r.Accept().WithoutMessageAuthenticator()}
+		b.server.SetHandler(func(r *radiustest.Request) []radiustest.Answer {
+			return []radiustest.Answer{r.Accept().WithoutMessageAuthenticator()}
+		})
+		b.ok(logical.UpdateOperation, "config", map[string]any{"message_authenticator": "required", "read_timeout": 1})
+		require.Equal(t, "the authentication server did not answer in time",
+			b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
+		require.Contains(t, b.log.String(), "no Message-Authenticator")
+		b.ok(logical.UpdateOperation, "config", map[string]any{"message_authenticator": "off"})
+		b.loginOK("bob", "bob-password")
+
+		b.ok(logical.UpdateOperation, "config", map[string]any{"auth_protocol": "chap", "retransmit": "never"})
+		b.loginOK("bob", "bob-password")
+		requests := b.server.Requests()
+		require.NotEmpty(t, requests[len(requests)-1].Packet.Get(rfc2865.CHAPPassword_Type))
+		b.server.SetHandler(nil)
+		b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"})
+		require.Len(t, b.server.Requests(), len(requests)+1)
+		require.Contains(t, b.log.String(), "after 1 sends")
 	})
-	b.ok(logical.UpdateOperation, "config", map[string]any{"message_authenticator": "required", "read_timeout": 1})
-	require.Equal(t, "the authentication server did not answer in time",
-		b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
-	require.Contains(t, b.log.String(), "no Message-Authenticator")
-	b.ok(logical.UpdateOperation, "config", map[string]any{"message_authenticator": "off"})
-	b.loginOK("bob", "bob-password")
-
-	b.ok(logical.UpdateOperation, "config", map[string]any{"auth_protocol": "chap", "retransmit": "never"})
-	b.loginOK("bob", "bob-password")
-	requests := b.server.Requests()
-	require.NotEmpty(t, requests[len(requests)-1].Packet.Get(rfc2865.CHAPPassword_Type))
-	b.server.SetHandler(nil)
-	b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"})
-	require.Len(t, b.server.Requests(), len(requests)+1)
-	require.Contains(t, b.log.String(), "after 1 sends")
 }
 
 func TestShortSecretIsLogged(t *testing.T) {

@@ -120,28 +120,28 @@ func TestLoginFromOutsideTheBoundCIDRsIsForbidden(t *testing.T) {
 }
 
 func TestSilentServerIsA400AndTheLogSaysWhatToCheck(t *testing.T) {
-	t.Parallel()
-	b := newTestBackend(t)
-	b.startServer(radiustest.Options{})
-	b.configure(map[string]any{"read_timeout": 1})
-	begin := time.Now()
-	require.Equal(t, "the authentication server did not answer in time",
-		b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
-	require.GreaterOrEqual(t, time.Since(begin), time.Second)
-	for _, want := range []string{"RADIUS server " + b.server.Host(), "port ", "after 3 sends", "check that the server runs"} {
-		require.Contains(t, b.log.String(), want)
-	}
+	inVirtualTime(t, func(t *testing.T, b *testBackend) {
+		b.startServer(radiustest.Options{})
+		b.configure(map[string]any{"read_timeout": 1})
+		begin := time.Now()
+		require.Equal(t, "the authentication server did not answer in time",
+			b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
+		require.Equal(t, time.Second, time.Since(begin))
+		for _, want := range []string{"RADIUS server " + b.server.Host(), "port ", "after 3 sends", "check that the server runs"} {
+			require.Contains(t, b.log.String(), want)
+		}
+	})
 }
 
 func TestForgedAnswerIsLogged(t *testing.T) {
-	t.Parallel()
-	b := newTestBackend(t)
-	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		return []radiustest.Answer{r.Accept().WithProxyState(), r.Reject("no").After(20 * time.Millisecond)}
-	}})
-	b.configure(nil)
-	b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"})
-	require.Contains(t, b.log.String(), "Blast-RADIUS")
+	inVirtualTime(t, func(t *testing.T, b *testBackend) {
+		b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+			return []radiustest.Answer{r.Accept().WithProxyState(), r.Reject("no").After(20 * time.Millisecond)}
+		}})
+		b.configure(nil)
+		b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"})
+		require.Contains(t, b.log.String(), "Blast-RADIUS")
+	})
 }
 
 func TestAliasIsKnownForBothSpellingsOfTheUsername(t *testing.T) {
@@ -174,45 +174,45 @@ func TestProtocolErrorEndsTheLoginAtOnce(t *testing.T) {
 }
 
 func TestSecretAndPasswordsAppearNowhere(t *testing.T) {
-	t.Parallel()
-	const password = "correct-horse-battery-staple"
-	b := newTestBackend(t)
-	b.startServer(radiustest.Options{Handler: radiustest.Users{"bob": {Password: password}}.Handler()})
-	b.configure(map[string]any{"read_timeout": 1})
-	var said []string
-	say := func(resp *logical.Response, err error) {
-		if err != nil {
-			said = append(said, err.Error())
+	inVirtualTime(t, func(t *testing.T, b *testBackend) {
+		const password = "correct-horse-battery-staple"
+		b.startServer(radiustest.Options{Handler: radiustest.Users{"bob": {Password: password}}.Handler()})
+		b.configure(map[string]any{"read_timeout": 1})
+		var said []string
+		say := func(resp *logical.Response, err error) {
+			if err != nil {
+				said = append(said, err.Error())
+			}
+			if resp != nil && resp.IsError() {
+				said = append(said, resp.Error().Error())
+			}
 		}
-		if resp != nil && resp.IsError() {
-			said = append(said, resp.Error().Error())
-		}
-	}
 
-	auth := b.loginOK("bob", password)
-	say(b.login("nobody", password))
-	say(b.login("bob", password+"\x00"))
-	say(b.login("bob", strings.Repeat(password, 5)))
-	say(b.do(logical.UpdateOperation, "login/bob", map[string]any{"password": []any{password}}))
-	say(b.do(logical.UpdateOperation, "login/bob", map[string]any{"password": map[string]any{password: password}}))
-	say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": []any{testSecret}}))
-	say(b.do(logical.PatchOperation, "config", map[string]any{"secret": map[string]any{"a": testSecret}}))
-	say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": testSecret, "port": "x"}))
-	say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": testSecret, "host": "a b"}))
-	b.server.SetHandler(func(r *radiustest.Request) []radiustest.Answer {
-		return []radiustest.Answer{r.Accept().WrongAuthenticator()}
+		auth := b.loginOK("bob", password)
+		say(b.login("nobody", password))
+		say(b.login("bob", password+"\x00"))
+		say(b.login("bob", strings.Repeat(password, 5)))
+		say(b.do(logical.UpdateOperation, "login/bob", map[string]any{"password": []any{password}}))
+		say(b.do(logical.UpdateOperation, "login/bob", map[string]any{"password": map[string]any{password: password}}))
+		say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": []any{testSecret}}))
+		say(b.do(logical.PatchOperation, "config", map[string]any{"secret": map[string]any{"a": testSecret}}))
+		say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": testSecret, "port": "x"}))
+		say(b.do(logical.UpdateOperation, "config", map[string]any{"secret": testSecret, "host": "a b"}))
+		b.server.SetHandler(func(r *radiustest.Request) []radiustest.Answer {
+			return []radiustest.Answer{r.Accept().WrongAuthenticator()}
+		})
+		say(b.login("bob", password))
+		require.NoError(t, b.server.Close())
+		say(b.login("bob", password))
+		say(b.HandleRequest(t.Context(), &logical.Request{
+			Operation: logical.RenewOperation, Storage: b.storage, Auth: auth,
+		}))
+		say(b.do(logical.ReadOperation, "config", nil))
+		require.GreaterOrEqual(t, len(said), 12)
+
+		for _, text := range append(said, b.log.String()) {
+			require.NotContains(t, text, password)
+			require.NotContains(t, text, testSecret)
+		}
 	})
-	say(b.login("bob", password))
-	require.NoError(t, b.server.Close())
-	say(b.login("bob", password))
-	say(b.HandleRequest(t.Context(), &logical.Request{
-		Operation: logical.RenewOperation, Storage: b.storage, Auth: auth,
-	}))
-	say(b.do(logical.ReadOperation, "config", nil))
-	require.GreaterOrEqual(t, len(said), 12)
-
-	for _, text := range append(said, b.log.String()) {
-		require.NotContains(t, text, password)
-		require.NotContains(t, text, testSecret)
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -145,13 +144,11 @@ func TestBadProfileIsRefusedAndNothingChanges(t *testing.T) {
 
 			data := map[string]any{"name": "Second", "short_name": "second"}
 			maps.Copy(data, test.change)
-			begin := time.Now()
 			texts := []string{
 				b.refused(logical.UpdateOperation, "profiles", data),
 				b.refused(logical.UpdateOperation, "profiles/1", data),
 				b.refused(logical.PatchOperation, "profiles/first", test.change),
 			}
-			require.Less(t, time.Since(begin), 2*time.Second)
 			for _, text := range texts {
 				for _, want := range test.want {
 					require.Contains(t, text, want)
@@ -164,6 +161,15 @@ func TestBadProfileIsRefusedAndNothingChanges(t *testing.T) {
 			require.EqualValues(t, 2, b.profile("second", nil), "no id was used up")
 		})
 	}
+}
+
+func TestItemsOfAListThatIsTooLongAreNotLookedAt(t *testing.T) {
+	t.Parallel()
+	text := newTestBackend(t).refused(logical.UpdateOperation, "profiles", map[string]any{
+		"name": "Many", "short_name": "many", "reply_attribute": make([]any, 10_000),
+	})
+	require.Contains(t, text, "reply_attribute has 10000 items")
+	require.NotContains(t, text, "reply_attribute[", "or it would take long")
 }
 
 func TestManyUnreadableItemsAreNotAllTold(t *testing.T) {

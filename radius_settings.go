@@ -1,8 +1,10 @@
 package radiusauth
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"net"
 	"net/netip"
 	"time"
 
@@ -170,9 +172,12 @@ func timeoutProblems(dial, read int) []string {
 	return found
 }
 
+// dialFunc opens a socket or a connection, as radclient.Config has it.
+type dialFunc func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error)
+
 // newClient makes a RADIUS client of the servers, which tells changed when the
 // state of one does.
-func (r *radiusSettings) newClient(servers []radclient.Server, bindAddress, nasIdentifier string, changed func(radclient.Change)) (*radclient.Client, error) {
+func (r *radiusSettings) newClient(servers []radclient.Server, bindAddress, nasIdentifier string, changed func(radclient.Change), dial dialFunc) (*radclient.Client, error) {
 	readTimeout := min(r.ReadTimeout, maxTimeout)
 	if readTimeout <= 0 {
 		// The built-in method could store 0, with which no login ever worked.
@@ -195,6 +200,7 @@ func (r *radiusSettings) newClient(servers []radclient.Server, bindAddress, nasI
 		ResponseWindow:       time.Duration(r.ResponseWindow) * time.Second,
 		MessageAuthenticator: r.MessageAuthenticator,
 		Changed:              changed,
+		Dial:                 dial,
 		BindAddress:          bindAddress,
 		NAS:                  nas,
 	})

@@ -27,6 +27,8 @@ type settingsCache struct {
 	dictionaries *dictionaryStore
 	// changed is told when the state of a RADIUS server changes.
 	changed func(radclient.Change)
+	// dial connects to RADIUS servers, in tests; nil means the network.
+	dial dialFunc
 
 	cached cache.Value[*settings] // nil if there is no config
 }
@@ -50,7 +52,7 @@ func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*sett
 		if err != nil {
 			return nil, err
 		}
-		return newSettings(config, d, c.changed), nil
+		return newSettings(config, d, c.changed, c.dial), nil
 	})
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*sett
 // newSettings makes what logins need. A config that makes no client, or no
 // request, has a source with a fault: only the built-in method, which checks less,
 // can have written it.
-func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(radclient.Change)) *settings {
+func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(radclient.Change), dial dialFunc) *settings {
 	made := &settings{config: config, source: &source{fault: errNoSource}}
 	var extraErr, nasErr error
 	made.extra, extraErr = config.requestProfile(d)
@@ -69,7 +71,7 @@ func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(rad
 	if config.Host == "" {
 		return made
 	}
-	client, err := config.newClient(changed)
+	client, err := config.newClient(changed, dial)
 	if err == nil {
 		made.source.checker = &radiusChecker{client: client, servers: config.servers(), wire: config.wireName}
 	}

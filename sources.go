@@ -83,7 +83,7 @@ func replyItem(known *dictionary.Dictionary, name, text string) (dictionary.Item
 // openSource makes what asks a source.
 func (b *backend) openSource(entry *sourceEntry) (checker, error) {
 	if entry.RADIUS != nil {
-		return openRADIUS(entry, b.serverChanged)
+		return openRADIUS(entry, b.serverChanged, b.settings.dial)
 	}
 	return b.openDirectory(entry)
 }

@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"encoding/json"
 	"testing"
+	"testing/synctest"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,12 @@ import (
 // believes.
 func tlsIdentities(t *testing.T) (server, client *tlstest.Identity) {
 	t.Helper()
+	return tlsIdentitiesFor(t, "127.0.0.1")
+}
+
+// tlsIdentitiesFor is tlsIdentities for a server at another address.
+func tlsIdentitiesFor(t *testing.T, host string) (server, client *tlstest.Identity) {
+	t.Helper()
 	authority, err := tlstest.NewAuthority("Example CA")
 	require.NoError(t, err)
 	issue := func(name string) *tlstest.Identity {
@@ -22,7 +29,7 @@ func tlsIdentities(t *testing.T) (server, client *tlstest.Identity) {
 		require.NoError(t, err)
 		return &tlstest.Identity{Certificate: certificate, Trusts: authority}
 	}
-	return issue("127.0.0.1"), issue("vault.example.com")
+	return issue(host), issue("vault.example.com")
 }
 
 // tlsFields are the config's for the client.
@@ -110,26 +117,32 @@ func TestTransportThatMakesNoSenseIsRefused(t *testing.T) {
 
 func TestLoginOverTLS(t *testing.T) {
 	t.Parallel()
-	serverIdentity, client := tlsIdentities(t)
-	config, err := serverIdentity.Server()
-	require.NoError(t, err)
-	server, err := radiustest.StartStream(radiustest.StreamOptions{
-		TLS:      config,
-		Versions: []radiustest.Version{radiustest.RADIUS11, radiustest.RADIUS10},
-		Handler:  radiustest.Users{"bob": {Password: "bob-password"}}.Handler(),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Close()) })
 	for version, want := range map[string]radiustest.Version{
 		"1.0": radiustest.RADIUS10, "1.1": radiustest.RADIUS11, "auto": radiustest.RADIUS11,
 	} {
-		before := len(server.Requests())
-		b := newTestBackend(t)
-		fields := tlsFields(client)
-		fields["host"], fields["port"], fields["radius_version"] = server.Host(), server.Port(), version
-		b.ok(logical.UpdateOperation, "config", fields)
-		b.loginOK("bob", "bob-password")
-		require.Equal(t, want, server.Requests()[before].Version)
-		b.Cleanup(t.Context())
+		t.Run(version, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T, b *testBackend) {
+				serverIdentity, client := tlsIdentitiesFor(t, memoryHost)
+				config, err := serverIdentity.Server()
+				require.NoError(t, err)
+				server, err := radiustest.StartStream(radiustest.StreamOptions{
+					Network:  b.network,
+					Address:  memoryAddress,
+					TLS:      config,
+					Versions: []radiustest.Version{radiustest.RADIUS11, radiustest.RADIUS10},
+					Handler:  radiustest.Users{"bob": {Password: "bob-password"}}.Handler(),
+				})
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, server.Close()) })
+				fields := tlsFields(client)
+				fields["host"], fields["port"], fields["radius_version"] = server.Host(), server.Port(), version
+				b.ok(logical.UpdateOperation, "config", fields)
+				b.loginOK("bob", "bob-password")
+				synctest.Wait() // a Status-Server may come beside the login
+				for _, request := range server.Requests() {
+					require.Equal(t, want, request.Version, "%s", request.Packet.Code)
+				}
+			})
+		})
 	}
 }
