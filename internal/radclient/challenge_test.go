@@ -57,31 +57,32 @@ func TestTwoStatesCannotBeAnswered(t *testing.T) {
 }
 
 func TestAnswerGoesToTheServerThatAskedWithItsState(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: radiustest.Users{"carol": {Password: "carol-password", Code: "123456"}}.Handler()})
-	for _, protocol := range []Protocol{PAP, CHAP, MSCHAPv2} {
-		stands := server.Addr().Addr()
-		named := func(c *Config) {
-			c.Servers[0].Host = "radius.example.com"
-			c.Lookup = func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{stands}, nil }
-		}
-		verdict, err := newClient(t, server, named).Authenticate(t.Context(), Credentials{Username: "carol", Password: "carol-password"})
-		require.NoError(t, err)
-		require.Equal(t, Challenge, verdict.Outcome)
-		step, err := verdict.Step()
-		require.NoError(t, err)
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, radiustest.Users{"carol": {Password: "carol-password", Code: "123456"}}.Handler())
+		for _, protocol := range []Protocol{PAP, CHAP, MSCHAPv2} {
+			stands := server.Addr().Addr()
+			named := func(c *Config) {
+				c.Servers[0].Host = "radius.example.com"
+				c.Lookup = func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{stands}, nil }
+			}
+			verdict, err := newClientAt(t, network, named).Authenticate(t.Context(), Credentials{Username: "carol", Password: "carol-password"})
+			require.NoError(t, err)
+			require.Equal(t, Challenge, verdict.Outcome)
+			step, err := verdict.Step()
+			require.NoError(t, err)
 
-		stands = netip.MustParseAddr("127.0.0.99") // meanwhile, or for another node
-		client := newClient(t, server, named)
-		client.config.Protocol = protocol
-		_, err = client.candidates(t.Context(), bob)
-		require.NoError(t, err)
-		verdict, err = client.Authenticate(t.Context(), Credentials{
-			Username: "carol", Password: "123456", Answers: &Challenged{Host: verdict.Host, Server: verdict.Server, State: step.State},
-		})
-		require.NoError(t, err)
-		require.Equal(t, Accept, verdict.Outcome, "%s: an answer is sent as it is", protocol)
-	}
+			stands = netip.MustParseAddr("127.0.0.99") // meanwhile, or for another node
+			client := newClientAt(t, network, named)
+			client.config.Protocol = protocol
+			_, err = client.candidates(t.Context(), bob)
+			require.NoError(t, err)
+			verdict, err = client.Authenticate(t.Context(), Credentials{
+				Username: "carol", Password: "123456", Answers: &Challenged{Host: verdict.Host, Server: verdict.Server, State: step.State},
+			})
+			require.NoError(t, err)
+			require.Equal(t, Accept, verdict.Outcome, "%s: an answer is sent as it is", protocol)
+		}
+	})
 }
 
 // askForPush asks whoever has a password to confirm on the phone, and accepts who

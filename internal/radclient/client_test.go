@@ -59,63 +59,66 @@ var eapMessage = radiustest.Attribute{Type: rfc2869.EAPMessage_Type, Value: []by
 func accept(r *radiustest.Request) []radiustest.Answer { return []radiustest.Answer{r.Accept()} }
 
 func TestVerdictIsWhatTheServerSays(t *testing.T) {
-	t.Parallel()
-	class := radiustest.Attribute{Type: rfc2865.Class_Type, Value: []byte("admins")}
-	server := start(t, radiustest.Options{Handler: radiustest.Users{
-		"bob":   {Password: "bob-password", Attributes: []radiustest.Attribute{class}},
-		"carol": {Password: "carol-password", Code: "123456"},
-	}.Handler()})
-	client := newClient(t, server, nil)
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		class := radiustest.Attribute{Type: rfc2865.Class_Type, Value: []byte("admins")}
+		server := startAt(t, network, firstAddress, radiustest.Users{
+			"bob":   {Password: "bob-password", Attributes: []radiustest.Attribute{class}},
+			"carol": {Password: "carol-password", Code: "123456"},
+		}.Handler())
+		client := newClientAt(t, network, nil)
 
-	verdict, err := client.Authenticate(t.Context(), bob)
-	require.NoError(t, err)
-	require.Equal(t, Accept, verdict.Outcome)
-	require.Equal(t, "admins", string(verdict.Attributes.Get(rfc2865.Class_Type)))
-	require.Equal(t, server.Addr().String(), verdict.Server)
+		verdict, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, Accept, verdict.Outcome)
+		require.Equal(t, "admins", string(verdict.Attributes.Get(rfc2865.Class_Type)))
+		require.Equal(t, server.Addr().String(), verdict.Server)
 
-	verdict, err = client.Authenticate(t.Context(), Credentials{Username: "bob", Password: "wrong"})
-	require.NoError(t, err)
-	require.Equal(t, Reject, verdict.Outcome)
+		verdict, err = client.Authenticate(t.Context(), Credentials{Username: "bob", Password: "wrong"})
+		require.NoError(t, err)
+		require.Equal(t, Reject, verdict.Outcome)
 
-	verdict, err = client.Authenticate(t.Context(), Credentials{Username: "carol", Password: "carol-password"})
-	require.NoError(t, err)
-	require.Equal(t, Challenge, verdict.Outcome)
+		verdict, err = client.Authenticate(t.Context(), Credentials{Username: "carol", Password: "carol-password"})
+		require.NoError(t, err)
+		require.Equal(t, Challenge, verdict.Outcome)
+	})
 }
 
 func TestEveryRequestIsSignedFirstAndNamesTheNAS(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: accept})
-	for want, config := range map[string]func(*Config){
-		"vault":  nil,
-		"gate-7": func(c *Config) { c.NAS.Identifier = "gate-7" },
-	} {
-		_, err := newClient(t, server, config).Authenticate(t.Context(), bob)
-		require.NoError(t, err)
-		requests := server.Requests()
-		last := requests[len(requests)-1]
-		require.Empty(t, last.Discarded)
-		require.Equal(t, rfc2869.MessageAuthenticator_Type, last.Packet.Attributes[0].Type)
-		require.True(t, last.HasMessageAuthenticator())
-		require.Equal(t, want, string(last.Packet.Get(rfc2865.NASIdentifier_Type)))
-	}
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, accept)
+		for want, config := range map[string]func(*Config){
+			"vault":  nil,
+			"gate-7": func(c *Config) { c.NAS.Identifier = "gate-7" },
+		} {
+			_, err := newClientAt(t, network, config).Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+			requests := server.Requests()
+			last := requests[len(requests)-1]
+			require.Empty(t, last.Discarded)
+			require.Equal(t, rfc2869.MessageAuthenticator_Type, last.Packet.Attributes[0].Type)
+			require.True(t, last.HasMessageAuthenticator())
+			require.Equal(t, want, string(last.Packet.Get(rfc2865.NASIdentifier_Type)))
+		}
+	})
 }
 
 func TestEveryLoginHasAnAuthenticatorOfItsOwn(t *testing.T) {
-	t.Parallel()
-	const logins = 1000
-	server := start(t, radiustest.Options{Handler: accept})
-	client := newClient(t, server, nil)
-	authenticators, identifiers := map[[16]byte]bool{}, map[byte]bool{}
-	for range logins {
-		_, err := client.Authenticate(t.Context(), bob)
-		require.NoError(t, err)
-	}
-	for _, request := range server.Requests() {
-		authenticators[request.Packet.Authenticator] = true
-		identifiers[request.Packet.Identifier] = true
-	}
-	require.Len(t, authenticators, logins, "a repeated one lets an old answer be replayed (RFC 2865 section 3)")
-	require.Greater(t, len(identifiers), 200)
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		const logins = 1000
+		server := startAt(t, network, firstAddress, accept)
+		client := newClientAt(t, network, nil)
+		authenticators, identifiers := map[[16]byte]bool{}, map[byte]bool{}
+		for range logins {
+			_, err := client.Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+		}
+		for _, request := range server.Requests() {
+			authenticators[request.Packet.Authenticator] = true
+			identifiers[request.Packet.Identifier] = true
+		}
+		require.Len(t, authenticators, logins, "a repeated one lets an old answer be replayed (RFC 2865 section 3)")
+		require.Greater(t, len(identifiers), 200)
+	})
 }
 
 func TestLoginsLeaveNothingOpen(t *testing.T) {
@@ -135,15 +138,16 @@ func TestLoginsLeaveNothingOpen(t *testing.T) {
 }
 
 func TestPasswordReachesTheServerByteForByte(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: accept})
-	client := newClient(t, server, nil)
-	for _, password := range []string{"x", "pässwörd€", "\xff\xfe not UTF-8", " spaces ", strings.Repeat("ß", 64)} {
-		_, err := client.Authenticate(t.Context(), Credentials{Username: "bob", Password: password})
-		require.NoError(t, err)
-		requests := server.Requests()
-		require.Equal(t, password, requests[len(requests)-1].Password())
-	}
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, accept)
+		client := newClientAt(t, network, nil)
+		for _, password := range []string{"x", "pässwörd€", "\xff\xfe not UTF-8", " spaces ", strings.Repeat("ß", 64)} {
+			_, err := client.Authenticate(t.Context(), Credentials{Username: "bob", Password: password})
+			require.NoError(t, err)
+			requests := server.Requests()
+			require.Equal(t, password, requests[len(requests)-1].Password())
+		}
+	})
 }
 
 func TestCredentialsThatRADIUSCannotCarryAreNotSent(t *testing.T) {
@@ -170,87 +174,89 @@ func TestCredentialsThatRADIUSCannotCarryAreNotSent(t *testing.T) {
 }
 
 func TestLongestCredentialsAreSent(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: accept})
-	_, err := newClient(t, server, nil).Authenticate(t.Context(),
-		Credentials{Username: strings.Repeat("u", 253), Password: strings.Repeat("p", 128)})
-	require.NoError(t, err)
-	require.Len(t, server.Requests(), 1)
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, accept)
+		_, err := newClientAt(t, network, nil).Authenticate(t.Context(),
+			Credentials{Username: strings.Repeat("u", 253), Password: strings.Repeat("p", 128)})
+		require.NoError(t, err)
+		require.Len(t, server.Requests(), 1)
+	})
 }
 
 func TestCopiesAreTheSameBytesFromTheSamePort(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		if r.Copy < 3 {
-			return nil
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
+			if r.Copy < 3 {
+				return nil
+			}
+			return []radiustest.Answer{r.Accept()}
+		})
+		verdict, err := newClientAt(t, network, nil).Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, 3, verdict.Sends)
+		requests := server.Requests()
+		require.Len(t, requests, 3)
+		for _, copied := range requests[1:] {
+			require.Equal(t, requests[0].Raw, copied.Raw)
+			require.Equal(t, requests[0].From, copied.From)
 		}
-		return []radiustest.Answer{r.Accept()}
-	}})
-	verdict, err := newClient(t, server, nil).Authenticate(t.Context(), bob)
-	require.NoError(t, err)
-	require.Equal(t, 3, verdict.Sends)
-	requests := server.Requests()
-	require.Len(t, requests, 3)
-	for _, copied := range requests[1:] {
-		require.Equal(t, requests[0].Raw, copied.Raw)
-		require.Equal(t, requests[0].From, copied.From)
-	}
-	require.Equal(t, 1, server.Distinct())
+		require.Equal(t, 1, server.Distinct())
+	})
 }
 
 func TestSilenceEndsWithAnErrorThatSaysWhatToCheck(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{})
-	client := newClient(t, server, func(c *Config) { c.ReadTimeout = 300 * time.Millisecond })
-	begin := time.Now()
-	_, err := client.Authenticate(t.Context(), bob)
-	require.GreaterOrEqual(t, time.Since(begin), 300*time.Millisecond)
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, nil)
+		client := newClientAt(t, network, func(c *Config) { c.ReadTimeout = 300 * time.Millisecond })
+		begin := time.Now()
+		_, err := client.Authenticate(t.Context(), bob)
+		require.Equal(t, 300*time.Millisecond, time.Since(begin))
 
-	var noAnswer *NoAnswerError
-	require.ErrorAs(t, err, &noAnswer)
-	require.Equal(t, server.Host(), noAnswer.Host)
-	require.Equal(t, server.Port(), noAnswer.Port)
-	require.Equal(t, 2, noAnswer.Sends)
-	require.ErrorContains(t, err, fmt.Sprintf("%s port %d", server.Host(), server.Port()))
-	require.ErrorContains(t, err, "check that the server runs")
-	require.NotContains(t, err.Error(), testSecret)
-	require.NotContains(t, err.Error(), bob.Password)
+		var noAnswer *NoAnswerError
+		require.ErrorAs(t, err, &noAnswer)
+		require.Equal(t, server.Host(), noAnswer.Host)
+		require.Equal(t, server.Port(), noAnswer.Port)
+		require.Equal(t, 2, noAnswer.Sends)
+		require.ErrorContains(t, err, fmt.Sprintf("%s port %d", server.Host(), server.Port()))
+		require.ErrorContains(t, err, "check that the server runs")
+		require.NotContains(t, err.Error(), testSecret)
+		require.NotContains(t, err.Error(), bob.Password)
+	})
 }
 
 func TestWrongSecretIsNamedAsTheThingToCheck(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		return []radiustest.Answer{r.Accept().WrongAuthenticator()}
-	}})
-	client := newClient(t, server, func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
-	_, err := client.Authenticate(t.Context(), bob)
-	require.ErrorContains(t, err, "wrong Response Authenticator (is the secret the same on the server?)")
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
+			return []radiustest.Answer{r.Accept().WrongAuthenticator()}
+		})
+		client := newClientAt(t, network, func(c *Config) { c.ReadTimeout = 100 * time.Millisecond })
+		_, err := client.Authenticate(t.Context(), bob)
+		require.ErrorContains(t, err, "wrong Response Authenticator (is the secret the same on the server?)")
+	})
 }
 
 func TestCancelledLoginEndsAtOnce(t *testing.T) {
-	t.Parallel()
-	seen := make(chan struct{}, 16)
-	server := start(t, radiustest.Options{Handler: func(*radiustest.Request) []radiustest.Answer {
-		seen <- struct{}{}
-		return nil
-	}})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() {
-		_, err := newClient(t, server, func(c *Config) {
-			c.ReadTimeout = time.Hour
-			c.Retransmit = RetransmitNever // no copy wakes it up
-		}).Authenticate(ctx, bob)
-		ended <- err
-	}()
-	<-seen
-	cancel()
-	select {
-	case err := <-ended:
-		require.ErrorIs(t, err, context.Canceled)
-	case <-time.After(10 * time.Second):
-		t.Fatal("the login goes on")
-	}
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		seen := make(chan struct{}, 16)
+		startAt(t, network, firstAddress, func(*radiustest.Request) []radiustest.Answer {
+			seen <- struct{}{}
+			return nil
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			_, err := newClientAt(t, network, func(c *Config) {
+				c.ReadTimeout = time.Hour
+				c.Retransmit = RetransmitNever // no copy wakes it up
+			}).Authenticate(ctx, bob)
+			ended <- err
+		}()
+		<-seen
+		began := time.Now()
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+		require.Zero(t, time.Since(began))
+	})
 }
 
 func TestConfigWithoutWhatIsNeededMakesNoClient(t *testing.T) {

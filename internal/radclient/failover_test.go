@@ -59,6 +59,17 @@ func newPairClient(t *testing.T, network *radiustest.Network, change func(*Confi
 	return client
 }
 
+// newClientAt makes a client of the first server; change may be nil.
+func newClientAt(t *testing.T, network *radiustest.Network, change func(*Config)) *Client {
+	t.Helper()
+	return newPairClient(t, network, func(c *Config) {
+		c.Servers, c.ResponseWindow = c.Servers[:1], 0
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
 // deafToStatus answers logins as the handler does, and no Status-Server.
 func deafToStatus(handler radiustest.Handler) radiustest.Handler {
 	return func(r *radiustest.Request) []radiustest.Answer {

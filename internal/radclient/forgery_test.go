@@ -69,20 +69,21 @@ func TestForgedAnswerIsIgnoredAndTheRealOneTaken(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			// The forgery says accept and comes first; the server says reject.
-			server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []answer {
-				return []answer{test.forge(r.Accept()), r.Reject("no").After(50 * time.Millisecond)}
-			}})
-			verdict, err := newClient(t, server, test.config).Authenticate(t.Context(), bob)
-			require.NoError(t, err)
-			require.Equal(t, Reject, verdict.Outcome, "the forged accept was taken")
-			require.Equal(t, 1, verdict.Sends, "a forgery must not disturb the schedule")
-			if test.reason == 0 {
-				require.Zero(t, verdict.Drops.Total())
-			} else {
-				require.Equal(t, 1, verdict.Drops[test.reason], "drops: %s", verdict.Drops)
-			}
+			inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+				// The forgery says accept and comes first; the server says reject.
+				startAt(t, network, firstAddress, func(r *radiustest.Request) []answer {
+					return []answer{test.forge(r.Accept()), r.Reject("no").After(50 * time.Millisecond)}
+				})
+				verdict, err := newClientAt(t, network, test.config).Authenticate(t.Context(), bob)
+				require.NoError(t, err)
+				require.Equal(t, Reject, verdict.Outcome, "the forged accept was taken")
+				require.Equal(t, 1, verdict.Sends, "a forgery must not disturb the schedule")
+				if test.reason == 0 {
+					require.Zero(t, verdict.Drops.Total())
+				} else {
+					require.Equal(t, 1, verdict.Drops[test.reason], "drops: %s", verdict.Drops)
+				}
+			})
 		})
 	}
 }
@@ -99,58 +100,60 @@ func TestOddButRightAnswerIsTaken(t *testing.T) {
 		"after more than one interval": func(a answer) answer { return a.After(700 * time.Millisecond) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []answer {
-				return []answer{change(r.Accept())}
-			}})
-			verdict, err := newClient(t, server, nil).Authenticate(t.Context(), bob)
-			require.NoError(t, err)
-			require.Equal(t, Accept, verdict.Outcome)
+			inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+				startAt(t, network, firstAddress, func(r *radiustest.Request) []answer {
+					return []answer{change(r.Accept())}
+				})
+				verdict, err := newClientAt(t, network, nil).Authenticate(t.Context(), bob)
+				require.NoError(t, err)
+				require.Equal(t, Accept, verdict.Outcome)
+			})
 		})
 	}
 }
 
 func TestMessageAuthenticatorIsDemandedAsConfigured(t *testing.T) {
-	t.Parallel()
-	// The server signs accepts if the name says so, and never signs rejects.
-	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		switch r.Username() {
-		case "signed":
-			return []radiustest.Answer{r.Accept()}
-		case "unsigned":
-			return []radiustest.Answer{r.Accept().WithoutMessageAuthenticator()}
-		default:
-			return []radiustest.Answer{r.Reject("no").WithoutMessageAuthenticator()}
-		}
-	}})
-	ask := func(client *Client, name string) error {
-		_, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
-		return err
-	}
-	dropped := func(err error) int {
-		var noAnswer *NoAnswerError
-		require.ErrorAs(t, err, &noAnswer)
-		return noAnswer.Drops[DropUnsigned]
-	}
-	with := func(setting MessageAuthenticator) *Client {
-		return newClient(t, server, func(c *Config) {
-			c.MessageAuthenticator = setting
-			c.ReadTimeout = 100 * time.Millisecond
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		// The server signs accepts if the name says so, and never signs rejects.
+		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
+			switch r.Username() {
+			case "signed":
+				return []radiustest.Answer{r.Accept()}
+			case "unsigned":
+				return []radiustest.Answer{r.Accept().WithoutMessageAuthenticator()}
+			default:
+				return []radiustest.Answer{r.Reject("no").WithoutMessageAuthenticator()}
+			}
 		})
-	}
+		ask := func(client *Client, name string) error {
+			_, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
+			return err
+		}
+		dropped := func(err error) int {
+			var noAnswer *NoAnswerError
+			require.ErrorAs(t, err, &noAnswer)
+			return noAnswer.Drops[DropUnsigned]
+		}
+		with := func(setting MessageAuthenticator) *Client {
+			return newClientAt(t, network, func(c *Config) {
+				c.MessageAuthenticator = setting
+				c.ReadTimeout = 100 * time.Millisecond
+			})
+		}
 
-	auto := with(MessageAuthenticatorAuto)
-	require.NoError(t, ask(auto, "unsigned"), "nothing learned yet")
-	require.NoError(t, ask(auto, "signed"))
-	require.NoError(t, ask(auto, "rejected"), "accepts are signed, rejects need not be")
-	require.Positive(t, dropped(ask(auto, "unsigned")), "once an accept was signed, they all must be")
+		auto := with(MessageAuthenticatorAuto)
+		require.NoError(t, ask(auto, "unsigned"), "nothing learned yet")
+		require.NoError(t, ask(auto, "signed"))
+		require.NoError(t, ask(auto, "rejected"), "accepts are signed, rejects need not be")
+		require.Positive(t, dropped(ask(auto, "unsigned")), "once an accept was signed, they all must be")
 
-	off := with(MessageAuthenticatorOff)
-	require.NoError(t, ask(off, "signed"))
-	require.NoError(t, ask(off, "unsigned"))
+		off := with(MessageAuthenticatorOff)
+		require.NoError(t, ask(off, "signed"))
+		require.NoError(t, ask(off, "unsigned"))
 
-	required := with(MessageAuthenticatorRequired)
-	require.NoError(t, ask(required, "signed"))
-	require.Positive(t, dropped(ask(required, "unsigned")))
-	require.Positive(t, dropped(ask(required, "rejected")))
+		required := with(MessageAuthenticatorRequired)
+		require.NoError(t, ask(required, "signed"))
+		require.Positive(t, dropped(ask(required, "unsigned")))
+		require.Positive(t, dropped(ask(required, "rejected")))
+	})
 }

@@ -61,26 +61,27 @@ func TestNTHashOfANonASCIIPasswordIsOfItsUTF16(t *testing.T) {
 }
 
 func TestRequestHasExactlyOneProof(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: accept})
-	proofs := map[Protocol][]radius.Type{
-		PAP:      {rfc2865.UserPassword_Type},
-		CHAP:     {rfc2865.CHAPPassword_Type, rfc2865.CHAPChallenge_Type},
-		MSCHAPv2: {rfc2865.VendorSpecific_Type, rfc2865.VendorSpecific_Type},
-	}
-	for protocol, want := range proofs {
-		_, err := newClient(t, server, func(c *Config) { c.Protocol = protocol }).Authenticate(t.Context(), bob)
-		require.NoError(t, err)
-		requests := server.Requests()
-		var got []radius.Type
-		for _, attribute := range requests[len(requests)-1].Packet.Attributes {
-			switch attribute.Type {
-			case rfc2865.UserPassword_Type, rfc2865.CHAPPassword_Type, rfc2865.CHAPChallenge_Type, rfc2865.VendorSpecific_Type:
-				got = append(got, attribute.Type)
-			}
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, accept)
+		proofs := map[Protocol][]radius.Type{
+			PAP:      {rfc2865.UserPassword_Type},
+			CHAP:     {rfc2865.CHAPPassword_Type, rfc2865.CHAPChallenge_Type},
+			MSCHAPv2: {rfc2865.VendorSpecific_Type, rfc2865.VendorSpecific_Type},
 		}
-		require.Equal(t, want, got, protocol)
-	}
+		for protocol, want := range proofs {
+			_, err := newClientAt(t, network, func(c *Config) { c.Protocol = protocol }).Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+			requests := server.Requests()
+			var got []radius.Type
+			for _, attribute := range requests[len(requests)-1].Packet.Attributes {
+				switch attribute.Type {
+				case rfc2865.UserPassword_Type, rfc2865.CHAPPassword_Type, rfc2865.CHAPChallenge_Type, rfc2865.VendorSpecific_Type:
+					got = append(got, attribute.Type)
+				}
+			}
+			require.Equal(t, want, got, protocol)
+		}
+	})
 }
 
 // mschapServer checks nothing and answers with an MS-CHAP2-Success that change
@@ -123,14 +124,15 @@ func TestMSCHAPv2ServerMustProveThatItKnowsThePassword(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := start(t, radiustest.Options{Handler: mschapServer(test.password, test.change)})
-			verdict, err := newClient(t, server, func(c *Config) { c.Protocol = MSCHAPv2 }).Authenticate(t.Context(), bob)
-			require.NoError(t, err)
-			require.Equal(t, test.want, verdict.Outcome)
-			if test.want == Reject {
-				require.Contains(t, verdict.Reason, "did not prove")
-			}
+			inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+				startAt(t, network, firstAddress, mschapServer(test.password, test.change))
+				verdict, err := newClientAt(t, network, func(c *Config) { c.Protocol = MSCHAPv2 }).Authenticate(t.Context(), bob)
+				require.NoError(t, err)
+				require.Equal(t, test.want, verdict.Outcome)
+				if test.want == Reject {
+					require.Contains(t, verdict.Reason, "did not prove")
+				}
+			})
 		})
 	}
 }

@@ -44,68 +44,72 @@ func TestAnswerToOneOfSeveralCopiesMeasuresNothingButBacksOff(t *testing.T) {
 }
 
 func TestSlowServerIsSentCopiesOnceOnly(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		return []radiustest.Answer{r.Accept().After(700 * time.Millisecond)}
-	}})
-	client := newClient(t, server, func(c *Config) { c.ReadTimeout = 60 * time.Second })
-	var sends []int
-	for range 3 {
-		verdict, err := client.Authenticate(t.Context(), bob)
-		require.NoError(t, err)
-		sends = append(sends, verdict.Sends)
-	}
-	require.Equal(t, []int{2, 1, 1}, sends)
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
+			return []radiustest.Answer{r.Accept().After(700 * time.Millisecond)}
+		})
+		client := newClientAt(t, network, func(c *Config) { c.ReadTimeout = 60 * time.Second })
+		var sends []int
+		for range 3 {
+			verdict, err := client.Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+			sends = append(sends, verdict.Sends)
+		}
+		require.Equal(t, []int{2, 1, 1}, sends)
+	})
 }
 
 func TestSlowAnswersLeaveEnoughCopies(t *testing.T) {
-	t.Parallel()
-	client := newClient(t, start(t, radiustest.Options{}), nil)
-	e := onlyEndpoint(t, client)
-	e.trip.answered(30*time.Second, 9)
-	copies := 1
-	for plan := e.plan(10 * time.Second); ; copies++ {
-		if _, more := plan.next(); !more {
-			break
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		client := newClientAt(t, network, nil)
+		e := onlyEndpoint(t, client)
+		e.trip.answered(30*time.Second, 9)
+		copies := 1
+		for plan := e.plan(10 * time.Second); ; copies++ {
+			if _, more := plan.next(); !more {
+				break
+			}
 		}
-	}
-	require.GreaterOrEqual(t, copies, 6)
+		require.GreaterOrEqual(t, copies, 6)
+	})
 }
 
 func TestLostCopyIsNotMeasured(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		if r.Copy == 1 {
-			return nil
-		}
-		return []radiustest.Answer{r.Accept()}
-	}})
-	client := newClient(t, server, nil)
-	_, err := client.Authenticate(t.Context(), bob)
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, onlyEndpoint(t, client).trip.firstInterval(), 450*time.Millisecond)
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
+			if r.Copy == 1 {
+				return nil
+			}
+			return []radiustest.Answer{r.Accept()}
+		})
+		client := newClientAt(t, network, nil)
+		_, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, onlyEndpoint(t, client).trip.firstInterval(), 450*time.Millisecond)
 
-	server.SetHandler(accept)
-	_, err = client.Authenticate(t.Context(), bob)
-	require.NoError(t, err)
-	require.Equal(t, minFirstInterval, onlyEndpoint(t, client).trip.firstInterval())
+		server.SetHandler(accept)
+		_, err = client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, minFirstInterval, onlyEndpoint(t, client).trip.firstInterval())
+	})
 }
 
 func TestNothingIsSentTwiceIfSoConfigured(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		return []radiustest.Answer{r.Accept().After(900 * time.Millisecond)}
-	}})
-	client := newClient(t, server, func(c *Config) { c.Retransmit = RetransmitNever })
-	verdict, err := client.Authenticate(t.Context(), bob)
-	require.NoError(t, err)
-	require.Equal(t, 1, verdict.Sends)
-	require.Len(t, server.Requests(), 1)
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
+			return []radiustest.Answer{r.Accept().After(900 * time.Millisecond)}
+		})
+		client := newClientAt(t, network, func(c *Config) { c.Retransmit = RetransmitNever })
+		verdict, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, 1, verdict.Sends)
+		require.Len(t, server.Requests(), 1)
 
-	server.SetHandler(nil)
-	client.config.ReadTimeout = 700 * time.Millisecond
-	_, err = client.Authenticate(t.Context(), bob)
-	var noAnswer *NoAnswerError
-	require.ErrorAs(t, err, &noAnswer)
-	require.Equal(t, 1, noAnswer.Sends)
+		server.SetHandler(nil)
+		client.config.ReadTimeout = 700 * time.Millisecond
+		_, err = client.Authenticate(t.Context(), bob)
+		var noAnswer *NoAnswerError
+		require.ErrorAs(t, err, &noAnswer)
+		require.Equal(t, 1, noAnswer.Sends)
+	})
 }

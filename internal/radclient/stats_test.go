@@ -11,34 +11,35 @@ import (
 )
 
 func TestStatsCountWhatHappened(t *testing.T) {
-	t.Parallel()
-	server := start(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		switch r.Username() {
-		case "accepted":
-			return []radiustest.Answer{r.Accept().WrongIdentifier(), r.Accept()}
-		case "rejected":
-			return []radiustest.Answer{r.Reject("no")}
-		case "challenged":
-			return []radiustest.Answer{r.Challenge(nil, "Code?")}
-		default:
-			return nil
-		}
-	}})
-	client := newClient(t, server, func(c *Config) { c.ReadTimeout = 200 * time.Millisecond })
-	require.Equal(t, []Stats{{Host: server.Host(), Port: server.Port()}}, client.Stats())
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		server := startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
+			switch r.Username() {
+			case "accepted":
+				return []radiustest.Answer{r.Accept().WrongIdentifier(), r.Accept()}
+			case "rejected":
+				return []radiustest.Answer{r.Reject("no")}
+			case "challenged":
+				return []radiustest.Answer{r.Challenge(nil, "Code?")}
+			default:
+				return nil
+			}
+		})
+		client := newClientAt(t, network, func(c *Config) { c.ReadTimeout = 200 * time.Millisecond })
+		require.Equal(t, []Stats{{Host: server.Host(), Port: server.Port()}}, client.Stats())
 
-	before := time.Now()
-	for _, name := range []string{"accepted", "accepted", "rejected", "challenged", "silent"} {
-		_, _ = client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
-	}
-	stats := client.Stats()[0]
-	require.Equal(t, []uint64{2, 1, 1, 1, 0}, []uint64{stats.Accepted, stats.Rejected, stats.Challenged, stats.TimedOut, stats.Unreachable})
-	require.EqualValues(t, 4+2, stats.Sent, "the silent one was sent twice")
-	require.EqualValues(t, 1, stats.Retransmitted)
-	require.Equal(t, 2, stats.Drops[DropOtherIdentifier])
-	require.False(t, stats.LastAnswer.Before(before))
-	require.Positive(t, stats.RoundTripP50)
-	require.GreaterOrEqual(t, stats.RoundTripP99, stats.RoundTripP50)
+		before := time.Now()
+		for _, name := range []string{"accepted", "accepted", "rejected", "challenged", "silent"} {
+			_, _ = client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
+		}
+		stats := client.Stats()[0]
+		require.Equal(t, []uint64{2, 1, 1, 1, 0}, []uint64{stats.Accepted, stats.Rejected, stats.Challenged, stats.TimedOut, stats.Unreachable})
+		require.EqualValues(t, 4+2, stats.Sent, "the silent one was sent twice")
+		require.EqualValues(t, 1, stats.Retransmitted)
+		require.Equal(t, 2, stats.Drops[DropOtherIdentifier])
+		require.False(t, stats.LastAnswer.Before(before))
+		require.Positive(t, stats.RoundTripP50)
+		require.GreaterOrEqual(t, stats.RoundTripP99, stats.RoundTripP50)
+	})
 }
 
 func TestPercentileIsTheNearestRank(t *testing.T) {
