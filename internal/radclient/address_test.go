@@ -3,14 +3,13 @@ package radclient
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -38,34 +37,51 @@ func TestAddressWhereNothingListensIsPassedOver(t *testing.T) {
 }
 
 func TestSilentAddressIsNotLeftForAnother(t *testing.T) {
-	t.Parallel()
-	silent := start(t, radiustest.Options{Address: "127.0.0.1:0"})
-	other := start(t, radiustest.Options{Address: fmt.Sprintf("127.0.0.2:%d", silent.Port()), Handler: accept})
-	client := newClient(t, silent, func(c *Config) {
-		c.Servers[0].Host = "radius.example.com"
-		c.ReadTimeout = 200 * time.Millisecond
-		c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
-			return []netip.Addr{silent.Addr().Addr(), other.Addr().Addr()}, nil
-		}
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		startAt(t, network, firstAddress, nil)
+		other := startAt(t, network, secondAddress, accept)
+		client := newClientAt(t, network, withBothAddresses)
+		_, err := client.Authenticate(t.Context(), bob)
+		var noAnswer *NoAnswerError
+		require.ErrorAs(t, err, &noAnswer)
+		require.Empty(t, other.Requests(), "silence may be a person who looks for a phone")
 	})
-	_, err := client.Authenticate(t.Context(), bob)
-	var noAnswer *NoAnswerError
-	require.ErrorAs(t, err, &noAnswer)
-	require.Empty(t, other.Requests(), "silence may be a person who looks for a phone")
+}
+
+// withBothAddresses has one server with a name that two addresses have.
+func withBothAddresses(c *Config) {
+	c.Servers[0].Host = "radius.example.com"
+	c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.AddrFrom16(firstAddress.Addr().As16()), secondAddress.Addr()}, nil
+	}
 }
 
 func TestServerThatDiesOverTheLoginIsLeftForAnotherAddress(t *testing.T) {
-	t.Parallel()
-	dying, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	require.NoError(t, err)
-	address := dying.LocalAddr().(*net.UDPAddr).AddrPort()
-	other := start(t, radiustest.Options{Address: fmt.Sprintf("127.0.0.2:%d", address.Port()), Handler: accept})
-	client := newClient(t, other, func(c *Config) {
-		c.Servers[0].Host = "radius.example.com"
-		c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
-			return []netip.Addr{netip.MustParseAddr("::ffff:127.0.0.1"), other.Addr().Addr()}, nil
-		}
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		dying, seen := startDying(t, network)
+		startAt(t, network, secondAddress, accept)
+		client := newClientAt(t, network, withBothAddresses)
+		verdicts := authenticate(t, client)
+		<-seen // the first copy; the second is refused
+		require.NoError(t, dying.Close())
+		require.Equal(t, secondAddress.String(), (<-verdicts).Server)
 	})
+}
+
+// startDying runs a server at the first address that answers nothing, and tells
+// when it has got a request.
+func startDying(t *testing.T, network *radiustest.Network) (*radiustest.Server, <-chan struct{}) {
+	t.Helper()
+	seen := make(chan struct{}, 16)
+	return startAt(t, network, firstAddress, func(*radiustest.Request) []radiustest.Answer {
+		seen <- struct{}{}
+		return nil
+	}), seen
+}
+
+// authenticate logs bob in, and gives the verdict later.
+func authenticate(t *testing.T, client *Client) <-chan Verdict {
+	t.Helper()
 	verdicts := make(chan Verdict, 1)
 	go func() {
 		verdict, err := client.Authenticate(t.Context(), bob)
@@ -74,52 +90,49 @@ func TestServerThatDiesOverTheLoginIsLeftForAnotherAddress(t *testing.T) {
 		}
 		verdicts <- verdict
 	}()
-	_, err = dying.Read(make([]byte, 4096)) // has the first copy; the second is refused
-	require.NoError(t, err)
-	require.NoError(t, dying.Close())
-	require.Equal(t, other.Addr().String(), (<-verdicts).Server)
+	return verdicts
 }
 
 func TestServerThatRestartsDuringTheLoginIsReached(t *testing.T) {
-	t.Parallel()
-	dying, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	require.NoError(t, err)
-	address := dying.LocalAddr().(*net.UDPAddr).AddrPort()
-	client, err := New(Config{
-		Servers:     []Server{{Host: "127.0.0.1", Port: int(address.Port()), Secret: NewSecret(testSecret)}},
-		ReadTimeout: 10 * time.Second,
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		dying, seen := startDying(t, network)
+		client := newClientAt(t, network, nil)
+		verdicts := authenticate(t, client)
+		<-seen // the first copy, and it dies of it
+		require.NoError(t, dying.Close())
+		time.AfterFunc(time.Second, func() { startAt(t, network, firstAddress, accept) })
+		verdict := <-verdicts
+		require.Equal(t, Accept, verdict.Outcome)
+		require.Greater(t, verdict.Sends, 2, "one was refused")
 	})
-	require.NoError(t, err)
-
-	verdicts := make(chan Verdict, 1)
-	go func() {
-		verdict, err := client.Authenticate(t.Context(), bob)
-		if err != nil {
-			t.Error(err)
-		}
-		verdicts <- verdict
-	}()
-	_, err = dying.Read(make([]byte, 4096)) // has the first copy, and dies of it
-	require.NoError(t, err)
-	require.NoError(t, dying.Close())
-	start(t, radiustest.Options{Address: address.String(), Handler: accept})
-	verdict := <-verdicts
-	require.Equal(t, Accept, verdict.Outcome)
-	require.Greater(t, verdict.Sends, 1)
 }
 
 func TestPortWhereNothingListensIsSaidSoInTheEnd(t *testing.T) {
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		client := newClientAt(t, network, func(c *Config) { c.ReadTimeout = 200 * time.Millisecond })
+		begin := time.Now()
+		_, err := client.Authenticate(t.Context(), bob)
+		require.ErrorContains(t, err, "nothing listens on that port")
+		require.Equal(t, 200*time.Millisecond, time.Since(begin), "the server may be starting")
+		var noAnswer *NoAnswerError
+		require.ErrorAs(t, err, &noAnswer)
+		require.Equal(t, 2, noAnswer.Sends)
+	})
+}
+
+// TestRefusalOfARealSocketIsNoticed asks a port of loopback that nothing has.
+func TestRefusalOfARealSocketIsNoticed(t *testing.T) {
 	t.Parallel()
-	gone := start(t, radiustest.Options{})
-	client := newClient(t, gone, func(c *Config) { c.ReadTimeout = 200 * time.Millisecond })
-	require.NoError(t, gone.Close())
-	begin := time.Now()
-	_, err := client.Authenticate(t.Context(), bob)
-	require.ErrorContains(t, err, "nothing listens on that port")
-	require.GreaterOrEqual(t, time.Since(begin), 200*time.Millisecond, "the server may be starting")
-	var noAnswer *NoAnswerError
-	require.ErrorAs(t, err, &noAnswer)
-	require.Equal(t, 2, noAnswer.Sends)
+	port, err := daemontest.FreePort(t.Context())
+	require.NoError(t, err)
+	server := start(t, radiustest.Options{Handler: accept})
+	client := newClient(t, server, func(c *Config) {
+		c.Servers = []Server{{Host: "127.0.0.1", Port: port, Secret: NewSecret(testSecret)}, c.Servers[0]}
+		c.ReadTimeout = time.Minute
+	})
+	verdict, err := client.Authenticate(t.Context(), bob)
+	require.NoError(t, err)
+	require.Equal(t, server.Addr().String(), verdict.Server)
 }
 
 func TestHostThatCannotBeLookedUpIsNamed(t *testing.T) {

@@ -1,8 +1,11 @@
 package radclient
 
 import (
+	"context"
 	"crypto/tls"
+	"io"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -12,21 +15,26 @@ import (
 	"vault-plugin-auth-radius/internal/tlstest"
 )
 
-// loginOverTLS logs in once at a server on loopback.
-func loginOverTLS(t *testing.T, port int, config TLSConfig) error {
+// loginOverTLS logs in once at the first server.
+func loginOverTLS(t *testing.T, network *radiustest.Network, config TLSConfig) error {
 	t.Helper()
-	client, err := New(Config{
-		Servers:     []Server{{Host: "127.0.0.1", Port: port}},
-		Transport:   TLS,
-		TLS:         config,
-		ReadTimeout: 2 * time.Second,
-		DialTimeout: time.Second,
-		StatusCheck: StatusCheckOff,
+	client := newClientAt(t, network, func(c *Config) {
+		c.Transport, c.TLS, c.StatusCheck = TLS, config, StatusCheckOff
+	})
+	defer client.Close()
+	_, err := client.Authenticate(t.Context(), bob)
+	return err
+}
+
+// startTLS runs a server at the first address.
+func startTLS(t *testing.T, network *radiustest.Network, config *tls.Config, versions ...radiustest.Version) *radiustest.StreamServer {
+	t.Helper()
+	server, err := radiustest.StartStream(radiustest.StreamOptions{
+		Network: network, Address: firstAddress.String(), TLS: config, Versions: versions, Handler: accept,
 	})
 	require.NoError(t, err)
-	defer client.Close()
-	_, err = client.Authenticate(t.Context(), bob)
-	return err
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	return server
 }
 
 func TestEveryDisagreementOfTLSHasAnErrorOfItsOwn(t *testing.T) {
@@ -86,47 +94,44 @@ func TestEveryDisagreementOfTLSHasAnErrorOfItsOwn(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			credentials := newCredentials(t, test.certificate)
-			serverTLS := credentials.serverTLS(t)
-			if test.server != nil {
-				test.server(serverTLS)
-			}
-			server, err := radiustest.StartStream(radiustest.StreamOptions{TLS: serverTLS, Handler: accept})
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, server.Close()) })
-			config := credentials.clientTLS()
-			if test.certificate == nil && test.server == nil {
-				require.NoError(t, loginOverTLS(t, server.Port(), config), "or the test proves nothing")
-			}
-			if test.client != nil {
-				test.client(t, &config)
-			}
-			err = loginOverTLS(t, server.Port(), config)
-			var unreachable *UnreachableError
-			require.ErrorAs(t, err, &unreachable)
-			require.ErrorContains(t, err, test.want)
-			require.NotContains(t, err.Error(), "DNS", "that is not what is to be checked")
+			inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+				credentials := newCredentials(t, test.certificate)
+				serverTLS := credentials.serverTLS(t)
+				if test.server != nil {
+					test.server(serverTLS)
+				}
+				startTLS(t, network, serverTLS)
+				config := credentials.clientTLS()
+				if test.certificate == nil && test.server == nil {
+					require.NoError(t, loginOverTLS(t, network, config), "or the test proves nothing")
+				}
+				if test.client != nil {
+					test.client(t, &config)
+				}
+				err := loginOverTLS(t, network, config)
+				var unreachable *UnreachableError
+				require.ErrorAs(t, err, &unreachable)
+				require.ErrorContains(t, err, test.want)
+				require.NotContains(t, err.Error(), "DNS", "that is not what is to be checked")
+			})
 		})
 	}
 }
 
 func TestServerThatDoesNotSpeakTLSIsSaidToBeSo(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		client := newClientAt(t, network, func(c *Config) {
+			c.Transport, c.TLS, c.StatusCheck = TLS, newCredentials(t, nil).clientTLS(), StatusCheckOff
+			c.Dial = func(context.Context, string, netip.Addr, netip.AddrPort) (net.Conn, error) {
+				here, there := net.Pipe()
+				go func() { _, _ = there.Write([]byte("220 mail.example.com ESMTP\r\n")) }()
+				go func() { _, _ = io.Copy(io.Discard, there) }() // until the client closes it
+				return here, nil
 			}
-			_, _ = conn.Write([]byte("220 mail.example.com ESMTP\r\n"))
-		}
-	}()
-	err = loginOverTLS(t, listener.Addr().(*net.TCPAddr).Port, newCredentials(t, nil).clientTLS())
-	require.ErrorContains(t, err, "the server does not speak TLS on that port")
+		})
+		_, err := client.Authenticate(t.Context(), bob)
+		require.ErrorContains(t, err, "the server does not speak TLS on that port")
+	})
 }
 
 // RFC 9765 section 3.3.2 has the table of what the two agree about.
@@ -142,22 +147,21 @@ func TestVersionIsAgreedAsRFC9765Says(t *testing.T) {
 	} {
 		for server, want := range wants {
 			t.Run(string(client)+" meets "+server, func(t *testing.T) {
-				t.Parallel()
-				credentials := newCredentials(t, nil)
-				running, err := radiustest.StartStream(radiustest.StreamOptions{TLS: credentials.serverTLS(t), Versions: offers[server], Handler: accept})
-				require.NoError(t, err)
-				t.Cleanup(func() { require.NoError(t, running.Close()) })
-				config := credentials.clientTLS()
-				config.Version = client
-				err = loginOverTLS(t, running.Port(), config)
-				if want == none {
-					require.Error(t, err)
-					require.Empty(t, running.Requests())
-					return
-				}
-				require.NoError(t, err)
-				require.Len(t, running.Requests(), 1)
-				require.Equal(t, want == "1.1", running.Requests()[0].Version == v11)
+				inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+					credentials := newCredentials(t, nil)
+					running := startTLS(t, network, credentials.serverTLS(t), offers[server]...)
+					config := credentials.clientTLS()
+					config.Version = client
+					err := loginOverTLS(t, network, config)
+					if want == none {
+						require.Error(t, err)
+						require.Empty(t, running.Requests())
+						return
+					}
+					require.NoError(t, err)
+					require.Len(t, running.Requests(), 1)
+					require.Equal(t, want == "1.1", running.Requests()[0].Version == v11)
+				})
 			})
 		}
 	}
