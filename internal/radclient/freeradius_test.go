@@ -3,6 +3,10 @@
 package radclient
 
 import (
+	"context"
+	"net"
+	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +29,7 @@ func newFreeRADIUSClient(t *testing.T, server *radiustest.FreeRADIUS, setting Me
 	t.Helper()
 	client, err := New(Config{
 		Servers:              []Server{{Host: server.Host(), Port: server.Port(), Secret: NewSecret(testSecret)}},
-		ReadTimeout:          2 * time.Second,
+		ReadTimeout:          time.Minute,
 		MessageAuthenticator: setting,
 	})
 	require.NoError(t, err)
@@ -94,6 +98,32 @@ func TestFreeRADIUSThatDemandsMessageAuthenticatorIsSatisfied(t *testing.T) {
 func TestFreeRADIUSThatDoesNotSignIsRefusedWhereItMust(t *testing.T) {
 	t.Parallel()
 	server := startFreeRADIUS(t, radiustest.FreeRADIUSOptions{Users: map[string]string{"bob": "bob-password"}})
-	_, err := newFreeRADIUSClient(t, server, MessageAuthenticatorRequired).Authenticate(t.Context(), bob)
-	require.ErrorContains(t, err, "no Message-Authenticator")
+	client := newFreeRADIUSClient(t, server, MessageAuthenticatorRequired)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	client.config.Dial = func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+		conn, err := systemDial(ctx, network, source, remote)
+		return &conversation{Conn: conn, answered: cancel}, err
+	}
+	_, err := client.Authenticate(ctx, bob)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Positive(t, client.Stats()[0].Drops[DropUnsigned])
+}
+
+// conversation tells when an answer has been read and the next is waited for.
+type conversation struct {
+	net.Conn
+	answered func()
+	read     atomic.Bool
+}
+
+func (c *conversation) Read(b []byte) (int, error) {
+	if c.read.Load() {
+		c.answered()
+	}
+	n, err := c.Conn.Read(b)
+	if err == nil {
+		c.read.Store(true)
+	}
+	return n, err
 }
