@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 // kept reads a page of records, as FreeRADIUS's backend gives it.
@@ -150,10 +153,10 @@ func (b *testBackend) storeInPostgres(address string) {
 func TestStoreThatIsAwayLosesNoPacketAndRefusesNobody(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := daemontest.FreePort(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	b.storeInPostgres(listener.Addr().String())
+	gone := fmt.Sprintf("127.0.0.1:%d", port)
+	b.storeInPostgres(gone)
 	code, body := b.asFreeRADIUS("accounting", accountingPacket("Start", nil))
 	require.Equal(t, http.StatusServiceUnavailable, code, "the NAS sends it again")
 	require.Empty(t, body)
@@ -166,36 +169,38 @@ func TestStoreThatIsAwayLosesNoPacketAndRefusesNobody(t *testing.T) {
 		resp := b.ok(logical.ReadOperation, "freeradius/"+path, nil)
 		require.Equal(t, http.StatusServiceUnavailable, resp.Data[logical.HTTPStatusCode])
 	}
-	require.Contains(t, b.log.String(), listener.Addr().String()+"/radius is not available")
+	require.Contains(t, b.log.String(), gone+"/radius is not available")
 	require.NotContains(t, b.log.String(), "s3cret")
 }
 
-// A PostgreSQL that takes connections and says nothing is tried out, while somebody
-// logs in.
+// A PostgreSQL that takes connections and says nothing is tried out, while a user
+// logs in. No virtual time passes meanwhile: one goroutine waits for a real socket.
 func TestConfigThatIsTriedOutHoldsUpNobody(t *testing.T) {
 	t.Parallel()
-	b := newLocalBackend(t, nil)
-	silent, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	refused := make(chan string, 1)
-	var group sync.WaitGroup
-	group.Go(func() {
-		resp, err := b.do(logical.UpdateOperation, "freeradius/config", map[string]any{"store": "postgres", "connection_url": "postgres://radius:s3cret@" + silent.Addr().String() + "/radius"})
-		refused <- errors.Join(err, resp.Error()).Error()
+	synctest.Test(t, func(t *testing.T) {
+		b := newLocalBackend(t, nil)
+		silent, err := net.Listen("tcp4", "127.0.0.1:0")
+		require.NoError(t, err)
+		refused := make(chan string, 1)
+		var group sync.WaitGroup
+		group.Go(func() {
+			resp, err := b.do(logical.UpdateOperation, "freeradius/config", map[string]any{"store": "postgres", "connection_url": "postgres://radius:s3cret@" + silent.Addr().String() + "/radius"})
+			refused <- errors.Join(err, resp.Error()).Error()
+		})
+		conn, err := silent.Accept()
+		require.NoError(t, err)
+		b.authorized(map[string]any{"username": "alice", "password": "alice-password"})
+		code, _ := b.asFreeRADIUS("accounting", accountingPacket("Start", nil))
+		require.Equal(t, http.StatusCreated, code)
+		require.Empty(t, refused, "it is still being tried out")
+		require.NoError(t, silent.Close())
+		require.NoError(t, conn.Close())
+		group.Wait()
+		text := <-refused
+		require.Contains(t, text, "`connection_url`")
+		require.NotContains(t, text, "s3cret")
+		require.Len(t, b.kept("accounting", nil), 1, "the config is what it was")
 	})
-	conn, err := silent.Accept()
-	require.NoError(t, err)
-	b.authorized(map[string]any{"username": "alice", "password": "alice-password"})
-	code, _ := b.asFreeRADIUS("accounting", accountingPacket("Start", nil))
-	require.Equal(t, http.StatusCreated, code)
-	require.Empty(t, refused, "it is still being tried out")
-	require.NoError(t, silent.Close())
-	require.NoError(t, conn.Close())
-	group.Wait()
-	text := <-refused
-	require.Contains(t, text, "`connection_url`")
-	require.NotContains(t, text, "s3cret")
-	require.Len(t, b.kept("accounting", nil), 1, "the config is what it was")
 }
 
 // Two stores on one storage would not wait for each other's changes of a session.

@@ -3,48 +3,61 @@
 package acct
 
 import (
+	"context"
+	"io"
 	"net"
-	"net/url"
 	"strconv"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/postgrestest"
 )
 
+// TestServerThatIsAwayIsFoundOutSoon is in virtual time: FreeRADIUS waits four
+// seconds.
 func TestServerThatIsAwayIsFoundOutSoon(t *testing.T) {
 	t.Parallel()
-	silent, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, silent.Close()) }()
-	gone, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, gone.Close())
 	for name, test := range map[string]struct {
-		address string
-		limit   time.Duration
+		dial   pgconn.DialFunc
+		within time.Duration
 	}{
-		"nothing listens": {gone.Addr().String(), 500 * time.Millisecond},
-		"no answer":       {silent.Addr().String(), 3 * time.Second},
+		"nothing listens": {func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED }, 0},
+		"no answer":       {silentServer, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u := url.URL{Scheme: "postgres", User: url.UserPassword("bob", "s3cret"), Host: test.address, Path: "/radius"}
-			store, err := NewPostgres(u.String())
-			require.NoError(t, err)
-			defer store.Close()
-			started := time.Now()
-			_, err = store.Record(t.Context(), packet(Start, "1", 0))
-			require.Less(t, time.Since(started), test.limit)
-			var away *UnavailableError
-			require.ErrorAs(t, err, &away)
-			require.ErrorContains(t, err, test.address+"/radius")
-			require.ErrorContains(t, err, "check that it runs")
-			require.NotContains(t, err.Error(), "s3cret")
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store, err := NewPostgres("postgres://bob:s3cret@192.0.2.1:5432/radius", withDial(test.dial))
+				require.NoError(t, err)
+				defer store.Close()
+				started := time.Now()
+				_, err = store.Record(t.Context(), packet(Start, "1", 0))
+				require.LessOrEqual(t, time.Since(started), test.within)
+				var away *UnavailableError
+				require.ErrorAs(t, err, &away)
+				require.ErrorContains(t, err, "192.0.2.1:5432/radius")
+				require.ErrorContains(t, err, "check that it runs")
+				require.NotContains(t, err.Error(), "s3cret")
+			})
 		})
 	}
+}
+
+func withDial(dial pgconn.DialFunc) Option {
+	return func(c *connection) { c.dial = dial }
+}
+
+// silentServer takes connections and says nothing.
+func silentServer(context.Context, string, string) (net.Conn, error) {
+	here, there := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, there) }() // until the other end closes
+	return here, nil
 }
 
 // TestBusyPoolIsFoundOutSoon has every connection wait for a lock.
@@ -56,6 +69,7 @@ func TestBusyPoolIsFoundOutSoon(t *testing.T) {
 	require.NoError(t, err)
 	_, err = locker.Exec(t.Context(), "BEGIN; LOCK TABLE radacct")
 	require.NoError(t, err)
+
 	waiting := make(chan error, maxConnections)
 	for i := range maxConnections {
 		go func() {
@@ -63,16 +77,35 @@ func TestBusyPoolIsFoundOutSoon(t *testing.T) {
 			waiting <- err
 		}()
 	}
-	require.Eventually(t, func() bool { return store.pool.Stat().AcquiredConns() == maxConnections }, 5*time.Second, time.Millisecond)
-	started := time.Now()
-	_, err = store.Record(t.Context(), packet(Start, "one more", 0))
-	require.ErrorAs(t, err, new(*UnavailableError))
-	require.Less(t, time.Since(started), 2*time.Second)
-	for range maxConnections {
-		require.ErrorAs(t, <-waiting, new(*UnavailableError), "nobody waits for long")
-	}
+	require.Eventually(t, func() bool { return store.pool.Stat().AcquiredConns() == maxConnections }, time.Minute, time.Millisecond)
+	_, err = impatient(store, patience{connect: time.Millisecond, call: time.Minute}).Record(t.Context(), packet(Start, "one more", 0))
+	require.ErrorAs(t, err, new(*UnavailableError), "there is no connection for it")
 	require.NoError(t, locker.Close(t.Context()))
+	for range maxConnections {
+		require.NoError(t, <-waiting)
+	}
 	record(t, store, packet(Start, "one more", 0))
+}
+
+func TestCallThatWaitsForALockEndsInTime(t *testing.T) {
+	t.Parallel()
+	server, database := newDatabase(t)
+	store := openPostgres(t, server.URL(database))
+	locker, err := pgx.Connect(t.Context(), server.URL(database))
+	require.NoError(t, err)
+	_, err = locker.Exec(t.Context(), "BEGIN; LOCK TABLE radacct")
+	require.NoError(t, err)
+	_, err = impatient(store, patience{connect: time.Minute, call: 10 * time.Millisecond}).Record(t.Context(), packet(Start, "1", 0))
+	require.ErrorAs(t, err, new(*UnavailableError))
+	require.NoError(t, locker.Close(t.Context()))
+	record(t, store, packet(Start, "1", 0))
+}
+
+// impatient is a store on the same connections.
+func impatient(store *PostgresStore, patience patience) *PostgresStore {
+	other := &PostgresStore{pool: store.pool, server: store.server, user: store.user, password: store.password, patience: patience}
+	other.schema.Store(store.schema.Load())
+	return other
 }
 
 // TestMaintainPassesOverWhatStays has more old sessions that are open than one call
@@ -96,7 +129,7 @@ func TestStoreWorksAgainWhenPostgresDoes(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
 	require.NoError(t, server.Stop())
-	store, err := NewPostgres(server.URL("postgres"))
+	store, err := NewPostgres(server.URL("postgres"), withPatience(untimed))
 	require.NoError(t, err)
 	defer store.Close()
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -55,9 +56,16 @@ func newPostgresStore(t *testing.T) *PostgresStore {
 	return openPostgres(t, server.URL(name))
 }
 
+// untimed is for tests that are not about waiting: it only ends what hangs.
+var untimed = patience{connect: time.Minute, call: time.Minute}
+
+func withPatience(patience patience) Option {
+	return func(c *connection) { c.patience = patience }
+}
+
 func openPostgres(t testing.TB, url string) *PostgresStore {
 	t.Helper()
-	store, warnings, err := OpenPostgres(t.Context(), url)
+	store, warnings, err := OpenPostgres(t.Context(), url, withPatience(untimed))
 	require.NoError(t, err)
 	require.Empty(t, warnings)
 	t.Cleanup(store.Close)

@@ -15,13 +15,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// FreeRADIUS waits four seconds for an answer: a server that is away has to be
-// found out sooner.
-const (
-	connectTimeout = time.Second     // to get a connection, new or from the pool
-	callTimeout    = 3 * time.Second // for one call, connecting included
-	maxConnections = 10
-)
+const maxConnections = 10
+
+// patience is how long a store waits for PostgreSQL.
+type patience struct {
+	connect time.Duration // to get a connection, new or from the pool
+	call    time.Duration // for one call with it
+}
+
+// soonEnough leaves FreeRADIUS an answer: it waits four seconds.
+var soonEnough = patience{connect: time.Second, call: 3 * time.Second}
 
 // maxAttempts is how often a call is tried if others change the same session.
 const maxAttempts = 10
@@ -53,6 +56,7 @@ type querier interface {
 type PostgresStore struct {
 	pool                   *pgxpool.Pool
 	server, user, password string
+	patience               patience
 	schema                 atomic.Pointer[schema] // nil until the tables were read
 }
 
@@ -77,10 +81,12 @@ type connection struct {
 	url         string
 	tls         TLS
 	environment bool
+	patience    patience
+	dial        pgconn.DialFunc // in tests; nil means the network
 }
 
 func newConnection(url string, options []Option) connection {
-	c := connection{url: url}
+	c := connection{url: url, patience: soonEnough}
 	for _, option := range options {
 		option(&c)
 	}
@@ -146,12 +152,16 @@ func OpenPostgres(ctx context.Context, url string, options ...Option) (store *Po
 // PostgreSQL was away. Nothing has an effect on the connection but the URL and the
 // options. The error is a *URLError or a *TLSError.
 func NewPostgres(url string, options ...Option) (*PostgresStore, error) {
-	config, err := newConnection(url, options).config()
+	settings := newConnection(url, options)
+	config, err := settings.config()
 	if err != nil {
 		return nil, err
 	}
 	config.MaxConns = maxConnections
-	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.ConnConfig.ConnectTimeout = settings.patience.connect
+	if settings.dial != nil {
+		config.ConnConfig.DialFunc = settings.dial
+	}
 	config.ConnConfig.RuntimeParams["application_name"] = "vault-plugin-auth-radius"
 	pool, err := pgxpool.NewWithConfig(context.Background(), config) // it does not connect yet
 	if err != nil {
@@ -163,6 +173,7 @@ func NewPostgres(url string, options ...Option) (*PostgresStore, error) {
 		server:   net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) + "/" + c.Database,
 		user:     c.User,
 		password: c.Password,
+		patience: settings.patience,
 	}, nil
 }
 
@@ -189,10 +200,10 @@ func (s *PostgresStore) Check(ctx context.Context) (warnings []string, err error
 	return warnings, err
 }
 
-// call does something with the tables within callTimeout.
+// call does something with the tables within the time for it.
 func (s *PostgresStore) call(ctx context.Context, do func(context.Context, querier, *schema) error) error {
 	return s.retry(ctx, func(ctx context.Context, conn querier) error {
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		ctx, cancel := context.WithTimeout(ctx, s.patience.call)
 		defer cancel()
 		sc := s.schema.Load()
 		if sc == nil {
@@ -236,7 +247,7 @@ func (s *PostgresStore) retry(ctx context.Context, do func(context.Context, quer
 
 // connected does something with a connection of the pool.
 func (s *PostgresStore) connected(ctx context.Context, do func(context.Context, querier) error) error {
-	acquiring, cancel := context.WithTimeout(ctx, connectTimeout)
+	acquiring, cancel := context.WithTimeout(ctx, s.patience.connect)
 	defer cancel()
 	conn, err := s.pool.Acquire(acquiring)
 	if err != nil {
