@@ -79,7 +79,7 @@ func ask(tb testing.TB, to, username, password string, state []byte) *radius.Pac
 	conn, err := net.Dial("udp", to)
 	require.NoError(tb, err)
 	defer conn.Close()
-	require.NoError(tb, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(tb, conn.SetDeadline(time.Now().Add(time.Minute)))
 	_, err = conn.Write(request)
 	require.NoError(tb, err)
 	buffer := make([]byte, radius.MaxPacketLength)

@@ -32,7 +32,7 @@ func dial(tb testing.TB, to netip.AddrPort) *net.UDPConn {
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
 	require.NoError(tb, err)
 	tb.Cleanup(func() { _ = conn.Close() })
-	require.NoError(tb, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(tb, conn.SetDeadline(time.Now().Add(time.Minute)))
 	return conn
 }
 

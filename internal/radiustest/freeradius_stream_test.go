@@ -20,7 +20,7 @@ func dialTLS(tb testing.TB, port int, config *tls.Config) *tls.Conn {
 	conn, err := tls.Dial("tcp", onLoopback(port).String(), config)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { _ = conn.Close() })
-	require.NoError(tb, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(tb, conn.SetDeadline(time.Now().Add(time.Minute)))
 	return conn
 }
 
@@ -47,7 +47,7 @@ func TestFreeRADIUSOverTCP(t *testing.T) {
 	conn, err := net.Dial("tcp", onLoopback(f.TCPPort()).String())
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	require.Equal(t, radius.CodeAccessAccept, askOver(t, conn, vectorSecret, login(t, "bob", "hello")))
 	require.Equal(t, radius.CodeAccessReject, askOver(t, conn, vectorSecret, login(t, "bob", "wrong")))
 	require.Equal(t, radius.CodeAccessAccept, askOver(t, conn, vectorSecret, statusServer(t, vectorSecret)))
@@ -97,18 +97,16 @@ func TestFreeRADIUSLeavesStatusServerUnanswered(t *testing.T) {
 	request := login(t, "bob", "hello")
 	send(t, conn, request)
 	require.True(t, radius.IsAuthenticResponse(receive(t, conn), request, []byte(vectorSecret)))
-	// The Status-Server came first: its answer would not be far behind.
-	require.NoError(t, conn.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
-	_, err := conn.Read(make([]byte, 4096))
-	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.NoError(t, f.Stop())
+	requireNothing(t, conn, time.Second) // all that it sent is here
 }
 
 func TestFreeRADIUSHoldsAnswers(t *testing.T) {
 	t.Parallel()
-	const hold = 1200 * time.Millisecond
+	const hold = 500 * time.Millisecond
 	f := startFreeRADIUS(t, FreeRADIUSOptions{
 		Users: map[string]string{"bob": "hello", "eve": "hello", "ill": "hello"},
-		Holds: map[string]time.Duration{"eve": hold, "ill": 10 * time.Second},
+		Holds: map[string]time.Duration{"eve": hold, "ill": MaxHold},
 	})
 	conn := dial(t, address(f))
 	held, wrong, prompt := login(t, "eve", "hello"), login(t, "eve", "wrong"), login(t, "bob", "hello")
@@ -116,10 +114,15 @@ func TestFreeRADIUSHoldsAnswers(t *testing.T) {
 	for _, request := range [][]byte{login(t, "ill", "hello"), held, wrong, prompt} {
 		send(t, conn, request)
 	}
-	require.True(t, radius.IsAuthenticResponse(receive(t, conn), prompt, []byte(vectorSecret)), "the others do not wait")
-	codes := []byte{receive(t, conn)[0], receive(t, conn)[0]}
-	require.GreaterOrEqual(t, time.Since(began), hold)
-	require.ElementsMatch(t, []byte{byte(radius.CodeAccessAccept), byte(radius.CodeAccessReject)}, codes)
+	codes := map[byte]byte{} // of answers, by the identifiers of requests
+	for range 3 {            // which do not wait for that of who is ill
+		answer := receive(t, conn)
+		if codes[answer[1]] = answer[0]; answer[1] != prompt[1] {
+			require.GreaterOrEqual(t, time.Since(began), hold)
+		}
+	}
+	accept, reject := byte(radius.CodeAccessAccept), byte(radius.CodeAccessReject)
+	require.Equal(t, map[byte]byte{held[1]: accept, wrong[1]: reject, prompt[1]: accept}, codes)
 	require.NoError(t, f.Stop(), "an answer is still held")
 }
 

@@ -43,7 +43,7 @@ func dialStream(tb testing.TB, s *StreamServer, config *tls.Config) net.Conn {
 	} else {
 		conn, err = (&net.Dialer{}).DialContext(tb.Context(), "tcp", s.Addr().String())
 		require.NoError(tb, err)
-		require.NoError(tb, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		require.NoError(tb, conn.SetDeadline(time.Now().Add(time.Minute)))
 	}
 	tb.Cleanup(func() { _ = conn.Close() })
 	if config != nil {
