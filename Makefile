@@ -72,7 +72,7 @@ bench: bench-client build needs ## Run bench-client, then compare logins with th
 	go test -tags protocol -run '^$$' -bench Queries -benchtime 1x ./internal/acct
 	vault=$$(scripts/vault.sh) && cd e2e && \
 		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 10m -run '^$$' -bench '^BenchmarkLogin$$' -benchtime 10000x . && \
-		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 10m -run '^$$' -bench 'Refused|Accounting' -benchtime 1x .
+		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 10m -run '^$$' -bench 'Refused|Accounting|Batch' -benchtime 1x .
 
 bench-client: ## Compare the RADIUS client with layeh.com/radius; BENCHFLAGS="-only 64" and others: bench/main.go.
 	go run ./bench $(BENCHFLAGS)

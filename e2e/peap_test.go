@@ -43,7 +43,7 @@ func (f *frontend) eap(tls, method, inner, username, password string) string {
 	password=%q
 }
 `, method, inner, tls, username, password), 0o600))
-	command := exec.CommandContext(f.t.Context(), "eapol_test", "-c", network, "-a", "127.0.0.1", "-p", fmt.Sprint(f.authPort), "-s", frontendSecret, "-t", "10", "-N", "30:s:office")
+	command := exec.CommandContext(f.t.Context(), "eapol_test", "-c", network, "-a", "127.0.0.1", "-p", fmt.Sprint(f.authPort), "-s", frontendSecret, "-t", "60", "-N", "30:s:office")
 	out, _ := command.CombinedOutput() // which says itself how it went
 	return string(out)
 }

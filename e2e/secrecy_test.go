@@ -13,7 +13,7 @@ func TestNeitherSecretNorPasswordIsLoggedOrRead(t *testing.T) {
 	t.Parallel()
 	radius := startFreeRADIUS(t)
 	forger := startRADIUS(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
-		return []radiustest.Answer{r.Accept().WrongAuthenticator(), r.Accept().WithProxyState()}
+		return []radiustest.Answer{r.Accept().WrongAuthenticator(), r.Accept().WithProxyState(), r.Reject("no")}
 	}})
 	v := startPlugin(t)
 
@@ -38,7 +38,7 @@ func TestNeitherSecretNorPasswordIsLoggedOrRead(t *testing.T) {
 	said = append(said, text)
 	_, body := v.request("GET", "auth/radius/config", "", "")
 	said = append(said, body)
-	v.write("auth/radius/config", configFor(forger.Host(), forger.Port(), map[string]any{"read_timeout": 1}))
+	v.write("auth/radius/config", configFor(forger.Host(), forger.Port(), nil))
 	_, text = v.refused("auth/radius/login/bob", map[string]any{"password": "bob-password"})
 	said = append(said, text)
 
