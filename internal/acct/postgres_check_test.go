@@ -4,6 +4,7 @@ package acct
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -126,7 +127,7 @@ func TestUnfitTablesAreExplained(t *testing.T) {
 			t.Parallel()
 			server, database := newDatabase(t)
 			require.NoError(t, server.Exec(t.Context(), database, freeRADIUSTables+test.change))
-			_, _, err := OpenPostgres(t.Context(), server.URL(database))
+			_, _, err := OpenPostgres(t.Context(), server.URL(database), withPatience(untimed))
 			var unfit *SchemaError
 			require.ErrorAs(t, err, &unfit)
 			require.ErrorContains(t, err, test.want)
@@ -137,8 +138,9 @@ func TestUnfitTablesAreExplained(t *testing.T) {
 func TestDatabaseOfAnotherEncodingIsRefused(t *testing.T) {
 	t.Parallel()
 	server, _ := newDatabase(t)
-	require.NoError(t, server.Exec(t.Context(), "postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0"))
-	_, _, err := OpenPostgres(t.Context(), server.URL("latin"))
+	name := fmt.Sprintf("latin%d", databases.Add(1))
+	require.NoError(t, server.Exec(t.Context(), "postgres", "CREATE DATABASE "+name+" ENCODING 'LATIN1' TEMPLATE template0"))
+	_, _, err := OpenPostgres(t.Context(), server.URL(name), withPatience(untimed))
 	var unfit *SchemaError
 	require.ErrorAs(t, err, &unfit)
 	require.ErrorContains(t, err, "create one with ENCODING 'UTF8'")
@@ -147,7 +149,7 @@ func TestDatabaseOfAnotherEncodingIsRefused(t *testing.T) {
 func TestMissingDatabaseIsExplained(t *testing.T) {
 	t.Parallel()
 	server, _ := newDatabase(t)
-	_, _, err := OpenPostgres(t.Context(), server.URL("nowhere"))
+	_, _, err := OpenPostgres(t.Context(), server.URL("nowhere"), withPatience(untimed))
 	var unfit *SchemaError
 	require.ErrorAs(t, err, &unfit)
 	require.ErrorContains(t, err, `database "nowhere" does not exist: create it`)
@@ -157,7 +159,7 @@ func TestWrongCredentialsAreExplainedWithoutThem(t *testing.T) {
 	t.Parallel()
 	server, database := newDatabase(t)
 	for _, name := range []string{postgrestest.Superuser, "nobody"} {
-		_, _, err := OpenPostgres(t.Context(), server.URLOf(name, "wrong$secret", database))
+		_, _, err := OpenPostgres(t.Context(), server.URLOf(name, "wrong$secret", database), withPatience(untimed))
 		var refused *CredentialsError
 		require.ErrorAs(t, err, &refused)
 		require.Equal(t, name, refused.User)
@@ -189,7 +191,7 @@ func TestMissingPrivilegesAreExplained(t *testing.T) {
 			role := "role_" + database
 			require.NoError(t, server.Exec(t.Context(), database,
 				"CREATE ROLE "+role+" LOGIN PASSWORD 'of$role';"+test.tables+strings.ReplaceAll(test.grant, "%", role)))
-			store, warnings, err := OpenPostgres(t.Context(), server.URLOf(role, "of$role", database))
+			store, warnings, err := OpenPostgres(t.Context(), server.URLOf(role, "of$role", database), withPatience(untimed))
 			if test.want == "" {
 				require.NoError(t, err)
 				defer store.Close()
@@ -210,7 +212,7 @@ func TestReadOnlyServerIsExplained(t *testing.T) {
 	t.Parallel()
 	server, database := newDatabase(t)
 	require.NoError(t, server.Exec(t.Context(), "postgres", "ALTER DATABASE "+database+" SET default_transaction_read_only = on"))
-	_, _, err := OpenPostgres(t.Context(), server.URL(database))
+	_, _, err := OpenPostgres(t.Context(), server.URL(database), withPatience(untimed))
 	var denied *PrivilegeError
 	require.ErrorAs(t, err, &denied)
 	require.ErrorContains(t, err, "name the primary")
@@ -223,7 +225,7 @@ func TestCheckLeavesNothingBehind(t *testing.T) {
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			store, _, err := OpenPostgres(t.Context(), server.URL(database))
+			store, _, err := OpenPostgres(t.Context(), server.URL(database), withPatience(untimed))
 			if err != nil {
 				t.Error(err)
 				return

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,13 +53,6 @@ func newPostgresStore(t *testing.T) *PostgresStore {
 	t.Helper()
 	server, name := newDatabase(t)
 	return openPostgres(t, server.URL(name))
-}
-
-// untimed is for tests that are not about waiting: it only ends what hangs.
-var untimed = patience{connect: time.Minute, call: time.Minute}
-
-func withPatience(patience patience) Option {
-	return func(c *connection) { c.patience = patience }
 }
 
 func openPostgres(t testing.TB, url string) *PostgresStore {

@@ -62,7 +62,7 @@ func TestServersCertificateIsVerifiedByTheConfigsAuthority(t *testing.T) {
 		{"localhost", "sslmode=allow", TLS{}, ""},
 		{"localhost", "sslmode=disable", TLS{}, "refuses user"},
 	} {
-		store, _, err := OpenPostgres(t.Context(), securedURL(server, test.host, test.query), WithTLS(test.tls))
+		store, _, err := OpenPostgres(t.Context(), securedURL(server, test.host, test.query), WithTLS(test.tls), withPatience(untimed))
 		if test.refused == "" {
 			require.NoError(t, err, test.query)
 			record(t, store, packet(Start, "1", 0))
@@ -82,16 +82,16 @@ func TestClientsCertificateIsShown(t *testing.T) {
 	with := func(certificate *tlstest.Certificate) Option {
 		return WithTLS(TLS{CACertificates: string(authority.PEM()), ClientCertificate: string(certificate.PEM), ClientKey: string(certificate.KeyPEM)})
 	}
-	store, _, err := OpenPostgres(t.Context(), target, with(issue(t, authority, postgrestest.Superuser)))
+	store, _, err := OpenPostgres(t.Context(), target, with(issue(t, authority, postgrestest.Superuser)), withPatience(untimed))
 	require.NoError(t, err)
 	record(t, store, packet(Start, "1", 0))
 	store.Close()
 
-	_, _, err = OpenPostgres(t.Context(), target, WithTLS(TLS{CACertificates: string(authority.PEM())}))
+	_, _, err = OpenPostgres(t.Context(), target, WithTLS(TLS{CACertificates: string(authority.PEM())}), withPatience(untimed))
 	require.ErrorAs(t, err, new(*CredentialsError), "none")
 	require.ErrorContains(t, err, "tls_client_cert")
-	_, _, err = OpenPostgres(t.Context(), target, with(issue(t, authority, "eve")))
+	_, _, err = OpenPostgres(t.Context(), target, with(issue(t, authority, "eve")), withPatience(untimed))
 	require.ErrorAs(t, err, new(*CredentialsError), "another user's")
-	_, _, err = OpenPostgres(t.Context(), target, with(issue(t, newAuthority(t), postgrestest.Superuser)))
+	_, _, err = OpenPostgres(t.Context(), target, with(issue(t, newAuthority(t), postgrestest.Superuser)), withPatience(untimed))
 	require.ErrorAs(t, err, new(*UnavailableError), "another authority's")
 }

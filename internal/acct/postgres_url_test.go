@@ -231,7 +231,7 @@ func TestNothingOfTheEnvironmentReachesPostgres(t *testing.T) {
 	for _, password := range []string{"", "s3cret"} {
 		_, _, err := OpenPostgres(t.Context(), (&url.URL{
 			Scheme: "postgres", User: url.UserPassword("bob", password), Host: recorder.Address(), Path: "radius",
-		}).String())
+		}).String(), withPatience(untimed))
 		require.ErrorAs(t, err, new(*CredentialsError), "the server itself was asked")
 		logins := recorder.Logins()
 		require.True(t, logins[len(logins)-2].AskedTLS, "the default")
@@ -315,7 +315,7 @@ func TestStoredURLsGoOnUsingFilesAndEnvironment(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, warnings, found)
 			before := len(recorder.Logins())
-			_, _, err = OpenPostgres(t.Context(), test.url, WithEnvironment())
+			_, _, err = OpenPostgres(t.Context(), test.url, WithEnvironment(), withPatience(untimed))
 			require.ErrorAs(t, err, new(*CredentialsError))
 			require.NotContains(t, err.Error(), "s3cret")
 			logins := recorder.Logins()[before:]
