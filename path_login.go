@@ -196,7 +196,7 @@ func (b *backend) boundAddress(req *logical.Request, config *configEntry) ([]*so
 		return nil, nil
 	}
 	if req.Connection != nil {
-		if address, err := netip.ParseAddr(req.Connection.RemoteAddr); err == nil {
+		if address, err := parseAddress(req.Connection.RemoteAddr); err == nil {
 			bound, err := sockaddr.NewIPAddr(address.WithZone("").Unmap().String())
 			if err == nil {
 				return []*sockaddr.SockAddrMarshaler{{SockAddr: bound}}, nil
@@ -205,6 +205,15 @@ func (b *backend) boundAddress(req *logical.Request, config *configEntry) ([]*so
 	}
 	b.Logger().Warn("login refused: token_strictly_bind_ip is set and the request does not say where it comes from")
 	return nil, logical.ErrPermissionDenied
+}
+
+// parseAddress reads an address, with or without a port: Vault takes an address with a
+// port from proxies that forward it.
+func parseAddress(text string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr(), nil
+	}
+	return netip.ParseAddr(text)
 }
 
 // ask asks the source. It returns its answer, accept or challenge, or a refusal
