@@ -111,6 +111,9 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, before,
 		if err := entry.nameFree(others); err != nil { // before an id is given, which is not taken back
 			return nil, conflict(err)
 		}
+		if err := b.usersKeepTheirNames(ctx, req.Storage, nil, entry, others); err != nil {
+			return nil, err
+		}
 		if entry.ID, err = nextID(ctx, req.Storage, sourceSequenceKey, "sources"); err != nil {
 			return nil, err
 		}
@@ -121,13 +124,10 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, before,
 	if err := entry.nameFree(others); err != nil {
 		return nil, conflict(err)
 	}
-	if before != nil && (before.Name != entry.Name || len(entry.Realms) > 0) {
-		if err := b.defaultSource(ctx, req.Storage, before); err != nil {
+	if before != nil {
+		if err := b.sourceMayChange(ctx, req.Storage, before, entry, others); err != nil {
 			return nil, err
 		}
-	}
-	if err := b.usersKeepTheirNames(ctx, req.Storage, before, entry, others); err != nil {
-		return nil, err
 	}
 	entry.Revision++
 	if err := saveSource(ctx, req.Storage, before, entry); err != nil {
@@ -138,6 +138,16 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, before,
 		response.AddWarning("nobody can log in through this source yet: passwords would go to the directory in clear text; set ssl or starttls, and ssl_cert, or allow_cleartext")
 	}
 	return response, nil
+}
+
+// sourceMayChange refuses with 409 a change of a source that something depends on.
+func (b *backend) sourceMayChange(ctx context.Context, storage logical.Storage, before, entry *sourceEntry, others []*sourceEntry) error {
+	if before.Name != entry.Name || len(entry.Realms) > 0 {
+		if err := b.defaultSource(ctx, storage, before); err != nil {
+			return err
+		}
+	}
+	return b.usersKeepTheirNames(ctx, storage, before, entry, others)
 }
 
 // nameFree tells whether no other source has the name.
