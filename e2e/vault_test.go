@@ -44,14 +44,14 @@ type vaultServer struct {
 }
 
 // startVault runs a Vault of the test's own, with the plugin in its plugin
-// directory, and stops it when the test ends.
-func startVault(t testing.TB) *vaultServer {
+// directory and further stanzas in its configuration, and stops it when the test ends.
+func startVault(t testing.TB, stanzas ...string) *vaultServer {
 	t.Helper()
 	home := t.TempDir()
 	copyFile(t, pluginBinary(t), filepath.Join(home, "plugins", pluginName))
 	config := filepath.Join(home, "vault.hcl")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil,
-		"plugin_directory = %q\nraw_storage_endpoint = true\nlog_level = \"trace\"\ndisable_mlock = true\n", filepath.Join(home, "plugins")), 0o600))
+		"plugin_directory = %q\nraw_storage_endpoint = true\nlog_level = \"trace\"\ndisable_mlock = true\n%s", filepath.Join(home, "plugins"), strings.Join(stanzas, "\n")), 0o600))
 
 	for range daemontest.PortAttempts {
 		v, err := runVault(t, home, config)
