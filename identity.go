@@ -85,9 +85,8 @@ func (b *backend) barredAsStranger(ctx context.Context, storage logical.Storage,
 	case who.user != nil:
 		return "", nil
 	case match.SameFold || match.Similar:
-		similar, err := b.names.like(ctx, storage, names, who.name)
-		registered := sameFold(similar, who.name)
-		if err != nil || registered == "" {
+		registered := b.names.nameForLog(ctx, storage, names, who.name)
+		if registered == "" {
 			return "a similar name is registered: type it as it is registered", nil // which one is not known now
 		}
 		return fmt.Sprintf("registered as %s: type it like that, or register %s if it is somebody else", registered, who.name), nil
@@ -133,26 +132,24 @@ func (b *backend) barredByBase(ctx context.Context, storage logical.Storage, set
 		if err != nil {
 			return "", err
 		}
-		registered := []string{base}
-		if !match.Registered {
-			if !match.Similar {
-				continue
-			}
-			if registered, err = b.names.like(ctx, storage, names, base); errors.Is(err, errSearching) {
-				return "a user with a similar name may be disabled: try again", nil
-			}
-			if err != nil {
+		bases := []string{base}
+		switch {
+		case match.Registered:
+		case match.Similar:
+			if bases, err = names.like(ctx, storage, base); err != nil {
 				return "", err
 			}
+		default:
+			continue
 		}
-		for _, name := range registered {
-			user, err := b.users.get(ctx, storage, name)
+		for _, registered := range bases {
+			user, err := b.users.get(ctx, storage, registered)
 			if err != nil {
 				return "", err
 			}
 			reason := user.barred(time.Now())
-			if reason != "" && b.route(settings, sources, user, name).key() == who.source.key() {
-				return reason + ", as " + name, nil
+			if reason != "" && b.route(settings, sources, user, registered).key() == who.source.key() {
+				return reason + ", as " + registered, nil
 			}
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -27,8 +27,8 @@ type registeredNames struct {
 	hidden map[string][]string
 	// twins are groups of registered names with one fold, from before that was refused.
 	twins [][]string
-	// similar remembers, by skeleton, which registered names a refused one is like.
-	similar *lru.Cache[string, []string]
+	// similar remembers which registered names have a skeleton.
+	similar *cache.Map[string, []string]
 }
 
 // nameStore keeps the registered names in memory, so that a login of a name that is
@@ -37,7 +37,7 @@ type nameStore struct {
 	lifetime context.Context // of reads in the background
 	end      context.CancelFunc
 	reads    sync.WaitGroup
-	// searching is held by a search for a similar name: one at a time is enough.
+	// searching is held by a search for the log's sake: one at a time is enough.
 	searching sync.Mutex
 
 	mu      sync.Mutex
@@ -69,13 +69,13 @@ func (s *nameStore) doubt(name string) {
 	defer s.mu.Unlock()
 	switch {
 	case s.current == nil:
-	case s.current.rules.Canonical(name) != name:
-		s.current = nil // it may be hidden
+	case s.current.hides(name):
+		s.current = nil // it is in no index
 	case s.current.index.Doubts() >= maxDoubts:
 		s.current = nil // reading all of them anew costs less
 	default:
 		s.current.index.Doubt(name)
-		s.current.similar.Purge()
+		s.current.similar.Clear()
 	}
 }
 
@@ -95,7 +95,7 @@ func (s *nameStore) set(name string, registered bool) {
 	} else {
 		s.current.index.Remove(name)
 	}
-	s.current.similar.Purge()
+	s.current.similar.Clear()
 }
 
 // removed makes a name one that is not registered, after its user was deleted. A hidden
@@ -111,7 +111,13 @@ func (s *nameStore) removed(name string) {
 func (s *nameStore) isHidden(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.current != nil && (s.current.rules.Canonical(name) != name || username.Check(name) != nil)
+	return s.current != nil && s.current.hides(name)
+}
+
+// hides reports whether no login leads to the name if it is stored: it is not canonical,
+// or refused.
+func (n *registeredNames) hides(name string) bool {
+	return n.rules.Canonical(name) != name || username.Check(name) != nil
 }
 
 // register runs a write of the user while no name with its fold changes. A new name is
@@ -129,11 +135,11 @@ func (b *backend) register(ctx context.Context, storage logical.Storage, rules u
 	case match.Registered:
 		return store()
 	case match.SameFold:
-		other, err := b.names.like(ctx, storage, names, name)
+		others, err := names.like(ctx, storage, name)
 		if err != nil {
 			return err
 		}
-		return &nameTakenError{name, sameFold(other, name)}
+		return &nameTakenError{name, closest(others, name)}
 	}
 	b.names.set(name, true)
 	if err := store(); err != nil {
@@ -197,13 +203,10 @@ func (s *nameStore) get(ctx context.Context, log hclog.Logger, storage logical.S
 const rememberedSimilar = 4096
 
 func newRegisteredNames(rules username.Rules) *registeredNames {
-	similar, err := lru.New[string, []string](rememberedSimilar)
-	if err != nil {
-		panic(fmt.Sprintf("a cache of %d names: %v", rememberedSimilar, err)) // only a size below 1 fails
-	}
 	return &registeredNames{
-		rules: rules, index: username.NewIndex(), done: make(chan struct{}), hidden: map[string][]string{}, similar: similar,
-		err: errors.New("reading the names of users was interrupted"), // by a panic
+		rules: rules, index: username.NewIndex(), done: make(chan struct{}), hidden: map[string][]string{},
+		similar: cache.NewMap[string, []string](rememberedSimilar),
+		err:     errors.New("reading the names of users was interrupted"), // by a panic
 	}
 }
 
@@ -215,7 +218,8 @@ func (n *registeredNames) fill(ctx context.Context, storage logical.Storage) err
 	}
 	registered := make([]string, 0, len(stored))
 	for _, name := range stored {
-		if canonical := n.rules.Canonical(name); canonical != name || username.Check(name) != nil {
+		if n.hides(name) {
+			canonical := n.rules.Canonical(name)
 			n.hidden[canonical] = append(n.hidden[canonical], name)
 			continue
 		}
@@ -264,42 +268,66 @@ func (n *registeredNames) match(ctx context.Context, storage logical.Storage, na
 	return match, nil
 }
 
-// errSearching means that another search is under way.
-var errSearching = errors.New("another name is being looked for")
-
-// like returns the other registered names that have the skeleton of a name. It reads all
-// names, and remembers what it found: a stranger may try any number of spellings.
-func (s *nameStore) like(ctx context.Context, storage logical.Storage, names *registeredNames, name string) ([]string, error) {
-	skeleton := username.Skeleton(name)
-	found, known := names.similar.Get(skeleton)
-	if !known {
-		if !s.searching.TryLock() {
-			return nil, errSearching
-		}
-		defer s.searching.Unlock()
-		stored, err := userNames(ctx, storage)
-		if err != nil {
-			return nil, err
-		}
-		for _, candidate := range stored {
-			if names.rules.Canonical(candidate) == candidate && username.Skeleton(candidate) == skeleton {
-				found = append(found, candidate)
-			}
-		}
-		names.similar.Add(skeleton, found)
-	}
-	return slices.DeleteFunc(slices.Clone(found), func(other string) bool { return other == name }), nil
+// like returns the registered names that have the skeleton of a name, but for the name
+// itself. What is in no memory costs a look at all names.
+func (n *registeredNames) like(ctx context.Context, storage logical.Storage, name string) ([]string, error) {
+	return n.likeBy(ctx, name, func(ctx context.Context, skeleton string) ([]string, error) { return n.search(ctx, storage, skeleton) })
 }
 
-// sameFold returns the first of the names that has the fold of a name, else any of them;
-// "" if there are none.
-func sameFold(names []string, name string) string {
+// likeBy is like with another search.
+func (n *registeredNames) likeBy(ctx context.Context, name string, search func(ctx context.Context, skeleton string) ([]string, error)) ([]string, error) {
+	// Not by the name: then each further spelling would cost a search.
+	skeleton := username.Skeleton(name)
+	found, err := n.similar.Get(ctx, skeleton, func(ctx context.Context) ([]string, error) { return search(ctx, skeleton) })
+	return slices.DeleteFunc(slices.Clone(found), func(other string) bool { return other == name }), err
+}
+
+// search reads which registered names have the skeleton.
+func (n *registeredNames) search(ctx context.Context, storage logical.Storage, skeleton string) ([]string, error) {
+	stored, err := userNames(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, name := range stored {
+		if !n.hides(name) && username.Skeleton(name) == skeleton {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
+
+// closest returns the one of the names that has the fold of another name, or else the
+// first; "" if there are none.
+func closest(names []string, name string) string {
 	for _, other := range names {
 		if username.Fold(other) == username.Fold(name) {
 			return other
 		}
 	}
-	return strings.Join(names[:min(len(names), 1)], "")
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
+}
+
+// errSearching means that another search is under way.
+var errSearching = errors.New("another name is being looked for")
+
+// nameForLog returns the registered name that a refused one is most like, "" if it is not
+// known now: a flood of refused names has one search at a time.
+func (s *nameStore) nameForLog(ctx context.Context, storage logical.Storage, names *registeredNames, name string) string {
+	others, err := names.likeBy(ctx, name, func(ctx context.Context, skeleton string) ([]string, error) {
+		if !s.searching.TryLock() {
+			return nil, errSearching
+		}
+		defer s.searching.Unlock()
+		return names.search(ctx, storage, skeleton)
+	})
+	if err != nil {
+		return ""
+	}
+	return closest(others, name)
 }
 
 // rules are what the config and the sources say of names, on a mount that may not be
