@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -166,16 +167,26 @@ func (s *nameStore) start(log hclog.Logger, storage logical.Storage, rules usern
 	}
 	names := newRegisteredNames(rules)
 	s.current = names
-	s.reads.Go(func() {
-		defer close(names.done)
-		names.err = names.fill(s.lifetime, storage)
-		if names.err != nil {
-			s.forget(names)
-			return
-		}
-		names.report(log)
-	})
+	s.reads.Go(func() { s.read(log, storage, names) })
 	return names
+}
+
+// read fills the names. A panic ends the reading, not the process, which may serve other
+// mounts.
+func (s *nameStore) read(log hclog.Logger, storage logical.Storage, names *registeredNames) {
+	defer close(names.done)
+	defer func() {
+		if cause := recover(); cause != nil {
+			log.Error("reading the names of users panicked: please report this", "panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
+			s.forget(names)
+		}
+	}()
+	names.err = names.fill(s.lifetime, storage)
+	if names.err != nil {
+		s.forget(names)
+		return
+	}
+	names.report(log)
 }
 
 // forget drops names that could not be read.
