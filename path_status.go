@@ -69,8 +69,8 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if hidden := names.hiddenNames(); len(hidden) > 0 {
 		data["hidden_users"] = hidden
 	}
-	if len(names.twins) > 0 {
-		data["twin_users"] = names.twins[:min(len(names.twins), maxListedNames)]
+	if twins := names.currentTwins(); len(twins) > 0 {
+		data["twin_users"] = twins
 	}
 	warnings, err := b.records.warnings(ctx, req.Storage)
 	if err != nil {

@@ -263,6 +263,19 @@ func (n *registeredNames) hiddenNames() []string {
 	return names[:min(len(names), maxListedNames)]
 }
 
+// currentTwins lists some of the groups of registered names with one fold that are still
+// registered.
+func (n *registeredNames) currentTwins() [][]string {
+	var twins [][]string
+	for _, group := range n.twins {
+		left := slices.DeleteFunc(slices.Clone(group), func(name string) bool { return !n.index.Match(name).Registered })
+		if len(left) > 1 {
+			twins = append(twins, left)
+		}
+	}
+	return twins[:min(len(twins), maxListedNames)]
+}
+
 // match looks a name up, and in storage what another server has written meanwhile.
 func (n *registeredNames) match(ctx context.Context, storage logical.Storage, name string) (username.Match, error) {
 	match := n.index.Match(name)
