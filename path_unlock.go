@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/username"
 )
 
 func (b *backend) pathUnlock() *framework.Path {
@@ -51,10 +53,6 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	if err != nil {
 		return nil, err
 	}
-	user, err := b.users.get(ctx, req.Storage, name)
-	if err != nil {
-		return nil, err
-	}
 	settings, err := b.settings.get(ctx, req.Storage)
 	if settings == nil || err != nil {
 		return written(d), err // nobody is locked out yet
@@ -63,10 +61,35 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	if err != nil {
 		return nil, err
 	}
-	if b.lockouts.unlock(lockoutKey(settings.config, b.route(settings, sources, user, name), name), time.Now()) {
-		b.Logger().Info("a lockout was ended", "username", name)
+	spellings, err := b.lockedSpellings(ctx, req.Storage, settings.config.rules(sources), name)
+	if err != nil {
+		return nil, err
+	}
+	for _, spelling := range spellings {
+		user, err := b.users.get(ctx, req.Storage, spelling)
+		if err != nil {
+			return nil, err
+		}
+		if b.lockouts.unlock(lockoutKey(settings.config, b.route(settings, sources, user, spelling), spelling), time.Now()) {
+			b.Logger().Info("a lockout was ended", "username", spelling)
+		}
 	}
 	return written(d), nil
+}
+
+// lockedSpellings returns the names whose failed logins the name's may be among: itself
+// and, if it is not registered, those that are, whose source may be another one.
+func (b *backend) lockedSpellings(ctx context.Context, storage logical.Storage, rules username.Rules, name string) ([]string, error) {
+	names, err := b.names.get(ctx, b.Logger(), storage, rules)
+	if err != nil {
+		return nil, err
+	}
+	match, err := names.match(ctx, storage, name)
+	if err != nil || match.Registered || !match.Similar {
+		return []string{name}, err
+	}
+	registered, err := names.like(ctx, storage, name)
+	return append(registered, name), err
 }
 
 func (b *backend) lockedList(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {
