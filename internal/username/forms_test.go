@@ -1,6 +1,7 @@
 package username
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode"
@@ -59,5 +60,20 @@ func TestSkeletonsAreWhatServersMayTakeForOne(t *testing.T) {
 		for _, other := range apart[:i] {
 			require.NotEqual(t, Skeleton(name), Skeleton(other), "%q and %q", name, other)
 		}
+	}
+}
+
+func TestNamesWithOneFoldHaveOneSkeleton(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 4)) // #nosec G404 -- a test that can be repeated
+	byFold := map[string]string{}
+	for range 20_000 {
+		name := randomName(random)
+		before, known := byFold[Fold(name)]
+		if !known {
+			byFold[Fold(name)] = name
+			continue
+		}
+		require.Equal(t, Skeleton(before), Skeleton(name), "%+q and %+q", before, name)
 	}
 }
