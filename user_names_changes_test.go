@@ -1,0 +1,217 @@
+package radiusauth
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+)
+
+// agrees holds logins against what is stored: who is stored logs in, and other spellings
+// are refused; if neither spelling is stored, both log in as strangers.
+func (b *testBackend) agrees(names ...string) {
+	b.t.Helper()
+	registered := ""
+	for _, name := range names {
+		if b.stored("user/"+name) != "" {
+			require.Empty(b.t, registered, "two spellings are registered")
+			registered = name
+		}
+	}
+	for _, name := range names {
+		resp, err := b.send(logical.UpdateOperation, "login/"+name, map[string]any{"password": "p"})
+		require.NoError(b.t, err)
+		switch registered {
+		case "":
+			require.NoError(b.t, resp.Error(), name)
+			require.Equal(b.t, []string{"guest"}, resp.Auth.Policies, name)
+		case name:
+			require.NoError(b.t, resp.Error(), name)
+			require.Equal(b.t, []string{"staff"}, resp.Auth.Policies, name)
+		default:
+			require.EqualError(b.t, resp.Error(), deniedText, "%s, beside %s", name, registered)
+		}
+	}
+}
+
+// acceptingStrangers is a mount whose server accepts everybody.
+func acceptingStrangers(t *testing.T) *testBackend {
+	t.Helper()
+	return accepting(t, map[string]any{"unregistered_user_policies": "guest"})
+}
+
+var staff = map[string]any{"policies": "staff"}
+
+func TestUsersThatAnotherServerWritesAreKnownWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	active := acceptingStrangers(t)
+	standby, storage := restarted(t, active)
+	told := func() { standby.InvalidateKey(t.Context(), "user/alice") }
+	agrees := func() {
+		t.Helper()
+		standby.agrees("Alice", "alice", "álice", "ALICE")
+		standby.agrees("ALICE", "álice", "alice", "Alice")
+	}
+	agrees()
+	active.ok(logical.UpdateOperation, "users/alice", staff)
+	told()
+	agrees()
+	active.ok(logical.PatchOperation, "users/alice", map[string]any{"enabled": false})
+	told()
+	standby.denied("alice")
+	standby.denied("Alice")
+	standby.denied("alice@corp") // whom the server may take for alice
+	active.ok(logical.DeleteOperation, "users/alice", nil)
+	told()
+	agrees()
+	standby.loginOK("alice@corp", "p")
+
+	told() // of nothing
+	agrees()
+	active.ok(logical.UpdateOperation, "users/Alice", staff)
+	standby.InvalidateKey(t.Context(), "user/Alice")
+	told()
+	agrees()
+	active.ok(logical.DeleteOperation, "users/Alice", nil)
+	active.ok(logical.UpdateOperation, "users/alice", staff)
+	told()
+	standby.InvalidateKey(t.Context(), "user/Alice")
+	agrees()
+	require.Equal(t, http.StatusConflict, status(standby.send(logical.UpdateOperation, "users/ALICE", staff)))
+	lists := storage.lists.Load()
+	for range 3 {
+		told()
+		standby.loginOK("alice", "p")
+		standby.loginOK("stranger", "p")
+	}
+	require.Equal(t, lists, storage.lists.Load(), "one name in doubt has one entry read")
+}
+
+// The list of names that is being read may be from before the write.
+func TestUsersThatAnotherServerWritesWhileTheNamesAreRead(t *testing.T) {
+	t.Parallel()
+	for about, change := range map[string]struct{ before, after func(*testBackend) }{
+		"new":     {func(*testBackend) {}, func(b *testBackend) { b.ok(logical.UpdateOperation, "users/alice", staff) }},
+		"deleted": {func(b *testBackend) { b.ok(logical.UpdateOperation, "users/alice", staff) }, func(b *testBackend) { b.ok(logical.DeleteOperation, "users/alice", nil) }},
+		"another spelling": {func(b *testBackend) { b.ok(logical.UpdateOperation, "users/Alice", staff) }, func(b *testBackend) {
+			b.ok(logical.DeleteOperation, "users/Alice", nil)
+			b.ok(logical.UpdateOperation, "users/alice", staff)
+		}},
+	} {
+		t.Run(about, func(t *testing.T) {
+			active := acceptingStrangers(t)
+			change.before(active)
+			standby, storage := restarted(t, active)
+			held := storage.holdNext()
+			standby.initialized()
+			<-held.began
+			change.after(active)
+			standby.InvalidateKey(t.Context(), "user/alice")
+			standby.InvalidateKey(t.Context(), "user/Alice")
+			close(held.goOn)
+			standby.agrees("Alice", "alice", "álice")
+		})
+	}
+}
+
+// And the same for writes here, which wait for the names themselves.
+func TestUserIsDeletedWhileTheNamesAreRead(t *testing.T) {
+	t.Parallel()
+	before := acceptingStrangers(t)
+	before.ok(logical.UpdateOperation, "users/alice", staff)
+	b, storage := restarted(t, before)
+	held := storage.holdNext()
+	b.initialized()
+	<-held.began
+	b.ok(logical.DeleteOperation, "users/alice", nil)
+	close(held.goOn)
+	b.agrees("Alice", "alice")
+}
+
+// csvBatch is a batch of a user.
+func csvBatch(batch, name string) map[string]any {
+	return map[string]any{"name": batch, "strategy": "csv", "csvfile": name + ",,user@example.com,,"}
+}
+
+func TestOneOfTwoSpellingsIsRegisteredAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	for about, register := range map[string][2]func(b *testBackend, name string) (*logical.Response, error){
+		"users":            {registerUser, registerUser},
+		"user and a batch": {registerUser, registerBatch},
+		"batches":          {registerBatch, registerBatch},
+	} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			b := newLocalBackend(t, nil)
+			b.storage.Storage = politeStorage{b.storage.Storage}
+			for round := range 10 {
+				names := [2]string{fmt.Sprintf("carol%d", round), fmt.Sprintf("CAROL%d", round)}
+				var statuses [2]int
+				var both sync.WaitGroup
+				for i, name := range names {
+					both.Go(func() { statuses[i] = status(register[i](b, name)) })
+				}
+				both.Wait()
+				stored := [2]bool{b.stored("user/"+names[0]) != "", b.stored("user/"+names[1]) != ""}
+				require.NotEqual(t, stored[0], stored[1], "%v", statuses)
+				for i := range names {
+					ended := []int{http.StatusOK, http.StatusCreated}
+					if !stored[i] { // or the batch has given another name
+						ended = []int{http.StatusConflict, http.StatusCreated}
+					}
+					require.Contains(t, ended, statuses[i], names[i])
+				}
+				if about == "users" {
+					require.ElementsMatch(t, []int{http.StatusOK, http.StatusConflict}, statuses)
+				}
+			}
+		})
+	}
+}
+
+func registerUser(b *testBackend, name string) (*logical.Response, error) {
+	return b.send(logical.CreateOperation, "users/"+name, staff)
+}
+
+func registerBatch(b *testBackend, name string) (*logical.Response, error) {
+	return b.send(logical.UpdateOperation, "freeradius/batch", csvBatch("batch-"+name, name))
+}
+
+func TestRefusedRegistrationNamesBothSpellings(t *testing.T) {
+	t.Parallel()
+	b := acceptingStrangers(t)
+	b.ok(logical.UpdateOperation, "users/alice", staff)
+	b.names.searching.Lock() // by a stranger's login: nobody waits for it, and nobody is refused for it
+	text := b.coded(http.StatusConflict, logical.UpdateOperation, "users/ALICE", staff)
+	require.Contains(t, text, `"ALICE" is one name with the registered user "alice"`)
+	b.denied("Alice")
+	require.Contains(t, b.log.String(), `registered as \"alice\"`)
+	b.names.searching.Unlock()
+	b.ok(logical.UpdateOperation, "users/álice", staff)
+	b.ok(logical.DeleteOperation, "users/alice", nil)
+	b.ok(logical.UpdateOperation, "users/ALICE", staff)
+}
+
+// What was remembered of similar names ends with the next change, also for a search that
+// has begun before.
+func TestSearchFromBeforeARegistrationIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	b, storage := restarted(t, acceptingStrangers(t))
+	b.ok(logical.UpdateOperation, "users/alice", staff) // reads the names
+	b.ok(logical.UpdateOperation, "users/Ålice", staff)
+	b.ok(logical.DeleteOperation, "users/alice", nil)
+	held := storage.holdNext()
+	login := make(chan *logical.Response, 1)
+	go func() {
+		resp, _ := b.send(logical.UpdateOperation, "login/álice@corp", map[string]any{"password": "p"})
+		login <- resp
+	}()
+	<-held.began
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"enabled": false})
+	close(held.goOn)
+	require.NotNil(t, (<-login).Auth, "it began before alice was disabled")
+	b.denied("álice@corp")
+}
