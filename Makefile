@@ -60,6 +60,9 @@ race: ## Run the unit tests under the race detector: needs no real servers.
 	@scripts/install-test-needs.sh cc
 	CGO_ENABLED=1 go test -race ./...
 
+test-long: ## Log 100,000 pairs of names in, and look for two that are one account and two users.
+	LONG=1 go test -run TestOneAccountIsOneUser .
+
 # -count=1: Go's test cache does not see that a server has changed or is gone.
 protocol: needs ## Run the tests of race and those against real servers, in one go.
 	CGO_ENABLED=1 go test -race -tags protocol -count=1 ./...
