@@ -3,7 +3,6 @@ package radiusauth
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -119,11 +118,6 @@ func (b *backend) expose(ctx context.Context, req *logical.Request, settings *se
 	}
 	who, err := b.identify(ctx, req.Storage, settings, sources, one.typed)
 	result := outcome{name: who.name, refusal: &refusal{text: deniedText}}
-	if unread := (*namesUnreadError)(nil); errors.As(err, &unread) {
-		b.Logger().Error("login failed", "username", result.name, "error", err)
-		result.refusal = &refusal{text: noAnswerText, unanswered: true}
-		return result, nil, nil
-	}
 	if err != nil || who.user == nil || !who.user.Expose {
 		return result, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -60,7 +61,9 @@ func (c addressedClient) uses(token string) int {
 func TestTokenIsOnlyGoodFromTheAddressOfItsLogin(t *testing.T) {
 	t.Parallel()
 	radius := startRADIUS(t, radiustest.Options{Handler: radiustest.Users{"bob": {Password: "bob-password"}}.Handler()})
-	behindProxy := freeAddress(t)
+	port, err := daemontest.FreePort(t.Context())
+	require.NoError(t, err)
+	behindProxy := fmt.Sprintf("127.0.0.1:%d", port)
 	v := startVault(t, fmt.Sprintf(`listener "tcp" {
 		address                               = %q
 		tls_disable                           = true
