@@ -42,9 +42,10 @@ test: ## Run all that CI runs: lint, protocol (race included) and e2e. Installs 
 	done; \
 	printf 'All passed. %s\n' "$$summary"
 
-test-long: needs ## Run what takes real time: RUNS (10) times protocol and e2e on a busy machine, then e2e with long figures.
-	@scripts/test-busy.sh $(RUNS)
+test-long: needs ## Run what takes real time: long figures of tests (LONG=1), then test RUNS (10) times on a busy machine.
+	LONG=1 go test -count=1 -v -run TestOneAccountIsOneUser .
 	@LONG=1 $(MAKE) --no-print-directory e2e
+	@scripts/test-busy.sh $(RUNS)
 
 lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck, gosec).
 	@files=$$($(TOOL) gofumpt -l .) || exit 1; \
@@ -59,9 +60,6 @@ lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck,
 race: ## Run the unit tests under the race detector: needs no real servers.
 	@scripts/install-test-needs.sh cc
 	CGO_ENABLED=1 go test -race ./...
-
-test-long: ## Log 100,000 pairs of names in, and look for two that are one account and two users.
-	LONG=1 go test -run TestOneAccountIsOneUser .
 
 # -count=1: Go's test cache does not see that a server has changed or is gone.
 protocol: needs ## Run the tests of race and those against real servers, in one go.
