@@ -276,6 +276,7 @@ checks, and gives them the policies of their user entry here.
 Start with "config" (which server, which secret), then map names to policies
 under "users/". People log in at "login/<username>" with a password.
 
-Somebody who is not under "users/" can log in too, if the RADIUS server accepts
-the password, and gets the policies in "unregistered_user_policies".
+A user who is not under "users/" can log in too, if the RADIUS server accepts the
+password, and gets the policies in "unregistered_user_policies"; not with
+"registered_only".
 `

@@ -236,12 +236,12 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldRealm: {
 			Type:        framework.TypeString,
 			Default:     defaults.Realm,
-			Description: "Realm that is appended, as @realm, to the User-Name sent to the server if the person typed none. The identity in Vault stays as typed.",
+			Description: "Realm of the config's servers: appended, as @realm, to a User-Name that has none. alice and alice@<realm> are one user, alice.",
 		},
 		fieldStripRealm: {
 			Type:        framework.TypeBool,
 			Default:     defaults.StripRealm,
-			Description: "If true, the realm that the person typed (user@realm or REALM\\user) is not sent to the server. The identity in Vault stays as typed.",
+			Description: "If true, the realms of a name (user@realm, REALM\\user) are cut off, but for those of sources: alice@anything is alice, to the server and in Vault. Turning it on gives users other entity aliases.",
 		},
 		fieldCaseInsensitiveUsernames: {
 			Type:        framework.TypeBool,

@@ -306,4 +306,9 @@ The same request is sent again, within "read_timeout", until the server
 answers. It is signed with a Message-Authenticator. Once the server signs its
 answers too, set message_authenticator=required: that closes the Blast-RADIUS
 attack (CVE-2024-3596) from the first login on.
+
+One account is one user, however its name is typed: "realm", "strip_realm",
+"default_realm" and "case_insensitive_usernames" say which names are one. A write
+after which registered users would have other names is refused (409). With
+"registered_only" only users under users/ log in.
 `

@@ -53,7 +53,7 @@ func (b *backend) pathLogin() *framework.Path {
 			},
 			fieldUsername: {
 				Type:        framework.TypeString,
-				Description: "Username, in the body: 1 to 253 octets.",
+				Description: "Username, in the body: 1 to 253 octets of UTF-8, without control and invisible characters or outer white space.",
 			},
 			fieldPassword: {
 				Type:         framework.TypeString,
@@ -346,7 +346,10 @@ has no token, but "message" and "challenge_id". Send the code as the password:
     $ vault write auth/radius/login/carol password=...
     $ vault write auth/radius/login/carol challenge_id=... password=123456
 
+A push token asks to press Enter: answer with challenge_id alone.
+
 The token has the policies of users/alice, or the config's
 "unregistered_user_policies" if there is no such user, and the config's
-"token_policies".
+"token_policies". Another spelling of a registered name, such as ALICE, is refused
+as a wrong password is; the log says which name is registered.
 `

@@ -133,4 +133,8 @@ cluster has its own, and a write of the config starts them anew.
 
 "retransmitted" beside "sent" shows how lossy the network is; "timed_out" how
 often nobody answered at all; "dropped" which datagrams were not believed.
+
+"hidden_users" are stored under names that no login leads to: write each under
+the name that it has now, and delete users/<old name>. "twin_users" are one user
+to Vault, such as alice and ALICE: delete all but one.
 `

@@ -15,7 +15,7 @@ func (b *backend) pathUnlock() *framework.Path {
 		Pattern:      `unlock/(?P<name>.+)`,
 		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "unlock", OperationSuffix: "user"},
 		Fields: map[string]*framework.FieldSchema{
-			fieldName: {Type: framework.TypeString, Description: "Name to unlock, as it is typed at login."},
+			fieldName: {Type: framework.TypeString, Description: "Name to unlock, as the list has it."},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
@@ -103,7 +103,8 @@ func (b *backend) lockedList(context.Context, *logical.Request, *framework.Field
 
 const unlockHelpDescription = `
 After "lockout_threshold" failed logins in a row, a name is locked out for
-"lockout_duration": see "config". To end that before its time:
+"lockout_duration": see "config". All spellings of a name that a server may take
+for one count together. To end a lockout before its time:
 
     $ vault list auth/radius/unlock
     $ vault write -f auth/radius/unlock/alice

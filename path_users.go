@@ -352,9 +352,11 @@ Register people and give them policies.
 `
 
 const userHelpDescription = `
-A user entry gives a name policies. The name is the one typed at login. The
-RADIUS server checks the password, unless "extauth" names another source, or is
-"local": then the entry has the password, as a hash.
+A user entry gives a name policies. The name is the one typed at login, in the
+form that the config and the realms of sources make of it. Another spelling of a
+registered name is refused, here (409) and at login. The RADIUS server checks the
+password, unless "extauth" names another source, or is "local": then the entry
+has the password, as a hash.
 
     $ vault write auth/radius/users/alice policies=dev,staging
     $ vault read auth/radius/users/alice
@@ -377,5 +379,8 @@ Revoking leases by a prefix with the user's name misses tokens of logins that
 gave the name in the body.
 
 A name that is not registered can still log in, with the policies of the
-config's "unregistered_user_policies".
+config's "unregistered_user_policies", unless the config has "registered_only".
+
+Reading and deleting take a stored name byte for byte: so they reach users who
+were stored by other rules ("hidden_users" and "twin_users" of "status").
 `

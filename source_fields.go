@@ -93,6 +93,7 @@ func sourceFields() map[string]*framework.FieldSchema {
 		fields[field] = shared[field]
 	}
 	fields[fieldSecret].Description = "Secret shared with the server. Required, but with transport \"tls\". Never returned."
+	fields[fieldStripRealm].Description = "If true, the source's realms are not sent to its servers. The name of the user has its realm all the same."
 	fields[fieldDialTimeout].Description = "Seconds that looking up a host and connecting may take. 0: no limit but read_timeout."
 	return fields
 }

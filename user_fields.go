@@ -40,7 +40,7 @@ func userFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		fieldName: {
 			Type:        framework.TypeString,
-			Description: "Name of the user, as it is typed at login. Upper and lower case differ, unless the config says case_insensitive_usernames.",
+			Description: "Name of the user, as it is typed at login, in the form that the config and the realms of sources make of it. Another spelling of a registered name is refused.",
 		},
 		fieldPolicies: {
 			Type:         framework.TypeCommaStringSlice,
