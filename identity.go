@@ -89,6 +89,9 @@ func (b *backend) barredAsStranger(ctx context.Context, storage logical.Storage,
 		if registered == "" {
 			return "a similar name is registered: type it as it is registered", nil // which one is not known now
 		}
+		if match.SameFold {
+			return fmt.Sprintf("registered as %s: type it like that", registered), nil // no other spelling can be registered
+		}
 		return fmt.Sprintf("registered as %s: type it like that, or register %s if it is somebody else", registered, who.name), nil
 	case settings.config.RegisteredOnly:
 		return "the config has registered_only, and the name is not under users/", nil
