@@ -11,12 +11,18 @@ import (
 	"vault-plugin-auth-radius/internal/directorytest"
 )
 
-// loginAs logs in with the name in the body, and returns the alias.
+// loginAs logs in with the name in the body.
 func (b *testBackend) loginAs(username, password string) *logical.Auth {
 	b.t.Helper()
 	auth := b.ok(logical.UpdateOperation, "login", map[string]any{"username": username, "password": password}).Auth
 	require.NotNil(b.t, auth, username)
 	return auth
+}
+
+// refusedAs sends such a login that must be answered with 400, and returns the text.
+func (b *testBackend) refusedAs(username, password string) string {
+	b.t.Helper()
+	return b.refused(logical.UpdateOperation, "login", map[string]any{"username": username, "password": password})
 }
 
 // aheadOf is the alias that Vault looks for before a login.
@@ -42,15 +48,15 @@ func TestBareNameIsOfTheDefaultRealmAndItsSource(t *testing.T) {
 			}
 			b.renewOK(auth)
 		}
-		require.Empty(t, b.server.Requests(), "the config's servers have nobody left")
+		require.Empty(t, b.server.Requests(), "the config's servers are not asked any more")
 		require.Equal(t, "alice@guest", second.Requests()[0].Username())
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+		require.Equal(t, deniedText, b.refusedAs("alice", "alice-password"))
 
 		b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"use_radius_sources": true})
 		require.Contains(t, b.authorized(map[string]any{"username": "alice", "password": "guest-password"}), acceptJSON)
 		b.ok(logical.PatchOperation, "users/alice", map[string]any{"enabled": false})
 		for _, typed := range []string{"alice", `visitors\alice`} {
-			require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": typed, "password": "guest-password"}))
+			require.Equal(t, deniedText, b.refusedAs(typed, "guest-password"))
 			status, _ := b.asFreeRADIUS("authorize", map[string]any{"username": typed, "password": "guest-password"})
 			require.Equal(t, http.StatusNoContent, status, typed)
 		}
@@ -60,7 +66,7 @@ func TestBareNameIsOfTheDefaultRealmAndItsSource(t *testing.T) {
 func TestRealmThatIsNotTheDefaultGoesWhereItWent(t *testing.T) {
 	t.Parallel()
 	b, second := newSourcesBackend(t, map[string]any{"default_realm": "guest"}, nil)
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": "alice@corp", "password": "alice-password"}))
+	require.Equal(t, deniedText, b.refusedAs("alice@corp", "alice-password"))
 	require.Equal(t, "alice@corp", b.server.Requests()[0].Username())
 	require.Empty(t, second.Requests())
 	require.Equal(t, "alice@corp", b.aheadOf("alice@corp"))
@@ -96,10 +102,10 @@ func TestDirectoryWithoutRealmsIsAskedAboutTheBareName(t *testing.T) {
 			require.Equal(t, directorytest.PersonDN("alice"), request.DN)
 		}
 	}
-	asked := len(s.Requests())
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": "alice@elsewhere", "password": "alice-password"}))
-	for _, request := range s.Requests()[asked:] {
-		require.NotEqual(t, directorytest.PersonDN("alice"), request.DN, "another realm's alice is somebody else")
+	before := len(s.Requests())
+	require.Equal(t, deniedText, b.refusedAs("alice@elsewhere", "alice-password"))
+	for _, request := range s.Requests()[before:] {
+		require.NotEqual(t, directorytest.PersonDN("alice"), request.DN, "another realm's alice is another user")
 	}
 }
 

@@ -21,6 +21,7 @@ func (b *testBackend) renames(operation logical.Operation, path string, data map
 
 func TestConfigThatWouldRenameUsersIsRefused(t *testing.T) {
 	t.Parallel()
+	corp := map[string]any{"default_realm": "corp"}
 	tests := map[string]struct {
 		before       map[string]any
 		users        string // registered with the config before
@@ -33,8 +34,8 @@ func TestConfigThatWouldRenameUsersIsRefused(t *testing.T) {
 		"strip_realm, other notation":   {nil, `X\alice`, map[string]any{"strip_realm": true}, `X\alice`, "alice"},
 		"realm":                         {nil, "alice@corp", map[string]any{"realm": "CORP"}, "alice@corp", "alice"},
 		"default_realm":                 {nil, "alice", map[string]any{"default_realm": "corp"}, "alice", "alice@corp"},
-		"default_realm in another case": {map[string]any{"default_realm": "corp"}, "alice", map[string]any{"default_realm": "Corp"}, "alice@corp", "alice@Corp"},
-		"realm instead of its default":  {map[string]any{"default_realm": "corp"}, "alice", map[string]any{"default_realm": "", "realm": "corp"}, "alice@corp", "alice"},
+		"default_realm in another case": {corp, "alice", map[string]any{"default_realm": "Corp"}, "alice@corp", "alice@Corp"},
+		"realm instead of its default":  {corp, "alice", map[string]any{"default_realm": "", "realm": "corp"}, "alice@corp", "alice"},
 	}
 	for name, test := range tests {
 		b := newConfiguredBackend(t, test.before)
@@ -43,7 +44,7 @@ func TestConfigThatWouldRenameUsersIsRefused(t *testing.T) {
 			text := b.renames(operation, "config", test.then)
 			require.Contains(t, text, fmt.Sprintf("user %q would be %q: delete each, and register the other", test.name, test.become), name)
 		}
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": test.users, "password": "x"}), "%s: still disabled", name)
+		require.Equal(t, deniedText, b.refusedAs(test.users, "x"), "%s: still disabled", name)
 		b.ok(logical.DeleteOperation, "users/"+test.name, nil)
 		b.ok(logical.UpdateOperation, "config", test.then)
 		b.ok(logical.UpdateOperation, "users/"+test.name, nil)
@@ -79,9 +80,9 @@ func TestSourceThatWouldRenameUsersIsRefused(t *testing.T) {
 		require.Contains(t, text, "…")
 	}
 	require.Contains(t, b.renames(logical.DeleteOperation, "extauth/guests", nil), `user "alice@guest" would be "alice"`)
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": "alice@guest", "password": "guest-password"}))
+	require.Equal(t, deniedText, b.refusedAs("alice@guest", "guest-password"))
 
-	b.ok(logical.UpdateOperation, "extauth/guests", map[string]any{"realms": "guest,visitors,more"}) // renames nobody
+	b.ok(logical.UpdateOperation, "extauth/guests", map[string]any{"realms": "guest,visitors,more"}) // renames no user
 	for _, name := range []string{"alice", "bob", "carl", "dora"} {
 		b.ok(logical.DeleteOperation, "users/"+name+"@guest", nil)
 	}
@@ -92,13 +93,14 @@ func TestNewSourceThatWouldRenameUsersIsRefused(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)
 	b.ok(logical.UpdateOperation, `users/CORP\alice`, map[string]any{"enabled": false})
-	require.Contains(t, b.renames(logical.UpdateOperation, "extauth", with("ad", map[string]any{"realms": "corp"})), `user "CORP\\alice" would be "alice@corp"`)
+	text := b.renames(logical.UpdateOperation, "extauth", with("ad", map[string]any{"realms": "corp"}))
+	require.Contains(t, text, `user "CORP\\alice" would be "alice@corp"`)
 	require.Nil(t, b.ok(logical.ListOperation, "extauth/", nil).Data["keys"])
 	b.ok(logical.DeleteOperation, `users/CORP\alice`, nil)
 	require.Equal(t, "ad-1", b.source("ad", map[string]any{"realms": "corp"}), "what was refused took no number")
 }
 
-func TestSourceWithRealmsOfNobodyIsDeleted(t *testing.T) {
+func TestSourceWhoseRealmsNoUserDependsOnIsDeleted(t *testing.T) {
 	t.Parallel()
 	b, _ := newSourcesBackend(t, nil, nil)
 	b.ok(logical.UpdateOperation, "users/alice@guest", map[string]any{"policies": "dev"})
@@ -108,9 +110,9 @@ func TestSourceWithRealmsOfNobodyIsDeleted(t *testing.T) {
 	b.ok(logical.PatchOperation, "users/alice@guest", map[string]any{"extauth": ""})
 
 	b.ok(logical.DeleteOperation, "extauth/guests", nil)
-	asked := len(b.server.Requests())
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": "alice@guest", "password": "guest-password"}))
-	require.Equal(t, "alice@guest", b.server.Requests()[asked].Username(), "the config's servers check her now")
+	before := len(b.server.Requests())
+	require.Equal(t, deniedText, b.refusedAs("alice@guest", "guest-password"))
+	require.Equal(t, "alice@guest", b.server.Requests()[before].Username(), "the config's servers check her now")
 	require.Equal(t, "alice@visitors", b.aheadOf("alice@visitors"), "a realm like any other")
 }
 
@@ -121,17 +123,17 @@ func TestConfigThatKeepsNamesIsNotDeleted(t *testing.T) {
 	b.ok(logical.UpdateOperation, "users/alice@guest", map[string]any{"enabled": false})
 	require.NotEmpty(t, b.stored("user/alice@guest"))
 	require.Contains(t, b.renames(logical.DeleteOperation, "config", nil), `user "alice@guest" would be "alice@Guest"`)
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": "alice@guest", "password": "guest-password"}))
+	require.Equal(t, deniedText, b.refusedAs("alice@guest", "guest-password"))
 	b.ok(logical.DeleteOperation, "users/alice@guest", nil)
 	b.ok(logical.DeleteOperation, "config", nil)
-	require.Equal(t, notConfiguredText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": "alice@guest", "password": "guest-password"}))
+	require.Equal(t, notConfiguredText, b.refusedAs("alice@guest", "guest-password"))
 }
 
 func TestUsersOutliveTheConfig(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	b := upgraded(t, readMount(t, "openbao-2.6", server), server)
-	b.ok(logical.DeleteOperation, "config", nil) // Bob is hidden already: nobody is renamed
+	b.ok(logical.DeleteOperation, "config", nil) // Bob is hidden already: no user is renamed
 	require.Empty(t, b.stored("config"))
 	require.Equal(t, []string{"Alice", "Bob", "alice", "carol"}, b.ok(logical.ListOperation, "users/", nil).Data["keys"])
 	require.Equal(t, []string{"boss"}, b.policiesOf("Bob"))

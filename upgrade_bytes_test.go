@@ -186,10 +186,13 @@ func (b *testBackend) showsAsStored(stored builtinConfig) {
 	b.t.Helper()
 	data := b.ok(logical.ReadOperation, "config", nil).Data
 	for field, want := range map[string]any{
-		"host": stored.Host, "port": stored.Port, "unregistered_user_policies": stored.UnregisteredUserPolicies, "dial_timeout": stored.DialTimeout,
-		"read_timeout": stored.ReadTimeout, "nas_port": stored.NASPort, "nas_identifier": stored.NASIdentifier,
-		"token_ttl": int64(stored.TTL.Seconds()), "token_max_ttl": int64(stored.MaxTTL.Seconds()), "token_explicit_max_ttl": int64(stored.ExplicitMaxTTL.Seconds()),
-		"token_period": int64(stored.Period.Seconds()), "token_policies": stored.Policies, "token_num_uses": stored.NumUses, "token_type": "service",
+		"host": stored.Host, "port": stored.Port, "dial_timeout": stored.DialTimeout,
+		"unregistered_user_policies": stored.UnregisteredUserPolicies,
+		"read_timeout":               stored.ReadTimeout, "nas_port": stored.NASPort, "nas_identifier": stored.NASIdentifier,
+		"token_ttl": int64(stored.TTL.Seconds()), "token_max_ttl": int64(stored.MaxTTL.Seconds()),
+		"token_explicit_max_ttl": int64(stored.ExplicitMaxTTL.Seconds()),
+		"token_period":           int64(stored.Period.Seconds()), "token_policies": stored.Policies,
+		"token_num_uses": stored.NumUses, "token_type": "service",
 		"token_no_default_policy": stored.NoDefaultPolicy,
 	} {
 		require.Equal(b.t, want, data[field], field)
@@ -376,6 +379,27 @@ func TestConfigOfOpenBaoIsTakenOverAndBack(t *testing.T) {
 	}
 }
 
+// Vault's method lets two users have one name in two cases.
+func TestUsersOfVaultThatDifferInCaseBothGoOn(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	mount := readMount(t, "vault-1.21", server)
+	mount["user/Alice"] = `{"Policies":["old"]}`
+	b := upgraded(t, mount, server)
+	b.logsIn("alice", []string{"dev", "ops"}, "alice")
+	b.logsIn("Alice", []string{"old"}, "Alice")
+	b.keepsOut("ALICE")
+	require.Equal(t, [][]string{{"Alice", "alice"}}, b.ok(logical.ReadOperation, "status", nil).Data["twin_users"])
+	require.Contains(t, b.log.String(), "users are one person to Vault")
+	text := b.coded(http.StatusConflict, logical.UpdateOperation, "users/ALICE", nil)
+	require.Contains(t, text, `"ALICE" is one name with the registered user`)
+	b.ok(logical.UpdateOperation, "users/Alice", map[string]any{"policies": "new"})
+	b.logsIn("Alice", []string{"new"}, "Alice")
+	b.ok(logical.DeleteOperation, "users/Alice", nil)
+	b.keepsOut("Alice")
+	b.logsIn("alice", []string{"dev", "ops"}, "alice")
+}
+
 // A write of OpenBao's, after a rollback, leaves its own keys only.
 func TestConfigThatOpenBaoWroteOverOursIsItsOwnAgain(t *testing.T) {
 	t.Parallel()
@@ -460,7 +484,8 @@ func TestHiddenUserWhoIsLimitedKeepsOutTheCanonicalName(t *testing.T) {
 
 		// A token from before is not renewed either.
 		require.Contains(t, b.renewRefused(&logical.Auth{
-			Policies: []string{"base", "guest", "second"}, Metadata: map[string]string{"username": "Bob"}, InternalData: map[string]any{"password": "bob-password"},
+			Policies: []string{"base", "guest", "second"},
+			Metadata: map[string]string{"username": "Bob"}, InternalData: map[string]any{"password": "bob-password"},
 		}), "not renewing", limit)
 
 		b.ok(logical.UpdateOperation, "users/bob", map[string]any{"policies": "new"})
