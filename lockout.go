@@ -288,8 +288,9 @@ func (r *lockoutRoom) tryEnter(key string, policy lockoutPolicy, forgiven int, n
 		turnstile = &gate{left: make(chan struct{})}
 		r.gates[key] = turnstile
 	}
+	// A login that goes on although the name is locked, for its own failures, goes alone.
 	failed, _ := r.counting.Peek(key)
-	if turnstile.inside < max(1, policy.threshold-failed.count) {
+	if turnstile.inside < max(1, policy.threshold-max(failed.count, r.locked[key].count)) {
 		turnstile.inside++
 		return false, nil
 	}
