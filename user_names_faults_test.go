@@ -66,7 +66,8 @@ func TestBatchThatFailsLeavesItsNamesFree(t *testing.T) {
 	t.Parallel()
 	for at := 1; at <= 5; at++ { // its entry, its names, two users, its end
 		for i, strike := range []*fault{{at: int64(at)}, {at: int64(at), applied: true}, {at: int64(at), after: true}, {at: int64(at), after: true, applied: true}} {
-			b := newLocalBackend(t, nil)
+			b := newTestBackend(t)
+			b.ok(logical.UpdateOperation, "config", minimalConfig())
 			b.storage.fault.Store(strike)
 			_, err := b.do(logical.UpdateOperation, "freeradius/batch", prefixBatch("course", 2))
 			require.ErrorIs(t, err, errStorage, "write %d, %d", at, i)
