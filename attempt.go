@@ -161,10 +161,11 @@ func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, passwo
 // beginTurn waits until a login of the name may be decided. The refusal means that it
 // never was.
 func (b *backend) beginTurn(ctx context.Context, config *configEntry, who identity, answered *challengeState) (*turn, *refusal) {
-	if who.barred != "" {
+	policy := config.lockoutPolicy()
+	if who.barred != "" || policy.threshold == 0 {
 		return &turn{}, nil // it counts for nothing
 	}
-	turn, err := b.lockouts.begin(ctx, config.lockoutPolicy(), lockoutKey(config, who.source, who.name), who.registered, answered)
+	turn, err := b.lockouts.begin(ctx, policy, lockoutKey(config, who.source, who.name), who.registered, answered)
 	if err != nil {
 		b.Logger().Error("login failed", "username", who.name, "error", err)
 		return nil, &refusal{text: noAnswerText, unanswered: true}

@@ -47,12 +47,20 @@ func (b *backend) identify(ctx context.Context, storage logical.Storage, setting
 	if err != nil {
 		return who, &namesUnreadError{err}
 	}
-	match, err := names.match(ctx, storage, who.name)
-	if err != nil {
-		return who, err
+	match := username.Match{Registered: names.index.Registered(who.name)}
+	if !match.Registered { // else no other name matters
+		if match, err = names.match(ctx, storage, who.name); err != nil {
+			return who, err
+		}
 	}
 	if match.Registered {
 		if who.user, err = b.users.get(ctx, storage, who.name); err != nil {
+			return who, err
+		}
+	}
+	if match.Registered && who.user == nil { // it is gone, and nobody has said so
+		names.index.Doubt(who.name)
+		if match, err = names.match(ctx, storage, who.name); err != nil {
 			return who, err
 		}
 	}

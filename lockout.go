@@ -95,11 +95,17 @@ func (t *turn) locked() string {
 
 // accepted forgets the failed logins of the key, and takes back what this login has
 // counted.
-func (t *turn) accepted() { t.room.succeeded(t.key, t.policy, t.own) }
+func (t *turn) accepted() {
+	if t.room != nil {
+		t.room.succeeded(t.key, t.policy, t.own)
+	}
+}
 
 // failed counts a failure, and tells whether it locked the key, under which a list
 // shows the name.
-func (t *turn) failed(name string) bool { return t.room.failed(t.key, name, t.policy, time.Now()) }
+func (t *turn) failed(name string) bool {
+	return t.room != nil && t.room.failed(t.key, name, t.policy, time.Now())
+}
 
 // leave lets those go on who wait for this login.
 func (t *turn) leave() {

@@ -136,7 +136,16 @@ func (x *Index) Resolve(doubt Doubt, registered bool) {
 	}
 }
 
-// Match looks a name up.
+// Registered reports whether the very name is registered, and nothing is in doubt.
+func (x *Index) Registered(name string) bool {
+	own := x.hash(name)
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	_, registered := x.names[own]
+	return registered && len(x.doubts) == 0
+}
+
+// Match looks a name up, and others like it.
 func (x *Index) Match(name string) Match {
 	own, fold, skeleton := x.hash(name), x.hash(Fold(name)), x.hash(Skeleton(name))
 	x.mu.RLock()
