@@ -181,7 +181,7 @@ func (b *backend) countFailures(turn *turn, result *outcome) {
 	again := result.refusal == nil && result.got.Outcome == radclient.Challenge && result.answered != nil
 	switch {
 	case result.refusal == nil && result.got.Outcome == radclient.Accept:
-		turn.accepted()
+		turn.accepted(result.name)
 		return
 	case again:
 		result.failures = result.answered.Failures + 1

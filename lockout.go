@@ -27,13 +27,24 @@ type lockoutPolicy struct {
 type lockedName struct {
 	name  string // canonical, as it was typed when it was locked
 	until time.Time
-	count int // failed logins
+	failures
 }
 
 // failures are the failed logins of a name that is not locked.
 type failures struct {
 	count int
 	last  time.Time
+	// fold is of the name that they are all of; empty if they are of several spellings,
+	// which can be several users. Who has logged in has not shown to be the others.
+	fold string
+}
+
+// with returns the failures with one more.
+func (f failures) with(fold string, now time.Time) failures {
+	if f.count > 0 && f.fold != fold {
+		fold = ""
+	}
+	return failures{f.count + 1, now, fold}
 }
 
 // lockouts counts failed logins, on this server, in memory.
@@ -93,11 +104,11 @@ func (t *turn) locked() string {
 	return lockedReason
 }
 
-// accepted forgets the failed logins of the key, and takes back what this login has
+// accepted forgets the failed logins of the name, and takes back what this login has
 // counted.
-func (t *turn) accepted() {
+func (t *turn) accepted(name string) {
 	if t.room != nil {
-		t.room.succeeded(t.key, t.policy, t.own)
+		t.room.succeeded(t.key, name, t.policy, t.own)
 	}
 }
 
@@ -197,8 +208,9 @@ func (r *lockoutRoom) failed(key, name string, policy lockoutPolicy, now time.Ti
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	fold := username.Fold(name)
 	if locked, found := r.locked[key]; found {
-		locked.count++ // by a login that went on at the same time: it does not last longer for that
+		locked.failures = locked.with(fold, now) // by a login that went on at the same time: it does not last longer for that
 		r.locked[key] = locked
 		return false
 	}
@@ -206,14 +218,14 @@ func (r *lockoutRoom) failed(key, name string, policy lockoutPolicy, now time.Ti
 	if before.count >= policy.threshold || now.Sub(before.last) >= policy.reset {
 		before.count = 0
 	}
-	count := before.count + 1
-	if count >= policy.threshold && r.makeRoom(now) {
+	failed := before.with(fold, now)
+	if failed.count >= policy.threshold && r.makeRoom(now) {
 		r.counting.Remove(key)
-		r.locked[key] = lockedName{name, now.Add(policy.duration), count}
+		r.locked[key] = lockedName{name, now.Add(policy.duration), failed}
 		return true
 	}
-	r.counting.Add(key, failures{count, now})
-	return count >= policy.threshold
+	r.counting.Add(key, failed)
+	return failed.count >= policy.threshold
 }
 
 // makeRoom tells whether another name can be locked, and lets those go that are
@@ -247,13 +259,17 @@ func (r *lockoutRoom) forget(key string, now time.Time) bool {
 	return found && now.Before(one.until)
 }
 
-// succeeded forgets the failed logins of a key that has logged in, and that it is
-// locked, if that is due to the login's own failures.
-func (r *lockoutRoom) succeeded(key string, policy lockoutPolicy, own int) {
+// succeeded forgets the failed logins of a name that has logged in, and that its key is
+// locked, if that is due to the login's own failures. If some are of another spelling, all
+// stay: it may be another user's, whose password would be guessed for ever.
+func (r *lockoutRoom) succeeded(key, name string, policy lockoutPolicy, own int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.counting.Remove(key)
-	if locked, found := r.locked[key]; found && locked.count-own < policy.threshold {
+	fold := username.Fold(name)
+	if failed, _ := r.counting.Peek(key); failed.fold == fold {
+		r.counting.Remove(key)
+	}
+	if locked, found := r.locked[key]; found && locked.fold == fold && locked.count-own < policy.threshold {
 		delete(r.locked, key)
 	}
 }

@@ -200,6 +200,50 @@ func TestWrongCodesOfManyLoginsAtTheSameTime(t *testing.T) {
 	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
 }
 
+// Two users may have one skeleton. Who knows the password of one does not guess the
+// other's for ever.
+func TestLoginOfOneUserForgetsNoFailuresOfAnother(t *testing.T) {
+	t.Parallel()
+	users := radiustest.Users{"jos\u00e9": {Password: "own", Code: "1"}, "jose": {Password: "secret"}}
+	handler := users.Handler()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		if r.Username() == "jos\u00e9" && len(r.State()) > 0 && r.Password() != "1" {
+			return []radiustest.Answer{r.Challenge([]byte("again"), "That was wrong. Code?")}
+		}
+		if r.Username() == "jos\u00e9" && string(r.State()) == "again" {
+			return []radiustest.Answer{r.Accept()}
+		}
+		return handler(r)
+	}})
+	b.configure(map[string]any{"lockout_threshold": 3})
+	for name := range users {
+		b.ok(logical.UpdateOperation, "users/"+name, nil)
+	}
+	own := func(codes ...string) { // another user's own login, with wrong codes before the right one
+		step := b.ok(logical.UpdateOperation, "login/jos\u00e9", map[string]any{"password": "own"})
+		for _, code := range codes {
+			step = b.ok(logical.UpdateOperation, "login/jos\u00e9", answering(step.Data["challenge_id"], code))
+		}
+		require.NotNil(t, step.Auth)
+	}
+	require.True(t, b.guess("jose"))
+	own("0", "1")
+	require.True(t, b.guess("jose"))
+	require.False(t, b.guess("jose"))
+	b.ok(logical.UpdateOperation, "unlock/jose", nil)
+
+	own("0", "0", "1")
+	require.True(t, b.guess("jose"), "what is of one user only is given back")
+	require.True(t, b.guess("jose"))
+	b.loginOK("jose", "secret")
+	require.True(t, b.guess("jose"))
+	require.True(t, b.guess("jose"))
+	own("1")
+	require.True(t, b.guess("jose"))
+	require.False(t, b.guess("jose"))
+}
+
 func TestLockoutDoesNotEndTokens(t *testing.T) {
 	t.Parallel()
 	for about, config := range map[string]map[string]any{

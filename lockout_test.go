@@ -32,7 +32,7 @@ func TestFailedLoginsInARowLockANameOut(t *testing.T) {
 	require.False(t, room.failed("alice", "alice", threeInARow, locked.Add(10*time.Minute)), "and the count begins anew")
 	room.failed("bob", "bob", threeInARow, now)
 	room.failed("bob", "bob", threeInARow, now)
-	room.succeeded("bob", threeInARow, 0)
+	room.succeeded("bob", "bob", threeInARow, 0)
 	require.False(t, room.failed("bob", "bob", threeInARow, now))
 }
 
