@@ -2,6 +2,7 @@ package radiusauth
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"testing"
@@ -214,4 +215,56 @@ func TestSearchFromBeforeARegistrationIsNotRemembered(t *testing.T) {
 	close(held.goOn)
 	require.NotNil(t, (<-login).Auth, "it began before alice was disabled")
 	b.denied("álice@corp")
+}
+
+// Whatever is written here and by another server at the same time, no two spellings are
+// registered, and logins go by what is stored in the end.
+func TestNamesThatChangeInAllWaysAtOnce(t *testing.T) {
+	t.Parallel()
+	active := acceptingStrangers(t)
+	standby, _ := restarted(t, active)
+	active.storage.Storage = politeStorage{active.storage.Storage}
+	spellings := []string{"alice", "Alice", "ALICE", "a\u0301lice", "\u00e1lice"}
+	for _, b := range []*testBackend{active, standby} {
+		b.acceptsAll()
+	}
+	var workers sync.WaitGroup
+	for worker := range 6 {
+		workers.Go(func() {
+			random := rand.New(rand.NewPCG(5, uint64(worker))) // #nosec G404 -- a test that can be repeated
+			for range 150 {
+				name := spellings[random.IntN(3)]
+				switch random.IntN(8) {
+				case 0, 1:
+					_, err := active.send(logical.CreateOperation, "users/"+name, staff)
+					if unlessCoded(err) != nil {
+						t.Error(err)
+					}
+					standby.InvalidateKey(t.Context(), "user/"+name)
+				case 2:
+					if _, err := active.send(logical.DeleteOperation, "users/"+name, nil); err != nil {
+						t.Error(err)
+					}
+					standby.InvalidateKey(t.Context(), "user/"+name)
+				case 3:
+					active.names.drop()
+				case 4:
+					standby.names.drop()
+				default:
+					for _, b := range []*testBackend{active, standby} {
+						resp, err := b.send(logical.UpdateOperation, "login/"+spellings[random.IntN(5)], map[string]any{"password": "p"})
+						if err != nil || resp.IsError() && resp.Error().Error() == noAnswerText {
+							t.Error("neither refused nor accepted", err)
+						}
+					}
+				}
+			}
+		})
+	}
+	workers.Wait()
+	for _, b := range []*testBackend{active, standby} {
+		b.agrees(spellings[:3]...)
+	}
+	active.ok(logical.UpdateOperation, "users/bob", staff)
+	active.agrees("bob", "BOB")
 }
