@@ -15,10 +15,12 @@ func TestNamesThatNobodyHasAreRefusedBeforeAnybodyIsAsked(t *testing.T) {
 	t.Parallel()
 	b := accepting(t, nil)
 	for name, text := range map[string]string{
-		"alice ": "username begins or ends with white space", "alice @corp": "username begins or ends with white space", `corp\ alice`: "username begins or ends with white space",
+		"alice ": "username begins or ends with white space", "alice @corp": "username begins or ends with white space",
+		`corp\ alice`: "username begins or ends with white space",
 		"al\u00adice": "username contains an invisible format character", "al\tice": "username contains a control character",
 		"a//b": "username is not a clean path", "./a": "username is not a clean path", "al\xffice": "username is not valid UTF-8",
-		strings.Repeat("\u00e4", 127): "username is longer than 253 octets", "\uff41lice": "username is not in its plain spelling", "a  b": "username is not in its plain spelling",
+		strings.Repeat("\u00e4", 127): "username is longer than 253 octets", "\uff41lice": "username is not in its plain spelling",
+		"a  b": "username is not in its plain spelling",
 	} {
 		require.Contains(t, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "p"}), text, "%+q", name)
 		if resp, err := b.send(logical.UpdateOperation, "users/"+name, nil); err == nil && text != "username is not in its plain spelling" {
@@ -57,7 +59,8 @@ func TestDisabledUserIsNotARealmFormOfTheName(t *testing.T) {
 	b := acceptingStrangers(t)
 	b.startServer(radiustest.Options{})
 	b.answers()
-	b.source("radius", map[string]any{"name": "people", "realms": "people", "strip_realm": true, "host": b.server.Host(), "port": b.server.Port(), "secret": testSecret})
+	b.source("radius", map[string]any{"name": "people", "realms": "people", "strip_realm": true, "host": b.server.Host(),
+		"port": b.server.Port(), "secret": testSecret})
 	off := map[string]any{"enabled": false}
 	b.ok(logical.UpdateOperation, "users/alice", off)
 	for _, name := range []string{"alice", "alice@guest", `GUEST\alice`, "alice@a@b", `a\alice@b`, "\u00e1lice@guest", "Alice@guest"} {
@@ -91,7 +94,8 @@ func TestOnlyRegisteredUsersLogInIfSoConfigured(t *testing.T) {
 		b.denied(name)
 	}
 	require.Contains(t, b.log.String(), "not under users/")
-	require.Contains(t, b.refused(logical.UpdateOperation, "config", map[string]any{"unregistered_user_policies": "guest"}), "exclude each other")
+	require.Contains(t, b.refused(logical.UpdateOperation, "config", map[string]any{"unregistered_user_policies": "guest"}),
+		"exclude each other")
 }
 
 func TestConfigThatWouldHideUsersIsRefused(t *testing.T) {
@@ -108,7 +112,8 @@ func TestConfigThatWouldHideUsersIsRefused(t *testing.T) {
 	} {
 		require.Contains(t, b.coded(http.StatusConflict, logical.PatchOperation, "config", config), text)
 	}
-	require.Contains(t, b.coded(http.StatusConflict, logical.UpdateOperation, "extauth", with("radius", map[string]any{"realms": "corp"})), `carol" would be "carol@corp"`)
+	require.Contains(t, b.coded(http.StatusConflict, logical.UpdateOperation, "extauth", with("radius", map[string]any{"realms": "corp"})),
+		`carol" would be "carol@corp"`)
 	b.source("radius", map[string]any{"realms": "other"})
 	b.ok(logical.PatchOperation, "config", map[string]any{"realm": "unused"})
 	for _, name := range []string{"Alice", "bob@corp", `CORP\carol`, "dave"} {

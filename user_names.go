@@ -295,11 +295,16 @@ func (n *registeredNames) match(ctx context.Context, storage logical.Storage, na
 // like returns the registered names that have the skeleton of a name, but for the name
 // itself. What is in no memory costs a look at all names.
 func (n *registeredNames) like(ctx context.Context, storage logical.Storage, name string) ([]string, error) {
-	return n.likeBy(ctx, name, func(ctx context.Context, skeleton string) ([]string, error) { return n.search(ctx, storage, skeleton) })
+	return n.likeBy(ctx, name, func(ctx context.Context, skeleton string) ([]string, error) {
+		return n.search(ctx, storage, skeleton)
+	})
 }
 
+// nameSearch returns the registered names that have a skeleton.
+type nameSearch func(ctx context.Context, skeleton string) ([]string, error)
+
 // likeBy is like with another search.
-func (n *registeredNames) likeBy(ctx context.Context, name string, search func(ctx context.Context, skeleton string) ([]string, error)) ([]string, error) {
+func (n *registeredNames) likeBy(ctx context.Context, name string, search nameSearch) ([]string, error) {
 	// Not by the name: then each further spelling would cost a search.
 	skeleton := username.Skeleton(name)
 	found, err := n.similar.Get(ctx, skeleton, func(ctx context.Context) ([]string, error) { return search(ctx, skeleton) })

@@ -65,7 +65,9 @@ func TestWritesThatFailLeaveTheNamesThatAreStored(t *testing.T) {
 func TestBatchThatFailsLeavesItsNamesFree(t *testing.T) {
 	t.Parallel()
 	for at := 1; at <= 5; at++ { // its entry, its names, two users, its end
-		for i, strike := range []*fault{{at: int64(at)}, {at: int64(at), applied: true}, {at: int64(at), after: true}, {at: int64(at), after: true, applied: true}} {
+		for i, strike := range []*fault{
+			{at: int64(at)}, {at: int64(at), applied: true}, {at: int64(at), after: true}, {at: int64(at), after: true, applied: true},
+		} {
 			b := newTestBackend(t)
 			b.ok(logical.UpdateOperation, "config", minimalConfig())
 			b.storage.fault.Store(strike)

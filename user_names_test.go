@@ -104,7 +104,8 @@ func TestNamesAreReadFromTheStartOnceAFolder(t *testing.T) {
 func TestLoginsAreUnansweredWhileTheNamesCannotBeRead(t *testing.T) {
 	t.Parallel()
 	before := newLocalBackend(t, nil)
-	before.ok(logical.UpdateOperation, "users/chap", map[string]any{"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "expose_credential": true})
+	before.ok(logical.UpdateOperation, "users/chap",
+		map[string]any{"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "expose_credential": true})
 	b, storage := restarted(t, before)
 	for _, fault := range []*atomic.Bool{&storage.broken, &storage.panics} {
 		b.names.drop()

@@ -71,7 +71,8 @@ func TestCleanNamesArePathsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"alice": true, "a/b": true, "...": true, "a..b": true, ".a": true, "a.": true, "a/..b": true, " ": true,
-		"": false, ".": false, "..": false, "/": false, "/a": false, "a/": false, "a//b": false, "a/.": false, "./a": false, "../a": false, "a/..": false,
+		"": false, ".": false, "..": false, "/": false, "/a": false, "a/": false, "a//b": false, "a/.": false, "./a": false, "../a": false,
+		"a/..": false,
 	} {
 		require.Equal(t, want, IsClean(name), "%q", name)
 	}
@@ -80,8 +81,9 @@ func TestCleanNamesArePathsOfTheirOwn(t *testing.T) {
 func TestPlainNamesHaveOneSpellingPerCase(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
-		"alice": true, "ALICE": true, "josé": true, "JOSÉ": true, "a b": true, "名前": true, "straße": true, "dotted\u0131": true, "\u0916\u093c": true,
-		"jose\u0301": false, "\uff41lice": false, "\ufb01n": false, "\u212bngstrom": false, "a  b": false, "a\u3000b": false, "a\u00a0b": false,
+		"alice": true, "ALICE": true, "josé": true, "JOSÉ": true, "a b": true, "名前": true, "straße": true, "dotted\u0131": true,
+		"\u0916\u093c": true,
+		"jose\u0301":   false, "\uff41lice": false, "\ufb01n": false, "\u212bngstrom": false, "a  b": false, "a\u3000b": false, "a\u00a0b": false,
 		"guest\u2460": false, "\u1e9b\u0323": false, " a": false,
 	} {
 		require.Equal(t, want, IsPlain(name), "%+q", name)

@@ -10,7 +10,8 @@ func TestRealmsAreLettersDigitsDotsAndDashes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
 		"g": true, "CORP": true, "corp.example": true, "a-b_c": true, "7": true, "firma.köln": true, "例え": true, ".": true, "-": true,
-		"": false, "a b": false, "a@b": false, `a\b`: false, "a/b": false, "a:b": false, "g ": false, "a%b": false, "\xff": false, "g\x00": false, "ko\u0308ln": false, "\ufffd": false, "g\u200b": false,
+		"": false, "a b": false, "a@b": false, `a\b`: false, "a/b": false, "a:b": false, "g ": false, "a%b": false, "\xff": false,
+		"g\x00": false, "ko\u0308ln": false, "\ufffd": false, "g\u200b": false,
 	} {
 		require.Equal(t, want, IsRealm(text), "%+q", text)
 	}

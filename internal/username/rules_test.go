@@ -20,22 +20,26 @@ func TestCanonicalNames(t *testing.T) {
 		want  map[string]string // by what is typed
 	}{
 		"nothing set": {Rules{}, map[string]string{
-			"alice": "alice", "Alice": "Alice", "alice@g": "alice@g", `G\alice`: `G\alice`, "alice@g@h": "alice@g@h", "a b": "a b", "@g": "@g", "": "",
+			"alice": "alice", "Alice": "Alice", "alice@g": "alice@g", `G\alice`: `G\alice`, "alice@g@h": "alice@g@h", "a b": "a b", "@g": "@g",
+			"": "",
 		}},
 		"case": {Rules{FoldCase: true}, map[string]string{
 			"ALICE": "alice", "Alice@G": "alice@g", `CORP\Alice`: `corp\alice`, "\u0130": "i", "\u212a": "k",
 		}},
 		"strip_realm": {Rules{StripRealm: true}, map[string]string{
-			"alice@g": "alice", `G\alice`: "alice", "alice@g@h": "alice", `G\alice@h`: "alice", "Alice@g": "Alice", "@g": "@g", "alice@a b": "alice@a b",
+			"alice@g": "alice", `G\alice`: "alice", "alice@g@h": "alice", `G\alice@h`: "alice", "Alice@g": "Alice", "@g": "@g",
+			"alice@a b": "alice@a b",
 		}},
 		"realm": {Rules{Realm: "corp"}, map[string]string{
-			"alice": "alice", "alice@corp": "alice", "alice@CORP": "alice", `Corp\alice`: "alice", "alice@corp@corp": "alice", "alice@g": "alice@g", "alice@g@corp": "alice@g", "alice@corp@g": "alice@corp@g",
+			"alice": "alice", "alice@corp": "alice", "alice@CORP": "alice", `Corp\alice`: "alice", "alice@corp@corp": "alice",
+			"alice@g": "alice@g", "alice@g@corp": "alice@g", "alice@corp@g": "alice@corp@g",
 		}},
 		"realm, stripped": {Rules{Realm: "corp", StripRealm: true}, map[string]string{
 			"alice": "alice", "alice@corp": "alice", "alice@g": "alice", "alice@corp@g": "alice",
 		}},
 		"default_realm": {Rules{DefaultRealm: "corp"}, map[string]string{
-			"alice": "alice@corp", "alice@CORP": "alice@corp", `corp\alice`: "alice@corp", "alice@corp@corp": "alice@corp", "alice@g": "alice@g", "@g": "@g@corp",
+			"alice": "alice@corp", "alice@CORP": "alice@corp", `corp\alice`: "alice@corp", "alice@corp@corp": "alice@corp", "alice@g": "alice@g",
+			"@g": "@g@corp",
 		}},
 		"default_realm, stripped": {Rules{DefaultRealm: "Corp", StripRealm: true}, map[string]string{
 			"alice": "alice@Corp", "alice@g": "alice@Corp", "alice@corp": "alice@Corp",
@@ -44,8 +48,10 @@ func TestCanonicalNames(t *testing.T) {
 			"Alice": "alice@corp", `CORP\Alice`: "alice@corp",
 		}},
 		"sources": {Rules{Realms: corpAndBranch()}, map[string]string{
-			"alice": "alice", "alice@corp": "alice@Corp", "alice@CORPOLD": "alice@Corp", `corpold\alice`: "alice@Corp", `CORP\alice@corpold`: "alice@Corp",
-			"alice@corp@corp@CORP": "alice@Corp", "alice@branch": "alice@branch", `corp\alice@branch`: `corp\alice@branch`, "alice@branch@corp": "alice@branch@Corp", "alice@g": "alice@g", "alice@corp@g": "alice@corp@g",
+			"alice": "alice", "alice@corp": "alice@Corp", "alice@CORPOLD": "alice@Corp", `corpold\alice`: "alice@Corp",
+			`CORP\alice@corpold`:   "alice@Corp",
+			"alice@corp@corp@CORP": "alice@Corp", "alice@branch": "alice@branch", `corp\alice@branch`: `corp\alice@branch`,
+			"alice@branch@corp": "alice@branch@Corp", "alice@g": "alice@g", "alice@corp@g": "alice@corp@g",
 		}},
 		"sources and case": {Rules{Realms: corpAndBranch(), FoldCase: true}, map[string]string{
 			"Alice@CorpOld": "alice@corp", `CORP\Alice`: "alice@corp",
@@ -120,12 +126,16 @@ func TestBasesAreTheNamesWithoutTheirRealms(t *testing.T) {
 		rules Rules
 		want  map[string][]string
 	}{
-		"plain":            {Rules{}, map[string][]string{"alice": nil, "alice@g": {"alice"}, `g\alice@h`: {`g\alice`, "alice"}, "alice@g@h": {"alice@g", "alice"}}},
-		"default realm":    {Rules{DefaultRealm: "g"}, map[string][]string{"alice@g": nil, "alice@h": {"alice@g"}, "alice@i@h": {"alice@i", "alice@g"}}},
-		"realm":            {Rules{Realm: "g"}, map[string][]string{"alice": nil, "alice@h": {"alice"}}},
-		"sources":          {Rules{Realms: corpAndBranch()}, map[string][]string{"alice@Corp": nil, "alice@g@Corp": {"alice@Corp"}, "alice@g": {"alice"}}},
-		"of two sources":   {Rules{Realms: corpAndBranch()}, map[string][]string{"alice@branch@Corp": {"alice@Corp"}}},
-		"default and both": {Rules{Realms: corpAndBranch(), DefaultRealm: "g"}, map[string][]string{"alice@h@Corp": {"alice@Corp"}, "alice@h": {"alice@g"}}},
+		"plain": {Rules{}, map[string][]string{"alice": nil, "alice@g": {"alice"}, `g\alice@h`: {`g\alice`, "alice"},
+			"alice@g@h": {"alice@g", "alice"}}},
+		"default realm": {Rules{DefaultRealm: "g"},
+			map[string][]string{"alice@g": nil, "alice@h": {"alice@g"}, "alice@i@h": {"alice@i", "alice@g"}}},
+		"realm": {Rules{Realm: "g"}, map[string][]string{"alice": nil, "alice@h": {"alice"}}},
+		"sources": {Rules{Realms: corpAndBranch()},
+			map[string][]string{"alice@Corp": nil, "alice@g@Corp": {"alice@Corp"}, "alice@g": {"alice"}}},
+		"of two sources": {Rules{Realms: corpAndBranch()}, map[string][]string{"alice@branch@Corp": {"alice@Corp"}}},
+		"default and both": {Rules{Realms: corpAndBranch(), DefaultRealm: "g"},
+			map[string][]string{"alice@h@Corp": {"alice@Corp"}, "alice@h": {"alice@g"}}},
 	} {
 		for canonical, want := range test.want {
 			require.Equal(t, canonical, test.rules.Canonical(canonical), name)
@@ -143,6 +153,7 @@ func TestRulesAreEqualIfTheyMakeTheSameOfEveryName(t *testing.T) {
 		}
 	}
 	require.True(t, Rules{Realms: corpAndBranch()}.Equal(Rules{Realms: NewRealms([][]string{{"branch"}, {"Corp", "corpOLD"}})}))
-	require.False(t, Rules{Realms: corpAndBranch()}.Equal(Rules{Realms: NewRealms([][]string{{"CorpOld", "Corp"}, {"branch"}})}), "another first one")
+	require.False(t, Rules{Realms: corpAndBranch()}.Equal(Rules{Realms: NewRealms([][]string{{"CorpOld", "Corp"}, {"branch"}})}),
+		"another first one")
 	require.True(t, Rules{}.Equal(Rules{Realms: NewRealms(nil)}))
 }
