@@ -59,8 +59,10 @@ func TestDisabledUserIsNotARealmFormOfTheName(t *testing.T) {
 	b := acceptingStrangers(t)
 	b.startServer(radiustest.Options{})
 	b.answers()
-	b.source("radius", map[string]any{"name": "people", "realms": "people", "strip_realm": true, "host": b.server.Host(),
-		"port": b.server.Port(), "secret": testSecret})
+	b.source("radius", map[string]any{
+		"name": "people", "realms": "people", "strip_realm": true, "host": b.server.Host(),
+		"port": b.server.Port(), "secret": testSecret,
+	})
 	off := map[string]any{"enabled": false}
 	b.ok(logical.UpdateOperation, "users/alice", off)
 	for _, name := range []string{"alice", "alice@guest", `GUEST\alice`, "alice@a@b", `a\alice@b`, "\u00e1lice@guest", "Alice@guest"} {

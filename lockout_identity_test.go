@@ -50,8 +50,10 @@ func TestSpellingsOfANameThatASourceIsAskedAboutCountTogether(t *testing.T) {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()
 			b := rejecting(t, map[string]any{"lockout_threshold": 3})
-			b.source("radius", map[string]any{"realms": "staff,people", "strip_realm": true, "host": b.server.Host(), "port": b.server.Port(),
-				"secret": testSecret})
+			b.source("radius", map[string]any{
+				"realms": "staff,people", "strip_realm": true, "host": b.server.Host(), "port": b.server.Port(),
+				"secret": testSecret,
+			})
 			b.ok(logical.UpdateOperation, "config", test.config)
 			for _, name := range test.together {
 				require.True(t, b.guess(name), name)

@@ -29,10 +29,14 @@ func TestWhatBarsALoginEndsRenewals(t *testing.T) {
 		before, after step
 		text          string
 	}{
-		"disabled": {"alice", user("alice", nil), user("alice", map[string]any{"enabled": false}),
-			"the user is disabled, not renewing"},
-		"expired": {"alice", user("alice", nil), user("alice", map[string]any{"expires_at": "2020-01-01"}),
-			"the user has expired, not renewing"},
+		"disabled": {
+			"alice", user("alice", nil), user("alice", map[string]any{"enabled": false}),
+			"the user is disabled, not renewing",
+		},
+		"expired": {
+			"alice", user("alice", nil), user("alice", map[string]any{"expires_at": "2020-01-01"}),
+			"the user has expired, not renewing",
+		},
 		"registered as such": {"alice", nothing, user("alice", map[string]any{"enabled": false}), "the user is disabled, not renewing"},
 		"deleted, and only registered users": {"alice", user("alice", nil), func(b *testBackend) {
 			b.ok(logical.DeleteOperation, "users/alice", nil)
@@ -41,18 +45,30 @@ func TestWhatBarsALoginEndsRenewals(t *testing.T) {
 		"only registered users":    {"alice", nothing, config(map[string]any{"registered_only": true}), barred},
 		"a fold is registered":     {"alice", nothing, user("Alice", nil), barred},
 		"a skeleton is registered": {"\u00e1lice", nothing, user("alice", nil), barred},
-		"the bare name is disabled": {"alice@corp", user("alice", nil), user("alice", map[string]any{"enabled": false}),
-			barred},
-		"the bare name in another spelling is disabled": {"\u00e1lice@corp", user("alice", nil),
-			user("alice", map[string]any{"enabled": false}), barred},
-		"a hidden user is disabled": {"alice", config(map[string]any{"case_insensitive_usernames": true}),
-			stored("Alice", `{"disabled":true}`), barred},
-		"a hidden user has expired": {"alice", config(map[string]any{"realm": "corp"}),
-			stored("alice@corp", `{"expires_at":"2020-01-01T00:00:00Z"}`), barred},
-		"a hidden user has a source": {"alice", config(map[string]any{"strip_realm": true}),
-			stored("alice@corp", `{"local":true}`), barred},
-		"a hidden user has profiles": {"alice", config(map[string]any{"default_realm": "corp"}),
-			stored("alice", `{"profiles":[1]}`), barred},
+		"the bare name is disabled": {
+			"alice@corp", user("alice", nil), user("alice", map[string]any{"enabled": false}),
+			barred,
+		},
+		"the bare name in another spelling is disabled": {
+			"\u00e1lice@corp", user("alice", nil),
+			user("alice", map[string]any{"enabled": false}), barred,
+		},
+		"a hidden user is disabled": {
+			"alice", config(map[string]any{"case_insensitive_usernames": true}),
+			stored("Alice", `{"disabled":true}`), barred,
+		},
+		"a hidden user has expired": {
+			"alice", config(map[string]any{"realm": "corp"}),
+			stored("alice@corp", `{"expires_at":"2020-01-01T00:00:00Z"}`), barred,
+		},
+		"a hidden user has a source": {
+			"alice", config(map[string]any{"strip_realm": true}),
+			stored("alice@corp", `{"local":true}`), barred,
+		},
+		"a hidden user has profiles": {
+			"alice", config(map[string]any{"default_realm": "corp"}),
+			stored("alice", `{"profiles":[1]}`), barred,
+		},
 	} {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()

@@ -96,8 +96,10 @@ func TestUsersThatAnotherServerWritesWhileTheNamesAreRead(t *testing.T) {
 	t.Parallel()
 	for about, change := range map[string]struct{ before, after func(*testBackend) }{
 		"new": {func(*testBackend) {}, func(b *testBackend) { b.ok(logical.UpdateOperation, "users/alice", staff) }},
-		"deleted": {func(b *testBackend) { b.ok(logical.UpdateOperation, "users/alice", staff) },
-			func(b *testBackend) { b.ok(logical.DeleteOperation, "users/alice", nil) }},
+		"deleted": {
+			func(b *testBackend) { b.ok(logical.UpdateOperation, "users/alice", staff) },
+			func(b *testBackend) { b.ok(logical.DeleteOperation, "users/alice", nil) },
+		},
 		"another spelling": {func(b *testBackend) { b.ok(logical.UpdateOperation, "users/Alice", staff) }, func(b *testBackend) {
 			b.ok(logical.DeleteOperation, "users/Alice", nil)
 			b.ok(logical.UpdateOperation, "users/alice", staff)

@@ -126,16 +126,24 @@ func TestBasesAreTheNamesWithoutTheirRealms(t *testing.T) {
 		rules Rules
 		want  map[string][]string
 	}{
-		"plain": {Rules{}, map[string][]string{"alice": nil, "alice@g": {"alice"}, `g\alice@h`: {`g\alice`, "alice"},
-			"alice@g@h": {"alice@g", "alice"}}},
-		"default realm": {Rules{DefaultRealm: "g"},
-			map[string][]string{"alice@g": nil, "alice@h": {"alice@g"}, "alice@i@h": {"alice@i", "alice@g"}}},
+		"plain": {Rules{}, map[string][]string{
+			"alice": nil, "alice@g": {"alice"}, `g\alice@h`: {`g\alice`, "alice"},
+			"alice@g@h": {"alice@g", "alice"},
+		}},
+		"default realm": {
+			Rules{DefaultRealm: "g"},
+			map[string][]string{"alice@g": nil, "alice@h": {"alice@g"}, "alice@i@h": {"alice@i", "alice@g"}},
+		},
 		"realm": {Rules{Realm: "g"}, map[string][]string{"alice": nil, "alice@h": {"alice"}}},
-		"sources": {Rules{Realms: corpAndBranch()},
-			map[string][]string{"alice@Corp": nil, "alice@g@Corp": {"alice@Corp"}, "alice@g": {"alice"}}},
+		"sources": {
+			Rules{Realms: corpAndBranch()},
+			map[string][]string{"alice@Corp": nil, "alice@g@Corp": {"alice@Corp"}, "alice@g": {"alice"}},
+		},
 		"of two sources": {Rules{Realms: corpAndBranch()}, map[string][]string{"alice@branch@Corp": {"alice@Corp"}}},
-		"default and both": {Rules{Realms: corpAndBranch(), DefaultRealm: "g"},
-			map[string][]string{"alice@h@Corp": {"alice@Corp"}, "alice@h": {"alice@g"}}},
+		"default and both": {
+			Rules{Realms: corpAndBranch(), DefaultRealm: "g"},
+			map[string][]string{"alice@h@Corp": {"alice@Corp"}, "alice@h": {"alice@g"}},
+		},
 	} {
 		for canonical, want := range test.want {
 			require.Equal(t, canonical, test.rules.Canonical(canonical), name)
