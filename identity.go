@@ -71,7 +71,7 @@ func (b *backend) identify(ctx context.Context, storage logical.Storage, setting
 	}
 	bars := []func() (string, error){
 		func() (string, error) { return who.user.barred(time.Now()), nil },
-		func() (string, error) { return b.barredByHidden(ctx, storage, names, who.name) },
+		func() (string, error) { return b.barredByHidden(ctx, storage, names, who) },
 		func() (string, error) { return b.barredAsStranger(ctx, storage, settings, names, who, match) },
 		func() (string, error) { return b.barredByBase(ctx, storage, settings, sources, names, who) },
 	}
@@ -109,10 +109,11 @@ func (b *backend) barredAsStranger(ctx context.Context, storage logical.Storage,
 
 // barredByHidden says why a name is refused under which nobody is found, but which a
 // stored user would have: what limits that user is not to be passed by.
-func (b *backend) barredByHidden(ctx context.Context, storage logical.Storage, names *registeredNames, name string) (string, error) {
-	for _, stored := range names.hidden[name] {
-		if stored == name {
-			continue // registered before its name was refused
+func (b *backend) barredByHidden(ctx context.Context, storage logical.Storage, names *registeredNames, who identity) (string, error) {
+	for _, stored := range names.hiddenLike(who.name) {
+		name := names.rules.Canonical(stored)
+		if who.user != nil && name != who.name {
+			continue // a registered user is only the one of that very name
 		}
 		user, err := b.users.get(ctx, storage, stored)
 		if err != nil {

@@ -122,3 +122,25 @@ func TestConfigThatWouldHideUsersIsRefused(t *testing.T) {
 		require.NotNil(t, b.ok(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "p"}).Auth, "nothing was changed")
 	}
 }
+
+func TestHiddenUserIsNotPassedByInAnySpelling(t *testing.T) {
+	t.Parallel()
+	b := acceptingStrangers(t)
+	b.store("user/Bob", `{"Policies":["staff"],"disabled":true}`)
+	config, err := loadConfig(t.Context(), b.storage)
+	require.NoError(t, err)
+	config.setFoldCase(true) // as a version could that let such users be hidden
+	require.NoError(t, saveConfig(t.Context(), b.storage, config))
+	b.InvalidateKey(t.Context(), configKey)
+
+	for _, name := range []string{"bob", "Bob", "BOB", "b\u00f6b"} {
+		b.denied(name)
+	}
+	require.Empty(t, b.server.Requests())
+	b.ok(logical.UpdateOperation, "users/b\u00f6b", nil)
+	b.loginOK("b\u00f6b", "p")
+	b.denied("bob")
+	b.ok(logical.DeleteOperation, "users/Bob", nil)
+	b.ok(logical.UpdateOperation, "users/bob", nil)
+	b.loginOK("Bob", "p")
+}

@@ -23,8 +23,8 @@ type registeredNames struct {
 	index *username.Index
 	done  chan struct{} // closed when the index is filled, or cannot be; what follows is then final
 	err   error
-	// hidden are stored names that no login leads to, by the canonical form that they
-	// would have: from before a config, or from a method with other rules.
+	// hidden are stored names that no login leads to, by the skeleton of the canonical form
+	// that they would have: from before a config, or from a method with other rules.
 	hidden map[string][]string
 	// twins are groups of registered names with one fold, from before that was refused.
 	twins [][]string
@@ -230,8 +230,8 @@ func (n *registeredNames) fill(ctx context.Context, storage logical.Storage) err
 	registered := make([]string, 0, len(stored))
 	for _, name := range stored {
 		if n.hides(name) {
-			canonical := n.rules.Canonical(name)
-			n.hidden[canonical] = append(n.hidden[canonical], name)
+			skeleton := username.Skeleton(n.rules.Canonical(name))
+			n.hidden[skeleton] = append(n.hidden[skeleton], name)
 			continue
 		}
 		registered = append(registered, name)
@@ -251,6 +251,15 @@ func (n *registeredNames) report(log hclog.Logger) {
 	if hidden := n.hiddenNames(); len(hidden) > 0 {
 		log.Warn("stored users are not found under their names, as the config has it: register them anew, and delete these", "users", hidden)
 	}
+}
+
+// hiddenLike returns the hidden names whose canonical form a server may take for the
+// name.
+func (n *registeredNames) hiddenLike(name string) []string {
+	if len(n.hidden) == 0 {
+		return nil // as nearly always
+	}
+	return n.hidden[username.Skeleton(name)]
 }
 
 // hiddenNames lists some of the hidden names, sorted.

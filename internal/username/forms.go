@@ -34,7 +34,7 @@ func Skeleton(name string) string {
 // bare returns what a server that ignores marks makes of a character, -1 for nothing.
 func bare(r rune) rune {
 	switch {
-	case unicode.In(r, unicode.M, unicode.Lm, unicode.Cf, unicode.Variation_Selector) || isFiller(r):
+	case unicode.In(r, unicode.M, unicode.Cf, unicode.Variation_Selector) || isFiller(r):
 		return -1
 	case r == 'ı':
 		return 'i'
@@ -70,8 +70,11 @@ func primaryKey(text string) string {
 	return string(maker.collator.KeyFromString(&maker.buffer, text))
 }
 
-// isFiller reports whether a character is a letter of Hangul that is not seen.
-func isFiller(r rune) bool { return r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' }
+// isFiller reports whether a letter only takes place: Hangul's that are not seen, and
+// Arabic's tatweel.
+func isFiller(r rune) bool {
+	return r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' || r == '\u0640'
+}
 
 func collapse(text string) string { return strings.Join(strings.Fields(text), " ") }
 

@@ -46,6 +46,7 @@ func TestSkeletonsAreWhatServersMayTakeForOne(t *testing.T) {
 		{"alice", "ALICE", "\uff41lice", "\u00e1lice", "a\u0301lice", "al\u00adice", "al\u200bice", "alice\ufe0f", "al\u0130ce", "al\u0131ce", "alice\u3164", "alice\u115f"},
 		{"stra\u00dfe", "STRASSE", "stra\u1e9ee"},
 		{"dora", "d\u00f8ra", "D\u00d3RA"},
+		{"\u0645\u062d\u0645\u062f", "\u0645\u062d\u0640\u0645\u062f"},
 		{"aether", "\u00e6ther"},
 		{"guest7", "guest\u0667", "guest\uff17", "guest\U0001d7d5"},
 		{"jose@corp", "jos\u00e9@Corp"},
@@ -55,7 +56,7 @@ func TestSkeletonsAreWhatServersMayTakeForOne(t *testing.T) {
 			require.Equal(t, Skeleton(same[0]), Skeleton(other), "%q and %+q", same[0], other)
 		}
 	}
-	apart := []string{"alice", "alice1", "a.b", "ab", "a-b", "a_b", "alice@a", "alice@b", "\u0438van", "\u044bvan", "bob", `corp\alice`, "alice@corp"}
+	apart := []string{"alice", "alice1", "a.b", "ab", "a-b", "a_b", "alice@a", "alice@b", "\u0438van", "\u044bvan", "\u4f50\u6728", "\u4f50\u3005\u6728", "bob", `corp\alice`, "alice@corp"}
 	for i, name := range apart {
 		for _, other := range apart[:i] {
 			require.NotEqual(t, Skeleton(name), Skeleton(other), "%q and %q", name, other)
