@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -52,7 +51,7 @@ func Start(ctx context.Context, dir string) (*MariaDB, error) {
 	if err != nil {
 		return nil, err
 	}
-	runAs, err := unprivileged()
+	runAs, err := daemontest.Unprivileged("MariaDB", "mysql", "nobody")
 	if err != nil {
 		return nil, err
 	}
@@ -89,50 +88,18 @@ func Start(ctx context.Context, dir string) (*MariaDB, error) {
 	return m, nil
 }
 
-// unprivileged returns whom to run as; nil for the user of this process.
-func unprivileged() (*syscall.Credential, error) {
-	if os.Getuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range []string{"mysql", "nobody"} {
-		found, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, uidErr := strconv.ParseUint(found.Uid, 10, 32)
-		gid, gidErr := strconv.ParseUint(found.Gid, 10, 32)
-		if err := errors.Join(uidErr, gidErr); err != nil {
-			return nil, err
-		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-	}
-	return nil, errors.New("MariaDB does not run as root, and there is neither a user mysql nor nobody")
-}
-
 // prepare makes the folder for the data, with the statements of setup.
 func prepare(dir string, runAs *syscall.Credential) (data string, err error) {
-	if dir, err = filepath.Abs(dir); err != nil {
-		return "", fmt.Errorf("MariaDB folder: %w", err)
-	}
-	data = filepath.Join(dir, "data")
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return "", fmt.Errorf("MariaDB folder: %w", err)
+	if data, err = daemontest.DataFolder("MariaDB", dir, runAs); err != nil {
+		return "", err
 	}
 	statements := filepath.Join(data, "setup.sql")
-	if err := os.WriteFile(statements, []byte(setup), 0o600); err != nil {
-		return "", fmt.Errorf("MariaDB setup: %w", err)
+	err = os.WriteFile(statements, []byte(setup), 0o600)
+	if err == nil && runAs != nil {
+		err = os.Chown(statements, int(runAs.Uid), int(runAs.Gid))
 	}
-	if runAs == nil {
-		return data, nil
-	}
-	err = errors.Join(
-		os.Chown(data, int(runAs.Uid), int(runAs.Gid)),
-		os.Chown(statements, int(runAs.Uid), int(runAs.Gid)),
-		os.Chmod(dir, 0o711),               // #nosec G302 -- its user has to get through
-		os.Chmod(filepath.Dir(dir), 0o711), // #nosec G302 -- the same
-	)
 	if err != nil {
-		return "", fmt.Errorf("MariaDB folder: %w", err)
+		return "", fmt.Errorf("MariaDB setup: %w", err)
 	}
 	return data, nil
 }

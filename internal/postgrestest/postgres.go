@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -65,11 +64,11 @@ func StartTLS(ctx context.Context, dir string, secured *TLS, settings ...string)
 	if err != nil {
 		return nil, err
 	}
-	runAs, err := unprivileged()
+	runAs, err := daemontest.Unprivileged("PostgreSQL", "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}
-	data, err := prepare(dir, runAs)
+	data, err := daemontest.DataFolder("PostgreSQL", dir, runAs)
 	if err != nil {
 		return nil, err
 	}
@@ -124,49 +123,6 @@ func findProgram(name string) (string, error) {
 	}
 	slices.SortFunc(installed, func(a, b string) int { return version(b) - version(a) })
 	return daemontest.FindProgram("PostgreSQL", "postgresql", append(installed, name))
-}
-
-// unprivileged returns whom to run as; nil for the user of this process.
-func unprivileged() (*syscall.Credential, error) {
-	if os.Getuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		found, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, uidErr := strconv.ParseUint(found.Uid, 10, 32)
-		gid, gidErr := strconv.ParseUint(found.Gid, 10, 32)
-		if err := errors.Join(uidErr, gidErr); err != nil {
-			return nil, err
-		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
-}
-
-// prepare makes the folder for the cluster.
-func prepare(dir string, runAs *syscall.Credential) (data string, err error) {
-	if dir, err = filepath.Abs(dir); err != nil {
-		return "", fmt.Errorf("PostgreSQL folder: %w", err)
-	}
-	data = filepath.Join(dir, "data")
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return "", fmt.Errorf("PostgreSQL folder: %w", err)
-	}
-	if runAs == nil {
-		return data, nil
-	}
-	err = errors.Join(
-		os.Chown(data, int(runAs.Uid), int(runAs.Gid)),
-		os.Chmod(dir, 0o711),               // #nosec G302 -- its user has to get through
-		os.Chmod(filepath.Dir(dir), 0o711), // #nosec G302 -- the same
-	)
-	if err != nil {
-		return "", fmt.Errorf("PostgreSQL folder: %w", err)
-	}
-	return data, nil
 }
 
 // initialize makes the cluster.
