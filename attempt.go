@@ -189,7 +189,8 @@ func (b *backend) countFailures(turn *turn, result *outcome) {
 		return
 	}
 	if turn.failed(result.name) {
-		b.Logger().Warn("a name is locked out after failed logins", "username", result.name, "failed", turn.policy.threshold, "for", turn.policy.duration)
+		b.Logger().Warn("a name is locked out after failed logins",
+			"username", result.name, "failed", turn.policy.threshold, "for", turn.policy.duration)
 	}
 }
 

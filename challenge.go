@@ -107,7 +107,14 @@ func (b *backend) answering(ctx context.Context, storage logical.Storage, asked 
 // challenged is the answer to a login that the source wants another step of.
 func (b *backend) challenged(ctx context.Context, storage logical.Storage, result outcome) *logical.Response {
 	verdict := result.got.Verdict
-	state := challengeState{Username: result.name, Source: result.authorization.source.key(), Host: verdict.Host, Server: verdict.Server, Round: 1, Failures: result.failures}
+	state := challengeState{
+		Username: result.name,
+		Source:   result.authorization.source.key(),
+		Host:     verdict.Host,
+		Server:   verdict.Server,
+		Round:    1,
+		Failures: result.failures,
+	}
 	if result.answered != nil {
 		state.Round = result.answered.Round + 1
 	}

@@ -34,7 +34,9 @@ func (e *namesUnreadError) Unwrap() error { return e.err }
 // identify finds whom a typed name is for, and what bars that user, by the same rules
 // for logins, renewals and FreeRADIUS. The error is an inputError, a namesUnreadError or
 // a fault of storage.
-func (b *backend) identify(ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, typed string) (identity, error) {
+func (b *backend) identify(
+	ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, typed string,
+) (identity, error) {
 	if err := username.Check(typed); err != nil {
 		return identity{}, &inputError{err}
 	}
@@ -88,7 +90,9 @@ var errNotPlain = errors.New("username is not in its plain spelling (Unicode NFK
 
 // barredAsStranger says why a name that is not registered is refused: it is another
 // spelling of one that is, or only registered users log in.
-func (b *backend) barredAsStranger(ctx context.Context, storage logical.Storage, settings *settings, names *registeredNames, who identity, match username.Match) (string, error) {
+func (b *backend) barredAsStranger(
+	ctx context.Context, storage logical.Storage, settings *settings, names *registeredNames, who identity, match username.Match,
+) (string, error) {
 	switch {
 	case who.user != nil:
 		return "", nil
@@ -127,7 +131,8 @@ func (b *backend) barredByHidden(ctx context.Context, storage logical.Storage, n
 			reason = "the user has profiles"
 		}
 		if reason != "" {
-			return fmt.Sprintf("%s, as the stored user %q, whose name would be %q now: register that, and delete users/%s", reason, stored, name, stored), nil
+			return fmt.Sprintf("%s, as the stored user %q, whose name would be %q now: register that, and delete users/%s",
+				reason, stored, name, stored), nil
 		}
 	}
 	return "", nil
@@ -135,7 +140,9 @@ func (b *backend) barredByHidden(ctx context.Context, storage logical.Storage, n
 
 // barredByBase says why a name that is not registered is refused because of a user of
 // whose name it is a realm form, and whom its source may take it for.
-func (b *backend) barredByBase(ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, names *registeredNames, who identity) (string, error) {
+func (b *backend) barredByBase(
+	ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, names *registeredNames, who identity,
+) (string, error) {
 	if who.user != nil {
 		return "", nil
 	}

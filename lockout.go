@@ -83,7 +83,9 @@ type turn struct {
 
 // begin waits until a login of the key may be decided: no more at once than may fail.
 // answered is the challenge that it answers; nil: none.
-func (l *lockouts) begin(ctx context.Context, policy lockoutPolicy, key string, registered bool, answered *challengeState) (*turn, error) {
+func (l *lockouts) begin(
+	ctx context.Context, policy lockoutPolicy, key string, registered bool, answered *challengeState,
+) (*turn, error) {
 	t := &turn{lockouts: l, room: l.room(registered), key: key, policy: policy}
 	if answered != nil {
 		t.own = answered.Failures
@@ -283,7 +285,9 @@ type gate struct {
 
 // enter waits until a login of the key may be decided. It tells, with what the
 // others have done by then, whether the key is locked; if not, leave has to follow.
-func (r *lockoutRoom) enter(ctx context.Context, key string, policy lockoutPolicy, forgiven int, now func() time.Time) (locked bool, err error) {
+func (r *lockoutRoom) enter(
+	ctx context.Context, key string, policy lockoutPolicy, forgiven int, now func() time.Time,
+) (locked bool, err error) {
 	for policy.threshold > 0 {
 		locked, left := r.tryEnter(key, policy, forgiven, now())
 		if locked || left == nil {

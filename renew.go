@@ -137,10 +137,10 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		b.Logger().Info("renewal refused", "username", who.name, "reason", who.barred)
 		return logical.ErrorResponse(cmp.Or(who.user.barred(time.Now()), "the user may not log in any more") + ", not renewing"), nil
 	}
-	user, name, asked := who.user, who.name, who.source
+	user, name := who.user, who.name
 
 	data := readRenewalData(req.Auth.InternalData)
-	if data.source != asked.key() {
+	if data.source != who.source.key() {
 		return logical.ErrorResponse("another source checks the user now, not renewing"), nil
 	}
 	unchanged, err := b.profilesUnchanged(ctx, req.Storage, config, user, data.profiles)
@@ -154,7 +154,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	result := granted{policies: slices.Concat(grantedPolicies(config, user), policiesOf(unchanged)), matched: unchanged}
 	groups := data.groups
 	if config.Renewal == renewalReauthenticate && data.password != "" {
-		again, refusal, err := b.reauthenticate(ctx, req, settings, asked, user, name, data)
+		again, refusal, err := b.reauthenticate(ctx, req, settings, who.source, user, name, data)
 		if refusal != nil || err != nil {
 			return refusal, err
 		}

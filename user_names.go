@@ -155,7 +155,8 @@ func (b *backend) register(ctx context.Context, storage logical.Storage, rules u
 type nameTakenError struct{ name, registered string }
 
 func (e *nameTakenError) Error() string {
-	return fmt.Sprintf("name: %q is one name with the registered user %q, to Vault or to servers that normalize names: one account is one user", e.name, e.registered)
+	return fmt.Sprintf("name: %q is one name with the registered user %q, to Vault or to servers that normalize names: one account is one user",
+		e.name, e.registered)
 }
 
 // start begins to read the names, unless they are there. It returns without waiting.
