@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/postgrestest"
 	"vault-plugin-auth-radius/internal/tlstest"
 )
@@ -30,7 +32,7 @@ func TestRecordsAreKeptInAPostgresThatIsVerified(t *testing.T) {
 	}, "fsync=off")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	b := newLocalBackend(t, nil)
+	b := newPatientBackend(t)
 	client := issue(postgrestest.Superuser)
 	config := map[string]any{
 		"store": "postgres",
@@ -58,7 +60,7 @@ func TestStoredURLWithFilesIsTriedAsItIs(t *testing.T) {
 	server, err := postgrestest.Start(t.Context(), t.TempDir(), "fsync=off")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	b := newLocalBackend(t, nil)
+	b := newPatientBackend(t)
 	target := fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=postgres sslmode=disable passfile=%s",
 		server.Port(), postgrestest.Superuser, secretFile(t, "*:*:*:*:"+postgrestest.Password+"\n"))
 	b.store(freeradiusConfigKey, `{"store": "postgres", "connection_url": "`+target+`"}`)
@@ -72,4 +74,12 @@ func TestStoredURLWithFilesIsTriedAsItIs(t *testing.T) {
 	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"connection_url": server.URL("postgres")})
 	require.NotContains(t, b.ok(logical.ReadOperation, "status", nil).Data, "warnings")
 	require.Len(t, b.kept("accounting", nil), 1)
+}
+
+// newPatientBackend is a mount that waits for PostgreSQL as long as a busy machine takes.
+func newPatientBackend(t *testing.T) *testBackend {
+	t.Helper()
+	b := newLocalBackend(t, nil)
+	b.records.options = []acct.Option{acct.WithPatience(time.Minute, time.Minute)}
+	return b
 }

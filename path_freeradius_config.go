@@ -60,7 +60,7 @@ func (b *backend) freeradiusConfigWrite(ctx context.Context, req *logical.Reques
 		if problem := entry.problem(); problem != "" {
 			return logical.ErrorResponse(problem), nil
 		}
-		warnings, problem := entry.tryPostgres(ctx)
+		warnings, problem := entry.tryPostgres(ctx, b.records.options...)
 		if problem != "" {
 			return logical.ErrorResponse(problem), nil
 		}
@@ -76,21 +76,22 @@ func (b *backend) freeradiusConfigWrite(ctx context.Context, req *logical.Reques
 
 // tryPostgres checks the connection URL and the certificates, and connects if the
 // records are to be kept there. It returns warnings, or the problem.
-func (e *freeradiusEntry) tryPostgres(ctx context.Context) (warnings []string, problem string) {
+func (e *freeradiusEntry) tryPostgres(ctx context.Context, more ...acct.Option) (warnings []string, problem string) {
 	if e.ConnectionURL == "" || (e.Store != storePostgres && !e.URLIsComplete) {
 		return nil, ""
 	}
 	if len(acct.EnvironmentWarnings(e.ConnectionURL)) == 0 {
 		e.URLIsComplete = true // and what the environment becomes later does not matter
 	}
-	warnings, err := acct.CheckURL(e.ConnectionURL, e.postgresOptions()...)
+	options := append(e.postgresOptions(), more...)
+	warnings, err := acct.CheckURL(e.ConnectionURL, options...)
 	if err != nil {
 		return nil, postgresProblem(err)
 	}
 	if e.Store != storePostgres {
 		return warnings, ""
 	}
-	store, found, err := acct.OpenPostgres(ctx, e.ConnectionURL, e.postgresOptions()...)
+	store, found, err := acct.OpenPostgres(ctx, e.ConnectionURL, options...)
 	if err != nil {
 		return nil, postgresProblem(err)
 	}

@@ -22,6 +22,7 @@ type records struct {
 // recordsCache keeps them, so that a packet reads no config.
 type recordsCache struct {
 	warn     func(text string) // tells the operator, each time that the config is loaded
+	options  []acct.Option     // in tests: how PostgreSQL is reached
 	changing sync.Mutex        // orders changes of the config
 	cached   cache.Value[*records]
 
@@ -58,7 +59,7 @@ func (c *recordsCache) get(ctx context.Context, storage logical.Storage) (*recor
 // what orders the packets of a session.
 func (c *recordsCache) open(config *freeradiusEntry, storage logical.Storage) (acct.Store, error) {
 	if config.Store == storePostgres {
-		return acct.NewPostgres(config.ConnectionURL, config.postgresOptions()...)
+		return acct.NewPostgres(config.ConnectionURL, append(config.postgresOptions(), c.options...)...)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -76,6 +76,12 @@ func WithEnvironment() Option {
 	return func(c *connection) { c.environment = true }
 }
 
+// WithPatience has a store wait that long for a connection, and for each call with it,
+// instead of a time after which FreeRADIUS still gets an answer.
+func WithPatience(connect, call time.Duration) Option {
+	return func(c *connection) { c.patience = patience{connect: connect, call: call} }
+}
+
 // connection is where PostgreSQL is, and how it is reached.
 type connection struct {
 	url         string
