@@ -170,15 +170,23 @@ func (t takenNames) available(rules username.Rules, given string) (string, error
 	if err := checkUserName(given, name); err != nil {
 		return "", err
 	}
-	for number := 1; !t.take(name); number++ {
-		user, realm := username.Split(given)
-		numbered := user + strconv.Itoa(number)
-		if realm != "" {
-			numbered += "@" + realm
+	free := name
+	for number := 1; !t.take(free); number++ {
+		free = numberedName(name, number)
+		if rules.Canonical(free) != free || checkUserName(free, free) != nil {
+			return "", errors.New("the username is taken, and cannot have a number at its end: give another one")
 		}
-		name = rules.Canonical(numbered)
 	}
-	return name, nil
+	return free, nil
+}
+
+// numberedName puts the number at the end of the user's part of the name.
+func numberedName(name string, number int) string {
+	user, realm := username.Split(name)
+	if after, found := strings.CutPrefix(name, user+"@"); found && realm != "" {
+		return user + strconv.Itoa(number) + "@" + after
+	}
+	return name + strconv.Itoa(number)
 }
 
 // passwordLetters are those of generated passwords: none looks like another. 12 of

@@ -142,6 +142,29 @@ func TestCSVBatchTakesHashesAndPasswordsAndNamesFromEmails(t *testing.T) {
 	require.Equal(t, []any{`Alice, the "first"`, "Liddell", "alice@example.com", "argon2id"}, []any{user["first_name"], user["last_name"], user["email"], user["password_scheme"]})
 }
 
+// A number that becomes a realm, or makes the name too long, makes no other name.
+func TestNameOfACSVThatIsTakenAndTakesNoNumberIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"strip_realm": true})
+	long := strings.Repeat("a", 253)
+	for name, rows := range map[string]int{"carol@": 2, long: 2, `carol\`: 2} {
+		text := strings.Repeat(name+",,carol@example.com,,\n", rows)
+		require.Contains(t, b.refused(logical.UpdateOperation, "freeradius/batch", map[string]any{"name": "x", "strategy": "csv", "csvfile": text}),
+			"csvfile: line 2: the username is taken, and cannot have a number at its end", name)
+	}
+}
+
+func TestNumberOfANameThatIsTakenComesBeforeItsRealm(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	for _, name := range []string{"dora@corp", `corp\dora`} {
+		b.ok(logical.UpdateOperation, "users/"+name, nil)
+	}
+	made := b.batch(map[string]any{"name": "import", "strategy": "csv", "csvfile": "dora@corp,,d@example.com,,\ncorp\\dora,,d@example.com,,"})
+	require.Contains(t, made, "dora1@corp")
+	require.Contains(t, made, `corp\dora1`)
+}
+
 func TestWrongBatchesCreateNobody(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
