@@ -139,29 +139,34 @@ func (b *backend) barredByHidden(ctx context.Context, storage logical.Storage, n
 }
 
 // barredByBase says why a name that is not registered is refused because of a user of
-// whose name it is a realm form, and whom its source may take it for.
+// whose name it is a realm form, or the other notation, and whom its source may take it
+// for.
 func (b *backend) barredByBase(
 	ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, names *registeredNames, who identity,
 ) (string, error) {
 	if who.user != nil {
 		return "", nil
 	}
+	bases := []string{names.rules.OtherNotation(who.name)}
 	for _, base := range names.rules.Bases(who.name) {
+		bases = append(bases, base, names.rules.OtherNotation(base))
+	}
+	for _, base := range bases {
 		match, err := names.match(ctx, storage, base)
 		if err != nil {
 			return "", err
 		}
-		bases := []string{base}
+		similar := []string{base}
 		switch {
 		case match.Registered:
 		case match.Similar:
-			if bases, err = names.like(ctx, storage, base); err != nil {
+			if similar, err = names.like(ctx, storage, base); err != nil {
 				return "", err
 			}
 		default:
 			continue
 		}
-		for _, registered := range bases {
+		for _, registered := range similar {
 			user, err := b.users.get(ctx, storage, registered)
 			if err != nil {
 				return "", err

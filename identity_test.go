@@ -87,6 +87,27 @@ func TestDisabledUserIsNotARealmFormOfTheName(t *testing.T) {
 	require.Equal(t, []string{"guest"}, b.loginOK("jose@guest", "p").Policies)
 }
 
+// Some servers take both notations of a realm for one, and cut a realm that is empty.
+func TestDisabledUserIsNotTheNameInAnotherNotation(t *testing.T) {
+	t.Parallel()
+	b := acceptingStrangers(t)
+	off := map[string]any{"enabled": false}
+	for name, others := range map[string][]string{
+		"alice@corp": {`corp\alice`, `CORP\alice`, "alice@corp@", `corp\alice@guest`},
+		`corp\bob`:   {"bob@corp", "bob@Corp", "bob@corp@guest"},
+		"carol":      {"carol@", "carol@@", `\carol`, "carol@@guest", `guest\\carol`},
+	} {
+		b.ok(logical.UpdateOperation, "users/"+name, off)
+		for _, other := range others {
+			require.Equal(t, deniedText, b.refusedAs(other, "p"), other)
+		}
+	}
+	require.Empty(t, b.server.Requests())
+	require.Equal(t, []string{"guest"}, b.loginAs("alice", "p").Policies, "without the realm it is another name")
+	b.ok(logical.UpdateOperation, `users/corp\alice`, staff)
+	require.Equal(t, []string{"staff"}, b.loginAs(`corp\alice`, "p").Policies, "registered itself")
+}
+
 func TestOnlyRegisteredUsersLogInIfSoConfigured(t *testing.T) {
 	t.Parallel()
 	b := accepting(t, map[string]any{"registered_only": true})

@@ -95,17 +95,46 @@ func (r Rules) fold(name string) string {
 // Bases returns the names of which a canonical name is a realm form, the outermost
 // realm cut first: inner\alice@outer is one of inner\alice and of alice. The realm
 // of a source, and the default one, stay where they are: without it the name is not
-// canonical.
+// canonical. An empty realm is cut like others, as some servers do: alice@ is a realm
+// form of alice.
 func (r Rules) Bases(canonical string) []string {
 	user, realm := Split(canonical)
 	suffix := ""
 	if _, ofSource := r.Realms.first[FoldRealm(realm)]; ofSource || SameRealm(realm, r.DefaultRealm) {
 		suffix = canonical[len(user):]
-		user, realm = Split(user)
+	} else {
+		user = canonical
 	}
 	var bases []string
-	for ; realm != ""; user, realm = Split(user) {
+	for inner := cutRealm(user); inner != user; inner = cutRealm(user) {
+		user = inner
 		bases = append(bases, r.Canonical(user+suffix))
 	}
 	return bases
+}
+
+// cutRealm cuts the outermost realm off the name, or an empty one; what is left of a
+// name without a realm is that name.
+func cutRealm(name string) string {
+	user, realm := Split(name)
+	if realm == "" && len(name) > 1 {
+		user = strings.TrimSuffix(strings.TrimPrefix(name, `\`), "@")
+	}
+	if user == "" {
+		return name
+	}
+	return user
+}
+
+// OtherNotation returns the canonical form of the name with its realm on the other side:
+// of alice@corp that is corp\alice. Of a name without a realm it is that name.
+func (r Rules) OtherNotation(canonical string) string {
+	user, realm := Split(canonical)
+	switch {
+	case realm == "":
+		return canonical
+	case strings.HasPrefix(canonical, user+"@"):
+		return r.Canonical(realm + `\` + user)
+	}
+	return r.Canonical(user + "@" + realm)
 }

@@ -116,6 +116,8 @@ func TestCanonicalFormOfACanonicalNameIsThatName(t *testing.T) {
 				require.Equal(t, base, rules.Canonical(base), "%+v: a base of %+q", rules, canonical)
 				require.NotEqual(t, canonical, base, "%+v", rules)
 			}
+			other := rules.OtherNotation(canonical)
+			require.Equal(t, other, rules.Canonical(other), "%+v: the other notation of %+q", rules, canonical)
 		}
 	}
 }
@@ -129,6 +131,9 @@ func TestBasesAreTheNamesWithoutTheirRealms(t *testing.T) {
 		"plain": {Rules{}, map[string][]string{
 			"alice": nil, "alice@g": {"alice"}, `g\alice@h`: {`g\alice`, "alice"},
 			"alice@g@h": {"alice@g", "alice"},
+		}},
+		"empty realms": {Rules{}, map[string][]string{
+			"alice@": {"alice"}, "alice@@g": {"alice@", "alice"}, `\alice`: {"alice"}, `g\\alice`: {`\alice`, "alice"}, "@": nil, `\`: nil,
 		}},
 		"default realm": {
 			Rules{DefaultRealm: "g"},
@@ -149,6 +154,15 @@ func TestBasesAreTheNamesWithoutTheirRealms(t *testing.T) {
 			require.Equal(t, canonical, test.rules.Canonical(canonical), name)
 			require.Equal(t, want, test.rules.Bases(canonical), "%s: %s", name, canonical)
 		}
+	}
+}
+
+func TestOtherNotationHasTheRealmOnTheOtherSide(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"alice": "alice", "alice@g": `g\alice`, `g\alice`: "alice@g", "alice@h@g": `g\alice@h`, "alice@Corp": "alice@Corp", "alice@": "alice@",
+	} {
+		require.Equal(t, want, Rules{Realms: corpAndBranch()}.OtherNotation(name), name)
 	}
 }
 
