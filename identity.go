@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -147,11 +148,11 @@ func (b *backend) barredByBase(
 	if who.user != nil {
 		return "", nil
 	}
-	bases := []string{names.rules.OtherNotation(who.name)}
-	for _, base := range names.rules.Bases(who.name) {
-		bases = append(bases, base, names.rules.OtherNotation(base))
+	var bases []string
+	for _, name := range append([]string{who.name}, names.rules.Bases(who.name)...) {
+		bases = append(bases, name, names.rules.OtherNotation(name))
 	}
-	for _, base := range bases {
+	for _, base := range slices.Compact(bases)[1:] { // the name itself is not registered
 		match, err := names.match(ctx, storage, base)
 		if err != nil {
 			return "", err
