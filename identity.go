@@ -157,24 +157,23 @@ func (b *backend) barredByBase(
 		if err != nil {
 			return "", err
 		}
-		similar := []string{base}
+		var similar []string
 		switch {
 		case match.Registered:
+			similar = []string{base}
 		case match.Similar:
 			if similar, err = names.like(ctx, storage, base); err != nil {
 				return "", err
 			}
-		default:
-			continue
 		}
-		for _, registered := range similar {
-			user, err := b.users.get(ctx, storage, registered)
+		for _, stored := range slices.Concat(similar, names.hiddenLike(base)) {
+			user, err := b.users.get(ctx, storage, stored)
 			if err != nil {
 				return "", err
 			}
 			reason := user.barred(time.Now())
-			if reason != "" && b.route(settings, sources, user, registered).key() == who.source.key() {
-				return reason + ", as " + registered, nil
+			if reason != "" && b.route(settings, sources, user, names.rules.Canonical(stored)).key() == who.source.key() {
+				return reason + ", as " + stored, nil
 			}
 		}
 	}

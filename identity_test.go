@@ -154,7 +154,7 @@ func TestHiddenUserIsNotPassedByInAnySpelling(t *testing.T) {
 	require.NoError(t, saveConfig(t.Context(), b.storage, config))
 	b.InvalidateKey(t.Context(), configKey)
 
-	for _, name := range []string{"bob", "Bob", "BOB", "b\u00f6b"} {
+	for _, name := range []string{"bob", "Bob", "BOB", "b\u00f6b", "bob@guest", `GUEST\Bob`, "b\u00f6b@guest"} {
 		b.denied(name)
 	}
 	require.Empty(t, b.server.Requests())
@@ -164,4 +164,5 @@ func TestHiddenUserIsNotPassedByInAnySpelling(t *testing.T) {
 	b.ok(logical.DeleteOperation, "users/Bob", nil)
 	b.ok(logical.UpdateOperation, "users/bob", nil)
 	b.loginOK("Bob", "p")
+	b.loginOK("bob@guest", "p")
 }
