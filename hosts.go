@@ -29,16 +29,7 @@ const maxHosts = 31
 func parseHosts(values []any) ([]hostEntry, error) {
 	hosts := []hostEntry{}
 	for _, value := range values {
-		var more []hostEntry
-		var err error
-		switch value := value.(type) {
-		case map[string]any:
-			more, err = decodeHosts([]any{value})
-		case string:
-			more, err = parseHostText(value)
-		default:
-			err = errors.New("is neither an object nor a text")
-		}
+		more, err := parseHostValue(value)
 		if err != nil {
 			return nil, fmt.Errorf("config parameter `hosts`: entry %d %w: give {\"host\": …, \"port\": …, \"secret\": …} or host:port", len(hosts)+1, err)
 		}
@@ -50,8 +41,19 @@ func parseHosts(values []any) ([]hostEntry, error) {
 	return hosts, nil
 }
 
+// parseHostValue reads an entry of the field.
+func parseHostValue(value any) ([]hostEntry, error) {
+	switch value := value.(type) {
+	case map[string]any:
+		return decodeHosts([]any{value})
+	case string:
+		return parseHostText(value)
+	}
+	return nil, errors.New("is neither an object nor a text")
+}
+
 // decodeHosts reads objects.
-func decodeHosts(objects any) ([]hostEntry, error) {
+func decodeHosts(objects []any) ([]hostEntry, error) {
 	text, err := json.Marshal(objects)
 	if err != nil {
 		return nil, errors.New("is not JSON")
@@ -70,7 +72,8 @@ func decodeHosts(objects any) ([]hostEntry, error) {
 // separated by commas, or JSON.
 func parseHostText(text string) ([]hostEntry, error) {
 	text = strings.TrimSpace(text)
-	var objects []any
+	var hosts []hostEntry
+	var values []any
 	switch {
 	case text == "":
 		return nil, nil
@@ -79,11 +82,18 @@ func parseHostText(text string) ([]hostEntry, error) {
 		fallthrough
 	case strings.HasPrefix(text, "["):
 		// An IPv6 address with a port starts like a list.
-		if json.Unmarshal([]byte(text), &objects) == nil {
-			return decodeHosts(objects)
+		if json.Unmarshal([]byte(text), &values) != nil {
+			break
 		}
+		for _, value := range values {
+			more, err := parseHostValue(value)
+			if err != nil {
+				return nil, err
+			}
+			hosts = append(hosts, more...)
+		}
+		return hosts, nil
 	}
-	var hosts []hostEntry
 	for part := range strings.SplitSeq(text, ",") {
 		host, err := parseHost(strings.TrimSpace(part))
 		if err != nil {

@@ -21,10 +21,14 @@ func TestFurtherHostsAreReadInEveryForm(t *testing.T) {
 		hosts any
 		want  []map[string]any
 	}{
-		"objects":             {[]any{map[string]any{"host": "Radius2.example.com", "port": 1645, "secret": "other"}}, one},
-		"one object":          {map[string]any{"host": "radius2.example.com", "port": float64(1645)}, one},
-		"object in a text":    {`{"host":"radius2.example.com","port":1645}`, one},
-		"list in a text":      {`[{"host":"radius2.example.com","port":1645}]`, one},
+		"objects":          {[]any{map[string]any{"host": "Radius2.example.com", "port": 1645, "secret": "other"}}, one},
+		"one object":       {map[string]any{"host": "radius2.example.com", "port": float64(1645)}, one},
+		"object in a text": {`{"host":"radius2.example.com","port":1645}`, one},
+		"list in a text":   {`[{"host":"radius2.example.com","port":1645}]`, one},
+		"list of texts in a text": {
+			`["radius2.example.com:1645",{"host":"10.0.0.2"}]`,
+			[]map[string]any{{"host": "radius2.example.com", "port": 1645}, {"host": "10.0.0.2"}},
+		},
 		"host and port":       {"radius2.example.com:1645", one},
 		"list of texts":       {[]any{"radius2.example.com:1645"}, one},
 		"without port":        {"radius2.example.com", []map[string]any{{"host": "radius2.example.com"}}},
