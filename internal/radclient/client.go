@@ -60,31 +60,23 @@ func (c *Client) Close() {
 //
 // A login goes on to another server only if the first certainly did not see it,
 // said that it did not process it, or was found dead: silence may be a person
-// who is looking for a phone, and a second request would be a second push.
+// who is looking for a phone, and a second request would be a second push. It does
+// not stay with a server that had been found silent before, where [FailoverOnTrial]
+// lets it move on.
 func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
 	if err := errors.Join(CheckUsername(credentials.Username), credentials.checkPassword()); err != nil {
 		return Verdict{}, err
 	}
 	login := &login{credentials: credentials, deadline: time.Now().Add(c.config.ReadTimeout)}
-	left, err := c.candidates(ctx, credentials)
-	for err == nil {
-		e := choose(left)
-		left = without(left, e)
-		var verdict Verdict
-		verdict, err = login.ask(ctx, e, left)
-		e.server.counters.ended(verdict, err)
-		switch {
-		case err == nil:
-			return verdict, nil
-		case len(left) > 0 && mayGoOn(err) && ctx.Err() == nil:
-			e.server.counters.failedOver()
-			err = nil
-		}
+	candidates, err := c.candidates(ctx, credentials)
+	if err != nil {
+		return Verdict{}, err
 	}
-	if ctx.Err() != nil {
+	verdict, err := login.decide(ctx, candidates)
+	if err != nil && ctx.Err() != nil {
 		return Verdict{}, fmt.Errorf("login abandoned: %w", ctx.Err())
 	}
-	return Verdict{}, err
+	return verdict, err
 }
 
 // candidates gives the endpoints that the login may ask, in the order of
@@ -105,6 +97,9 @@ func (c *Client) candidates(ctx context.Context, credentials Credentials) ([]*en
 		found = append(found, endpoints...)
 	}
 	if len(found) == 0 {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("login abandoned: %w", ctx.Err())
+		}
 		return nil, failed
 	}
 	if c.config.Strategy == RoundRobin {
@@ -183,7 +178,7 @@ func (c *Client) pace() pace {
 	if c.config.Transport != UDP {
 		pace = streamPace
 	}
-	pace.window = c.config.ResponseWindow
+	pace.window, pace.trials = c.config.ResponseWindow, c.config.tries()
 	return pace
 }
 

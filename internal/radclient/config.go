@@ -23,7 +23,8 @@ type Config struct {
 	// the first, included.
 	ReadTimeout time.Duration
 	// ResponseWindow is the silence after which new logins avoid a server that
-	// answers no Status-Server; 0 means that they never do.
+	// answers no Status-Server; 0 means that they never do. If it leaves no time in
+	// ReadTimeout for another server, it is shorter.
 	ResponseWindow time.Duration
 
 	Transport            Transport            // the zero value means UDP
@@ -32,6 +33,7 @@ type Config struct {
 	MessageAuthenticator MessageAuthenticator // the zero value means auto
 	Retransmit           Retransmit           // the zero value means auto
 	StatusCheck          StatusCheck          // the zero value means auto
+	FailoverOnTrial      FailoverOnTrial      // the zero value means auto
 	NAS                  NAS
 
 	// BindAddress is the source of requests, as package bindaddress reads it;
@@ -95,6 +97,8 @@ func (c Config) withDefaults() Config {
 	c.Transport = cmp.Or(c.Transport, UDP)
 	c.Protocol = cmp.Or(c.Protocol, PAP)
 	c.StatusCheck = cmp.Or(c.StatusCheck, StatusCheckAuto)
+	c.FailoverOnTrial = cmp.Or(c.FailoverOnTrial, FailoverOnTrialAuto)
+	c.ResponseWindow = min(c.ResponseWindow, max(c.ReadTimeout/2, c.ReadTimeout-time.Second))
 	if c.Lookup == nil {
 		c.Lookup = systemLookup
 	}

@@ -44,12 +44,25 @@ func (e *endpoint) state() State {
 	return e.health.state
 }
 
-// takeTrial tells whether a login may try the endpoint, though it was dead.
-func (e *endpoint) takeTrial() bool {
+// standing returns what decides whether a login goes here.
+func (e *endpoint) standing() standing {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.health.takeTrial()
+	return e.health.standing()
 }
+
+// takeTrial reports whether a login may try the endpoint, though it was silent or was
+// never heard. moves tells whether the login moves on if nothing comes back. The trial
+// ends with trialEnded.
+func (e *endpoint) takeTrial(moves bool) bool {
+	now := time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.health.takeTrial(now, moves) || e.health.takeFirstTrial(now, moves)
+}
+
+// trialEnded lets another login try the endpoint later.
+func (e *endpoint) trialEnded() { e.observe((*health).trialEnded) }
 
 // observe tells health of an event.
 func (e *endpoint) observe(event func(h *health, now time.Time)) {

@@ -38,6 +38,7 @@ type pace struct {
 	idle      bool          // rounds while nobody waits as well
 	interval  time.Duration // between the probes of a round
 	window    time.Duration // silence after which a server that answers no probes is avoided
+	trials    bool          // logins may try a server that was found silent
 }
 
 // udpPace judges a server within 3.5 s: a round is six probes, of which on a
@@ -72,9 +73,14 @@ const (
 	// server, the shorter at first.
 	minDeadInterval, maxDeadInterval = time.Second, 10 * time.Second
 
-	// trialInterval is how long a server that answers no probes is avoided before
-	// one login tries it.
-	trialInterval = time.Minute
+	// minTrialInterval and maxTrialInterval are how long a server that answers no
+	// probes is avoided before one login tries it, the shorter at first. The longer is
+	// never exceeded: it is how late the return of a server may be noticed.
+	minTrialInterval, maxTrialInterval = time.Minute, 10 * time.Minute
+
+	// trialJitter is how much sooner a trial may be, so that many clients do not try at
+	// once.
+	trialJitter = 0.05
 )
 
 // probing says what probes are for at the moment.
@@ -108,8 +114,37 @@ type health struct {
 	learning  int           // probes left
 	revived   int           // probes answered in a row by a dead server
 	deadWait  time.Duration // between probes of a dead server
-	trialAt   time.Time     // when one login may try a server that answers no probes; zero: not
-	trial     bool          // one login may
+
+	heard     bool          // a valid answer, at any time
+	silence   time.Duration // of earlier waits that were given up, since the latest sign of life
+	sentAt    time.Time     // the latest request
+	trialAt   time.Time     // when a login may try a server that answers no probes; zero: not
+	trialWait time.Duration // from a trial to the next
+	trial     trial         // that a login may take
+	triedAt   time.Time     // when the trial began that goes on; zero: none does
+}
+
+// trial is an offer to one login to try a server that answers no probes.
+type trial int
+
+const (
+	noTrial      trial = iota
+	trialThatMay       // by a login that then moves on
+	trialAnyway        // by any: the host has stopped refusing packets
+)
+
+// standing is what decides whether a login goes to a server.
+type standing struct {
+	state  State
+	trial  trial
+	heard  bool      // a valid answer, at any time
+	silent bool      // found so, and no probe can tell more
+	sentAt time.Time // the latest request
+}
+
+func (h *health) standing() standing {
+	silent := h.answers != supportYes && (h.state == Zombie || h.state == Probing)
+	return standing{state: h.state, trial: h.trial, heard: h.heard, silent: silent, sentAt: h.sentAt}
 }
 
 // support is whether a server answers probes.
@@ -132,6 +167,7 @@ func newHealth(pace pace, check StatusCheck, random func() float64) *health {
 // sent notes that a request was sent.
 func (h *health) sent(now time.Time) {
 	h.waiting++
+	h.sentAt = now
 	if h.unheard.IsZero() {
 		h.unheard = now
 	}
@@ -146,11 +182,19 @@ func (h *health) answered(now time.Time) {
 	}
 }
 
-// unanswered notes that somebody stopped waiting.
-func (h *health) unanswered(time.Time) {
+// unanswered notes that a login stopped waiting. Clients that give up before the
+// window is over add up to one: else a dead server would never be avoided.
+func (h *health) unanswered(now time.Time) {
 	h.waiting--
-	if h.waiting == 0 && h.mode == probingNot {
-		h.unheard = time.Time{}
+	if h.waiting > 0 || h.mode != probingNot || h.unheard.IsZero() {
+		return
+	}
+	if waited := now.Sub(h.unheard); waited >= h.pace.suspicion {
+		h.silence += waited
+	}
+	h.unheard = time.Time{}
+	if h.mayFallSilent() && h.silence >= h.pace.window {
+		h.avoid(now)
 	}
 }
 
@@ -161,7 +205,9 @@ func (h *health) refused(now time.Time) {
 	case h.state == Dead || h.state == Probing:
 		return
 	case h.check == StatusCheckOff:
-		h.avoid(now)
+		if h.state != Zombie {
+			h.avoid(now)
+		}
 	case h.mode == probingNot || h.mode == probingLearn:
 		h.startRound(now)
 	}
@@ -206,8 +252,8 @@ func (h *health) due(now time.Time) (sendProbe bool) {
 	if reached(now, h.windowEnd()) {
 		h.avoid(now)
 	}
-	if reached(now, h.trialAt) {
-		h.offerTrial()
+	if reached(now, h.trialDue()) {
+		h.offerTrial(trialThatMay)
 	}
 	if reached(now, h.roundStart()) {
 		h.startRound(now)
@@ -222,7 +268,7 @@ func (h *health) due(now time.Time) (sendProbe bool) {
 // next is when due has something to do; zero: not before something happens.
 func (h *health) next() time.Time {
 	var first time.Time
-	for _, at := range []time.Time{h.judgeAt, h.windowEnd(), h.trialAt, h.roundStart(), h.probeAt} {
+	for _, at := range []time.Time{h.judgeAt, h.windowEnd(), h.trialDue(), h.roundStart(), h.probeAt} {
 		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
@@ -230,32 +276,61 @@ func (h *health) next() time.Time {
 	return first
 }
 
-// offerTrial lets one login try the server, which then has the window to answer.
-func (h *health) offerTrial() {
-	h.state, h.trial = Probing, true
+// trialDue is when a trial may be offered; zero: not now. One begins only when no
+// earlier login waits for the server any more.
+func (h *health) trialDue() time.Time {
+	if h.waiting > 0 {
+		return time.Time{}
+	}
+	return h.trialAt
+}
+
+// offerTrial lets one login try the server.
+func (h *health) offerTrial(offer trial) {
+	h.state, h.trial = Probing, offer
 	h.trialAt, h.unheard = time.Time{}, time.Time{}
 }
 
-// takeTrial tells whether this login is the one that tries a server of which
-// nothing is known but that it was dead.
-func (h *health) takeTrial() bool {
-	taken := h.trial
-	h.trial = false
-	return taken
+// takeTrial reports whether this login is the one that tries the server, which ends
+// with trialEnded. moves tells whether the login moves on if nothing comes back.
+func (h *health) takeTrial(now time.Time, moves bool) bool {
+	if h.trial == noTrial || h.trial == trialThatMay && !moves {
+		return false
+	}
+	h.trial, h.triedAt = noTrial, now
+	return true
+}
+
+// takeFirstTrial is takeTrial for a server that nothing is known of.
+func (h *health) takeFirstTrial(now time.Time, moves bool) bool {
+	if !moves || h.state != Unknown || !h.triedAt.IsZero() {
+		return false
+	}
+	h.triedAt = now
+	return true
+}
+
+// trialEnded notes that the login that tries the server waits for it alone no more.
+func (h *health) trialEnded(now time.Time) {
+	if !h.triedAt.IsZero() && (h.state == Probing || h.state == Unknown) && h.answers != supportYes {
+		h.avoid(now)
+	}
+	h.triedAt = time.Time{}
 }
 
 // retire ends judging: the server keeps the state that it has.
 func (h *health) retire() {
-	h.check, h.mode, h.pace.window = StatusCheckOff, probingNot, 0
+	h.check, h.mode, h.pace.window, h.pace.trials = StatusCheckOff, probingNot, 0, false
 	h.probeAt, h.judgeAt, h.trialAt = time.Time{}, time.Time{}, time.Time{}
 }
 
 // alive notes a sign of life.
 func (h *health) alive(now time.Time) {
-	h.state, h.unheard, h.fruitless = Alive, time.Time{}, false
+	h.state, h.heard, h.unheard, h.silence, h.fruitless = Alive, true, time.Time{}, 0, false
 	h.mode, h.probeAt, h.judgeAt = probingNot, time.Time{}, time.Time{}
 	h.nextAt = now.Add(spread(h.pace.rounds, h.random))
-	h.misses, h.revived, h.trial, h.trialAt = 0, 0, false, time.Time{}
+	h.misses, h.revived = 0, 0
+	h.trial, h.trialAt, h.trialWait = noTrial, time.Time{}, 0
 }
 
 // roundStart is when a round of probes starts; zero: not now.
@@ -294,7 +369,7 @@ func (h *health) probeMissed(now time.Time) {
 		}
 		// Refused before, silent now: somebody listens again.
 		h.mode = probingNot
-		h.offerTrial()
+		h.offerTrial(trialAnyway)
 	}
 }
 
@@ -312,7 +387,7 @@ func (h *health) miss(now time.Time, weight int, pause time.Duration) {
 		// Silence proves nothing here.
 		h.mode, h.probeAt, h.fruitless = probingNot, time.Time{}, true
 		h.nextAt = now.Add(spread(h.pace.rounds, h.random))
-		if h.state == Zombie {
+		if h.state == Zombie && h.trialAt.IsZero() {
 			h.avoid(now)
 		}
 	case certain:
@@ -330,21 +405,31 @@ func (h *health) stillDead(now time.Time) {
 // windowEnd is when a server is avoided that answers neither logins nor, as far
 // as is known, probes.
 func (h *health) windowEnd() time.Time {
-	if h.unheard.IsZero() || h.answers == supportYes || h.pace.window == 0 {
+	if h.unheard.IsZero() || !h.mayFallSilent() {
 		return time.Time{}
 	}
-	switch h.state {
-	case Unknown, Alive, Probing:
-		return h.unheard.Add(h.pace.window)
-	}
-	return time.Time{}
+	return h.unheard.Add(h.pace.window - h.silence)
+}
+
+// mayFallSilent reports whether silence makes logins avoid the server.
+func (h *health) mayFallSilent() bool {
+	return h.answers != supportYes && h.pace.window > 0 && (h.state == Unknown || h.state == Alive || h.state == Probing)
 }
 
 // avoid makes new logins avoid a server that answers no probes, until one of
-// them may try it.
+// them may try it: after a minute, and then after twice as long as before.
 func (h *health) avoid(now time.Time) {
-	h.state, h.trial = Zombie, false
-	h.trialAt = now.Add(spread(trialInterval, h.random))
+	h.state, h.trial, h.trialAt = Zombie, noTrial, time.Time{}
+	h.trialWait = min(max(2*h.trialWait, minTrialInterval), maxTrialInterval)
+	if !h.pace.trials {
+		return
+	}
+	since := now
+	if !h.triedAt.IsZero() {
+		since = h.triedAt
+	}
+	// Spread downwards only: the longest is a promise.
+	h.trialAt = since.Add(time.Duration(float64(h.trialWait) * (1 - trialJitter*h.random())))
 }
 
 // reached tells whether the time has come; a zero time never does.

@@ -30,7 +30,7 @@ func always(is fate) func() fate { return func() fate { return is } }
 
 func newPatient(check StatusCheck, random func() float64) *patient {
 	pace := udpPace
-	pace.window = 5 * time.Second
+	pace.window, pace.trials = 5*time.Second, true
 	return &patient{health: newHealth(pace, check, random), now: time.Unix(0, 0), fate: always(lost)}
 }
 
@@ -195,13 +195,14 @@ func TestServerWithoutStatusServerIsAvoidedAfterTheWindow(t *testing.T) {
 			p.until(start + 10*time.Second)
 			p.unanswered(p.now)
 
-			p.until(start + 64*time.Second)
+			p.until(start + 61*time.Second)
 			require.Equal(t, Zombie, p.state)
-			require.False(t, p.takeTrial())
+			require.False(t, p.takeTrial(p.now, true))
 			p.until(start + 65*time.Second)
 			require.Equal(t, Probing, p.state)
-			require.True(t, p.takeTrial(), "one login tries it")
-			require.False(t, p.takeTrial(), "and no other")
+			require.False(t, p.takeTrial(p.now, false), "none that would stay with it")
+			require.True(t, p.takeTrial(p.now, true), "one login tries it")
+			require.False(t, p.takeTrial(p.now, true), "and no other")
 			p.sent(p.now)
 			p.until(start + 70*time.Second)
 			require.Equal(t, Zombie, p.state, "in vain")
@@ -209,6 +210,72 @@ func TestServerWithoutStatusServerIsAvoidedAfterTheWindow(t *testing.T) {
 			require.Equal(t, Alive, p.state, "or not")
 		})
 	}
+}
+
+func TestTimeBetweenTrialsDoublesUpToTenMinutes(t *testing.T) {
+	t.Parallel()
+	p := newPatient(StatusCheckOff, middle)
+	p.sent(p.now)
+	p.until(10 * time.Second)
+	p.unanswered(p.now)
+	begun := 5 * time.Second // found silent
+	for _, wait := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute} {
+		latest := begun + wait
+		p.until(begun + wait*19/20)
+		require.False(t, p.takeTrial(p.now, true))
+		p.until(latest)
+		require.True(t, p.takeTrial(p.now, true))
+		begun = latest
+		p.sent(p.now)
+		p.until(begun + 10*time.Second)
+		p.unanswered(p.now)
+		p.trialEnded(p.now)
+	}
+	p.answered(p.now)
+	p.sent(p.now)
+	p.until(begun + 15*time.Second + time.Second)
+	require.Equal(t, Zombie, p.state)
+	p.unanswered(p.now)
+	p.until(begun + 90*time.Second)
+	require.True(t, p.takeTrial(p.now, true), "a sign of life makes it a minute again")
+}
+
+func TestTrialThatTheClientGivesUpIsNotTheLast(t *testing.T) {
+	t.Parallel()
+	p := newPatient(StatusCheckOff, middle)
+	p.sent(p.now)
+	p.until(10 * time.Second)
+	p.unanswered(p.now)
+	p.until(70 * time.Second)
+	require.True(t, p.takeTrial(p.now, true))
+	p.sent(p.now)
+	p.until(71 * time.Second)
+	p.unanswered(p.now)
+	p.trialEnded(p.now)
+	require.Equal(t, Zombie, p.state)
+	p.until(70*time.Second + 2*time.Minute)
+	require.True(t, p.takeTrial(p.now, true))
+}
+
+func TestImpatientClientsFindADeadServerSilentTogether(t *testing.T) {
+	t.Parallel()
+	p := newPatient(StatusCheckOff, middle)
+	for range 2 {
+		require.Equal(t, Unknown, p.state)
+		p.sent(p.now)
+		p.until(p.now.Sub(time.Unix(0, 0)) + 3*time.Second)
+		p.unanswered(p.now)
+		p.until(p.now.Sub(time.Unix(0, 0)) + time.Minute)
+	}
+	require.NotEqual(t, Unknown, p.state)
+
+	living := newPatient(StatusCheckOff, middle)
+	for range 100 {
+		living.sent(living.now)
+		living.until(living.now.Sub(time.Unix(0, 0)) + 50*time.Millisecond)
+		living.unanswered(living.now)
+	}
+	require.Equal(t, Unknown, living.state, "a moment says nothing of the server")
 }
 
 // found is a patient that has answered a login, but no probe.
@@ -248,7 +315,7 @@ func TestServerThatStopsRefusingIsTriedAtOnce(t *testing.T) {
 	require.Equal(t, Dead, p.state)
 	p.fate = always(lost) // something listens, and knows no Status-Server
 	p.until(52 * time.Second)
-	require.True(t, p.takeTrial())
+	require.True(t, p.takeTrial(p.now, false))
 }
 
 func TestProbesAreNotSentWhereTheyAreOff(t *testing.T) {

@@ -4,12 +4,34 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"layeh.com/radius"
 )
 
 // login is one call of Authenticate.
 type login struct {
 	credentials Credentials
 	deadline    time.Time
+}
+
+// decide asks one endpoint after the other, until the login is decided or may not go on.
+func (l *login) decide(ctx context.Context, left []*endpoint) (Verdict, error) {
+	for {
+		chosen, trial := l.choose(left)
+		left = without(left, chosen.endpoint)
+		if len(left) > 0 && (trial || chosen.silent) && l.mayMove(chosen.endpoint) {
+			return l.race(ctx, branch{chosen.endpoint, trial}, left)
+		}
+		verdict, err := l.ask(ctx, chosen.endpoint, left)
+		if trial {
+			chosen.trialEnded()
+		}
+		chosen.server.counters.ended(verdict, err)
+		if err == nil || len(left) == 0 || !mayGoOn(err) || ctx.Err() != nil {
+			return verdict, err
+		}
+		chosen.server.counters.failedOver()
+	}
 }
 
 // ask sends the login to one endpoint and waits for the verdict. The others are
@@ -38,7 +60,9 @@ func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		x.line.end(x, nil, ctx.Err())
+		if x.line != nil { // else it was carried by none, and has ended
+			x.line.end(x, nil, ctx.Err())
+		}
 		<-ended
 	}
 	e.loginEnded(x)
@@ -78,6 +102,8 @@ func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 		}
 	case x.packet == nil:
 		return Verdict{}, e.server.unreachable(x.err)
+	case x.packet.Code == radius.CodeAccessChallenge:
+		e.server.challenges.Store(true)
 	case x.packet.Code == codeProtocolError:
 		return Verdict{}, &ProtocolError{Host: host, Port: port, Cause: integer(x.packet.Attributes, errorCause)}
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,8 @@ type server struct {
 	signer   *signer
 	signed   signedCodes
 	counters counters
+
+	challenges atomic.Bool // it has asked for a challenge: a person may have to act
 
 	lookups   chan struct{} // holds a value while somebody looks the name up
 	mu        sync.Mutex

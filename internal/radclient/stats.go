@@ -94,6 +94,13 @@ func (c *counters) dropped(reason DropReason) {
 	c.stats.Drops[reason]++
 }
 
+// outrun counts a login that another server has answered first.
+func (c *counters) outrun() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.TimedOut++
+}
+
 // failedOver counts a login that went on to another server.
 func (c *counters) failedOver() {
 	c.mu.Lock()

@@ -1,6 +1,9 @@
 package radclient
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Strategy says which of several servers a login asks.
 type Strategy string
@@ -15,6 +18,47 @@ const (
 // Strategies are the settings that there are.
 var Strategies = []Strategy{Failover, RoundRobin}
 
+// FailoverOnTrial says whether a login tries a server that was found silent, and
+// moves on to the next one if nothing comes back within the response window.
+type FailoverOnTrial string
+
+const (
+	// FailoverOnTrialAuto has logins do so where it costs nobody a second push: the
+	// read timeout is too short for a person who has to act, the server has asked for
+	// no challenge, and the login answers none.
+	FailoverOnTrialAuto FailoverOnTrial = "auto"
+	// FailoverOnTrialAlways has each login do so that answers no challenge.
+	FailoverOnTrialAlways FailoverOnTrial = "true"
+	// FailoverOnTrialNever leaves a server that was found silent alone, as long as
+	// another one is not.
+	FailoverOnTrialNever FailoverOnTrial = "false"
+)
+
+// FailoverOnTrials are the settings that there are.
+var FailoverOnTrials = []FailoverOnTrial{FailoverOnTrialAuto, FailoverOnTrialAlways, FailoverOnTrialNever}
+
+// timeForAPerson is the read timeout from which on a person may have to act.
+const timeForAPerson = 30 * time.Second
+
+// tries reports whether logins may try a server that was found silent.
+func (c Config) tries() bool {
+	switch c.FailoverOnTrial {
+	case FailoverOnTrialAlways:
+		return true
+	case FailoverOnTrialNever:
+		return false
+	}
+	return c.ReadTimeout < timeForAPerson
+}
+
+// mayMove reports whether the login may move on to another server although this one
+// may still answer.
+func (l *login) mayMove(e *endpoint) bool {
+	config := e.client.config
+	return l.credentials.Answers == nil && config.tries() &&
+		(config.FailoverOnTrial == FailoverOnTrialAlways || !e.server.challenges.Load())
+}
+
 // preference orders states: logins go where it is least.
 func preference(state State) int {
 	switch state {
@@ -27,22 +71,88 @@ func preference(state State) int {
 	}
 }
 
-// choose gives the endpoint that a login asks: of the best state there is, the
-// first in the order given. An endpoint that is to be tried, since nothing is
-// known of it but that it was dead, goes first if no better one stands before
-// it; one login does that.
-func choose(endpoints []*endpoint) *endpoint {
-	var best *endpoint
+// preference orders servers as that of states does. Of one that is waiting to be tried no
+// more is known than of one that is silent.
+func (s standing) preference() int {
+	if s.trial != noTrial {
+		return preference(Zombie)
+	}
+	return preference(s.state)
+}
+
+// candidate is an endpoint that a login may ask, and what is known of it.
+type candidate struct {
+	*endpoint
+	standing
+}
+
+// choose returns the endpoint that the login asks next, and whether as a trial.
+func (l *login) choose(endpoints []*endpoint) (chosen candidate, trial bool) {
+	candidates := make([]candidate, 0, len(endpoints))
 	for _, e := range endpoints {
-		state := e.state()
-		switch {
-		case state == Probing && (best == nil || preference(best.state()) > 0) && e.takeTrial():
-			return e
-		case best == nil || preference(state) < preference(best.state()):
-			best = e
+		candidates = append(candidates, candidate{e, e.standing()})
+	}
+	if chosen, found := l.trial(candidates); found {
+		return chosen, true
+	}
+	return best(heardFirst(candidates)), false
+}
+
+// trial returns the endpoint that this login tries, if there is one to try: no better one
+// stands before it, unless all are asked in turn.
+func (l *login) trial(candidates []candidate) (candidate, bool) {
+	if len(candidates) == 1 {
+		return candidate{}, false
+	}
+	for _, c := range candidates {
+		unheard := c.unheardOf(candidates)
+		if (c.standing.trial != noTrial || unheard) && c.takeTrial(l.mayMove(c.endpoint)) {
+			return c, true
+		}
+		if c.preference() == 0 && !unheard && c.client.config.Strategy != RoundRobin {
+			break
 		}
 	}
-	return best
+	return candidate{}, false
+}
+
+// unheardOf reports whether the address has never answered, and another one of the same
+// name has.
+func (c candidate) unheardOf(candidates []candidate) bool {
+	return !c.heard && c.standing.state == Unknown &&
+		slices.ContainsFunc(candidates, func(other candidate) bool { return other.server == c.server && other.heard })
+}
+
+// heardFirst returns the candidates with those addresses of a name first that have
+// answered. The places of servers stay as they are.
+func heardFirst(candidates []candidate) []candidate {
+	ordered := slices.Clone(candidates)
+	for i := range ordered {
+		if ordered[i].heard {
+			continue
+		}
+		for j := i + 1; j < len(ordered); j++ {
+			if ordered[j].server == ordered[i].server && ordered[j].heard {
+				ordered[i], ordered[j] = ordered[j], ordered[i]
+				break
+			}
+		}
+	}
+	return ordered
+}
+
+// best returns the first candidate of the best state there is; of silent ones, the one
+// that was left in peace for longest, so that none takes all logins in vain.
+func best(candidates []candidate) candidate {
+	chosen := candidates[0]
+	for _, c := range candidates[1:] {
+		better := c.preference() < chosen.preference()
+		rested := c.preference() == chosen.preference() && c.silent && chosen.silent && c.sentAt.Before(chosen.sentAt)
+		if better || rested {
+			chosen = c
+		}
+	}
+	return chosen
 }
 
 // without gives the endpoints but one.
