@@ -51,6 +51,13 @@ func (e *endpoint) standing() standing {
 	return e.health.standing()
 }
 
+// answersProbes reports whether the endpoint has answered a probe.
+func (e *endpoint) answersProbes() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.health.answers == supportYes && e.health.heard
+}
+
 // takeTrial reports whether a login may try the endpoint, though it was silent or was
 // never heard. moves tells whether the login moves on if nothing comes back. The trial
 // ends with trialEnded.
@@ -127,6 +134,8 @@ func (e *endpoint) probed(x *exchange) {
 	switch {
 	case x.packet != nil:
 		e.observe((*health).probeAnswered)
+		endpoints, _, _ := e.server.known()
+		e.server.look(endpoints)
 	case x.err != errSilence:
 		e.observe((*health).probeRefused)
 	}

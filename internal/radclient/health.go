@@ -115,6 +115,7 @@ type health struct {
 	revived   int           // probes answered in a row by a dead server
 	deadWait  time.Duration // between probes of a dead server
 
+	looked    bool          // probed before any login
 	heard     bool          // a valid answer, at any time
 	silence   time.Duration // of earlier waits that were given up, since the latest sign of life
 	sentAt    time.Time     // the latest request
@@ -178,8 +179,27 @@ func (h *health) answered(now time.Time) {
 	h.waiting--
 	h.alive(now)
 	if h.check == StatusCheckAuto && h.answers == supportUnknown {
-		h.mode, h.learning, h.probeAt = probingLearn, learningProbes, now
+		h.learn(now)
 	}
+}
+
+// learn finds out whether the server answers probes.
+func (h *health) learn(now time.Time) {
+	h.mode, h.learning, h.probeAt = probingLearn, learningProbes, now
+}
+
+// look finds out whether a server lives that no login was sent to yet: another address
+// of its name answers probes, or they are said to be answered.
+func (h *health) look(now time.Time) {
+	switch {
+	case h.heard || h.looked || h.mode != probingNot || h.check == StatusCheckOff:
+		return
+	case h.check == StatusCheckOn:
+		h.startRound(now)
+	default:
+		h.learn(now)
+	}
+	h.looked = true
 }
 
 // unanswered notes that a login stopped waiting. Clients that give up before the
@@ -358,7 +378,10 @@ func (h *health) probeMissed(now time.Time) {
 		h.learning--
 		h.probeAt = now
 		if h.learning == 0 {
-			h.answers, h.mode, h.probeAt = supportNo, probingNot, time.Time{}
+			h.mode, h.probeAt = probingNot, time.Time{}
+			if h.heard { // else it may not live
+				h.answers = supportNo
+			}
 		}
 	case probingRound:
 		h.miss(now, 1, 0)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,7 +105,20 @@ func (s *server) lookUp(ctx context.Context, old []*endpoint) ([]*endpoint, erro
 	for _, e := range gone {
 		e.retire()
 	}
+	if s.client.config.StatusCheck == StatusCheckOn || slices.ContainsFunc(endpoints, (*endpoint).answersProbes) {
+		s.look(endpoints)
+	}
 	return s.keep(endpoints, nil)
+}
+
+// look finds out which of several addresses live, before a login is sent there.
+func (s *server) look(endpoints []*endpoint) {
+	if len(endpoints) < 2 {
+		return
+	}
+	for _, e := range endpoints {
+		e.observe((*health).look)
+	}
 }
 
 // keep uses what a lookup has found until it is time for the next. Only a server
