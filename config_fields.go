@@ -31,6 +31,7 @@ const (
 	fieldStrategy                 = "strategy"
 	fieldStatusCheck              = "status_check"
 	fieldResponseWindow           = "response_window"
+	fieldFailoverOnTrial          = "failover_on_trial"
 	fieldBindAddress              = "bind_address"
 	fieldNASIPAddress             = "nas_ip_address"
 	fieldNASPortType              = "nas_port_type"
@@ -206,8 +207,16 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldResponseWindow: {
 			Type:         framework.TypeDurationSecond,
 			Default:      defaults.ResponseWindow,
-			Description:  "Seconds of silence after which new logins avoid a server that answers no Status-Server probes. Logins that wait stay: silence may be a person who is looking for a phone.",
+			Description:  "Seconds of silence after which new logins avoid a server that answers no Status-Server probes, if read_timeout leaves time for another one. Logins that wait stay: silence may be a person who is looking for a phone.",
 			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.ResponseWindow},
+		},
+		fieldFailoverOnTrial: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.FailoverOnTrial),
+			AllowedValues: allowed(radclient.FailoverOnTrials),
+			Description: "Whether a login tries a server that was found silent and answers no probes, and goes on to the next one after response_window: " +
+				"\"auto\" (where read_timeout is less than 30 s, the server has not asked for a challenge, and the login answers none), \"true\" or \"false\" (it is left alone until the others are silent, too).",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Failover on trial", Value: string(defaults.FailoverOnTrial)},
 		},
 		fieldBindAddress: {
 			Type:         framework.TypeString,

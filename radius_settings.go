@@ -38,6 +38,8 @@ type radiusSettings struct {
 	StatusCheck    radclient.StatusCheck `json:"status_check"`
 	ResponseWindow int                   `json:"response_window"` // seconds
 
+	FailoverOnTrial radclient.FailoverOnTrial `json:"failover_on_trial"`
+
 	NASIPAddress      string `json:"nas_ip_address"`
 	NASPortType       string `json:"nas_port_type"`
 	SendClientAddress bool   `json:"send_client_address"`
@@ -58,6 +60,7 @@ func defaultRADIUSSettings() radiusSettings {
 		Strategy:             radclient.Failover,
 		StatusCheck:          radclient.StatusCheckAuto,
 		ResponseWindow:       5,
+		FailoverOnTrial:      radclient.FailoverOnTrialAuto,
 		NASPortType:          "Virtual",
 		SendClientAddress:    true,
 	}
@@ -68,7 +71,7 @@ func defaultRADIUSSettings() radiusSettings {
 var radiusFieldNames = []string{
 	fieldSecret, fieldDialTimeout, fieldReadTimeout, fieldNASPort, fieldMessageAuthenticator, fieldAuthProtocol,
 	fieldRetransmit, fieldTransport, fieldTLSCACert, fieldTLSClientCert, fieldTLSClientKey, fieldTLSServerName,
-	fieldTLSMinVersion, fieldRADIUSVersion, fieldStrategy, fieldStatusCheck, fieldResponseWindow,
+	fieldTLSMinVersion, fieldRADIUSVersion, fieldStrategy, fieldStatusCheck, fieldResponseWindow, fieldFailoverOnTrial,
 	fieldNASIPAddress, fieldNASPortType, fieldSendClientAddress, fieldStripRealm,
 }
 
@@ -91,6 +94,13 @@ func (r *radiusSettings) apply(d *framework.FieldData) {
 	setText(d, fieldStrategy, &r.Strategy)
 	setText(d, fieldStatusCheck, &r.StatusCheck)
 	set(d, fieldResponseWindow, &r.ResponseWindow)
+	setText(d, fieldFailoverOnTrial, &r.FailoverOnTrial)
+	switch r.FailoverOnTrial {
+	case "1": // what the framework makes of a JSON boolean
+		r.FailoverOnTrial = radclient.FailoverOnTrialAlways
+	case "0":
+		r.FailoverOnTrial = radclient.FailoverOnTrialNever
+	}
 	set(d, fieldNASIPAddress, &r.NASIPAddress)
 	set(d, fieldNASPortType, &r.NASPortType)
 	set(d, fieldSendClientAddress, &r.SendClientAddress)
@@ -114,6 +124,7 @@ func (r *radiusSettings) data(data map[string]any) {
 	data[fieldStrategy] = string(r.Strategy)
 	data[fieldStatusCheck] = string(r.StatusCheck)
 	data[fieldResponseWindow] = r.ResponseWindow
+	data[fieldFailoverOnTrial] = string(r.FailoverOnTrial)
 	data[fieldNASIPAddress] = r.NASIPAddress
 	data[fieldNASPortType] = r.NASPortType
 	data[fieldSendClientAddress] = r.SendClientAddress
@@ -138,6 +149,7 @@ func (r *radiusSettings) problems() []string {
 		notOneOf(fieldRADIUSVersion, r.RADIUSVersion, radclient.Versions),
 		notOneOf(fieldStrategy, r.Strategy, radclient.Strategies),
 		notOneOf(fieldStatusCheck, r.StatusCheck, radclient.StatusChecks),
+		notOneOf(fieldFailoverOnTrial, r.FailoverOnTrial, radclient.FailoverOnTrials),
 	} {
 		if problem != "" {
 			found = append(found, problem)
@@ -198,6 +210,7 @@ func (r *radiusSettings) newClient(servers []radclient.Server, bindAddress, nasI
 		Retransmit:           r.Retransmit,
 		StatusCheck:          r.StatusCheck,
 		ResponseWindow:       time.Duration(r.ResponseWindow) * time.Second,
+		FailoverOnTrial:      r.FailoverOnTrial,
 		MessageAuthenticator: r.MessageAuthenticator,
 		Changed:              changed,
 		Dial:                 dial,
