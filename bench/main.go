@@ -3,7 +3,7 @@
 //
 //	go run ./bench                       the table, in a minute
 //	go run ./bench -loss                 logins while packets are lost, in a bit over two minutes
-//	go run ./bench -failover             logins while the first of two servers dies, twice, in two minutes
+//	go run ./bench -failover             logins while the first of two servers dies, twice, in two minutes, and rare ones in virtual time
 //	go run ./bench -only radclient/64    one row; either half may be left out
 //	go run ./bench -only radclient/64 -rounds 1 -time 10s -cpuprofile cpu.out
 //
@@ -50,6 +50,7 @@ import (
 const (
 	stubPart   = "stub"
 	clientPart = "client"
+	rarePart   = "rare"
 )
 
 func main() {
@@ -69,6 +70,9 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == clientPart {
 		return runClient(ctx, args[1:], os.Stdout)
 	}
+	if len(args) == 1 && args[0] == rarePart {
+		runRare() // ends the process
+	}
 	settings, err := parseSettings(args)
 	switch {
 	case err != nil:
@@ -76,7 +80,7 @@ func run(ctx context.Context, args []string) error {
 	case settings.loss:
 		return compareUnderLoss(ctx, os.Stdout)
 	case settings.failover:
-		return watchFailover(ctx, os.Stdout)
+		return errors.Join(watchFailover(ctx, os.Stdout), watchRareLogins(ctx, os.Stdout))
 	default:
 		return compare(ctx, settings, os.Stdout)
 	}

@@ -178,7 +178,10 @@ func (c *Client) pace() pace {
 	if c.config.Transport != UDP {
 		pace = streamPace
 	}
-	pace.window, pace.trials = c.config.ResponseWindow, c.config.tries()
+	pace.window = c.config.ResponseWindow
+	if c.config.tries() {
+		pace.trial = trialInterval
+	}
 	return pace
 }
 

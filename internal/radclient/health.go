@@ -38,7 +38,7 @@ type pace struct {
 	idle      bool          // rounds while nobody waits as well
 	interval  time.Duration // between the probes of a round
 	window    time.Duration // silence after which a server that answers no probes is avoided
-	trials    bool          // logins may try a server that was found silent
+	trial     time.Duration // from silence to the first trial by a login; 0: there are none
 }
 
 // udpPace judges a server within 3.5 s: a round is six probes, of which on a
@@ -73,10 +73,10 @@ const (
 	// server, the shorter at first.
 	minDeadInterval, maxDeadInterval = time.Second, 10 * time.Second
 
-	// minTrialInterval and maxTrialInterval are how long a server that answers no
-	// probes is avoided before one login tries it, the shorter at first. The longer is
-	// never exceeded: it is how late the return of a server may be noticed.
-	minTrialInterval, maxTrialInterval = time.Minute, 10 * time.Minute
+	// trialInterval is how long a server that answers no probes is avoided before one
+	// login tries it, at first. The time doubles up to maxTrialInterval, which is never
+	// exceeded: so late may the return of a server be noticed.
+	trialInterval, maxTrialInterval = time.Minute, 10 * time.Minute
 
 	// trialJitter is how much sooner a trial may be, so that many clients do not try at
 	// once.
@@ -340,7 +340,7 @@ func (h *health) trialEnded(now time.Time) {
 
 // retire ends judging: the server keeps the state that it has.
 func (h *health) retire() {
-	h.check, h.mode, h.pace.window, h.pace.trials = StatusCheckOff, probingNot, 0, false
+	h.check, h.mode, h.pace.window, h.pace.trial = StatusCheckOff, probingNot, 0, 0
 	h.probeAt, h.judgeAt, h.trialAt = time.Time{}, time.Time{}, time.Time{}
 }
 
@@ -443,10 +443,10 @@ func (h *health) mayFallSilent() bool {
 // them may try it: after a minute, and then after twice as long as before.
 func (h *health) avoid(now time.Time) {
 	h.state, h.trial, h.trialAt = Zombie, noTrial, time.Time{}
-	h.trialWait = min(max(2*h.trialWait, minTrialInterval), maxTrialInterval)
-	if !h.pace.trials {
+	if h.pace.trial == 0 {
 		return
 	}
+	h.trialWait = min(max(2*h.trialWait, h.pace.trial), maxTrialInterval)
 	since := now
 	if !h.triedAt.IsZero() {
 		since = h.triedAt

@@ -30,7 +30,7 @@ func always(is fate) func() fate { return func() fate { return is } }
 
 func newPatient(check StatusCheck, random func() float64) *patient {
 	pace := udpPace
-	pace.window, pace.trials = 5*time.Second, true
+	pace.window, pace.trial = 5*time.Second, trialInterval
 	return &patient{health: newHealth(pace, check, random), now: time.Unix(0, 0), fate: always(lost)}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -355,4 +356,51 @@ func TestALivingAddressIsUsedHoweverTheResolverOrdersThem(t *testing.T) {
 			require.NotEmpty(t, server.Requests())
 		}
 	})
+}
+
+// TestSilentServerIsTriedOnRealSockets is what the others do in virtual time, with trials
+// that come sooner.
+func TestSilentServerIsTriedOnRealSockets(t *testing.T) {
+	t.Parallel()
+	var deaf atomic.Bool
+	first := start(t, radiustest.Options{Handler: deafToStatus(func(r *radiustest.Request) []radiustest.Answer {
+		if deaf.Load() {
+			return nil
+		}
+		return accept(r)
+	})})
+	second := start(t, radiustest.Options{Handler: deafToStatus(accept)})
+	config := Config{ReadTimeout: 4 * time.Second, ResponseWindow: 500 * time.Millisecond}
+	for _, server := range []*radiustest.Server{first, second} {
+		config.Servers = append(config.Servers, Server{Host: server.Host(), Port: server.Port(), Secret: NewSecret(testSecret)})
+	}
+	changes := make(chan Change, 100)
+	config.Changed = func(c Change) { changes <- c }
+	client, err := New(config)
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	login := func() string {
+		verdict, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		return verdict.Server
+	}
+	await := func(state State) {
+		for change := range changes {
+			if change.Address == first.Addr() && change.To == state {
+				return
+			}
+		}
+	}
+	require.Equal(t, first.Addr().String(), login())
+	endpoint := client.endpoints()[0]
+	endpoint.observe(func(h *health, _ time.Time) { h.pace.trial = 100 * time.Millisecond })
+	deaf.Store(true)
+	_, err = client.Authenticate(t.Context(), bob)
+	require.Error(t, err)
+	for deaf.Load() {
+		await(Probing)
+		deaf.Store(logins(first) < 4)
+		login()
+	}
+	require.Equal(t, first.Addr().String(), login())
 }
