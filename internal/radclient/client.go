@@ -175,7 +175,10 @@ func (c *Client) changed(e *endpoint, from, to State) {
 // pace is how fast servers are judged.
 func (c *Client) pace() pace {
 	pace := udpPace
-	if c.config.Transport != UDP {
+	switch {
+	case c.config.StatusCheck == StatusCheckRequest:
+		pace = requestPace(c.config.ResponseWindow)
+	case c.config.Transport != UDP:
 		pace = streamPace
 	}
 	pace.window = c.config.ResponseWindow

@@ -34,6 +34,7 @@ type Config struct {
 	Retransmit           Retransmit           // the zero value means auto
 	StatusCheck          StatusCheck          // the zero value means auto
 	FailoverOnTrial      FailoverOnTrial      // the zero value means auto
+	StatusRequest        Credentials          // of the test user, with StatusCheckRequest
 	NAS                  NAS
 
 	// BindAddress is the source of requests, as package bindaddress reads it;
@@ -86,10 +87,28 @@ func (c Config) check() error {
 	if c.ReadTimeout <= 0 {
 		return errors.New("read timeout is not positive")
 	}
+	if c.StatusCheck == StatusCheckRequest {
+		if err := c.checkStatusRequest(); err != nil {
+			return fmt.Errorf("status check by request: %w", err)
+		}
+	}
 	if c.Transport == TLS {
 		return c.TLS.Check()
 	}
 	return nil
+}
+
+// checkStatusRequest tells what is wrong with the test user's login. A connection is
+// looked after with Status-Server, which servers of TCP and TLS answer (RFC 6613 section
+// 2.6.5).
+func (c Config) checkStatusRequest() error {
+	switch {
+	case c.Transport != UDP && c.Transport != "":
+		return errors.New("it is for UDP only")
+	case c.ResponseWindow <= 0:
+		return errors.New("response window is not positive")
+	}
+	return errors.Join(CheckUsername(c.StatusRequest.Username), CheckPassword(c.StatusRequest.Password))
 }
 
 // withDefaults fills in what is left out.

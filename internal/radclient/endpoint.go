@@ -117,12 +117,12 @@ func (e *endpoint) due(time.Time) (next time.Time, again bool) {
 	return time.Time{}, false // observe has planned what comes next
 }
 
-// probe sends a Status-Server.
+// probe sends a probe, once.
 func (e *endpoint) probe() {
 	e.probes.carry(context.Background(), &exchange{
 		status:    true,
-		deadline:  time.Now().Add(verdictMisses * e.client.pace().interval),
-		compose:   e.server.newStatusServer,
+		deadline:  time.Now().Add(e.client.pace().patience),
+		compose:   e.server.newProbe,
 		whenEnded: e.probed,
 	})
 }

@@ -23,7 +23,7 @@ var (
 // carrier sends the request, takes the answer and ends the exchange, once.
 type exchange struct {
 	deadline time.Time   // when the wait ends
-	status   bool        // a Status-Server, not a login
+	status   bool        // a probe, not a login
 	others   []*endpoint // where a login can go on
 
 	// compose makes the request, once the transport knows where it goes.

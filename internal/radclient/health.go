@@ -14,8 +14,8 @@ const (
 	Probing State = "probing" // was dead and is being tried again
 )
 
-// StatusCheck says whether Status-Server probes (RFC 5997) tell a dead server
-// from a slow person.
+// StatusCheck says whether probes, which are Status-Server (RFC 5997) or logins of a
+// test user, tell a dead server from a slow person.
 type StatusCheck string
 
 const (
@@ -26,6 +26,9 @@ const (
 	StatusCheckOn StatusCheck = "on"
 	// StatusCheckOff never probes.
 	StatusCheckOff StatusCheck = "off"
+	// StatusCheckRequest probes with logins of a test user, for servers that answer
+	// no Status-Server, and takes silence for death.
+	StatusCheckRequest StatusCheck = "request"
 )
 
 // StatusChecks are the settings that there are.
@@ -39,19 +42,30 @@ type pace struct {
 	interval  time.Duration // between the probes of a round
 	window    time.Duration // silence after which a server that answers no probes is avoided
 	trial     time.Duration // from silence to the first trial by a login; 0: there are none
+	patience  time.Duration // how long an answer to a probe is taken
+	rest      time.Duration // between any two probes, at least
+	deadRest  time.Duration // between those to a dead server; 0: what deadWait says
+	misses    int           // probes left unanswered before the verdict
+	revivals  int           // probes in a row that a dead server has to answer
 }
 
 // udpPace judges a server within 3.5 s: a round is six probes, of which on a
 // network that loses a fifth of the packets each way a server that lives leaves
 // all unanswered once in 460 rounds.
-var udpPace = pace{suspicion: time.Second, rounds: 10 * time.Second, interval: 400 * time.Millisecond}
+var udpPace = pace{
+	suspicion: time.Second, rounds: 10 * time.Second, interval: 400 * time.Millisecond,
+	patience: verdictMisses * 400 * time.Millisecond, misses: verdictMisses, revivals: revivalAnswers,
+}
 
 // streamPace leaves TCP the time to repair a loss, and looks after idle
 // connections as well (RFC 3539 section 3.4).
-var streamPace = pace{suspicion: 3 * time.Second, rounds: 10 * time.Second, idle: true, interval: time.Second}
+var streamPace = pace{
+	suspicion: 3 * time.Second, rounds: 10 * time.Second, idle: true, interval: time.Second,
+	patience: verdictMisses * time.Second, misses: verdictMisses, revivals: revivalAnswers,
+}
 
 const (
-	// verdictMisses is how many probes are left unanswered before the verdict. A
+	// verdictMisses is how many Status-Server are left unanswered before the verdict. A
 	// refused probe counts twice: somebody said that nothing is there.
 	verdictMisses = 6
 
@@ -62,7 +76,7 @@ const (
 	// answered a login answers probes as well.
 	learningProbes = 5
 
-	// revivalAnswers is how many probes in a row a dead server has to answer
+	// revivalAnswers is how many Status-Server in a row a dead server has to answer
 	// (RFC 3539 section 3.4.1).
 	revivalAnswers = 3
 
@@ -108,7 +122,8 @@ type health struct {
 	nextAt    time.Time // when a round of probes starts though nothing was sent since
 	fruitless bool      // the latest round proved nothing
 	mode      probing
-	probeAt   time.Time     // when to send the next probe; zero: not
+	probeAt   time.Time     // when to send the next probe, if paced lets it go; zero: not
+	probedAt  time.Time     // when the latest probe was sent
 	judgeAt   time.Time     // when the latest probe counts as missed; zero: none waits
 	misses    int           // of this round
 	learning  int           // probes left
@@ -159,7 +174,7 @@ const (
 
 func newHealth(pace pace, check StatusCheck, random func() float64) *health {
 	h := &health{pace: pace, check: check, random: random, state: Unknown}
-	if check == StatusCheckOn {
+	if check == StatusCheckOn || check == StatusCheckRequest {
 		h.answers = supportYes
 	}
 	return h
@@ -192,7 +207,7 @@ func (h *health) learn(now time.Time) {
 // of its name answers probes, or they are said to be answered.
 func (h *health) look(now time.Time) {
 	switch {
-	case h.heard || h.looked || h.mode != probingNot || h.check == StatusCheckOff:
+	case h.heard || h.looked || h.mode != probingNot || h.check == StatusCheckOff || h.check == StatusCheckRequest:
 		return
 	case h.check == StatusCheckOn:
 		h.startRound(now)
@@ -231,6 +246,9 @@ func (h *health) refused(now time.Time) {
 	case h.mode == probingNot || h.mode == probingLearn:
 		h.startRound(now)
 	}
+	if h.check == StatusCheckRequest {
+		h.state = Zombie // the probe may have to rest first
+	}
 }
 
 // probeAnswered notes a valid answer to a probe.
@@ -242,7 +260,7 @@ func (h *health) probeAnswered(now time.Time) {
 		return
 	}
 	h.revived++
-	if h.revived >= revivalAnswers {
+	if h.revived >= h.pace.revivals {
 		h.alive(now)
 		return
 	}
@@ -278,17 +296,17 @@ func (h *health) due(now time.Time) (sendProbe bool) {
 	if reached(now, h.roundStart()) {
 		h.startRound(now)
 	}
-	if !reached(now, h.probeAt) {
+	if !reached(now, h.paced(h.probeAt)) {
 		return false
 	}
-	h.probeAt, h.judgeAt = time.Time{}, now.Add(h.pace.interval)
+	h.probeAt, h.probedAt, h.judgeAt = time.Time{}, now, now.Add(h.pace.interval)
 	return true
 }
 
 // next is when due has something to do; zero: not before something happens.
 func (h *health) next() time.Time {
 	var first time.Time
-	for _, at := range []time.Time{h.judgeAt, h.windowEnd(), h.trialDue(), h.roundStart(), h.probeAt} {
+	for _, at := range []time.Time{h.judgeAt, h.windowEnd(), h.trialDue(), h.roundStart(), h.paced(h.probeAt)} {
 		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
@@ -359,9 +377,9 @@ func (h *health) roundStart() time.Time {
 	case h.check == StatusCheckOff || h.answers == supportNo || h.mode != probingNot:
 		return time.Time{}
 	case !h.unheard.IsZero() && !h.fruitless:
-		return h.unheard.Add(h.pace.suspicion)
+		return h.paced(h.unheard.Add(h.pace.suspicion))
 	case h.waiting > 0 || h.pace.idle && h.state == Alive:
-		return h.nextAt
+		return h.paced(h.nextAt)
 	}
 	return time.Time{}
 }
@@ -403,10 +421,10 @@ func (h *health) miss(now time.Time, weight int, pause time.Duration) {
 	h.probeAt = now.Add(pause)
 	certain := weight > 1 || h.answers == supportYes
 	switch {
-	case h.misses >= verdictMisses && certain:
+	case h.misses >= h.pace.misses && certain:
 		h.state, h.mode, h.deadWait, h.revived = Dead, probingDead, minDeadInterval, 0
 		h.stillDead(now)
-	case h.misses >= verdictMisses:
+	case h.misses >= h.pace.misses:
 		// Silence proves nothing here.
 		h.mode, h.probeAt, h.fruitless = probingNot, time.Time{}, true
 		h.nextAt = now.Add(spread(h.pace.rounds, h.random))
@@ -421,8 +439,7 @@ func (h *health) miss(now time.Time, weight int, pause time.Duration) {
 // stillDead plans the next probe of a dead server.
 func (h *health) stillDead(now time.Time) {
 	h.state, h.revived = Dead, 0
-	h.probeAt = now.Add(spread(h.deadWait, h.random))
-	h.deadWait = min(2*h.deadWait, maxDeadInterval)
+	h.probeAt = h.deadProbe(now)
 }
 
 // windowEnd is when a server is avoided that answers neither logins nor, as far

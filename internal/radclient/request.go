@@ -91,6 +91,14 @@ func RequestAttributes(nas radius.Attributes, credentials Credentials) radius.At
 	return append(attributes, credentials.Attributes...)
 }
 
+// newProbe builds a probe, as the config has it.
+func (s *server) newProbe(at place) (*request, error) {
+	if s.client.config.StatusCheck == StatusCheckRequest {
+		return s.newAccessRequest(s.client.config.StatusRequest, at)
+	}
+	return s.newStatusServer(at)
+}
+
 // newStatusServer builds a probe: it names the NAS and nobody else (RFC 5997
 // section 3).
 func (s *server) newStatusServer(at place) (*request, error) {

@@ -23,7 +23,7 @@ type Stats struct {
 	Unreachable uint64 // not sent, or Protocol-Error
 	FailedOver  uint64 // of these two: went on to another server
 
-	ProbesSent     uint64 // Status-Server
+	ProbesSent     uint64 // Status-Server, or logins of the test user, which count nowhere else
 	ProbesAnswered uint64
 
 	Sent          uint64 // packets, copies included
@@ -113,6 +113,9 @@ func (c *counters) probed(x *exchange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stats.ProbesSent += uint64(x.sends) // #nosec G115 -- counts from 0
+	for reason, count := range x.drops {
+		c.stats.Drops[reason] += count
+	}
 	if x.packet != nil {
 		c.stats.ProbesAnswered++
 		c.stats.LastAnswer = time.Now()
