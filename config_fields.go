@@ -115,7 +115,7 @@ func configFields() map[string]*framework.FieldSchema {
 			Type:          framework.TypeString,
 			Default:       string(defaults.MessageAuthenticator),
 			AllowedValues: allowed(radclient.MessageAuthenticators),
-			Description:   "When an answer must carry a Message-Authenticator: \"required\" (every answer), \"auto\" (answers of a code of which the server has signed one before), \"off\" (never). Requests always carry one, and one in an answer is always verified.",
+			Description:   "When an answer must carry a Message-Authenticator: \"required\" (every answer), \"auto\" (answers of a code of which the server's address has signed one before), \"off\" (never). Requests always carry one, and one in an answer is always verified.",
 			DisplayAttrs:  &framework.DisplayAttributes{Name: "Message-Authenticator", Value: string(defaults.MessageAuthenticator)},
 		},
 		fieldRenewal: {

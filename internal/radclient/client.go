@@ -22,6 +22,7 @@ type Client struct {
 	nas     radius.Attributes // of every request
 	servers []*server
 	agenda  agenda
+	signed  signedAnswers // of all servers
 	turn    atomic.Uint64 // of round_robin
 	closed  atomic.Bool
 }

@@ -52,7 +52,7 @@ func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *
 		deadline:  l.deadline,
 		copies:    e.plan(time.Until(l.deadline)),
 		others:    others,
-		compose:   func(at place) (*request, error) { return e.server.newAccessRequest(l.credentials, at) },
+		compose:   func(at place) (*request, error) { return e.newAccessRequest(l.credentials, at) },
 		whenEnded: func(*exchange) { ended <- struct{}{} },
 	}
 	e.observe((*health).sent)

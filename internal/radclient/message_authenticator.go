@@ -1,7 +1,8 @@
 package radclient
 
 import (
-	"sync/atomic"
+	"net/netip"
+	"sync"
 
 	"layeh.com/radius"
 )
@@ -12,9 +13,9 @@ import (
 type MessageAuthenticator string
 
 const (
-	// MessageAuthenticatorAuto demands one in answers of a code once the server
-	// has put one into an answer of that code. Some servers sign accepts only,
-	// so codes are learned one by one.
+	// MessageAuthenticatorAuto demands one in an address's answers of a code once
+	// that address has put one into an answer of that code. Some servers sign
+	// accepts only, so codes are learned one by one.
 	MessageAuthenticatorAuto MessageAuthenticator = "auto"
 	// MessageAuthenticatorRequired demands one in every answer.
 	MessageAuthenticatorRequired MessageAuthenticator = "required"
@@ -25,12 +26,54 @@ const (
 // MessageAuthenticators are the settings that there are.
 var MessageAuthenticators = []MessageAuthenticator{MessageAuthenticatorAuto, MessageAuthenticatorRequired, MessageAuthenticatorOff}
 
-// signedCodes remembers the codes of the answers that a server has signed.
-// Safe for concurrent use.
-type signedCodes [256]atomic.Bool
+// maxSignedAnswers bounds what is remembered of who signs. Only an answer that proves
+// the shared secret adds to it.
+const maxSignedAnswers = 4096
 
-func (s *signedCodes) learn(code radius.Code)    { s[byte(code)].Store(true) }   // #nosec G115 -- the code was read from one octet
-func (s *signedCodes) has(code radius.Code) bool { return s[byte(code)].Load() } // #nosec G115 -- as above
+// signedAnswer is a code of the answers that come from an address.
+type signedAnswer struct {
+	address netip.AddrPort
+	code    radius.Code
+}
+
+// signedAnswers remembers which answers were signed, by the address that they came from,
+// whatever the name is that led there: of several servers behind one name some may sign
+// and others not. It forgets nothing, so that an address which DNS drops and returns has
+// to go on signing: otherwise an attacker who can strip signatures had to wait for that
+// only. Safe for concurrent use; the zero value remembers nothing.
+type signedAnswers struct {
+	mu    sync.RWMutex
+	known map[signedAnswer]struct{} // guarded by mu
+}
+
+// learn notes that the address has signed an answer of the code.
+func (s *signedAnswers) learn(address netip.AddrPort, code radius.Code) {
+	if s.demanded(address, code) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known = map[signedAnswer]struct{}{}
+	}
+	if len(s.known) < maxSignedAnswers {
+		s.known[signedAnswer{unmapped(address), code}] = struct{}{}
+	}
+}
+
+// demanded reports whether answers of the code from the address have to be signed: one
+// was before, or there is no room to remember that this one was.
+func (s *signedAnswers) demanded(address netip.AddrPort, code radius.Code) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, signed := s.known[signedAnswer{unmapped(address), code}]
+	return signed || len(s.known) >= maxSignedAnswers
+}
+
+// unmapped returns the address as it is written without IPv6 around IPv4.
+func unmapped(address netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(address.Addr().Unmap(), address.Port())
+}
 
 // messageAuthenticatorLen is the length of the attribute's value in octets
 // (RFC 3579 section 3.2).

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"layeh.com/radius"
@@ -35,7 +36,18 @@ type request struct {
 	authenticator [16]byte
 	signer        *signer
 	proof         proof
-	server        *server // that is asked
+	server        *server        // that is asked
+	address       netip.AddrPort // of the server, of an Access-Request
+}
+
+// newAccessRequest builds a request that goes to the endpoint.
+func (e *endpoint) newAccessRequest(credentials Credentials, at place) (*request, error) {
+	sent, err := e.server.newAccessRequest(credentials, at)
+	if err != nil {
+		return nil, err
+	}
+	sent.address = e.address
+	return sent, nil
 }
 
 // newAccessRequest builds a request with a fresh random authenticator.
@@ -121,14 +133,14 @@ func (s *server) encode(code radius.Code, at place, authenticator [16]byte, attr
 	return sent, nil
 }
 
-// check takes or drops a datagram, and learns which codes the server signs.
+// check takes or drops a datagram, and learns which codes the address signs.
 func (r *request) check(datagram []byte) (*radius.Packet, DropReason) {
 	if r.version == RADIUS11 {
 		return checkAnswer11(datagram, r)
 	}
 	packet, signed, reason := checkAnswer(datagram, r, r.mustSign)
 	if reason == 0 && signed && r.code == radius.CodeAccessRequest {
-		r.server.signed.learn(packet.Code)
+		r.server.client.signed.learn(r.address, packet.Code)
 	}
 	return packet, reason
 }
@@ -146,7 +158,7 @@ func (r *request) mustSign(code radius.Code) bool {
 	case MessageAuthenticatorOff:
 		return false
 	default:
-		return r.server.signed.has(code)
+		return r.server.client.signed.demanded(r.address, code)
 	}
 }
 

@@ -26,7 +26,6 @@ type server struct {
 	config   Server
 	name     string // host and port
 	signer   *signer
-	signed   signedCodes
 	counters counters
 
 	challenges atomic.Bool // it has asked for a challenge: a person may have to act
