@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -27,13 +28,14 @@ func (b *backend) pathSourceVerify() *framework.Path {
 				Callback: b.sourceVerify,
 				Summary:  "Try a login through a source, and tell what came of it. It makes no token, and counts toward no lockout here.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"outcome":  {Type: framework.TypeString, Description: "accept, reject, challenge, unavailable (nobody judged the password) or misconfigured (the source cannot be asked like this).", Required: true},
-					"reason":   {Type: framework.TypeString, Description: "Why, and what to check; or what the server asks.", Required: true},
-					"server":   {Type: framework.TypeString, Description: "Server that answered.", Required: true},
-					"time_ms":  {Type: framework.TypeFloat, Description: "How long it took, in milliseconds.", Required: true},
-					"username": {Type: framework.TypeString, Description: "Name that the source was asked about.", Required: true},
-					"groups":   {Type: framework.TypeStringSlice, Description: "Groups that a directory has the person in.", Required: true},
-					"reply":    {Type: framework.TypeSlice, Description: "Attributes that checks of profiles see as reply:.", Required: true},
+					"outcome":       {Type: framework.TypeString, Description: "accept, reject, challenge, unavailable (nobody judged the password) or misconfigured (the source cannot be asked like this).", Required: true},
+					"reason":        {Type: framework.TypeString, Description: "Why, and what to check; or what the server asks.", Required: true},
+					"reply_message": {Type: framework.TypeString, Description: "What a RADIUS server says in an Access-Reject (Reply-Message), on one line. It is withheld if it repeats the password.", Required: true},
+					"server":        {Type: framework.TypeString, Description: "Server that answered.", Required: true},
+					"time_ms":       {Type: framework.TypeFloat, Description: "How long it took, in milliseconds.", Required: true},
+					"username":      {Type: framework.TypeString, Description: "Name that the source was asked about.", Required: true},
+					"groups":        {Type: framework.TypeStringSlice, Description: "Groups that a directory has the person in.", Required: true},
+					"reply":         {Type: framework.TypeSlice, Description: "Attributes of an accept or a challenge that checks of profiles see as reply:.", Required: true},
 				}),
 			},
 		},
@@ -90,13 +92,14 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		reply = append(reply, map[string]any{"attribute": item.Attribute.Name, "value": textOf(item)})
 	}
 	return &logical.Response{Data: map[string]any{
-		"outcome":  outcome,
-		"reason":   reason,
-		"server":   got.Server,
-		"time_ms":  milliseconds(time.Since(began)),
-		"username": credentials.Username,
-		"groups":   notNil(got.groups),
-		"reply":    reply,
+		"outcome":       outcome,
+		"reason":        reason,
+		"reply_message": got.ReplyMessage,
+		"server":        got.Server,
+		"time_ms":       milliseconds(time.Since(began)),
+		"username":      credentials.Username,
+		"groups":        notNil(got.groups),
+		"reply":         reply,
 	}}, nil
 }
 
@@ -117,5 +120,5 @@ func describeAnswer(got answer, err error) (outcome, reason string) {
 		}
 		return "challenge", step.Message
 	}
-	return "reject", got.Reason
+	return "reject", cmp.Or(got.Reason, got.ReplyMessage)
 }

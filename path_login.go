@@ -243,7 +243,11 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 		b.Logger().Warn("answers were dropped before the valid one came", "server", got.Server, "drops", got.Drops.String())
 	}
 	if got.Outcome == radclient.Reject {
-		b.Logger().Info("login refused by its source", append(details, "reason", got.Reason)...)
+		details = append(details, "reason", got.Reason)
+		if got.ReplyMessage != "" {
+			details = append(details, "reply_message", got.ReplyMessage)
+		}
+		b.Logger().Info("login refused by its source", details...)
 		return answer{}, &refusal{text: deniedText, rejected: true}
 	}
 	return got, nil

@@ -44,6 +44,9 @@ func (c *radiusChecker) check(ctx context.Context, asked question) (answer, erro
 	if err != nil {
 		return answer{}, err
 	}
+	if verdict.Outcome == radclient.Reject {
+		return answer{Verdict: verdict}, nil // no profile sees it, and its texts are in the verdict
+	}
 	reply := asked.known.Decode(verdict.Attributes, dictionary.Keys{Plain: true})
 	return answer{Verdict: verdict, reply: append(reply, c.renamed(reply, asked.known)...)}, nil
 }

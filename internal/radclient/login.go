@@ -107,7 +107,7 @@ func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 	case x.packet.Code == codeProtocolError:
 		return Verdict{}, &ProtocolError{Host: host, Port: port, Cause: integer(x.packet.Attributes, errorCause)}
 	}
-	return x.request.proof.check(checkServiceType(Verdict{
+	return x.request.judge(checkServiceType(Verdict{
 		Outcome:    outcomeOf(x.packet.Code),
 		Attributes: x.packet.Attributes,
 		Host:       e.server.name,

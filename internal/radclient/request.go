@@ -38,6 +38,16 @@ type request struct {
 	proof         proof
 	server        *server        // that is asked
 	address       netip.AddrPort // of the server, of an Access-Request
+	secrets       []string       // that no answer may bring into a log
+}
+
+// judge returns the verdict after the server's proof, and the texts of a reject.
+func (r *request) judge(verdict Verdict) Verdict {
+	verdict = r.proof.check(verdict)
+	if verdict.Outcome == Reject {
+		verdict.ReplyMessage = rejectMessage(verdict.Attributes, r.secrets)
+	}
+	return verdict
 }
 
 // newAccessRequest builds a request that goes to the endpoint.
@@ -82,7 +92,10 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 	if err != nil {
 		return nil, err
 	}
-	sent.proof = made
+	sent.proof, sent.secrets = made, []string{credentials.Password}
+	if s.client.config.Transport != TLS { // where it is no secret
+		sent.secrets = append(sent.secrets, string(s.signer.secret))
+	}
 	return sent, nil
 }
 

@@ -35,10 +35,13 @@ type Verdict struct {
 	Outcome    Outcome
 	Attributes radius.Attributes // of the answer, in its order
 	Reason     string            // of a reject, for the log; empty if unknown
-	Host       string            // server that answered, with the port, as in the config
-	Server     string            // its address and port
-	Sends      int               // copies of the request that went out
-	Drops      Drops             // datagrams that came before, but were not the answer
+	// ReplyMessage is what the server says to the person whom it rejects, on one line
+	// that is safe for the log; empty: nothing.
+	ReplyMessage string
+	Host         string // server that answered, with the port, as in the config
+	Server       string // its address and port
+	Sends        int    // copies of the request that went out
+	Drops        Drops  // datagrams that came before, but were not the answer
 }
 
 func outcomeOf(code radius.Code) Outcome {
