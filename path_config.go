@@ -188,7 +188,7 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err := saveConfig(ctx, req.Storage, config); err != nil {
 		return nil, err
 	}
-	return written(d), nil
+	return withWarnings(written(d), config.secretWarnings(d)), nil
 }
 
 // shortSecretLen is the length in octets up to which a secret is called short.

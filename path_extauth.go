@@ -73,6 +73,9 @@ func (b *backend) pathSources() *framework.Path {
 	}
 }
 
+// sourceSecrets are the fields of sources that have secrets which are typed.
+var sourceSecrets = []string{fieldSecret, fieldSearchPassword}
+
 func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	kind := sourceType(d.Get(fieldSourceType).(string))
 	if !slices.Contains(sourceTypes, kind) {
@@ -88,6 +91,7 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 		if err != nil || response.IsError() {
 			return response, err
 		}
+		response = withWarnings(response, secretWarnings(d, sourceSecrets...))
 		return logical.RespondWithStatusCode(response, req, http.StatusCreated)
 	})
 }
@@ -369,7 +373,11 @@ func (b *backend) sourceChange(ctx context.Context, req *logical.Request, d *fra
 		}
 		entry := before.clone()
 		entry.apply(d)
-		return b.sourceStore(ctx, req, before, entry)
+		response, err := b.sourceStore(ctx, req, before, entry)
+		if err != nil || response.IsError() {
+			return response, err
+		}
+		return withWarnings(response, secretWarnings(d, sourceSecrets...)), nil
 	})
 }
 

@@ -249,9 +249,6 @@ func (s *sourceEntry) radiusProblems() []string {
 	if len(s.NASID) > radclient.MaxValueLen {
 		found = append(found, fmt.Sprintf("`nasid` is longer than %d octets", radclient.MaxValueLen))
 	}
-	if err := checkLineEnd(s.RADIUS.Secret); err != nil {
-		found = append(found, "`secret` "+err.Error())
-	}
 	if s.RADIUS.Secret == "" && s.RADIUS.Transport != radclient.TLS {
 		found = append(found, "`secret` is missing: give the secret shared with the server")
 	}
@@ -275,9 +272,6 @@ func (s *sourceEntry) directoryProblems() []string {
 	}
 	if d.UserSearchBase == "" && (d.UserSearchFilter != "" || d.SearchBindDN != "" || d.SearchPassword != "") {
 		found = append(found, "`user_search_filter`, `search_binddn` and `search_password` belong to `user_search_base`: give that, too")
-	}
-	if err := checkLineEnd(d.SearchPassword); err != nil {
-		found = append(found, "`search_password` "+err.Error())
 	}
 	if s.Type == sourceLDAP && d.BindDN != "" && d.UserSearchBase != "" {
 		found = append(found, "`ldap_binddn` and `user_search_base` exclude each other: give one")
