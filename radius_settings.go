@@ -164,10 +164,12 @@ func (r *radiusSettings) problems() []string {
 	if r.TLSServerName != "" && !isHost(r.TLSServerName) {
 		found = append(found, "`tls_server_name` is neither a host name nor an IP address")
 	}
+	checkTLS := r.tls().CheckGiven
 	if r.Transport == radclient.TLS {
-		if err := r.tls().Check(); err != nil {
-			found = append(found, err.Error())
-		}
+		checkTLS = r.tls().Check
+	}
+	if err := checkTLS(); err != nil {
+		found = append(found, err.Error())
 	}
 	return found
 }

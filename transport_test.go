@@ -115,6 +115,40 @@ func TestTransportThatMakesNoSenseIsRefused(t *testing.T) {
 	require.Equal(t, before, b.stored("config"))
 }
 
+func TestCertificatesAndKeysThatCannotBeUsedAreRefusedWhateverTheTransport(t *testing.T) {
+	t.Parallel()
+	_, client := tlsIdentities(t)
+	certificate, key := string(client.Certificate.PEM), string(client.Certificate.KeyPEM)
+	b := newTestBackend(t)
+	b.ok(logical.UpdateOperation, "config", minimalConfig())
+	b.source("radius", map[string]any{"name": "other"})
+	for _, path := range []string{"config", "extauth/other"} {
+		for _, transport := range []string{"udp", "tcp"} {
+			for name, fields := range map[string]map[string]any{
+				"no key":              {"tls_client_cert": certificate, "tls_client_key": "hush"},
+				"a key of a file":     {"tls_client_cert": certificate, "tls_client_key": "/hush/vault.key"},
+				"a key alone":         {"tls_client_key": key},
+				"no key, alone":       {"tls_client_key": "hush"},
+				"a certificate alone": {"tls_client_cert": certificate},
+				"the wrong way round": {"tls_client_cert": key, "tls_client_key": certificate},
+				"no CA":               {"tls_ca_cert": "hush"},
+			} {
+				before := b.everything()
+				fields["transport"] = transport
+				for _, operation := range []logical.Operation{logical.UpdateOperation, logical.PatchOperation} {
+					text := b.refused(operation, path, fields)
+					require.Contains(t, text, "tls_c", "%s %s", path, name)
+					require.NotContains(t, text, "hush")
+					require.NotContains(t, text, "PRIVATE KEY--")
+				}
+				require.Equal(t, before, b.everything(), "%s %s", path, name)
+			}
+			b.ok(logical.UpdateOperation, path, map[string]any{"transport": transport, "tls_client_cert": certificate, "tls_client_key": key})
+			b.ok(logical.PatchOperation, path, map[string]any{"tls_client_cert": nil, "tls_client_key": nil})
+		}
+	}
+}
+
 func TestLoginOverTLS(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]radiustest.Version{

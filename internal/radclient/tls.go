@@ -51,6 +51,32 @@ func (t TLSConfig) Check() error {
 	return err
 }
 
+// CheckGiven is Check for a transport that has no use for certificates yet: there need
+// be none, but those that are given can be used.
+func (t TLSConfig) CheckGiven() error {
+	if t.CACertificates != "" {
+		return t.Check()
+	}
+	_, err := t.clientCertificates()
+	return err
+}
+
+// clientCertificates returns what the client shows; nil: nothing.
+func (t TLSConfig) clientCertificates() ([]tls.Certificate, error) {
+	if (t.ClientCertificate == "") != t.ClientKey.Empty() {
+		return nil, errors.New("tls_client_cert and tls_client_key belong together: give both or neither")
+	}
+	if t.ClientCertificate == "" {
+		return nil, nil
+	}
+	certificate, err := tls.X509KeyPair([]byte(t.ClientCertificate), t.ClientKey.bytes())
+	if err != nil {
+		// The cause says which of them, and shows neither.
+		return nil, fmt.Errorf("tls_client_cert and tls_client_key: %w", err)
+	}
+	return []tls.Certificate{certificate}, nil
+}
+
 // config is what crypto/tls needs for a server.
 func (t TLSConfig) config(host string) (*tls.Config, error) {
 	config := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
@@ -60,16 +86,9 @@ func (t TLSConfig) config(host string) (*tls.Config, error) {
 	if !config.RootCAs.AppendCertsFromPEM([]byte(t.CACertificates)) {
 		return nil, errors.New("tls_ca_cert has no certificate in PEM form: give those that may sign the server's")
 	}
-	if (t.ClientCertificate == "") != t.ClientKey.Empty() {
-		return nil, errors.New("tls_client_cert and tls_client_key belong together: give both or neither")
-	}
-	if t.ClientCertificate != "" {
-		certificate, err := tls.X509KeyPair([]byte(t.ClientCertificate), t.ClientKey.bytes())
-		if err != nil {
-			// The cause says which of them, and shows neither.
-			return nil, fmt.Errorf("tls_client_cert and tls_client_key: %w", err)
-		}
-		config.Certificates = []tls.Certificate{certificate}
+	var err error
+	if config.Certificates, err = t.clientCertificates(); err != nil {
+		return nil, err
 	}
 	if t.MinVersion == TLS13 {
 		config.MinVersion = tls.VersionTLS13

@@ -187,5 +187,16 @@ func TestTLSConfigThatMakesNoSenseIsRefusedByItsFields(t *testing.T) {
 		err := config.Check()
 		require.ErrorContains(t, err, test.want, name)
 		require.NotContains(t, err.Error(), "hush")
+		if name == "no CA" {
+			require.NoError(t, config.CheckGiven(), "another transport needs none")
+			continue
+		}
+		require.Equal(t, err, config.CheckGiven(), name)
+		if name != "CA that is none" {
+			config.CACertificates = ""
+			require.Equal(t, err, config.CheckGiven(), "%s, and no CA", name)
+		}
 	}
+	require.NoError(t, TLSConfig{}.CheckGiven())
+	require.NoError(t, good.CheckGiven())
 }
