@@ -160,9 +160,9 @@ func (c *configEntry) otherProblems() []string {
 			others = append(others, "`bind_address`: "+err.Error())
 		}
 	}
-	for field, realm := range map[string]string{fieldRealm: c.Realm, fieldDefaultRealm: c.DefaultRealm} {
-		if realm != "" && (len(realm) > username.MaxLen || !username.IsRealm(realm)) {
-			others = append(others, fmt.Sprintf("`%s`: %.80q is not a realm: use letters, digits and . - _, without @ and \\", field, realm))
+	for _, given := range []struct{ field, realm string }{{fieldRealm, c.Realm}, {fieldDefaultRealm, c.DefaultRealm}} {
+		if given.realm != "" && (len(given.realm) > username.MaxLen || !username.IsRealm(given.realm)) {
+			others = append(others, fmt.Sprintf("`%s`: %.80q is not a realm: use letters, digits and . - _, without @ and \\", given.field, given.realm))
 		}
 	}
 	switch {

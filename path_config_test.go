@@ -304,3 +304,17 @@ func TestSecretsAreSealWrapped(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"config", "challenge-key", "extauth/", "freeradius/config"}, newTestBackend(t).SpecialPaths().SealWrapStorage)
 }
+
+func TestSeveralMistakesAreToldInTheSameOrder(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	for path, data := range map[string]map[string]any{
+		"config":    {"host": "192.0.2.1", "secret": testSecret, "realm": "a@b", "default_realm": "c@d", "nas_port_type": "x", "port": 0, "strategy": "x"},
+		"users/bob": {"first_name": "a\x00", "last_name": "b\x00"},
+	} {
+		want := b.refused(logical.UpdateOperation, path, data)
+		for range 30 {
+			require.Equal(t, want, b.refused(logical.UpdateOperation, path, data))
+		}
+	}
+}

@@ -146,9 +146,9 @@ func (u *userEntry) apply(d *framework.FieldData) error {
 			return &userMistake{fieldEmail, errors.New("is not an e-mail address such as alice@example.com")}
 		}
 	}
-	for field, text := range map[string]string{fieldEmail: u.Email, fieldFirstName: u.FirstName, fieldLastName: u.LastName} {
-		if err := checkUserText(text); err != nil {
-			return &userMistake{field, err}
+	for _, given := range []struct{ field, text string }{{fieldEmail, u.Email}, {fieldFirstName, u.FirstName}, {fieldLastName, u.LastName}} {
+		if err := checkUserText(given.text); err != nil {
+			return &userMistake{given.field, err}
 		}
 	}
 	if len(u.Metadata) > maxMetadataKeys {
