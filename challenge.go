@@ -59,8 +59,8 @@ func (c *challengeCache) seal(ctx context.Context, storage logical.Storage, stat
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, nil)), nil
 }
 
-// open reads a challenge_id and uses it up on this server; on others the RADIUS
-// server refuses it, whose State works once. The error is a challengeError, or a
+// open reads a challenge_id and uses it up on this server, until it is restarted; on
+// others the RADIUS server refuses it, whose State works once. The error is a challengeError, or a
 // fault of storage.
 func (c *challengeCache) open(ctx context.Context, storage logical.Storage, id string, username string, asked *source, now time.Time) (*challengeState, error) {
 	aead, err := c.aead(ctx, storage)

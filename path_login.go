@@ -66,7 +66,7 @@ func (b *backend) pathLogin() *framework.Path {
 			},
 			fieldChallengeID: {
 				Type:        framework.TypeString,
-				Description: "Which challenge the password answers: from the answer to the step before. It works once.",
+				Description: "Which challenge the password answers: from the answer to the step before. Each Vault server takes it once; elsewhere the RADIUS server's State works once.",
 			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
@@ -108,6 +108,9 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if err != nil {
 		return nil, err
 	}
+	if strings.Contains(req.Path, "..") {
+		return logical.ErrorResponse(errNoLease.Error()), nil
+	}
 	sent, err := clientAttributes(d)
 	if err != nil {
 		return logical.ErrorResponse(err.Error()), nil
@@ -133,6 +136,10 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	}
 	return &logical.Response{Auth: auth}, nil
 }
+
+// errNoLease is why nothing is asked about a name in such a path: Vault makes no lease
+// under it, so that a token would be lost after an accept, and the client would try again.
+var errNoLease = errors.New("username with two dots in a row cannot be in the path, where Vault makes no lease: give it in the body, to login")
 
 // authorize lets the profiles decide about somebody whom a source has accepted.
 // It returns what they grant, or a refusal; the reason is in the log.
@@ -351,6 +358,11 @@ has no token, but "message" and "challenge_id". Send the code as the password:
     $ vault write auth/radius/login/carol challenge_id=... password=123456
 
 A push token asks to press Enter: answer with challenge_id alone.
+
+A challenge_id is used up on the Vault server that took it; after a failover it is
+the RADIUS server that refuses it a second time. If Vault loses its leadership
+after the RADIUS server has accepted, it answers 5xx, and a client that tries again
+logs in anew, with another push. VAULT_MAX_RETRIES=0 has Vault's clients not do so.
 
 The token has the policies of users/alice, or the config's
 "unregistered_user_policies" if there is no such user, and the config's

@@ -49,6 +49,33 @@ func TestNameInTheBodyGoesBeforeTheOneInThePath(t *testing.T) {
 	require.Equal(t, "alice", auth.Alias.Name)
 }
 
+func TestPathUnderWhichVaultMakesNoLeaseIsRefusedUnasked(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		if r.State() == nil {
+			return []radiustest.Answer{r.Challenge([]byte("s"), "Code?")}
+		}
+		return []radiustest.Answer{r.Accept()}
+	}})
+	b.configure(nil)
+	id := b.ok(logical.UpdateOperation, "login", map[string]any{"username": "al..ice", "password": "p"}).Data[fieldChallengeID]
+	asked := len(b.server.Requests())
+	for _, path := range []string{"login/al..ice", "login/..", "login/../alice", "login/alice..", "login/...", "login/a/..b"} {
+		for _, data := range []map[string]any{
+			{"password": "p"},
+			{"password": "p", "username": "alice"},
+			{"password": "p", "challenge_id": id},
+		} {
+			require.Equal(t, errNoLease.Error(), b.refused(logical.UpdateOperation, path, data), path)
+		}
+	}
+	require.Len(t, b.server.Requests(), asked, "nobody was asked")
+	auth := b.ok(logical.UpdateOperation, "login", map[string]any{"username": "al..ice", "password": "123456", "challenge_id": id}).Auth
+	require.Equal(t, "al..ice", auth.Alias.Name, "in the body it does no harm, and the challenge was not used up")
+	require.NotNil(t, b.ok(logical.UpdateOperation, "login/al.ice", map[string]any{"password": "p"}).Data[fieldChallengeID])
+}
+
 func TestRefusedLoginsAllReadTheSame(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)
