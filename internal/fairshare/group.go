@@ -1,0 +1,128 @@
+package fairshare
+
+import (
+	"container/heap"
+	"container/list"
+)
+
+// group counts those that wait together. The group of all has one for each address
+// as children, and these one for each name, which has the places. A group without
+// places is no child of any.
+type group[T any] struct {
+	key    string
+	parent *group[T] // nil: all
+	count  int       // of places, in children too
+
+	places list.List // of *Place[T]; of a name only
+
+	children map[string]*group[T]
+	heaviest heaviest[T] // the same
+	turns    list.List   // the same, as *group[T]; who is next first
+
+	index int           // in the parent's heaviest
+	turn  *list.Element // in the parent's turns; nil while the group is no child
+}
+
+// child returns the group with the key, new if there is none: it becomes a child when
+// it has a place.
+func (g *group[T]) child(key string) *group[T] {
+	if child := g.children[key]; child != nil {
+		return child
+	}
+	return &group[T]{key: key, parent: g}
+}
+
+// weight is how many wait; a nil group has none.
+func (g *group[T]) weight() int {
+	if g == nil {
+		return 0
+	}
+	return g.count
+}
+
+// first is the place that has to be given up before others of the group.
+func (g *group[T]) first() *Place[T] {
+	for len(g.heaviest) > 0 {
+		g = g.heaviest[0]
+	}
+	return g.places.Front().Value.(*Place[T])
+}
+
+// changed counts a place that has come or gone, here and above.
+func (g *group[T]) changed(by int) {
+	for ; g != nil; g = g.parent {
+		g.count += by
+		if g.parent != nil {
+			g.parent.sort(g)
+		}
+	}
+}
+
+// sort puts a group that has changed where it belongs among the children.
+func (g *group[T]) sort(child *group[T]) {
+	switch {
+	case child.count == 0:
+		heap.Remove(&g.heaviest, child.index)
+		g.turns.Remove(child.turn)
+		child.turn = nil
+		delete(g.children, child.key)
+	case child.turn != nil:
+		heap.Fix(&g.heaviest, child.index)
+	default:
+		if g.children == nil {
+			g.children = map[string]*group[T]{}
+		}
+		g.children[child.key] = child
+		child.turn = g.turns.PushBack(child)
+		heap.Push(&g.heaviest, child)
+	}
+}
+
+// takeTurn returns the child whose turn it is, and moves it behind the others.
+func (g *group[T]) takeTurn() *group[T] {
+	next := g.turns.Front()
+	g.turns.MoveToBack(next)
+	return next.Value.(*group[T])
+}
+
+// heaviest is a heap of groups, the heaviest on top; among these, the one with the
+// longest wait.
+type heaviest[T any] []*group[T]
+
+// weight is that of the heaviest group.
+func (h heaviest[T]) weight() int {
+	if len(h) == 0 {
+		return 0
+	}
+	return h[0].count
+}
+
+// first is the place that the heaviest group has to give up.
+func (h heaviest[T]) first() *Place[T] { return h[0].first() }
+
+func (h heaviest[T]) Len() int { return len(h) }
+
+func (h heaviest[T]) Less(i, j int) bool {
+	if h[i].count != h[j].count {
+		return h[i].count > h[j].count
+	}
+	return h[i].first().number < h[j].first().number
+}
+
+func (h heaviest[T]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (h *heaviest[T]) Push(child any) {
+	child.(*group[T]).index = len(*h)
+	*h = append(*h, child.(*group[T]))
+}
+
+func (h *heaviest[T]) Pop() any {
+	last := len(*h) - 1
+	child := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return child
+}
