@@ -7,7 +7,7 @@ import (
 )
 
 // batch is how many sessions one call of Maintain closes, how many it deletes,
-// and how many attempts to log in it deletes, at most.
+// and how many attempts to log in it deletes for their age, and for their number, at most.
 const batch = 1000
 
 // Store keeps sessions and attempts to log in. Its methods may be called by several
@@ -31,14 +31,16 @@ type Store interface {
 	// tells whether there is another page.
 	Sessions(ctx context.Context, f Filter, page Page) (found []Record, more bool, err error)
 
-	// LogPostAuth keeps an attempt to log in.
+	// LogPostAuth keeps an attempt to log in, unless there are too many: see
+	// ErrTooManyPostAuths.
 	LogPostAuth(ctx context.Context, attempt PostAuth) error
 
 	// PostAuths returns a page of the chosen attempts, the newest first.
 	PostAuths(ctx context.Context, f PostAuthFilter, page Page) (found []PostAuth, more bool, err error)
 
 	// Maintain closes and deletes what is due, in batches: call it periodically,
-	// and again at once if there is more.
+	// and again at once if there is more. In Vault's storage it deletes the oldest
+	// attempts, too, if there are too many.
 	Maintain(ctx context.Context, now time.Time, keep Retention) (Report, error)
 
 	// Close frees what the store holds open. Calls under way end first.

@@ -33,7 +33,10 @@ func (s *VaultStore) Maintain(ctx context.Context, now time.Time, keep Retention
 		}
 		report.More = report.More || more && done > 0
 	}
-	return report, nil
+	trimmed, more, err := s.trimPostAuths(ctx)
+	report.DeletedPostAuths += trimmed
+	report.More = report.More || more
+	return report, err
 }
 
 // closeStale closes sessions of which nothing was heard since a time.
@@ -57,22 +60,28 @@ func (s *VaultStore) deleteSessions(ctx context.Context, limit time.Time) (int, 
 	})
 }
 
-// deletePostAuths deletes attempts from before a time, out of the index first: a
-// crash leaves none there that leads nowhere.
+// deletePostAuths deletes attempts from before a time.
 func (s *VaultStore) deletePostAuths(ctx context.Context, limit time.Time) (int, bool, error) {
 	start := ""
 	return s.sweep(ctx, allPostAuths, limit, &start, func(key string) (bool, error) {
-		var attempt PostAuth
-		if _, err := s.get(ctx, key, &attempt); err != nil {
-			return false, err
-		}
-		for _, key := range []string{postAuthsOfUser(attempt.Username).key(attempt.Time, idOf(key)), key} {
-			if err := s.storage.Delete(ctx, key); err != nil {
-				return false, fmt.Errorf("deleting %s: %w", key, err)
-			}
-		}
-		return true, nil
+		return true, s.deletePostAuth(ctx, key)
 	})
+}
+
+// deletePostAuth deletes an attempt, out of the index of its user first: a crash leaves
+// none there that leads nowhere.
+func (s *VaultStore) deletePostAuth(ctx context.Context, key string) error {
+	var attempt PostAuth
+	if _, err := s.get(ctx, key, &attempt); err != nil {
+		return err
+	}
+	for _, key := range []string{postAuthsOfUser(attempt.Username).key(attempt.Time, idOf(key)), key} {
+		if err := s.storage.Delete(ctx, key); err != nil {
+			return fmt.Errorf("deleting %s: %w", key, err)
+		}
+	}
+	s.postAuths.deleted(key[len(allPostAuths.prefix):])
+	return nil
 }
 
 // sweep does something with the entries of an index that are older than a limit, to

@@ -7,12 +7,23 @@ import (
 	"time"
 )
 
-// LogPostAuth implements Store.
+// LogPostAuth implements Store. It returns ErrTooManyPostAuths if too many came before.
 func (s *VaultStore) LogPostAuth(ctx context.Context, attempt PostAuth) error {
 	if err := attempt.check(); err != nil {
 		return err
 	}
 	attempt = attempt.normal()
+	if !s.postAuths.admit(attempt) {
+		return ErrTooManyPostAuths
+	}
+	if err := s.putPostAuth(ctx, attempt); err != nil {
+		s.postAuths.failed()
+		return err
+	}
+	return nil
+}
+
+func (s *VaultStore) putPostAuth(ctx context.Context, attempt PostAuth) error {
 	id := strings.ToLower(rand.Text()) // two attempts may be of the same microsecond
 	if err := s.put(ctx, allPostAuths.key(attempt.Time, id), attempt); err != nil {
 		return err

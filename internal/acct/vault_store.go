@@ -26,9 +26,10 @@ var indexed = []byte("{}")
 // leaves behind are entries of indexes too many: readers see that by the record,
 // and delete them.
 type VaultStore struct {
-	storage  KeyValue
-	examined int            // how many entries a query may read
-	locks    [64]sync.Mutex // each orders the packets of some sessions
+	storage   KeyValue
+	examined  int            // how many entries a query may read
+	locks     [64]sync.Mutex // each orders the packets of some sessions
+	postAuths *postAuthCount
 
 	maintaining   sync.Mutex
 	staleCursor   string // guarded by maintaining: see sweep
@@ -39,7 +40,10 @@ var _ Store = (*VaultStore)(nil)
 
 // NewVaultStore keeps records under acct/ and attempts to log in under postauth/.
 func NewVaultStore(storage KeyValue) *VaultStore {
-	return &VaultStore{storage: storage, examined: maxExamined}
+	return &VaultStore{
+		storage: storage, examined: maxExamined,
+		postAuths: newPostAuthCount(maxPostAuths, maxNewPostAuths, acceptedPostAuths),
+	}
 }
 
 // Close implements Store. There is nothing to free.
