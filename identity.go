@@ -75,7 +75,7 @@ func (b *backend) identify(
 	bars := []func() (string, error){
 		func() (string, error) { return who.user.barred(time.Now()), nil },
 		func() (string, error) { return b.barredByHidden(ctx, storage, names, who) },
-		func() (string, error) { return b.barredAsStranger(ctx, storage, settings, names, who, match) },
+		func() (string, error) { return barredAsStranger(settings, names, who, match), nil },
 		func() (string, error) { return b.barredByBase(ctx, storage, settings, sources, names, who) },
 	}
 	for _, bar := range bars {
@@ -91,25 +91,22 @@ var errNotPlain = errors.New("username is not in its plain spelling (Unicode NFK
 
 // barredAsStranger says why a name that is not registered is refused: it is another
 // spelling of one that is, or only registered users log in.
-func (b *backend) barredAsStranger(
-	ctx context.Context, storage logical.Storage, settings *settings, names *registeredNames, who identity, match username.Match,
-) (string, error) {
-	switch {
-	case who.user != nil:
-		return "", nil
-	case match.SameFold || match.Similar:
-		registered := b.names.nameForLog(ctx, storage, names, who.name)
-		if registered == "" {
-			return "a similar name is registered: type it as it is registered", nil // which one is not known now
-		}
-		if match.SameFold {
-			return fmt.Sprintf("registered as %s: type it like that", registered), nil // no other spelling can be registered
-		}
-		return fmt.Sprintf("registered as %s: type it like that, or register %s if it is somebody else", registered, who.name), nil
-	case settings.config.RegisteredOnly:
-		return "the config has registered_only, and the name is not under users/", nil
+func barredAsStranger(settings *settings, names *registeredNames, who identity, match username.Match) string {
+	if who.user != nil {
+		return ""
 	}
-	return "", nil
+	registered := names.closest(who.name)
+	switch {
+	case match.Similar && registered == "":
+		return "a similar name was registered until now"
+	case match.SameFold: // no other spelling can be registered
+		return fmt.Sprintf("registered as %s: type it like that", registered)
+	case match.Similar:
+		return fmt.Sprintf("registered as %s: type it like that, or register %s if it is somebody else", registered, who.name)
+	case settings.config.RegisteredOnly:
+		return "the config has registered_only, and the name is not under users/"
+	}
+	return ""
 }
 
 // barredByHidden says why a name is refused under which nobody is found, but which a

@@ -107,17 +107,6 @@ func TestTokenOfANameThatIsRefusedNowIsNotRenewed(t *testing.T) {
 	}
 }
 
-// A flood of refused spellings has searches going on all the time.
-func TestRenewalWaitsForNoSearchOfOthers(t *testing.T) {
-	t.Parallel()
-	b := accepting(t, nil)
-	auth := b.loginOK("\u00e1lice@corp", "p")
-	b.ok(logical.UpdateOperation, "users/alice", nil) // whom the server may take for the bare name
-	b.names.searching.Lock()
-	defer b.names.searching.Unlock()
-	b.renewOK(auth)
-}
-
 // Vault's clients try again what fails; what is refused they give up.
 func TestRenewalFailsButIsNotRefusedWhileTheNamesCannotBeRead(t *testing.T) {
 	t.Parallel()

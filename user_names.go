@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -28,8 +27,6 @@ type registeredNames struct {
 	hidden map[string][]string
 	// twins are groups of registered names with one fold, from before that was refused.
 	twins [][]string
-	// similar remembers which registered names have a skeleton.
-	similar *cache.Map[string, []string]
 }
 
 // nameStore keeps the registered names in memory, so that a login of a name that is
@@ -38,8 +35,6 @@ type nameStore struct {
 	lifetime context.Context // of reads in the background
 	end      context.CancelFunc
 	reads    sync.WaitGroup
-	// searching is held by a search for the log's sake: one at a time is enough.
-	searching sync.Mutex
 
 	mu      sync.Mutex
 	current *registeredNames // guarded by mu; nil: to be read
@@ -76,7 +71,6 @@ func (s *nameStore) doubt(name string) {
 		s.current = nil // reading all of them anew costs less
 	default:
 		s.current.index.Doubt(name)
-		s.current.similar.Clear()
 	}
 }
 
@@ -96,7 +90,6 @@ func (s *nameStore) set(name string, registered bool) {
 	} else {
 		s.current.index.Remove(name)
 	}
-	s.current.similar.Clear()
 }
 
 // removed makes a name one that is not registered, after its user was deleted. A hidden
@@ -136,11 +129,7 @@ func (b *backend) register(ctx context.Context, storage logical.Storage, rules u
 	case match.Registered:
 		return store()
 	case match.SameFold:
-		others, err := names.like(ctx, storage, name)
-		if err != nil {
-			return err
-		}
-		return &nameTakenError{name, closest(others, name)}
+		return &nameTakenError{name, names.closest(name)}
 	}
 	b.names.set(name, true)
 	if err := store(); err != nil {
@@ -210,15 +199,10 @@ func (s *nameStore) get(ctx context.Context, log hclog.Logger, storage logical.S
 	}
 }
 
-// rememberedSimilar is of how many skeletons it is remembered which registered names have
-// them.
-const rememberedSimilar = 4096
-
 func newRegisteredNames(rules username.Rules) *registeredNames {
 	return &registeredNames{
 		rules: rules, index: username.NewIndex(), done: make(chan struct{}), hidden: map[string][]string{},
-		similar: cache.NewMap[string, []string](rememberedSimilar),
-		err:     errors.New("reading the names of users was interrupted"), // by a panic
+		err: errors.New("reading the names of users was interrupted"), // by a panic
 	}
 }
 
@@ -303,38 +287,15 @@ func (n *registeredNames) match(ctx context.Context, storage logical.Storage, na
 }
 
 // like returns the registered names that have the skeleton of a name, but for the name
-// itself. What is in no memory costs a look at all names.
+// itself.
 func (n *registeredNames) like(ctx context.Context, storage logical.Storage, name string) ([]string, error) {
-	return n.likeBy(ctx, name, func(ctx context.Context, skeleton string) ([]string, error) {
-		return n.search(ctx, storage, skeleton)
-	})
+	_, err := n.match(ctx, storage, name) // what is in doubt is read
+	return n.index.Like(name), err
 }
 
-// nameSearch returns the registered names that have a skeleton.
-type nameSearch func(ctx context.Context, skeleton string) ([]string, error)
-
-// likeBy is like with another search.
-func (n *registeredNames) likeBy(ctx context.Context, name string, search nameSearch) ([]string, error) {
-	// Not by the name: then each further spelling would cost a search.
-	skeleton := username.Skeleton(name)
-	found, err := n.similar.Get(ctx, skeleton, func(ctx context.Context) ([]string, error) { return search(ctx, skeleton) })
-	return slices.DeleteFunc(slices.Clone(found), func(other string) bool { return other == name }), err
-}
-
-// search reads which registered names have the skeleton.
-func (n *registeredNames) search(ctx context.Context, storage logical.Storage, skeleton string) ([]string, error) {
-	stored, err := userNames(ctx, storage)
-	if err != nil {
-		return nil, err
-	}
-	var found []string
-	for _, name := range stored {
-		if !n.hides(name) && username.Skeleton(name) == skeleton {
-			found = append(found, name)
-		}
-	}
-	return found, nil
-}
+// closest returns the registered name that another one is most like, which has its fold
+// if one has; "" if there is none, or none any more.
+func (n *registeredNames) closest(name string) string { return closest(n.index.Like(name), name) }
 
 // closest returns the one of the names that has the fold of another name, or else the
 // first; "" if there are none.
@@ -348,25 +309,6 @@ func closest(names []string, name string) string {
 		return ""
 	}
 	return names[0]
-}
-
-// errSearching means that another search is under way.
-var errSearching = errors.New("another name is being looked for")
-
-// nameForLog returns the registered name that a refused one is most like, "" if it is not
-// known now: a flood of refused names has one search at a time.
-func (s *nameStore) nameForLog(ctx context.Context, storage logical.Storage, names *registeredNames, name string) string {
-	others, err := names.likeBy(ctx, name, func(ctx context.Context, skeleton string) ([]string, error) {
-		if !s.searching.TryLock() {
-			return nil, errSearching
-		}
-		defer s.searching.Unlock()
-		return names.search(ctx, storage, skeleton)
-	})
-	if err != nil {
-		return ""
-	}
-	return closest(others, name)
 }
 
 // rules are what the config and the sources say of names, on a mount that may not be

@@ -98,7 +98,7 @@ func TestNamesAreReadFromTheStartOnceAFolder(t *testing.T) {
 	b.loginOK("another", "p")
 	require.Equal(t, []string{"staff"}, b.loginOK("a/b/dave", "p").Policies)
 	require.Contains(t, b.refused(logical.UpdateOperation, "login/a/B/dave", map[string]any{"password": "p"}), deniedText)
-	require.EqualValues(t, 3+3, storage.lists.Load(), "one a folder, and once more for the log")
+	require.EqualValues(t, 3, storage.lists.Load(), "one a folder")
 }
 
 func TestLoginsAreUnansweredWhileTheNamesCannotBeRead(t *testing.T) {
@@ -181,10 +181,9 @@ func TestNamesNeverSeenBeforeAndRefusedSpellingsTouchNoStorage(t *testing.T) {
 	b.loginOK("alice", "p")
 	b.denied("bob")
 	refused("Alice")
-	b.loginOK("álice@corp", "p") // reads whose realm form it may be
 	b.storage.reads.Store(0)
 	b.storage.writes.Store(0)
-	for _, name := range []string{"new1", "new2@corp", `CORP\new3`, "alice@corp"} {
+	for _, name := range []string{"new1", "new2@corp", `CORP\new3`, "alice@corp", "álice@corp"} {
 		require.Empty(t, b.loginOK(name, "p").Policies)
 	}
 	for _, name := range []string{"Alice", "ALICE", "álice", "aLice", "bob", "bob@corp"} {

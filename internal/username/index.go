@@ -6,22 +6,21 @@ import (
 	"sync"
 )
 
-// Index knows which names are registered, in some 100 octets a name: it keeps hashes
-// of their folds and skeletons, whose key is this process's own. It is safe for
-// concurrent use.
+// Index knows which names are registered, in some 100 octets a name beside its text. It
+// finds them by hashes, whose key is this process's own. It is safe for concurrent use.
 //
 // What has been changed elsewhere is in doubt until the caller has looked in storage:
 // see [Index.Doubt].
 type Index struct {
 	seed maphash.Seed
 
-	mu        sync.RWMutex
-	names     map[uint64]struct{} // guarded by mu
-	folds     map[uint64]uint32   // guarded by mu; how many names have the fold
-	skeletons map[uint64]uint32   // guarded by mu
-	doubts    map[uint64][]Doubt  // guarded by mu; by skeleton
-	sequence  uint64              // guarded by mu; numbers doubts
-	touched   map[string]struct{} // guarded by mu; what has changed since Fill began; nil after it
+	mu       sync.RWMutex
+	names    map[uint64]struct{} // guarded by mu
+	similar  map[uint64]string   // guarded by mu; by skeleton, a name that has it
+	others   map[uint64][]string // guarded by mu; the other names, of skeletons that several have
+	doubts   map[uint64][]Doubt  // guarded by mu; by skeleton
+	sequence uint64              // guarded by mu; numbers doubts
+	touched  map[string]struct{} // guarded by mu; what has changed since Fill began; nil after it
 }
 
 // Doubt is a name of which the index does not know whether it is registered.
@@ -41,12 +40,12 @@ type Match struct {
 // NewIndex returns an empty index that is to be filled.
 func NewIndex() *Index {
 	return &Index{
-		seed:      maphash.MakeSeed(),
-		names:     map[uint64]struct{}{},
-		folds:     map[uint64]uint32{},
-		skeletons: map[uint64]uint32{},
-		doubts:    map[uint64][]Doubt{},
-		touched:   map[string]struct{}{},
+		seed:    maphash.MakeSeed(),
+		names:   map[uint64]struct{}{},
+		similar: map[uint64]string{},
+		others:  map[uint64][]string{},
+		doubts:  map[uint64][]Doubt{},
+		touched: map[string]struct{}{},
 	}
 }
 
@@ -54,14 +53,25 @@ func NewIndex() *Index {
 // that have changed since. It returns the names of which others have the fold, in
 // groups.
 func (x *Index) Fill(names []string) [][]string {
-	shared := x.fill(names)
-	if !shared {
-		return nil
-	}
-	byFold := map[string][]string{}
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	for _, name := range names {
-		fold := Fold(name)
-		byFold[fold] = append(byFold[fold], name)
+		if _, changed := x.touched[name]; !changed {
+			x.put(name, true)
+		}
+	}
+	x.touched = nil
+	return x.twins()
+}
+
+// twins returns the names of which others have the fold, in groups. It runs with mu held.
+func (x *Index) twins() [][]string {
+	byFold := map[string][]string{}
+	for skeleton, others := range x.others { // names of one fold have one skeleton
+		for _, name := range append([]string{x.similar[skeleton]}, others...) {
+			fold := Fold(name)
+			byFold[fold] = append(byFold[fold], name)
+		}
 	}
 	var groups [][]string
 	for _, group := range byFold {
@@ -71,19 +81,6 @@ func (x *Index) Fill(names []string) [][]string {
 	}
 	slices.SortFunc(groups, slices.Compare)
 	return groups
-}
-
-// fill reports whether two names share a fold.
-func (x *Index) fill(names []string) (shared bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, name := range names {
-		if _, changed := x.touched[name]; !changed {
-			x.put(name, true)
-		}
-	}
-	x.touched = nil
-	return len(x.folds) < len(x.names)
 }
 
 // Add makes a name registered.
@@ -147,44 +144,62 @@ func (x *Index) Registered(name string) bool {
 
 // Match looks a name up, and others like it.
 func (x *Index) Match(name string) Match {
-	own, fold, skeleton := x.hash(name), x.hash(Fold(name)), x.hash(Skeleton(name))
+	own, skeleton := x.hash(name), x.hash(Skeleton(name))
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	_, registered := x.names[own]
-	var self uint32
-	if registered {
-		self = 1
+	match := Match{Registered: registered, Doubts: slices.Clone(x.doubts[skeleton])}
+	for _, other := range x.like(skeleton, name) {
+		match.Similar = true
+		match.SameFold = match.SameFold || Fold(other) == Fold(name)
 	}
-	return Match{
-		Registered: registered,
-		SameFold:   x.folds[fold] > self,
-		Similar:    x.skeletons[skeleton] > self,
-		Doubts:     append([]Doubt(nil), x.doubts[skeleton]...),
-	}
+	return match
 }
 
-// put makes the counts what they are with the name, or without it. It runs with mu
-// held.
+// Like returns the other registered names that have the skeleton of a name, sorted.
+func (x *Index) Like(name string) []string {
+	skeleton := x.hash(Skeleton(name))
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Sorted(slices.Values(x.like(skeleton, name)))
+}
+
+// like returns the registered names with the skeleton, but for the name itself. It runs
+// with mu held.
+func (x *Index) like(skeleton uint64, name string) []string {
+	first, found := x.similar[skeleton]
+	if !found {
+		return nil
+	}
+	names := append([]string{first}, x.others[skeleton]...)
+	return slices.DeleteFunc(names, func(other string) bool { return other == name })
+}
+
+// put makes the name one that is registered, or one that is not. It runs with mu held.
 func (x *Index) put(name string, registered bool) {
 	own := x.hash(name)
 	if _, before := x.names[own]; before == registered {
 		return
 	}
-	fold, skeleton := x.hash(Fold(name)), x.hash(Skeleton(name))
+	skeleton := x.hash(Skeleton(name))
 	if registered {
 		x.names[own] = struct{}{}
-		x.folds[fold]++
-		x.skeletons[skeleton]++
+		if _, taken := x.similar[skeleton]; taken {
+			x.others[skeleton] = append(x.others[skeleton], name)
+		} else {
+			x.similar[skeleton] = name
+		}
 		return
 	}
 	delete(x.names, own)
-	decrease(x.folds, fold)
-	decrease(x.skeletons, skeleton)
-}
-
-func decrease(counts map[uint64]uint32, key uint64) {
-	if counts[key]--; counts[key] == 0 {
-		delete(counts, key)
+	left := x.like(skeleton, name)
+	delete(x.similar, skeleton)
+	delete(x.others, skeleton)
+	if len(left) > 0 {
+		x.similar[skeleton] = left[0]
+	}
+	if len(left) > 1 {
+		x.others[skeleton] = left[1:]
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -52,6 +53,32 @@ func TestFillTellsOfNamesWithOneFold(t *testing.T) {
 	require.Equal(t, Match{Registered: true, SameFold: true, Similar: true}, index.Match("alice"))
 	index.Remove("Alice")
 	require.Equal(t, Match{Registered: true}, index.Match("alice"))
+}
+
+func TestIndexTellsWhichNamesAreLikeAnother(t *testing.T) {
+	t.Parallel()
+	index := filled("josé", "bob", "Jose", "jose", "JOSÉ")
+	like := func(name string, want ...string) {
+		t.Helper()
+		require.Equal(t, want, index.Like(name))
+	}
+	like("jôse", "JOSÉ", "Jose", "jose", "josé")
+	like("jose", "JOSÉ", "Jose", "josé")
+	like("bob")
+	like("eve")
+	for _, gone := range []string{"josé", "eve", "JOSÉ", "josé"} {
+		index.Remove(gone)
+	}
+	like("JOSE", "Jose", "jose")
+	index.Remove("Jose")
+	like("JOSE", "jose")
+	index.Add("JOSE")
+	like("jose", "JOSE")
+	like("JOSE", "jose")
+	index.Remove("JOSE")
+	index.Remove("jose")
+	like("josé")
+	require.Equal(t, Match{Registered: true}, index.Match("bob"))
 }
 
 // The list of names may be from before or after a change that comes while it is read.
@@ -156,8 +183,8 @@ func TestIndexIsForManyAtOnce(t *testing.T) {
 		require.Zero(t, index.Match(name), name)
 	}
 	require.Equal(t, Match{Registered: true}, index.Match("bob"))
-	require.Len(t, index.folds, 1)
-	require.Len(t, index.skeletons, 1)
+	require.Len(t, index.similar, 1)
+	require.Empty(t, index.others)
 }
 
 // A mount may have 100,000 users: 12 MiB are enough for them, a quarter for these.
@@ -168,11 +195,19 @@ func TestIndexTakesLittleMemory(t *testing.T) { // not parallel: it looks at the
 		require.Len(t, names[i], 25)
 	}
 	before := liveHeap()
-	index := filled(names...)
+	index := filled(cloned(names)...) // the texts count, too
 	grown := liveHeap() - before
 	require.LessOrEqual(t, grown, int64(3<<20))
 	require.True(t, index.Match(names[7]).Registered)
 	runtime.KeepAlive(names)
+}
+
+func cloned(names []string) []string {
+	copies := make([]string, 0, len(names))
+	for _, name := range names {
+		copies = append(copies, strings.Clone(name))
+	}
+	return copies
 }
 
 func liveHeap() int64 {
