@@ -48,6 +48,9 @@ func NewRoom[T any](limit int) *Room[T] {
 // Len returns how many wait.
 func (r *Room[T]) Len() int { return r.all.count }
 
+// Resize changes how many may wait. Nobody is pushed out for it.
+func (r *Room[T]) Resize(limit int) { r.limit = limit }
+
 // Enter lets one in. It returns its place, and the place of the one that was pushed
 // out for it, nil if none was. If place is nil, the room is full, and the newcomer is
 // refused.
@@ -90,6 +93,16 @@ func (r *Room[T]) Leave(place *Place[T]) {
 	place.name.places.Remove(place.queued)
 	place.queued = nil
 	place.name.changed(-1)
+}
+
+// First returns whoever is to be served next, and lets it wait; nil: nobody waits.
+func (r *Room[T]) First() *Place[T] {
+	if r.all.count == 0 {
+		return nil
+	}
+	address := r.all.turns.Front().Value.(*group[T])
+	name := address.turns.Front().Value.(*group[T])
+	return name.places.Front().Value.(*Place[T])
 }
 
 // Next takes out whoever is to be served next; nil: nobody waits. Addresses take

@@ -1,0 +1,45 @@
+package fairshare
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFirstIsWhoeverIsNextAndStays(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, 40)
+	require.Nil(t, r.First())
+	random := rand.New(rand.NewPCG(1, 1))
+	for i := range 2000 {
+		if random.IntN(2) == 0 {
+			r.enter(fmt.Sprint(random.IntN(4)), fmt.Sprint(random.IntN(4)), fmt.Sprint(i))
+			continue
+		}
+		before := r.Len()
+		first := r.First()
+		require.Same(t, first, r.First())
+		require.Equal(t, before, r.Len())
+		require.Same(t, first, r.Next())
+	}
+}
+
+func TestRoomThatShrinksPushesNobodyOutBeforeItHasTo(t *testing.T) {
+	t.Parallel()
+	r := NewRoom[string](4)
+	for i := range 4 {
+		r.Enter(Share{Address: "a", Name: "alice"}, fmt.Sprint(i))
+	}
+	r.Resize(1)
+	require.Equal(t, 4, r.Len())
+	place, _ := r.Enter(Share{Address: "a", Name: "alice"}, "refused")
+	require.Nil(t, place)
+	_, pushedOut := r.Enter(Share{Address: "b", Name: "bob"}, "new")
+	require.Equal(t, "0", pushedOut.Value)
+	require.Equal(t, 4, r.Len())
+	r.Resize(5)
+	_, pushedOut = r.Enter(Share{Address: "a", Name: "alice"}, "fits")
+	require.Nil(t, pushedOut)
+}
