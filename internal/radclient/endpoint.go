@@ -122,7 +122,7 @@ func (e *endpoint) probe() {
 	e.probes.carry(context.Background(), &exchange{
 		status:    true,
 		deadline:  time.Now().Add(e.client.pace().patience),
-		compose:   e.server.newProbe,
+		compose:   e.newProbe,
 		whenEnded: e.probed,
 	})
 }

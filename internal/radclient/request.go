@@ -117,11 +117,11 @@ func RequestAttributes(nas radius.Attributes, credentials Credentials) radius.At
 }
 
 // newProbe builds a probe, as the config has it.
-func (s *server) newProbe(at place) (*request, error) {
-	if s.client.config.StatusCheck == StatusCheckRequest {
-		return s.newAccessRequest(s.client.config.StatusRequest, at)
+func (e *endpoint) newProbe(at place) (*request, error) {
+	if e.client.config.StatusCheck == StatusCheckRequest {
+		return e.newAccessRequest(e.client.config.StatusRequest, at)
 	}
-	return s.newStatusServer(at)
+	return e.server.newStatusServer(at)
 }
 
 // newStatusServer builds a probe: it names the NAS and nobody else (RFC 5997
