@@ -165,6 +165,9 @@ func (c *configEntry) otherProblems() []string {
 			others = append(others, fmt.Sprintf("`%s`: %.80q is not a realm: use letters, digits and . - _, without @ and \\", given.field, given.realm))
 		}
 	}
+	if c.Host == "" && c.probesByRequest() {
+		others = append(others, "`status_check` is request, and there is no `host` that could be probed")
+	}
 	switch {
 	case c.Realm != "" && c.DefaultRealm != "":
 		others = append(others, "`realm` and `default_realm` exclude each other: no name would be without a realm")
@@ -180,9 +183,9 @@ func (c *configEntry) otherProblems() []string {
 }
 
 // newClient makes a RADIUS client as the config says, which tells changed when
-// the state of a server does.
-func (c *configEntry) newClient(changed func(radclient.Change), dial dialFunc) (*radclient.Client, error) {
-	return c.radiusSettings.newClient(c.servers(), c.BindAddress, c.NASIdentifier, changed, dial)
+// the state of a server does. extra are attributes that probes have beside.
+func (c *configEntry) newClient(extra radius.Attributes, changed func(radclient.Change), dial dialFunc) (*radclient.Client, error) {
+	return c.radiusSettings.newClient(c.servers(), c.BindAddress, c.NASIdentifier, extra, changed, dial)
 }
 
 // nasAttributes are what a request that no server gets says of this mount, for

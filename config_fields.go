@@ -30,6 +30,8 @@ const (
 	fieldHosts                    = "hosts"
 	fieldStrategy                 = "strategy"
 	fieldStatusCheck              = "status_check"
+	fieldStatusCheckUsername      = "status_check_username"
+	fieldStatusCheckPassword      = "status_check_password" // #nosec G101 -- the name of a field
 	fieldResponseWindow           = "response_window"
 	fieldFailoverOnTrial          = "failover_on_trial"
 	fieldBindAddress              = "bind_address"
@@ -201,13 +203,25 @@ func configFields() map[string]*framework.FieldSchema {
 			Type:          framework.TypeString,
 			Default:       string(defaults.StatusCheck),
 			AllowedValues: allowed(radclient.StatusChecks),
-			Description:   "Whether Status-Server probes (RFC 5997) tell a dead server from a slow person: \"auto\" (where there is another server to go to, and if the server answers them), \"on\" (the server answers them: silence is death) or \"off\".",
-			DisplayAttrs:  &framework.DisplayAttributes{Name: "Status-Server probes", Value: string(defaults.StatusCheck)},
+			Description:   "Whether probes tell a dead server from a slow person: Status-Server (RFC 5997) with \"auto\" (where there is another server to go to, and if the server answers them) and \"on\" (the server answers them: silence is death); logins of a test user with \"request\", for servers over udp that answer no Status-Server; none with \"off\".",
+			DisplayAttrs:  &framework.DisplayAttributes{Name: "Probes", Value: string(defaults.StatusCheck)},
+		},
+		fieldStatusCheckUsername: {
+			Type:         framework.TypeString,
+			Default:      defaults.StatusCheckUsername,
+			Description:  "Name of the test user of status_check \"request\", as the server sees it: one that no directory has, never a person's. Any valid answer counts, also a reject. Nobody logs in under it. Forgotten with another status_check.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Test user"},
+		},
+		fieldStatusCheckPassword: {
+			Type:         framework.TypeString,
+			Default:      defaults.StatusCheckPassword,
+			Description:  "Password of status_check_username. Never returned.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Test user's password", Sensitive: true},
 		},
 		fieldResponseWindow: {
 			Type:         framework.TypeDurationSecond,
 			Default:      defaults.ResponseWindow,
-			Description:  "Seconds of silence after which new logins avoid a server that answers no Status-Server probes, if read_timeout leaves time for another one. Logins that wait stay: silence may be a person who is looking for a phone.",
+			Description:  "Seconds of silence after which new logins avoid a server that answers no Status-Server probes, if read_timeout leaves time for another one. Logins that wait stay: silence may be a person who is looking for a phone. With status_check \"request\", how long a probe has to be answered.",
 			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.ResponseWindow},
 		},
 		fieldFailoverOnTrial: {
@@ -313,11 +327,12 @@ func configFields() map[string]*framework.FieldSchema {
 	return fields
 }
 
-// configReadResponses describes a read: every field but the secret.
+// configReadResponses describes a read: every field but those that are never returned.
 func configReadResponses() map[int][]framework.Response {
 	fields := configFields()
 	delete(fields, fieldSecret)
 	delete(fields, fieldTLSClientKey)
+	delete(fields, fieldStatusCheckPassword)
 	for _, schema := range fields {
 		schema.Required = true
 	}

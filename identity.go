@@ -74,6 +74,7 @@ func (b *backend) identify(
 	}
 	bars := []func() (string, error){
 		func() (string, error) { return who.user.barred(time.Now()), nil },
+		func() (string, error) { return barredAsTestUser(settings, sources, who), nil },
 		func() (string, error) { return b.barredByHidden(ctx, storage, names, who) },
 		func() (string, error) { return barredAsStranger(settings, names, who, match), nil },
 		func() (string, error) { return b.barredByBase(ctx, storage, settings, sources, names, who) },

@@ -207,7 +207,11 @@ func (b *backend) readBatch(ctx context.Context, storage logical.Storage, config
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	rows, err := batchRows(entry, d, newTakenNames(existing), rules, length)
+	testUsers, err := b.testUserNames(ctx, storage)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	rows, err := batchRows(entry, d, newTakenNames(append(existing, testUsers...)), rules, length)
 	return entry, rows, template, err
 }
 

@@ -188,7 +188,8 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err := saveConfig(ctx, req.Storage, config); err != nil {
 		return nil, err
 	}
-	return withWarnings(written(d), config.secretWarnings(d)), nil
+	response := withWarnings(written(d), config.secretWarnings(d))
+	return b.warnOfTestUser(ctx, req.Storage, d, &config.radiusSettings, response), nil
 }
 
 // shortSecretLen is the length in octets up to which a secret is called short.

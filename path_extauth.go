@@ -87,7 +87,7 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 	entry := newSourceEntry(kind)
 	entry.apply(d)
 	return b.changeSources(ctx, req.Storage, func() (*logical.Response, error) {
-		response, err := b.sourceStore(ctx, req, nil, entry)
+		response, err := b.sourceStore(ctx, req, d, nil, entry)
 		if err != nil || response.IsError() {
 			return response, err
 		}
@@ -98,7 +98,7 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 
 // sourceStore stores a source that is new or changed, or says what is wrong and
 // stores nothing. It runs alone.
-func (b *backend) sourceStore(ctx context.Context, req *logical.Request, before, entry *sourceEntry) (*logical.Response, error) {
+func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *framework.FieldData, before, entry *sourceEntry) (*logical.Response, error) {
 	known, err := b.dictionaries.get(ctx, req.Storage)
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, before,
 	if entry.Directory != nil && !entry.Directory.SSL && !entry.Directory.StartTLS && !entry.Directory.AllowCleartext {
 		response.AddWarning("nobody can log in through this source yet: passwords would go to the directory in clear text; set ssl or starttls, and ssl_cert, or allow_cleartext")
 	}
-	return response, nil
+	return b.warnOfTestUser(ctx, req.Storage, d, entry.RADIUS, response), nil
 }
 
 // sourceMayChange refuses with 409 a change of a source that something depends on.
@@ -373,7 +373,7 @@ func (b *backend) sourceChange(ctx context.Context, req *logical.Request, d *fra
 		}
 		entry := before.clone()
 		entry.apply(d)
-		response, err := b.sourceStore(ctx, req, before, entry)
+		response, err := b.sourceStore(ctx, req, d, before, entry)
 		if err != nil || response.IsError() {
 			return response, err
 		}

@@ -210,7 +210,8 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		return nil, err
 	}
 	name := rules.Canonical(d.Get(fieldName).(string))
-	return b.users.change(name, func() (*logical.Response, error) {
+	var stored *userEntry
+	resp, err := b.users.change(name, func() (*logical.Response, error) {
 		before, err := loadUser(ctx, req.Storage, name)
 		if err != nil {
 			return nil, err
@@ -236,8 +237,13 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		case err != nil:
 			return nil, err
 		}
+		stored = user
 		return userWritten(d, user, given), nil
 	})
+	if stored == nil || err != nil {
+		return resp, err
+	}
+	return b.warnOfTestUserBar(ctx, req.Storage, name, stored, resp), nil
 }
 
 // checkUserName says why nobody can be registered under a name, as it was given and in

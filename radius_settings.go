@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
+	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -39,6 +40,10 @@ type radiusSettings struct {
 	ResponseWindow int                   `json:"response_window"` // seconds
 
 	FailoverOnTrial radclient.FailoverOnTrial `json:"failover_on_trial"`
+
+	// The login of the test user, with status_check=request; else empty.
+	StatusCheckUsername string `json:"status_check_username,omitempty"`
+	StatusCheckPassword string `json:"status_check_password,omitempty"`
 
 	NASIPAddress      string `json:"nas_ip_address"`
 	NASPortType       string `json:"nas_port_type"`
@@ -71,7 +76,8 @@ func defaultRADIUSSettings() radiusSettings {
 var radiusFieldNames = []string{
 	fieldSecret, fieldDialTimeout, fieldReadTimeout, fieldNASPort, fieldMessageAuthenticator, fieldAuthProtocol,
 	fieldRetransmit, fieldTransport, fieldTLSCACert, fieldTLSClientCert, fieldTLSClientKey, fieldTLSServerName,
-	fieldTLSMinVersion, fieldRADIUSVersion, fieldStrategy, fieldStatusCheck, fieldResponseWindow, fieldFailoverOnTrial,
+	fieldTLSMinVersion, fieldRADIUSVersion, fieldStrategy, fieldStatusCheck, fieldStatusCheckUsername,
+	fieldStatusCheckPassword, fieldResponseWindow, fieldFailoverOnTrial,
 	fieldNASIPAddress, fieldNASPortType, fieldSendClientAddress, fieldStripRealm,
 }
 
@@ -93,6 +99,7 @@ func (r *radiusSettings) apply(d *framework.FieldData) {
 	setText(d, fieldRADIUSVersion, &r.RADIUSVersion)
 	setText(d, fieldStrategy, &r.Strategy)
 	setText(d, fieldStatusCheck, &r.StatusCheck)
+	r.applyStatusRequest(d)
 	set(d, fieldResponseWindow, &r.ResponseWindow)
 	setText(d, fieldFailoverOnTrial, &r.FailoverOnTrial)
 	switch r.FailoverOnTrial {
@@ -107,7 +114,8 @@ func (r *radiusSettings) apply(d *framework.FieldData) {
 	set(d, fieldStripRealm, &r.StripRealm)
 }
 
-// data adds the settings to what a read shows: not the secret, nor the key.
+// data adds the settings to what a read shows: not the secret, nor the key, nor the test
+// user's password.
 func (r *radiusSettings) data(data map[string]any) {
 	data[fieldDialTimeout] = r.DialTimeout
 	data[fieldReadTimeout] = r.ReadTimeout
@@ -123,6 +131,7 @@ func (r *radiusSettings) data(data map[string]any) {
 	data[fieldRADIUSVersion] = string(r.RADIUSVersion)
 	data[fieldStrategy] = string(r.Strategy)
 	data[fieldStatusCheck] = string(r.StatusCheck)
+	data[fieldStatusCheckUsername] = r.StatusCheckUsername
 	data[fieldResponseWindow] = r.ResponseWindow
 	data[fieldFailoverOnTrial] = string(r.FailoverOnTrial)
 	data[fieldNASIPAddress] = r.NASIPAddress
@@ -155,6 +164,7 @@ func (r *radiusSettings) problems() []string {
 			found = append(found, problem)
 		}
 	}
+	found = append(found, r.statusRequestProblems()...)
 	if _, err := parseOptionalAddress(r.NASIPAddress); err != nil {
 		found = append(found, "`nas_ip_address` is not an IP address")
 	}
@@ -190,8 +200,10 @@ func timeoutProblems(dial, read int) []string {
 type dialFunc func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error)
 
 // newClient makes a RADIUS client of the servers, which tells changed when the
-// state of one does.
-func (r *radiusSettings) newClient(servers []radclient.Server, bindAddress, nasIdentifier string, changed func(radclient.Change), dial dialFunc) (*radclient.Client, error) {
+// state of one does. extra are attributes that logins of the test user have beside.
+func (r *radiusSettings) newClient(
+	servers []radclient.Server, bindAddress, nasIdentifier string, extra radius.Attributes, changed func(radclient.Change), dial dialFunc,
+) (*radclient.Client, error) {
 	readTimeout := min(r.ReadTimeout, maxTimeout)
 	if readTimeout <= 0 {
 		// The built-in method could store 0, with which no login ever worked.
@@ -201,6 +213,8 @@ func (r *radiusSettings) newClient(servers []radclient.Server, bindAddress, nasI
 	if err != nil {
 		return nil, err
 	}
+	test := r.statusRequest()
+	test.Attributes = extra
 	return radclient.New(radclient.Config{
 		Servers:              servers,
 		Transport:            r.Transport,
@@ -211,6 +225,7 @@ func (r *radiusSettings) newClient(servers []radclient.Server, bindAddress, nasI
 		Protocol:             r.AuthProtocol,
 		Retransmit:           r.Retransmit,
 		StatusCheck:          r.StatusCheck,
+		StatusRequest:        test,
 		ResponseWindow:       time.Duration(r.ResponseWindow) * time.Second,
 		FailoverOnTrial:      r.FailoverOnTrial,
 		MessageAuthenticator: r.MessageAuthenticator,

@@ -71,7 +71,8 @@ func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(rad
 	if config.Host == "" {
 		return made
 	}
-	client, err := config.newClient(changed, dial)
+	client, err := config.newClient(made.probeAttributes(d), changed, dial)
+	made.source.testUser = config.testUser()
 	if err == nil {
 		made.source.checker = &radiusChecker{client: client, servers: config.servers(), wire: config.wireName}
 	}

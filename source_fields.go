@@ -101,7 +101,7 @@ func sourceFields() map[string]*framework.FieldSchema {
 // sourceResponseFields describes a source as an answer has it.
 func sourceResponseFields() map[string]*framework.FieldSchema {
 	fields := sourceFields()
-	for _, field := range []string{fieldSecret, fieldTLSClientKey, fieldSearchPassword} {
+	for _, field := range []string{fieldSecret, fieldTLSClientKey, fieldStatusCheckPassword, fieldSearchPassword} {
 		delete(fields, field)
 	}
 	fields[fieldHost] = &framework.FieldSchema{Type: framework.TypeString, Description: "Hosts, separated by commas."}

@@ -22,7 +22,7 @@ type radiusChecker struct {
 // openRADIUS makes what asks the RADIUS servers of a source.
 func openRADIUS(entry *sourceEntry, changed func(radclient.Change), dial dialFunc) (checker, error) {
 	servers := entry.RADIUS.servers(entry.Hosts, entry.port())
-	client, err := entry.RADIUS.newClient(servers, entry.BindTo, entry.NASID, changed, dial)
+	client, err := entry.RADIUS.newClient(servers, entry.BindTo, entry.NASID, nil, changed, dial)
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,8 @@ type source struct {
 	entry   *sourceEntry // nil for these, and for the passwords here
 	checker checker      // nil if there is a fault
 	fault   error        // why it cannot be asked
+	// testUser is the form of the name that its probes log in under; "": none do.
+	testUser string
 }
 
 // key names the source in what is kept of a login; names may change.
@@ -144,6 +146,9 @@ func (s *sourceStore) load(storage logical.Storage) func(context.Context, *sourc
 			if current == nil {
 				current = &source{name: entry.Name, entry: entry}
 				current.checker, current.fault = s.open(entry)
+				if entry.RADIUS != nil {
+					current.testUser = entry.RADIUS.testUser()
+				}
 			}
 			sources = append(sources, current)
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -126,4 +127,38 @@ func (c *conversation) Read(b []byte) (int, error) {
 		c.read.Store(true)
 	}
 	return n, err
+}
+
+// A FreeRADIUS that answers no Status-Server is what Network Policy Server is.
+func TestFreeRADIUSWithoutStatusServerAnswersTheTestUser(t *testing.T) {
+	t.Parallel()
+	server := startFreeRADIUS(t, radiustest.FreeRADIUSOptions{
+		Users:              map[string]string{"bob": "bob-password"},
+		Holds:              map[string]time.Duration{"bob": 3 * time.Second},
+		IgnoreStatusServer: true,
+	})
+	for _, protocol := range Protocols {
+		t.Run(string(protocol), func(t *testing.T) {
+			t.Parallel()
+			client, err := New(Config{
+				Servers:        []Server{{Host: server.Host(), Port: server.Port(), Secret: NewSecret(testSecret)}},
+				Protocol:       protocol,
+				ReadTimeout:    time.Minute,
+				ResponseWindow: 30 * time.Second,
+				StatusCheck:    StatusCheckRequest,
+				StatusRequest:  Credentials{Username: "probe-" + string(protocol), Password: "probe-password"},
+			})
+			require.NoError(t, err)
+			defer client.Close()
+			verdict, err := client.Authenticate(t.Context(), bob)
+			require.NoError(t, err)
+			require.Equal(t, Accept, verdict.Outcome, verdict.Reason)
+			refused := func() bool { return strings.Contains(server.Log(), "probe-"+string(protocol)) }
+			require.Eventually(t, func() bool { return client.Stats()[0].ProbesAnswered > 0 && refused() }, time.Minute, 10*time.Millisecond)
+			stats := client.Stats()[0]
+			require.Equal(t, Alive, stats.State())
+			require.EqualValues(t, 1, stats.Accepted)
+			require.Zero(t, stats.Rejected, "a probe is no login")
+		})
+	}
 }

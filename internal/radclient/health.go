@@ -32,7 +32,7 @@ const (
 )
 
 // StatusChecks are the settings that there are.
-var StatusChecks = []StatusCheck{StatusCheckAuto, StatusCheckOn, StatusCheckOff}
+var StatusChecks = []StatusCheck{StatusCheckAuto, StatusCheckOn, StatusCheckOff, StatusCheckRequest}
 
 // pace is how fast a server is judged.
 type pace struct {

@@ -100,6 +100,18 @@ func TestNoRequestIsSentWhileNobodyWaits(t *testing.T) {
 	require.Len(t, p.probes, 1, "and is not sent, since the login was given up meanwhile")
 }
 
+func TestNextRoundRestsForTheWindowAndIsGivenUpWithTheLogin(t *testing.T) {
+	t.Parallel()
+	p := requestPatient(20 * time.Second)
+	p.fate = always(heard)
+	p.sent(p.now)
+	p.until(15 * time.Second)
+	require.Equal(t, seconds(1), p.probes, "the next is due after 10 s, and rests until 21 s")
+	p.unanswered(p.now)
+	p.until(time.Hour)
+	require.Len(t, p.probes, 1)
+}
+
 func TestRefusalMakesNewLoginsAvoidTheServerAtOnceAndTwoRefusedRequestsKill(t *testing.T) {
 	t.Parallel()
 	p := requestPatient(5 * time.Second)
@@ -151,7 +163,7 @@ func TestRequestsKeepTheirDistanceWhateverHappens(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 0)) // #nosec G404 -- a simulation, repeatable
-		window := time.Duration(1+random.IntN(8)) * time.Second
+		window := time.Duration(1+random.IntN(20)) * time.Second
 		p := requestPatient(window)
 		p.random = random.Float64
 		waiting, latest, dead := 0, -time.Hour, false

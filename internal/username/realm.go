@@ -40,6 +40,27 @@ func Bare(name string) string {
 	}
 }
 
+// RealmForms returns a name, and what is left of it as its realms are cut one after
+// another, the outermost first: which of them a server takes for the account is not known.
+// Each has its realms after an @, whatever the notation.
+func RealmForms(name string) []string {
+	forms := []string{realmsBehind(name)}
+	for inner := cutRealm(name); inner != name; inner = cutRealm(name) {
+		name = inner
+		forms = append(forms, realmsBehind(name))
+	}
+	return forms
+}
+
+// realmsBehind returns the name with each realm after an @.
+func realmsBehind(name string) string {
+	user, realm := Split(name)
+	if realm == "" {
+		return name
+	}
+	return realmsBehind(user) + "@" + realm
+}
+
 // FoldRealm returns the form in which realms are compared: servers ignore their
 // case (RFC 7542 section 2.4).
 func FoldRealm(realm string) string { return strings.ToLower(realm) }

@@ -49,6 +49,29 @@ func TestOutermostRealmIsSplitOff(t *testing.T) {
 	}
 }
 
+func TestRealmFormsAreTheNameAndWhatIsLeftOfItInOneNotation(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]string{
+		"alice":            {"alice"},
+		"alice@g":          {"alice@g", "alice"},
+		`G\alice`:          {"alice@G", "alice"},
+		"alice@g@h":        {"alice@g@h", "alice@g", "alice"},
+		`G\alice@h`:        {"alice@G@h", "alice@G", "alice"},
+		`G\H\alice`:        {"alice@H@G", "alice@H", "alice"},
+		"alice@":           {"alice@", "alice"},
+		`\alice`:           {`\alice`, "alice"},
+		"alice@g@":         {"alice@g@", "alice@g", "alice"},
+		"alice@a b":        {"alice@a b"},
+		"@g":               {"@g"},
+		"":                 {""},
+		"@":                {"@"},
+		`\`:                {`\`},
+		"b\u00f6b@k\u00f6": {"b\u00f6b@k\u00f6", "b\u00f6b"},
+	} {
+		require.Equal(t, want, RealmForms(name), "%+q", name)
+	}
+}
+
 func TestRealmsAreComparedWithoutCase(t *testing.T) {
 	t.Parallel()
 	require.True(t, SameRealm("CORP", "corp"))
