@@ -432,3 +432,16 @@ func TestNoMessageAuthenticatorIsDemandedOverTLS(t *testing.T) {
 		require.Equal(t, s.config.Transport == TLS, err == nil, "nobody can forge what TLS protects")
 	})
 }
+
+func TestAbandonedLoginThatWaitsForAConnectionEnds(t *testing.T) {
+	overStreams(t, radiustest.StreamOptions{Handler: accept}, func(t *testing.T, s *stream) {
+		s.network.Blackhole(firstAddress, true)
+		client := s.client(t, nil)
+		for range 50 { // which of two ends is seen first is up to chance
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			_, err := client.Authenticate(ctx, bob)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+	})
+}
