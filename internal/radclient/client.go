@@ -55,8 +55,8 @@ func (c *Client) Close() {
 }
 
 // Authenticate asks a server about the credentials and returns its verdict. The
-// error is a [NoAnswerError], an [UnreachableError], a [ProtocolError], or the
-// context's own if that ended first. Credentials that RADIUS cannot carry are
+// error is a [NoAnswerError], an [UnreachableError], a [FullError], a [ProtocolError],
+// or the context's own if that ended first. Credentials that RADIUS cannot carry are
 // an error too, and then nothing was sent.
 //
 // A login goes on to another server only if the first certainly did not see it,

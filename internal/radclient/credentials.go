@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"layeh.com/radius"
+
+	"vault-plugin-auth-radius/internal/fairshare"
 )
 
 const (
@@ -24,6 +26,9 @@ type Credentials struct {
 	Password string
 	// ClientAddress is sent as Calling-Station-Id; empty means that it is not.
 	ClientAddress string
+	// Share says with which logins this one shares places where too many wait for a
+	// server; the zero value is a share of its own.
+	Share fairshare.Share
 	// Attributes are added to the request.
 	Attributes radius.Attributes
 	// Answers is the challenge that Password answers; nil for a new login. Only an

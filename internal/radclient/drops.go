@@ -17,7 +17,7 @@ const (
 	DropWrongMessageAuthenticator
 	DropWrongResponseAuthenticator
 	DropUnsolicitedProxyState
-	DropLate    // not checked: nobody waits for it any more
+	DropLate    // nobody waits for it any more
 	dropReasons // one more than the last
 )
 

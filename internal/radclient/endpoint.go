@@ -19,6 +19,8 @@ type endpoint struct {
 	probes  carrier // of its own over UDP, so that logins cannot starve probes (RFC 5997 section 4.1)
 	trip    roundTrip
 
+	admission admission // of logins
+
 	mu     sync.Mutex
 	health *health   // guarded by mu
 	armed  time.Time // guarded by mu; when health is looked after; zero: not planned

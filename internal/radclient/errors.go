@@ -45,6 +45,26 @@ func isNoAnswer(err error) bool {
 // Unwrap gives the fault of the socket, if there was one.
 func (e *NoAnswerError) Unwrap() error { return e.Err }
 
+// FullError means that too many logins wait for the server, and that this one has no
+// place among them, or has had to give it up.
+type FullError struct {
+	Host string
+	Port int
+	Sent bool // the request went out before the place was given up
+}
+
+// Error says that it is about the number of logins, and what helps.
+func (e *FullError) Error() string {
+	return fmt.Sprintf("too many logins wait for RADIUS server %s port %d (%d), so that some are refused at once:"+
+		" there is a flood of logins, or the server does not answer them:"+
+		" a rate-limit quota of Vault bounds what clients send: see docs/operating.md", e.Host, e.Port, maxWaiting)
+}
+
+func isFull(err error) bool {
+	var full *FullError
+	return errors.As(err, &full)
+}
+
 // ProtocolError means that the server answered that it could not process the
 // request (Protocol-Error, RFC 7930 section 4).
 type ProtocolError struct {

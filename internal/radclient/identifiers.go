@@ -1,10 +1,15 @@
 package radclient
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// quarantine is how long an identifier rests after a request that was never
-// answered: as long as a server may remember the request and take another with
-// that identifier for its copy (RFC 5080 section 2.2.2).
+// quarantine is how long an identifier rests after a request that was not answered, if
+// no late answer ends that: as long as a server may remember the request and take
+// another with that identifier for its copy (RFC 5080 section 2.2.2). On a connection
+// there are no copies, but an answer that is late would be a wrong one to the next
+// request, and end the connection.
 const quarantine = 30 * time.Second
 
 // keys tell the requests on a socket or connection apart: identifiers, or Tokens
@@ -15,7 +20,11 @@ type keys interface {
 	// giveBack ends the use of a key: its request was answered, or never sent.
 	giveBack(key uint32)
 	// rest ends the use of a key whose request was not answered.
-	rest(key uint32, now time.Time)
+	rest(key uint32, sent *request, now time.Time)
+	// unanswered returns the request for which the key rests; nil: it does not.
+	unanswered(key uint32) *request
+	// wake ends the rest of a key: its request was answered after all.
+	wake(key uint32)
 	// given tells whether the key was given at any time.
 	given(key uint32) bool
 }
@@ -31,6 +40,7 @@ type identifiers struct {
 // resting is an identifier in quarantine.
 type resting struct {
 	identifier byte
+	sent       *request // that was not answered
 	until      time.Time
 }
 
@@ -47,6 +57,7 @@ func newIdentifiers(first byte, anywhere byte) *identifiers {
 func (i *identifiers) take(now time.Time) (uint32, bool) {
 	for len(i.resting) > 0 && !now.Before(i.resting[0].until) {
 		i.free = append(i.free, i.resting[0].identifier)
+		i.resting[0] = resting{} // the request is garbage now
 		i.resting = i.resting[1:]
 	}
 	if len(i.free) == 0 {
@@ -62,8 +73,28 @@ func (i *identifiers) giveBack(key uint32) {
 	i.free = append(i.free, byte(key)) // #nosec G115 -- take gave it
 }
 
-func (i *identifiers) rest(key uint32, now time.Time) {
-	i.resting = append(i.resting, resting{identifier: byte(key), until: now.Add(quarantine)}) // #nosec G115 -- as above
+func (i *identifiers) rest(key uint32, sent *request, now time.Time) {
+	identifier := byte(key) // #nosec G115 -- as above
+	i.resting = append(i.resting, resting{identifier: identifier, sent: sent, until: now.Add(quarantine)})
+}
+
+func (i *identifiers) unanswered(key uint32) *request {
+	if at := i.restingAt(key); at >= 0 {
+		return i.resting[at].sent
+	}
+	return nil
+}
+
+func (i *identifiers) wake(key uint32) {
+	if at := i.restingAt(key); at >= 0 {
+		i.resting = slices.Delete(i.resting, at, at+1)
+		i.giveBack(key)
+	}
+}
+
+// restingAt is where the identifier is among those that rest; -1: it is not.
+func (i *identifiers) restingAt(key uint32) int {
+	return slices.IndexFunc(i.resting, func(r resting) bool { return uint32(r.identifier) == key })
 }
 
 func (i *identifiers) given(key uint32) bool { return i.taken[byte(key)] } // #nosec G115 -- as above

@@ -41,7 +41,7 @@ func TestIdentifierOfASilentRequestRests(t *testing.T) {
 		_, found := i.take(now)
 		require.True(t, found)
 	}
-	i.rest(7, now)
+	i.rest(7, &request{}, now)
 	_, found := i.take(now.Add(quarantine - 1))
 	require.False(t, found)
 	identifier, found := i.take(now.Add(quarantine))
@@ -59,4 +59,28 @@ func TestIdentifiersMayLeaveTheFirstOut(t *testing.T) {
 	}
 	_, found := i.take(time.Unix(0, 0))
 	require.False(t, found)
+}
+
+func TestLateAnswerEndsTheRestOfAnIdentifier(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	i := newIdentifiers(0, 0)
+	for range 256 {
+		_, found := i.take(now)
+		require.True(t, found)
+	}
+	first, second := &request{}, &request{}
+	i.rest(7, first, now)
+	i.rest(8, second, now.Add(time.Second))
+	require.Same(t, first, i.unanswered(7))
+	require.Nil(t, i.unanswered(9), "in use")
+
+	i.wake(8)
+	i.wake(9)
+	require.Nil(t, i.unanswered(8))
+	identifier, found := i.take(now)
+	require.True(t, found)
+	require.EqualValues(t, 8, identifier)
+	_, found = i.take(now.Add(quarantine - 1))
+	require.False(t, found, "another one rests on")
 }

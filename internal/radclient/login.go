@@ -26,8 +26,12 @@ func (l *login) decide(ctx context.Context, left []*endpoint) (Verdict, error) {
 		if trial {
 			chosen.trialEnded()
 		}
+		if err != nil && ctx.Err() != nil {
+			chosen.server.counters.abandoned()
+			return Verdict{}, err
+		}
 		chosen.server.counters.ended(verdict, err)
-		if err == nil || len(left) == 0 || !mayGoOn(err) || ctx.Err() != nil {
+		if err == nil || len(left) == 0 || !mayGoOn(err) {
 			return verdict, err
 		}
 		chosen.server.counters.failedOver()
@@ -47,6 +51,13 @@ func (l *login) ask(ctx context.Context, e *endpoint, others []*endpoint) (Verdi
 
 // exchange sends the login once and waits until that has ended.
 func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *exchange {
+	ctx, pushOut := context.WithCancelCause(ctx)
+	defer pushOut(nil)
+	ticket := e.admission.enter(l.credentials.Share, pushOut)
+	if ticket == nil {
+		return &exchange{err: errFull}
+	}
+	defer e.admission.leave(ticket)
 	ended := make(chan struct{}, 1)
 	x := &exchange{
 		deadline:  l.deadline,
@@ -60,8 +71,8 @@ func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		if x.line != nil { // else it was carried by none, and has ended
-			x.line.end(x, nil, ctx.Err())
+		if x.line != nil { // else it has ended without one
+			x.line.end(x, nil, context.Cause(ctx))
 		}
 		<-ended
 	}
@@ -77,6 +88,8 @@ func (e *endpoint) loginEnded(x *exchange) {
 		e.trip.answered(x.waited, x.sends)
 		e.observe((*health).answered)
 		return
+	case errors.Is(x.err, errPushedOut):
+		// That says nothing of the server.
 	case errors.Is(x.err, errNotDelivered), errors.Is(x.err, errConnectionLost):
 		e.observe((*health).refused)
 	case errors.Is(x.err, errSilence):
@@ -89,6 +102,8 @@ func (e *endpoint) loginEnded(x *exchange) {
 func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 	host, port := e.server.config.Host, e.server.config.Port
 	switch {
+	case errors.Is(x.err, errFull), errors.Is(x.err, errPushedOut):
+		return Verdict{}, &FullError{Host: host, Port: port, Sent: x.sends > 0}
 	case x.packet == nil && (errors.Is(x.err, errSilence) || errors.Is(x.err, errServerDead) || errors.Is(x.err, errConnectionLost)):
 		return Verdict{}, &NoAnswerError{
 			Host:    host,
@@ -121,9 +136,12 @@ func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 // whether this one has not seen it, has not processed it, or is dead.
 func mayGoOn(err error) bool {
 	var noAnswer *NoAnswerError
+	var full *FullError
 	var unreachable *UnreachableError
 	var protocol *ProtocolError
 	switch {
+	case errors.As(err, &full):
+		return !full.Sent
 	case errors.As(err, &noAnswer):
 		return noAnswer.Dead
 	case errors.As(err, &protocol):

@@ -111,6 +111,10 @@ func (r *race) moveOn() {
 // ended counts the result of an endpoint.
 func (r *race) ended(result result) {
 	r.waiting = slices.DeleteFunc(r.waiting, func(b branch) bool { return b.endpoint == result.endpoint })
+	if result.err != nil && r.ctx.Err() != nil {
+		result.server.counters.abandoned()
+		return
+	}
 	result.server.counters.ended(result.verdict, result.err)
 }
 

@@ -146,6 +146,12 @@ func (s *server) encode(code radius.Code, at place, authenticator [16]byte, attr
 	return sent, nil
 }
 
+// unanswered returns what checks a late answer to the request: nothing of the
+// password.
+func (r *request) unanswered() *request {
+	return &request{version: r.version, code: r.code, identifier: r.identifier, authenticator: r.authenticator, signer: r.signer, server: r.server, address: r.address}
+}
+
 // check takes or drops a datagram, and learns which codes the address signs.
 func (r *request) check(datagram []byte) (*radius.Packet, DropReason) {
 	if r.version == RADIUS11 {

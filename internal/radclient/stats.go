@@ -21,7 +21,9 @@ type Stats struct {
 	Challenged  uint64
 	TimedOut    uint64 // no valid answer in time
 	Unreachable uint64 // not sent, or Protocol-Error
-	FailedOver  uint64 // of these two: went on to another server
+	Full        uint64 // no place among those that wait
+	FailedOver  uint64 // of these three: went on to another server
+	Abandoned   uint64 // by the client, before there was an answer
 
 	ProbesSent     uint64 // Status-Server, or logins of the test user, which count nowhere else
 	ProbesAnswered uint64
@@ -76,6 +78,8 @@ func (c *counters) ended(verdict Verdict, err error) {
 	switch {
 	case isNoAnswer(err):
 		c.stats.TimedOut++
+	case isFull(err):
+		c.stats.Full++
 	case err != nil:
 		c.stats.Unreachable++
 	case verdict.Outcome == Accept:
@@ -85,6 +89,13 @@ func (c *counters) ended(verdict Verdict, err error) {
 	default:
 		c.stats.Rejected++
 	}
+}
+
+// abandoned counts a login whose client has gone away.
+func (c *counters) abandoned() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Abandoned++
 }
 
 // dropped counts a packet that belonged to no exchange.

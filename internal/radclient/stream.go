@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// connectionsPerCarrier bounds how many requests can wait for an endpoint: 255
-	// on each connection.
-	connectionsPerCarrier = 16
+	// connectionsPerCarrier bounds the connections to an endpoint. Each has 255
+	// identifiers: in all twice as many as there can be logins that wait, so that some
+	// may rest.
+	connectionsPerCarrier = 32
 
 	// minDialInterval and maxDialInterval are between attempts to connect, the
 	// shorter at first.
@@ -45,6 +46,8 @@ type streamCarrier struct {
 	wanted      int                 // guarded by mu; exchanges that wait for a connection
 	notBefore   time.Time           // guarded by mu; of the next dial
 	pause       time.Duration       // guarded by mu; after the next dial that fails
+
+	appointment // to close idle connections; on the agenda while there are several
 }
 
 func (c *streamCarrier) carry(ctx context.Context, x *exchange) {
@@ -60,6 +63,11 @@ func (c *streamCarrier) send(ctx context.Context, x *exchange) {
 	connection, err := c.enter(ctx, x)
 	if errors.Is(err, errProbeWaits) {
 		x.err = errSilence
+		x.whenEnded(x)
+		return
+	}
+	if errors.Is(err, errPushedOut) {
+		x.err = err
 		x.whenEnded(x)
 		return
 	}
@@ -96,7 +104,7 @@ func (c *streamCarrier) enter(ctx context.Context, x *exchange) (*streamConnecti
 		case <-wait:
 			connection, wait, err = c.place(x, true)
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		}
 	}
 	return connection, err
@@ -108,22 +116,18 @@ func (c *streamCarrier) enter(ctx context.Context, x *exchange) (*streamConnecti
 func (c *streamCarrier) place(x *exchange, waited bool) (*streamConnection, <-chan struct{}, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	full := 0
+	open := false
 	for _, connection := range c.connections {
 		if connection.enter(x) {
 			return connection, nil, nil
 		}
-		if connection.waiting.open() {
-			full++
-		}
+		open = open || connection.waiting.open()
 	}
-	if x.status && full > 0 {
+	if x.status && open {
 		return nil, nil, errProbeWaits
 	}
 	pause := time.Until(c.notBefore)
 	switch {
-	case full >= connectionsPerCarrier:
-		return nil, nil, fmt.Errorf("%d connections are full of logins that wait", full)
 	case c.dialing != nil:
 		return nil, c.dialing, nil
 	case pause <= 0, x.status && !waited: // probes have a pace of their own
@@ -147,6 +151,14 @@ func after(pause time.Duration) <-chan struct{} {
 // probe, when it may be tried again.
 func (c *streamCarrier) connect(backOff bool) {
 	conn, version, err := c.dial(context.Background())
+	if surplus := c.connected(conn, version, err, backOff); surplus != nil {
+		surplus.giveUp()
+	}
+}
+
+// connected takes what came of a dial. If there are too many connections now, surplus is
+// one that the caller has to give up.
+func (c *streamCarrier) connected(conn net.Conn, version Version, err error, backOff bool) (surplus *streamConnection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	close(c.dialing)
@@ -154,15 +166,63 @@ func (c *streamCarrier) connect(backOff bool) {
 	switch {
 	case err != nil && backOff:
 		c.failedNow(err)
-		return
+		return nil
 	case err != nil:
 		c.failed = err
-		return
+		return nil
 	}
 	c.failed, c.pause = nil, 0
+	if len(c.connections) >= connectionsPerCarrier {
+		surplus = c.takeOut()
+	}
 	connection := newStreamConnection(c, conn, version)
 	c.connections = append(c.connections, connection)
+	if len(c.connections) == 2 {
+		c.agenda.add(c, time.Now().Add(idleTime))
+	}
 	go connection.read() // until the connection ends
+	return surplus
+}
+
+// takeOut takes the connection out on which the fewest wait: mostly that is nobody, and
+// then it is the one that has rested longest. It runs with mu held.
+func (c *streamCarrier) takeOut() *streamConnection {
+	at := 0
+	for i, connection := range c.connections {
+		if lighter(connection.waiting, c.connections[at].waiting) {
+			at = i
+		}
+	}
+	connection := c.connections[at]
+	connection.waiting.close()
+	c.connections = slices.Delete(c.connections, at, at+1)
+	return connection
+}
+
+// due closes the connections that nobody has used for a while, but for the first, which
+// lasts.
+func (c *streamCarrier) due(now time.Time) (next time.Time, again bool) {
+	idle, left := c.takeOutIdle(now)
+	for _, connection := range idle {
+		_ = connection.conn.Close()
+	}
+	return now.Add(idleTime), left > 1
+}
+
+// takeOutIdle returns the connections to close, and how many are left.
+func (c *streamCarrier) takeOutIdle(now time.Time) (idle []*streamConnection, left int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var used []*streamConnection
+	for i, connection := range c.connections {
+		if i > 0 && connection.waiting.closeIfIdle(now, idleTime) {
+			idle = append(idle, connection)
+		} else {
+			used = append(used, connection)
+		}
+	}
+	c.connections = used
+	return idle, len(used)
 }
 
 // want counts those who wait for a connection. After the last one, a retired
@@ -194,6 +254,9 @@ func (c *streamCarrier) lost(connection *streamConnection, refused error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.connections = slices.DeleteFunc(c.connections, func(other *streamConnection) bool { return other == connection })
+	if len(c.connections) < 2 {
+		c.agenda.remove(c)
+	}
 	if refused != nil {
 		c.failedNow(refused)
 	}

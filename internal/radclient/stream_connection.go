@@ -200,6 +200,19 @@ func (s *streamConnection) heardSince(then time.Time) bool {
 	return heard != nil && heard.After(then)
 }
 
+// giveUp closes a connection that was taken out. Those that still wait on it lose their
+// places; a probe has waited in vain.
+func (s *streamConnection) giveUp() {
+	for _, x := range s.waiting.exchanges() {
+		if x.status {
+			s.end(x, nil, errSilence)
+		} else {
+			s.end(x, nil, errPushedOut)
+		}
+	}
+	_ = s.conn.Close()
+}
+
 // closeIfDone closes a connection that takes no more exchanges and has none.
 func (s *streamConnection) closeIfDone() {
 	if s.waiting.done() {

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// socketsPerCarrier bounds how many requests can wait for an endpoint: 256 on
-	// each socket.
-	socketsPerCarrier = 16
+	// socketsPerCarrier bounds the sockets of an endpoint. Each has 256 identifiers:
+	// enough for those that wait, and for many times as many that rest.
+	socketsPerCarrier = 256
 
 	// requestsPerSocket is after how many requests a socket is replaced: who
 	// wants to forge an answer has to guess its port.
@@ -42,7 +42,10 @@ type udpCarrier struct {
 }
 
 func (c *udpCarrier) carry(ctx context.Context, x *exchange) {
-	socket, err := c.enter(ctx, x)
+	socket, surplus, err := c.enter(ctx, x)
+	if surplus != nil {
+		surplus.giveUp()
+	}
 	if err != nil {
 		x.err = fmt.Errorf("%w: %w", errNotDelivered, err)
 		x.whenEnded(x)
@@ -66,28 +69,41 @@ func (c *udpCarrier) carry(ctx context.Context, x *exchange) {
 }
 
 // enter finds the exchange a socket with a free identifier, the oldest first,
-// so that the others become idle.
-func (c *udpCarrier) enter(ctx context.Context, x *exchange) (*udpSocket, error) {
+// so that the others become idle. A socket that has none left is set aside until it
+// has: it still takes the late answers that end the rest of its identifiers. If too
+// many are, surplus is one that the caller has to give up.
+func (c *udpCarrier) enter(ctx context.Context, x *exchange) (socket, surplus *udpSocket, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	full := 0
 	for _, socket := range c.sockets {
 		if socket.enter(x) {
-			return socket, nil
-		}
-		if socket.waiting.open() {
-			full++
+			return socket, nil, nil
 		}
 	}
-	if full >= socketsPerCarrier {
-		return nil, fmt.Errorf("%d sockets are full of logins that wait", socketsPerCarrier)
+	if len(c.sockets) >= socketsPerCarrier {
+		surplus = c.takeOut()
 	}
-	socket, err := c.open(ctx)
+	socket, err = c.open(ctx)
 	if err != nil {
-		return nil, err
+		return nil, surplus, err
 	}
 	socket.enter(x)
-	return socket, nil
+	return socket, surplus, nil
+}
+
+// takeOut takes the socket out on which the fewest wait: mostly that is nobody, and
+// then it is the one that has rested longest. It runs with mu held.
+func (c *udpCarrier) takeOut() *udpSocket {
+	at := 0
+	for i, socket := range c.sockets {
+		if lighter(socket.waiting, c.sockets[at].waiting) {
+			at = i
+		}
+	}
+	socket := c.sockets[at]
+	socket.waiting.close()
+	c.sockets = slices.Delete(c.sockets, at, at+1)
+	return socket
 }
 
 // open opens a socket. It runs with mu held.
@@ -261,4 +277,13 @@ func (s *udpSocket) end(x *exchange, packet *radius.Packet, err error) {
 		s.carrier.sweep()
 	}
 	x.whenEnded(x)
+}
+
+// giveUp closes a socket that was taken out. Those that still wait on it lose their
+// places.
+func (s *udpSocket) giveUp() {
+	for _, x := range s.waiting.exchanges() {
+		s.end(x, nil, errPushedOut)
+	}
+	_ = s.conn.Close()
 }

@@ -60,7 +60,7 @@ func TestSocketsAreFewAndCloseWhenNobodyUsesThem(t *testing.T) {
 
 func TestMoreLoginsThanCanWaitAreRefusedNotMixedUp(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		const room = 256 * socketsPerCarrier
+		const room = maxWaiting
 		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
 			return []radiustest.Answer{r.Accept().After(5 * time.Second)}
 		})
@@ -68,7 +68,7 @@ func TestMoreLoginsThanCanWaitAreRefusedNotMixedUp(t *testing.T) {
 		outcomes := traffic(t, client, room+100, time.Second)
 		refused := slices.DeleteFunc(outcomes, func(login outcome) bool { return login.err == nil })
 		require.Len(t, refused, 100)
-		require.ErrorContains(t, refused[0].err, "full of logins that wait")
+		require.ErrorContains(t, refused[0].err, "too many logins wait")
 	})
 }
 

@@ -17,7 +17,7 @@ type waitingRoom struct {
 	keys    keys                 // guarded by mu
 	entered int                  // guarded by mu; exchanges so far
 	closed  bool                 // guarded by mu; takes no more
-	emptied time.Time            // guarded by mu; when the last one left
+	emptied time.Time            // guarded by mu; when the latest one left
 	strays  Drops                // guarded by mu; datagrams that belong to no exchange
 }
 
@@ -94,9 +94,14 @@ func (r *waitingRoom) another(x *exchange) (next time.Time, waits bool) {
 
 // take gives a packet to the exchange that it answers, and that exchange and
 // the packet to the caller to end it. If it answers none, it is counted and
-// changes nothing.
+// changes nothing, unless it is the late answer to a request whose key rests.
 func (r *waitingRoom) take(key uint32, datagram []byte) (*exchange, *radius.Packet, DropReason) {
-	x, reason := r.find(key)
+	x, unanswered, reason := r.find(key)
+	if unanswered != nil {
+		if _, wrong := unanswered.check(datagram); wrong == 0 {
+			r.answeredLate(key, unanswered)
+		}
+	}
 	if x == nil {
 		return nil, nil, reason
 	}
@@ -111,20 +116,29 @@ func (r *waitingRoom) take(key uint32, datagram []byte) (*exchange, *radius.Pack
 }
 
 // find returns the exchange that waits under the key. If there is none, it counts the
-// packet.
-func (r *waitingRoom) find(key uint32) (*exchange, DropReason) {
+// packet, and returns the request for which the key rests, nil if it does not.
+func (r *waitingRoom) find(key uint32) (x *exchange, unanswered *request, reason DropReason) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	x := r.waiting[key]
+	x = r.waiting[key]
 	if x != nil && x.request != nil {
-		return x, 0
+		return x, nil, 0
 	}
-	reason := DropOtherIdentifier
+	reason = DropOtherIdentifier
 	if r.keys.given(key) {
 		reason = DropLate
 	}
 	r.strays[reason]++
-	return nil, reason
+	return nil, r.keys.unanswered(key), reason
+}
+
+// answeredLate ends the rest of a key, unless another request has it by now.
+func (r *waitingRoom) answeredLate(key uint32, unanswered *request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.keys.unanswered(key) == unanswered {
+		r.keys.wake(key)
+	}
 }
 
 // stray counts a packet that cannot be any exchange's.
@@ -165,7 +179,7 @@ func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (left
 	case packet != nil || x.started.IsZero():
 		r.keys.giveBack(x.key)
 	default:
-		r.keys.rest(x.key, now)
+		r.keys.rest(x.key, x.request.unanswered(), now)
 	}
 	for _, reason := range []DropReason{DropMalformed, DropOtherIdentifier} {
 		x.strays[reason] = r.strays[reason] - x.straysBefore[reason]
@@ -182,6 +196,21 @@ func (r *waitingRoom) exchanges() []*exchange {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Collect(maps.Values(r.waiting))
+}
+
+// load tells how many wait, and when the latest of those that have left did.
+func (r *waitingRoom) load() (waiting int, left time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting), r.emptied
+}
+
+// lighter tells whether fewer wait in a than in b or, if as many do, a was left
+// earlier.
+func lighter(a, b *waitingRoom) bool {
+	waitingA, leftA := a.load()
+	waitingB, leftB := b.load()
+	return waitingA < waitingB || waitingA == waitingB && leftA.Before(leftB)
 }
 
 // open tells whether the room would take more if it had keys left.
