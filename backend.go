@@ -20,6 +20,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/throttle"
 )
 
 // operationPrefix starts the names of this method's operations in OpenAPI
@@ -66,6 +67,7 @@ type backend struct {
 	hasher       *passwd.Hasher
 	batches      batches
 	records      *recordsCache
+	floods       *throttle.Throttle // of log lines
 }
 
 func newBackend(version string) *backend {
@@ -77,6 +79,7 @@ func newBackend(version string) *backend {
 		records:      newRecordsCache(),
 		lockouts:     newLockouts(),
 		hasher:       passwd.NewHasher(0),
+		floods:       throttle.New(time.Minute, time.Now),
 	}
 	b.sources = newSourceStore(b.openSource)
 	b.profiles = newProfileStore(b.dictionaries)

@@ -3,7 +3,9 @@ package radiusauth
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +15,10 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/directory"
+	"vault-plugin-auth-radius/internal/fairshare"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 const (
@@ -180,7 +184,25 @@ func (c *configEntry) credentials(asked *source, name, password string, req *log
 	if sends && req.Connection != nil {
 		credentials.ClientAddress = req.Connection.RemoteAddr
 	}
+	credentials.Share = loginShare(req, credentials.Username)
 	return credentials, radclient.CheckUsername(credentials.Username)
+}
+
+// loginShare is what a login has of the places to wait: that of the client's address, as
+// Vault believes it, and of the name that the source is asked about, in any spelling.
+func loginShare(req *logical.Request, name string) fairshare.Share {
+	address := ""
+	if req.Connection != nil {
+		address = req.Connection.RemoteAddr
+	}
+	return fairshare.NewShare(address, username.Skeleton(name))
+}
+
+// renewalShare is that of a renewal: as if it came from an address of its own, so that
+// neither strangers nor renewals for others push it out.
+func renewalShare(name string) fairshare.Share {
+	skeleton := username.Skeleton(name)
+	return fairshare.Share{Address: "renewal for " + skeleton, Name: skeleton}
 }
 
 // addressAllowed tells whether the config's token_bound_cidrs let the client in.
@@ -237,10 +259,14 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 	}
 	got, err := asked.checker.check(ctx, question{credentials, authorization.dictionary, authorization.config.sameName(authorization.user, credentials.Username)})
 	var misconfigured *directory.ConfigurationError
+	var full *radclient.FullError
 	switch {
 	case errors.As(err, &misconfigured):
 		b.Logger().Error("login refused: the directory cannot be asked like this", append(details, "error", err)...)
 		return answer{}, &refusal{text: deniedText}
+	case errors.As(err, &full):
+		b.logFull(full)
+		return answer{}, &refusal{text: noAnswerText, unanswered: true}
 	case err != nil:
 		b.Logger().Error("login failed", append(details, "error", err)...)
 		return answer{}, &refusal{text: noAnswerText, unanswered: true}
@@ -258,6 +284,15 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 		return answer{}, &refusal{text: deniedText, rejected: true}
 	}
 	return got, nil
+}
+
+// logFull logs that a server has no places left for logins that wait: once a minute,
+// since it is a flood.
+func (b *backend) logFull(err *radclient.FullError) {
+	server := net.JoinHostPort(err.Host, strconv.Itoa(err.Port))
+	if refused, passes := b.floods.Pass("server " + server); passes {
+		b.Logger().Error("logins refused: too many wait", "server", server, "refused", refused, "error", err)
+	}
 }
 
 // newAuth makes the token's parameters for somebody whom the server accepted.

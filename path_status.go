@@ -112,6 +112,8 @@ func serverStatus(stats radclient.Stats) map[string]any {
 		"challenged":        stats.Challenged,
 		"timed_out":         stats.TimedOut,
 		"unreachable":       stats.Unreachable,
+		"too_many_waiting":  stats.Full,
+		"abandoned":         stats.Abandoned,
 		"failed_over":       stats.FailedOver,
 		"probes_sent":       stats.ProbesSent,
 		"probes_answered":   stats.ProbesAnswered,

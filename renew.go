@@ -189,6 +189,7 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 	if err != nil {
 		return granted{}, logical.ErrorResponse(err.Error()), nil
 	}
+	credentials.Share = renewalShare(credentials.Username)
 	authorization, err := b.authorization(ctx, req.Storage, settings, asked, user, attempt{sent: data.sent}, &credentials)
 	if err != nil {
 		return granted{}, nil, err
