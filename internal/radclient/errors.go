@@ -55,9 +55,9 @@ type FullError struct {
 
 // Error says that it is about the number of logins, and what helps.
 func (e *FullError) Error() string {
-	return fmt.Sprintf("too many logins wait for RADIUS server %s port %d (%d), so that some are refused at once:"+
+	return fmt.Sprintf("too many logins wait for RADIUS server %s port %d, so that some are refused at once:"+
 		" there is a flood of logins, or the server does not answer them:"+
-		" a rate-limit quota of Vault bounds what clients send: see docs/operating.md", e.Host, e.Port, maxWaiting)
+		" a rate-limit quota of Vault bounds what clients send: see docs/operating.md", e.Host, e.Port)
 }
 
 func isFull(err error) bool {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -444,5 +447,67 @@ func TestConnectionThatHasRestedLongestIsGivenUp(t *testing.T) {
 		first.end(waiting[0], nil, context.Canceled)
 		time.Sleep(3 * idleTime)
 		require.LessOrEqual(t, s.server.Open(), 1, "the connection that lasts")
+	})
+}
+
+// newClientOfFew starts a server that answers as picky does and takes few connections,
+// and returns a client of it. refused counts the connections that it did not take.
+func newClientOfFew(t *testing.T, connections int) (client *Client, refused *atomic.Int64) {
+	t.Helper()
+	network := radiustest.NewNetwork(radiustest.NetworkOptions{Latency: 500 * time.Microsecond})
+	server, err := radiustest.StartStream(radiustest.StreamOptions{
+		Network: network, Address: firstAddress.String(), Secret: testSecret, Handler: picky, Keep: 1,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	refused = &atomic.Int64{}
+	return newClientAt(t, network, func(c *Config) {
+		c.Transport = TCP
+		c.Dial = func(ctx context.Context, kind string, source netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+			if server.Open() >= connections {
+				refused.Add(1)
+				return nil, syscall.ECONNRESET
+			}
+			return network.Dial(ctx, kind, source, remote)
+		}
+	}), refused
+}
+
+func TestServerThatTakesFewConnectionsShutsNobodyOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, refused := newClientOfFew(t, 3)
+		strangers := flood{name: manyNames, address: balancer, perSecond: 250, long: 8 * time.Second, patience: 50 * time.Millisecond}
+		var ended atomic.Bool
+		var running sync.WaitGroup
+		running.Go(func() {
+			defer ended.Store(true)
+			strangers.send(t, client)
+		})
+		for ; !ended.Load(); time.Sleep(time.Second / 20) {
+			_, err := client.Authenticate(t.Context(), shared(balancer, honest))
+			require.NoError(t, err)
+		}
+		running.Wait()
+		require.Positive(t, refused.Load())
+	})
+}
+
+func TestServerThatTakesNoMoreConnectionsIsFull(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, refused := newClientOfFew(t, 1)
+		strangers := flood{name: manyNames, address: balancer, perSecond: 1000, long: 300 * time.Millisecond}
+		full := 0
+		for _, err := range strangers.send(t, client) {
+			var failure *FullError
+			if errors.As(err, &failure) {
+				require.False(t, failure.Sent)
+				full++
+			}
+			require.NotContains(t, err.Error(), "DNS")
+		}
+		require.Equal(t, 300-255, full)
+		require.Positive(t, refused.Load())
 	})
 }

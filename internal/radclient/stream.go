@@ -134,7 +134,10 @@ func (c *streamCarrier) place(x *exchange, waited bool) (*streamConnection, <-ch
 		c.dialing = make(chan struct{})
 		go c.connect(!x.status) // no longer than a dial may take
 		return nil, c.dialing, nil
-	case x.status, len(x.others) > 0, c.notBefore.After(x.deadline), isTLSError(c.failed):
+	case x.status, len(x.others) > 0, c.notBefore.After(x.deadline), isTLSError(c.failed) && !open:
+		if open {
+			return nil, nil, fmt.Errorf("%w: %w", errFull, c.failed) // it takes no more connections
+		}
 		return nil, nil, c.failed
 	}
 	return nil, after(pause), nil
@@ -165,15 +168,23 @@ func (c *streamCarrier) connected(conn net.Conn, version Version, err error, bac
 	c.dialing = nil
 	switch {
 	case err != nil && backOff:
+		// The server may take no more connections: one that only rests is in the way.
+		if surplus = c.lightest(); surplus != nil && surplus.waiting.empty() {
+			c.takeOut(surplus)
+			c.pause = 0
+		} else {
+			surplus = nil
+		}
 		c.failedNow(err)
-		return nil
+		return surplus
 	case err != nil:
 		c.failed = err
 		return nil
 	}
 	c.failed, c.pause = nil, 0
 	if len(c.connections) >= connectionsPerCarrier {
-		surplus = c.takeOut()
+		surplus = c.lightest()
+		c.takeOut(surplus)
 	}
 	connection := newStreamConnection(c, conn, version)
 	c.connections = append(c.connections, connection)
@@ -184,19 +195,22 @@ func (c *streamCarrier) connected(conn net.Conn, version Version, err error, bac
 	return surplus
 }
 
-// takeOut takes the connection out on which the fewest wait: mostly that is nobody, and
-// then it is the one that has rested longest. It runs with mu held.
-func (c *streamCarrier) takeOut() *streamConnection {
-	at := 0
-	for i, connection := range c.connections {
-		if lighter(connection.waiting, c.connections[at].waiting) {
-			at = i
+// lightest returns the connection on which the fewest wait: mostly that is nobody, and
+// then it is the one that has rested longest; nil: there is none. It runs with mu held.
+func (c *streamCarrier) lightest() *streamConnection {
+	var found *streamConnection
+	for _, connection := range c.connections {
+		if found == nil || lighter(connection.waiting, found.waiting) {
+			found = connection
 		}
 	}
-	connection := c.connections[at]
+	return found
+}
+
+// takeOut takes a connection out that is to be given up. It runs with mu held.
+func (c *streamCarrier) takeOut(connection *streamConnection) {
 	connection.waiting.close()
-	c.connections = slices.Delete(c.connections, at, at+1)
-	return connection
+	c.connections = slices.DeleteFunc(c.connections, func(other *streamConnection) bool { return other == connection })
 }
 
 // due closes the connections that nobody has used for a while, but for the first, which

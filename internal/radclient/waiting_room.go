@@ -205,6 +205,12 @@ func (r *waitingRoom) load() (waiting int, left time.Time) {
 	return len(r.waiting), r.emptied
 }
 
+// empty tells whether nobody waits.
+func (r *waitingRoom) empty() bool {
+	waiting, _ := r.load()
+	return waiting == 0
+}
+
 // lighter tells whether fewer wait in a than in b or, if as many do, a was left
 // earlier.
 func lighter(a, b *waitingRoom) bool {
