@@ -204,7 +204,8 @@ func TestBurstOfThousandsShutsNobodyOut(t *testing.T) {
 }
 
 func TestFloodShutsNobodyOutOfStreams(t *testing.T) {
-	for name, f := range floods {
+	for _, name := range []string{"silent logins about many names", "logins that the clients abandon"} {
+		f := floods[name]
 		t.Run(name, func(t *testing.T) {
 			overStreams(t, radiustest.StreamOptions{Handler: picky, Keep: 1}, func(t *testing.T, s *stream) {
 				client := s.client(t, nil)
@@ -222,7 +223,7 @@ func TestFloodShutsNobodyOutOfStreams(t *testing.T) {
 func TestLateAnswersGiveIdentifiersBack(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		client := newFloodedClient(t, network)
-		f := flood{name: lateNames, address: balancer, perSecond: 500, long: 9 * time.Second, patience: 50 * time.Millisecond}
+		f := flood{name: lateNames, address: balancer, perSecond: 500, long: 4 * time.Second, patience: 50 * time.Millisecond}
 		_, most := underFlood(t, client, f, balancer)
 		require.LessOrEqual(t, most, 3, "no more than 525 wait or rest at a time")
 		time.Sleep(2 * time.Second)
