@@ -28,15 +28,7 @@ import (
 const operationPrefix = "radius"
 
 // Factory makes backends that report the version to Vault, such as "v0.1.0".
-func Factory(version string) logical.Factory {
-	return func(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
-		b := newBackend(version)
-		if err := b.Setup(ctx, conf); err != nil {
-			return nil, fmt.Errorf("setting up the radius auth method: %w", err)
-		}
-		return b, nil
-	}
-}
+func Factory(version string) logical.Factory { return NewMounts(version).Factory }
 
 // backend is one mount of the method.
 //

@@ -102,12 +102,18 @@ func (v *vaultServer) unsealKey() string {
 // pluginProcesses are the process ids of this Vault's plugins.
 func (v *vaultServer) pluginProcesses() []int {
 	v.t.Helper()
+	return v.processesOf(filepath.Join(v.home, "plugins", pluginName))
+}
+
+// processesOf finds the processes that run a program.
+func (v *vaultServer) processesOf(program string) []int {
+	v.t.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*/exe")
 	require.NoError(v.t, err)
 	var found []int
 	for _, link := range processes {
 		executable, err := os.Readlink(link)
-		if err != nil || executable != filepath.Join(v.home, "plugins", pluginName) {
+		if err != nil || executable != program {
 			continue // gone meanwhile, or somebody else's
 		}
 		id, err := strconv.Atoi(filepath.Base(filepath.Dir(link)))

@@ -37,10 +37,11 @@ const (
 
 // vaultServer is a Vault in dev mode: unsealed, storage in memory.
 type vaultServer struct {
-	t      testing.TB
-	Client *api.Client // with the root token
-	log    *serverLog
-	home   string
+	t       testing.TB
+	Client  *api.Client // with the root token
+	log     *serverLog
+	home    string
+	process *os.Process
 }
 
 // startVault runs a Vault of the test's own, with the plugin in its plugin
@@ -97,7 +98,7 @@ func runVault(t testing.TB, home, config string) (*vaultServer, error) {
 	client, err := api.NewClient(&api.Config{Address: "http://" + address, Timeout: 60 * time.Second})
 	require.NoError(t, err)
 	client.SetToken(rootToken)
-	v := &vaultServer{t: t, Client: client, log: log, home: home}
+	v := &vaultServer{t: t, Client: client, log: log, home: home, process: command.Process}
 	return v, v.ready(ended)
 }
 

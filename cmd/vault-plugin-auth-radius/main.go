@@ -3,19 +3,24 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/hashicorp/vault/api"
 	"github.com/hashicorp/vault/sdk/plugin"
 
 	radiusauth "vault-plugin-auth-radius"
+	"vault-plugin-auth-radius/internal/orphan"
 )
 
 // version is set by the build: -ldflags "-X main.version=v1.2.3".
 var version = "v0.0.0-dev"
 
 func main() {
+	parent := os.Getppid()
 	meta := &api.PluginAPIClientMeta{}
 	flags := meta.FlagSet()
 	showVersion := flags.Bool("version", false, "print the version and exit")
@@ -26,12 +31,32 @@ func main() {
 		fmt.Println(version)
 		return
 	}
+	mounts := radiusauth.NewMounts(version)
+	// Nobody reads what is logged after Vault has ended: that must not end the process
+	// before its mounts are closed.
+	signal.Ignore(syscall.SIGPIPE)
+	go endAfter(parent, mounts) // until the process ends
 	err := plugin.ServeMultiplex(&plugin.ServeOpts{
-		BackendFactoryFunc: radiusauth.Factory(version),
+		BackendFactoryFunc: mounts.Factory,
 		TLSProviderFunc:    api.VaultPluginTLSProvider(meta.GetTLSConfig()),
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vault-plugin-auth-radius:", err)
 		os.Exit(1)
 	}
+}
+
+// endAfter ends the process soon after Vault, its parent, has ended, which may have been
+// killed: mounts would ask servers and keep connections for ever.
+func endAfter(parent int, mounts *radiusauth.Mounts) {
+	orphan.Process{
+		Started:    parent,
+		ParentID:   os.Getppid,
+		ReaderGone: orphan.ReaderGone,
+		Close:      mounts.Close,
+		Exit: func() {
+			orphan.RemoveSockets()
+			os.Exit(1)
+		},
+	}.Watch(context.Background())
 }

@@ -1,0 +1,76 @@
+package radiusauth
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// Mounts makes the mounts of a plugin's process, and closes those that are left when the
+// process has to end by itself.
+type Mounts struct {
+	version string
+
+	mu   sync.Mutex
+	open map[*backend]struct{} // guarded by mu
+}
+
+// NewMounts returns a maker of mounts that report the version to Vault, such as "v0.1.0".
+func NewMounts(version string) *Mounts {
+	return &Mounts{version: version, open: map[*backend]struct{}{}}
+}
+
+// Factory makes a mount; it is a [logical.Factory].
+func (m *Mounts) Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
+	b := newBackend(m.version)
+	if err := b.Setup(ctx, conf); err != nil {
+		return nil, fmt.Errorf("setting up the radius auth method: %w", err)
+	}
+	clean := b.Clean
+	b.Clean = func(ctx context.Context) {
+		m.remove(b)
+		clean(ctx)
+	}
+	m.add(b)
+	return b, nil
+}
+
+// Close closes the mounts that Vault has not closed, all at once. It returns when that
+// is done, or the context ends.
+func (m *Mounts) Close(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, b := range m.left() {
+		group.Go(func() { b.Cleanup(ctx) })
+	}
+	closed := make(chan struct{})
+	go func() { // until all are closed: who calls this ends the process
+		defer close(closed)
+		group.Wait()
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+	}
+}
+
+func (m *Mounts) add(b *backend) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.open[b] = struct{}{}
+}
+
+func (m *Mounts) remove(b *backend) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.open, b)
+}
+
+func (m *Mounts) left() []*backend {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.open))
+}
