@@ -305,6 +305,8 @@ func TestTheHTTPFormsWork(t *testing.T) {
 		{"POST", "auth/radius/login", json, `{"password":"p"}`, 400, "username cannot be empty"},
 		{"POST", "auth/radius/login/bob", json, `{}`, 400, "password cannot be empty"},
 		{"POST", "auth/radius/login", json, `{"username":"a..b","password":"p"}`, 400, "did not answer in time"},
+		{"POST", "auth/radius/login/a..b", json, `{"password":"p"}`, 400, "give it in the body"},
+		{"POST", "auth/radius/config", json, `{"secret":"a-secret-of-20-octets\n"}`, 200, "`secret` ends in a line break"},
 		{"POST", "auth/radius/users/a..b", json, `{"policies":["dev"]}`, 400, "two dots"},
 		{"GET", "auth/radius/users/a..b", "", "", 404, ""},
 		{"DELETE", "auth/radius/users/a..b", "", "", 204, ""},
