@@ -2,7 +2,7 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [samba] [postgresql] [mariadb]
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [mariadb]
 #
 # Without arguments: all.
 #
@@ -52,6 +52,8 @@ need_mariadb() {
 
 need_slapd() { have slapd || packages+=(slapd); }
 
+need_389ds() { have ns-slapd && have dscreate || packages+=(389-ds-base); }
+
 # A domain controller: winbind and the modules are its parts. It needs no
 # Kerberos configuration, but its provisioning does.
 need_samba() {
@@ -81,7 +83,7 @@ services_off() {
 cleanup() { [ -z "$policy" ] || as_root rm -f "$policy"; }
 
 # daemons lists the process ids of running servers. Small images have no ps.
-daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|samba|smbd|nmbd|winbindd|postgres|mariadbd|mysqld' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
+daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|ns-slapd|samba|smbd|nmbd|winbindd|postgres|mariadbd|mysqld' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
 
 # stop_new stops daemons that the installation started all the same: not those
 # that ran before.
@@ -96,7 +98,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, radsecproxy, OpenLDAP's slapd, Samba's domain controller, PostgreSQL and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, samba, samba-tool, mariadbd, mariadb-install-db and mariadb are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, dscreate, samba, samba-tool, mariadbd, mariadb-install-db and mariadb are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -114,17 +116,18 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd samba postgresql mariadb
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql mariadb
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
 		freeradius) need_freeradius ;;
 		radsecproxy) need_radsecproxy ;;
 		slapd) need_slapd ;;
+		389ds) need_389ds ;;
 		samba) need_samba ;;
 		postgresql) need_postgresql ;;
 		mariadb) need_mariadb ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, samba, postgresql, mariadb or nothing" ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, mariadb or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/daemontest"
@@ -35,6 +36,26 @@ func TestOpenLDAPStopsAndStartsAgain(t *testing.T) {
 	_, err = net.DialTimeout("tcp", net.JoinHostPort(l.Host(), strconv.Itoa(l.Port())), time.Minute)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.NoError(t, l.Restart())
+}
+
+func Test389DSKnowsItsUsersAndStartsAgain(t *testing.T) {
+	t.Parallel()
+	d, err := Start389DS(t.Context(), t.TempDir(), DS389Options{Users: []DS389User{{UID: "bob", Password: "bob-password", Lines: "mail: bob@example.org"}}})
+	require.NoError(t, err)
+	bind := func() error {
+		conn, err := ldap.DialURL("ldap://" + net.JoinHostPort(d.Host(), strconv.Itoa(d.Port())))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		return conn.Bind(PersonDN("bob"), "bob-password")
+	}
+	require.NoError(t, bind())
+	require.NoError(t, d.Stop())
+	require.Error(t, bind())
+	require.NoError(t, d.Restart())
+	require.NoError(t, bind())
+	require.NoError(t, d.Stop())
 }
 
 func TestSambaIsAnActiveDirectory(t *testing.T) {

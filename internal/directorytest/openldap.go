@@ -1,5 +1,5 @@
-// Package directorytest starts real directories for tests, on loopback: OpenLDAP
-// and a domain controller of Samba.
+// Package directorytest starts real directories for tests, on loopback: OpenLDAP, 389
+// Directory Server and a domain controller of Samba.
 package directorytest
 
 import (
@@ -36,7 +36,10 @@ type OpenLDAPOptions struct {
 	Groups map[string][]string // members, by uid, of groups of names
 	LDIF   string              // further entries
 	Config string              // further lines of slapd.conf, before the database
-	Access string              // who may read what; empty: who has logged in may read all but passwords
+	// Overlays are further lines of slapd.conf, of the database. Their modules are loaded
+	// by Config.
+	Overlays string
+	Access   string // who may read what; empty: who has logged in may read all but passwords
 
 	TLS           *tlstest.Identity // for LDAPS and StartTLS; nil: neither
 	Port, TLSPort int               // 0: any that is free
@@ -63,6 +66,7 @@ rootpw ` + AdminPassword + `
 directory %[1]s/db
 access to attrs=userPassword by anonymous auth by * none
 %[4]s
+%[5]s
 `
 
 // StartOpenLDAP runs slapd with a configuration of its own in dir, a folder that
@@ -134,7 +138,7 @@ func (o OpenLDAPOptions) write(ctx context.Context, dir string) error {
 		secured = fmt.Sprintf("TLSCACertificateFile %[1]s/ca.pem\nTLSCertificateFile %[1]s/server.pem\nTLSCertificateKeyFile %[1]s/server.key", dir)
 	}
 	access := cmp.Or(o.Access, "access to * by users read")
-	files := map[string]string{"slapd.conf": fmt.Sprintf(slapdConfig, dir, secured, o.Config, access), "entries.ldif": o.entries()}
+	files := map[string]string{"slapd.conf": fmt.Sprintf(slapdConfig, dir, secured, o.Config, access, o.Overlays), "entries.ldif": o.entries()}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return fmt.Errorf("slapd configuration: %w", err)
