@@ -29,7 +29,7 @@ func (b *backend) pathSourceVerify() *framework.Path {
 				Summary:  "Try a login through a source, and tell what came of it. It makes no token, and counts toward no lockout here.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
 					"outcome":       {Type: framework.TypeString, Description: "accept, reject, challenge, unavailable (nobody judged the password) or misconfigured (the source cannot be asked like this).", Required: true},
-					"reason":        {Type: framework.TypeString, Description: "Why, and what to check; or what the server asks.", Required: true},
+					"reason":        {Type: framework.TypeString, Description: "Why, and what to check; what the server asks; or what a directory says of a password that it accepts.", Required: true},
 					"reply_message": {Type: framework.TypeString, Description: "What a RADIUS server says in an Access-Reject (Reply-Message), on one line. It is withheld if it repeats the password.", Required: true},
 					"server":        {Type: framework.TypeString, Description: "Server that answered.", Required: true},
 					"time_ms":       {Type: framework.TypeFloat, Description: "How long it took, in milliseconds.", Required: true},
@@ -112,7 +112,7 @@ func describeAnswer(got answer, err error) (outcome, reason string) {
 	case err != nil:
 		return "unavailable", err.Error()
 	case got.Outcome == radclient.Accept:
-		return "accept", ""
+		return "accept", got.notice
 	case got.Outcome == radclient.Challenge:
 		step, err := got.Step()
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -95,9 +96,13 @@ func (c *directoryChecker) check(ctx context.Context, asked question) (answer, e
 		return answer{}, err
 	}
 	got := answer{Verdict: radclient.Verdict{Outcome: radclient.Reject, Reason: verdict.Reason, Host: verdict.Host, Server: verdict.Server}}
+	for _, notice := range verdict.Notices {
+		c.log.Warn("notice of a directory", "extauth", c.entry.Name, "username", asked.Username, "server", verdict.Server, "notice", notice)
+	}
 	if !verdict.Accepted {
 		return got, nil
 	}
+	got.notice = strings.Join(verdict.Notices, "; ")
 	got.Outcome, got.groups = radclient.Accept, verdict.Groups
 	for _, group := range verdict.Groups {
 		got.reply = c.add(got.reply, asked.known, "Group", group)

@@ -150,3 +150,20 @@ func TestChangesOfASourceDisturbNoLogin(t *testing.T) {
 	made, _ := s.Connections()
 	require.Greater(t, made, 50, "each change has its own connections")
 }
+
+func TestWhatADirectorySaysOfAPasswordIsLoggedAndVerifyShowsIt(t *testing.T) {
+	t.Parallel()
+	b, _ := newDirectoryBackend(t, func(r directorytest.Request) directorytest.Answer {
+		answer := inDirectory(r)
+		if r.Bind {
+			// graceAuthNsRemaining 2 (draft-behera-ldap-password-policy section 6.2)
+			answer.Controls = map[string]string{ldap.ControlTypeBeheraPasswordPolicy: "\x30\x05\xa0\x03\x81\x01\x02"}
+		}
+		return answer
+	}, nil)
+	b.loginOK("alice", "alice-password")
+	const want = "the password has expired: logins left until a new one must be set: 2"
+	require.Contains(t, b.log.String(), want)
+	data := b.ok(logical.UpdateOperation, "extauth/people/verify", map[string]any{"username": "alice", "password": "alice-password"}).Data
+	require.Equal(t, []any{"accept", want}, []any{data["outcome"], data["reason"]})
+}

@@ -46,6 +46,7 @@ type answer struct {
 	radclient.Verdict                   // without attributes, unless the source speaks RADIUS
 	reply             []dictionary.Item // what the checks of profiles see as reply:
 	groups            []string          // of the person, in the directory
+	notice            string            // of an accept, for operators; empty: none
 }
 
 // source is what checks the passwords of some people.

@@ -184,7 +184,7 @@ func TestOneEntryHasOneName(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, verdict.Accepted, "the mount has it in lower case")
 	_, err = client.Authenticate(t.Context(), Credentials{Username: "odd", Password: password})
-	require.ErrorContains(t, err, "user_attribute", "it is not clear which is its name")
+	require.ErrorContains(t, err, "has 2 values of uid, and one account has one name: give an attribute with one value as user_attribute")
 }
 
 func TestSearchThatFindsNoneOrSeveralLetsNobodyIn(t *testing.T) {

@@ -47,14 +47,20 @@ func (e *ConfigurationError) Unwrap() error { return e.err }
 // resultTexts say what a directory's results mean that are no word on the password
 // (RFC 4511 appendix A).
 var resultTexts = map[uint16]string{
-	ldap.LDAPResultProtocolError:            "it does not know what was asked: is starttls set up there? (result 2)",
-	ldap.LDAPResultStrongAuthRequired:       "it wants passwords protected: set ssl or starttls (result 8)",
-	ldap.LDAPResultReferral:                 "it refers to another server, to which no password is sent: give that one as host (result 10)",
-	ldap.LDAPResultConfidentialityRequired:  "it wants passwords protected: set ssl or starttls (result 13)",
-	ldap.LDAPResultInvalidDNSyntax:          "it does not take the DN of the bind: see ldap_binddn, or search_binddn (result 34)",
-	ldap.LDAPResultUnwillingToPerform:       "it is not willing to do what was asked: see its log (result 53)",
-	ldap.LDAPResultInsufficientAccessRights: "it lets nobody read what is needed: people must be able to read their own entry, or give user_search_base and search_binddn (result 50)",
+	ldap.LDAPResultProtocolError:            "it does not know what was asked: is starttls set up there?",
+	ldap.LDAPResultStrongAuthRequired:       "it wants passwords protected: set ssl or starttls",
+	ldap.LDAPResultReferral:                 "it refers to another server, to which no password is sent: give that one as host",
+	ldap.LDAPResultConfidentialityRequired:  "it wants passwords protected: set ssl or starttls",
+	ldap.LDAPResultInvalidDNSyntax:          "it does not take the DN of the bind: see ldap_binddn, or search_binddn",
+	ldap.LDAPResultUnwillingToPerform:       "it is not willing to do what was asked: see its log",
+	ldap.LDAPResultInsufficientAccessRights: unreadableText,
 }
+
+// The texts for users who cannot read their own entry, and for searches without a name.
+const (
+	unreadableText = "it lets nobody read what is needed: people must be able to read their own entry, or give user_search_base and search_binddn"
+	anonymousText  = "it allows no anonymous search: set search_binddn and search_password"
+)
 
 // explain turns a failure that is no word on the password into an
 // UnavailableError or ConfigurationError.
@@ -68,17 +74,35 @@ func (s *server) explain(ctx context.Context, err error) error {
 	}
 	switch result.ResultCode {
 	case ldap.LDAPResultBusy:
-		return &UnavailableError{s.name, "it is busy (result 51): see its log", err}
+		return &UnavailableError{s.name, withResult("it is busy: see its log", result), err}
 	case ldap.LDAPResultUnavailable:
-		return &UnavailableError{s.name, "it says that it is not available (result 52): see its log", err}
+		return &UnavailableError{s.name, withResult("it says that it is not available: see its log", result), err}
 	case ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultOther, ldap.LDAPResultOperationsError:
-		return &UnavailableError{s.name, fmt.Sprintf("it failed (result %d): see its log", result.ResultCode), err}
+		return &UnavailableError{s.name, withResult("it failed: see its log", result), err}
 	}
 	text, known := resultTexts[result.ResultCode]
 	if !known {
-		text = fmt.Sprintf("it answered with result %d, %s: see its log", result.ResultCode, ldap.LDAPResultCodeMap[result.ResultCode])
+		text = fmt.Sprintf("it answered %s: see its log", ldap.LDAPResultCodeMap[result.ResultCode])
 	}
-	return &ConfigurationError{s.name, text, err}
+	return &ConfigurationError{s.name, withResult(text, result), err}
+}
+
+// explainAnonymous is explain for the search of nobody in particular, which directories
+// refuse in many ways.
+func (s *server) explainAnonymous(ctx context.Context, err error) error {
+	var result *ldap.Error
+	if !errors.As(err, &result) || ctx.Err() != nil {
+		return s.explain(ctx, err)
+	}
+	switch result.ResultCode {
+	case ldap.LDAPResultOperationsError, // Active Directory
+		ldap.LDAPResultStrongAuthRequired,
+		ldap.LDAPResultInappropriateAuthentication, // 389 Directory Server
+		ldap.LDAPResultInsufficientAccessRights,
+		ldap.LDAPResultUnwillingToPerform: // OpenLDAP with "require authc"
+		return &ConfigurationError{s.name, withResult(anonymousText, result), err}
+	}
+	return s.explain(ctx, err)
 }
 
 // explainNetwork says what keeps the two from talking.

@@ -20,6 +20,7 @@ type session struct {
 	conn        *connection
 	ctx         context.Context
 	credentials Credentials
+	notices     []string // for the verdict
 }
 
 // login asks the server over the connection, or a new one if that is nil.
@@ -30,9 +31,10 @@ func (s *server) login(ctx context.Context, conn *connection, credentials Creden
 			return Verdict{}, s.explain(ctx, err)
 		}
 	}
-	one := session{s, conn, ctx, credentials}
+	login := session{server: s, conn: conn, ctx: ctx, credentials: credentials}
 	stop := conn.until(ctx)
-	verdict, err := one.verdict()
+	verdict, err := login.verdict()
+	verdict.Notices = login.notices
 	stop()
 	var unavailable *UnavailableError
 	if errors.As(err, &unavailable) {
@@ -72,35 +74,42 @@ func (s *session) verdict() (Verdict, error) {
 	return verdict, nil
 }
 
-// bind binds, and gives the reason if the directory refuses the password.
-func (s *session) bind(name, password string) (reason string, err error) {
-	_, err = s.conn.SimpleBind(ldap.NewSimpleBindRequest(name, password, nil))
+// explain is the server's explain, with what the connection knows of whether it has ended.
+func (s *session) explain(err error) error {
 	var result *ldap.Error
-	if errors.As(err, &result) && s.ctx.Err() == nil {
-		if reason := refusedReason(result); reason != "" {
-			return reason, nil
-		}
+	isResult := errors.As(err, &result) && result.ResultCode < ldap.ErrorNetwork
+	if !isResult && s.ctx.Err() == nil && !s.conn.IsClosing() {
+		return &UnavailableError{s.name, fmt.Sprintf("no answer can be read: check that it is a directory, and port, ssl and starttls (%v)", err), err}
 	}
-	if err != nil {
-		return "", s.explain(s.ctx, err)
+	return s.server.explain(s.ctx, err)
+}
+
+// notice keeps what operators should know of a login, each once.
+func (s *session) notice(text string) {
+	if text != "" && !slices.Contains(s.notices, text) {
+		s.notices = append(s.notices, text)
 	}
-	return "", nil
+}
+
+// entryDN is the DN that the config makes of a name.
+func (s *session) entryDN(name string) string {
+	config, name := s.client.config, ldap.EscapeDN(name)
+	if strings.Contains(config.BindDN, usernamePlace) {
+		return strings.ReplaceAll(config.BindDN, usernamePlace, name)
+	}
+	return config.UserAttribute + "=" + name + "," + config.BindDN
 }
 
 // bindAsEntry binds as the entry whose DN the config makes of the name, and reads
 // it.
 func (s *session) bindAsEntry() (*ldap.Entry, string, error) {
-	name := ldap.EscapeDN(s.credentials.Username)
-	dn := s.client.config.UserAttribute + "=" + name + "," + s.client.config.BindDN
-	if strings.Contains(s.client.config.BindDN, usernamePlace) {
-		dn = strings.ReplaceAll(s.client.config.BindDN, usernamePlace, name)
-	}
-	if reason, err := s.bind(dn, s.credentials.Password); reason != "" || err != nil {
+	dn := s.entryDN(s.credentials.Username)
+	if reason, err := s.bindUser(dn); reason != "" || err != nil {
 		return nil, reason, err
 	}
 	entries, err := s.search(dn, ldap.ScopeBaseObject, "(objectClass=*)")
-	if err != nil {
-		return nil, "", err
+	if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+		return nil, "", s.explain(err)
 	}
 	if len(entries) != 1 {
 		return nil, "", s.unreadable()
@@ -111,7 +120,7 @@ func (s *session) bindAsEntry() (*ldap.Entry, string, error) {
 // bindInDomain binds as name@domain, and searches the entry.
 func (s *session) bindInDomain() (*ldap.Entry, string, error) {
 	principal := s.credentials.Username + "@" + s.client.config.Domain
-	if reason, err := s.bind(principal, s.credentials.Password); reason != "" || err != nil {
+	if reason, err := s.bindUser(principal); reason != "" || err != nil {
 		return nil, reason, err
 	}
 	base, err := s.domainBase()
@@ -122,8 +131,8 @@ func (s *session) bindInDomain() (*ldap.Entry, string, error) {
 	filter := fmt.Sprintf("(&(objectClass=user)(|(sAMAccountName=%s)(userPrincipalName=%s)))", ldap.EscapeFilter(s.credentials.Username), ldap.EscapeFilter(principal))
 	entries, err := s.search(base, ldap.ScopeWholeSubtree, filter)
 	switch {
-	case err != nil:
-		return nil, "", err
+	case err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
+		return nil, "", s.explain(err)
 	case len(entries) == 0:
 		return nil, "", s.unreadable()
 	case len(entries) > 1:
@@ -134,7 +143,7 @@ func (s *session) bindInDomain() (*ldap.Entry, string, error) {
 	}
 	// The name of the bind may be another account's userPrincipalName, in a part of
 	// the forest that is not seen here: the entry has to have the password as well.
-	reason, err := s.bind(entries[0].DN, s.credentials.Password)
+	reason, err := s.bindUser(entries[0].DN)
 	return entries[0], reason, err
 }
 
@@ -148,30 +157,16 @@ func (s *session) searchThenBind() (*ldap.Entry, string, error) {
 	entries, err := s.search(search.BaseDN, ldap.ScopeWholeSubtree, filter)
 	switch {
 	case err != nil:
-		return nil, "", err
+		return nil, "", s.explainSearch(err, "user_search_base")
+	case len(entries) == 0 && search.BindDN == "":
+		return nil, "there is no entry with this name, or an anonymous search does not see it: see search_binddn", nil
 	case len(entries) == 0:
 		return nil, "there is no entry with this name", nil
 	case len(entries) > 1:
 		return nil, "several entries have this name: see user_search_base and user_search_filter", nil
 	}
-	reason, err := s.bind(entries[0].DN, s.credentials.Password)
+	reason, err := s.bindUser(entries[0].DN)
 	return entries[0], reason, err
-}
-
-// bindSearcher binds as who searches.
-func (s *session) bindSearcher() error {
-	search := s.client.config.Search
-	request := ldap.NewSimpleBindRequest(search.BindDN, search.BindPassword, nil)
-	request.AllowEmptyPassword = search.BindDN == ""
-	_, err := s.conn.SimpleBind(request)
-	var result *ldap.Error
-	if errors.As(err, &result) && result.ResultCode == ldap.LDAPResultInvalidCredentials && s.ctx.Err() == nil {
-		return &ConfigurationError{s.name, "it refuses search_binddn with search_password (result 49)", err}
-	}
-	if err != nil {
-		return s.explain(s.ctx, err)
-	}
-	return nil
 }
 
 // checkName tells whether the entry has the name as it was typed: else one entry
@@ -180,12 +175,22 @@ func (s *session) checkName(entry *ldap.Entry) (reason string, err error) {
 	attribute := s.client.config.UserAttribute
 	name, found := ownName(entry, attribute)
 	if !found {
-		return "", &ConfigurationError{s.name, fmt.Sprintf("the person's entry has no %s that is its name: see user_attribute", attribute), nil}
+		return "", &ConfigurationError{s.name, namelessText(entry, attribute), nil}
 	}
 	if name != s.credentials.Username && (s.credentials.SameName == nil || !s.credentials.SameName(name)) {
 		return fmt.Sprintf("the directory spells this name %q: it has to be typed like that", name), nil
 	}
 	return "", nil
+}
+
+// namelessText says why an entry has no name here.
+func namelessText(entry *ldap.Entry, attribute string) string {
+	count := len(entry.GetEqualFoldAttributeValues(attribute))
+	if count < 2 {
+		return fmt.Sprintf("the person's entry has no %s that can be read: see user_attribute", attribute)
+	}
+	return fmt.Sprintf("the person's entry has %d values of %s, and one account has one name: "+
+		"give an attribute with one value as user_attribute, or leave one value in the entry", count, attribute)
 }
 
 // ownName gives the one value of an attribute by which the entry is known: the
@@ -209,5 +214,5 @@ func ownName(entry *ldap.Entry, attribute string) (string, bool) {
 
 // unreadable says that the person cannot read the entry.
 func (s *session) unreadable() error {
-	return &ConfigurationError{s.name, resultTexts[ldap.LDAPResultInsufficientAccessRights], nil}
+	return &ConfigurationError{s.name, unreadableText, nil}
 }

@@ -169,3 +169,54 @@ func TestOpenLDAPThatLetsNobodyReadSaysSo(t *testing.T) {
 	require.ErrorAs(t, err, &misconfigured)
 	require.ErrorContains(t, err, "read their own entry")
 }
+
+func TestOpenLDAPThatAllowsNoAnonymousSearchSaysSo(t *testing.T) {
+	t.Parallel()
+	const allowsNone = "it allows no anonymous search: set search_binddn and search_password (result "
+	for config, want := range map[string]string{
+		"require authc":        allowsNone + `53): the directory says "authentication required"`,
+		"disallow bind_anon":   allowsNone + `48): the directory says "anonymous bind disallowed"`,
+		"":                     "there is nothing at user_search_base, or an anonymous search does not see it: see search_binddn (result 32)", // by its access
+		"security ssf=56":      "it wants passwords protected: set ssl or starttls (result 13)",
+		"restrict bind":        `(result 53): the directory says "operation restricted"`,
+		"restrict search":      allowsNone + "53)",
+		"disallow bind_simple": "there is nothing at user_search_base",
+	} {
+		t.Run(config, func(t *testing.T) {
+			t.Parallel()
+			l := startOpenLDAP(t, nil, config)
+			requireMisconfigured(t, clientOf(t, l.Port(), bySearch("")), want)
+			if config == "restrict bind" || config == "disallow bind_simple" {
+				requireMisconfigured(t, clientOf(t, l.Port(), byDN), "(result 53): the directory says")
+			}
+		})
+	}
+}
+
+// memberUid is compared with case, and names of entries are not.
+func TestOpenLDAPsGroupsKnowUsersByTheNameThatTheEntryHas(t *testing.T) {
+	t.Parallel()
+	l, err := directorytest.StartOpenLDAP(t.Context(), t.TempDir(), directorytest.OpenLDAPOptions{
+		Users: map[string]string{"Carla": password}, Config: "include /etc/ldap/schema/nis.schema",
+		LDIF: "dn: cn=staff," + directorytest.Groups + "\nobjectClass: posixGroup\ncn: staff\ngidNumber: 7\nmemberUid: Carla\n\n" +
+			"dn: uid=two," + directorytest.People + "\nobjectClass: inetOrgPerson\nuid: two\ncn: two\nsn: two\nmail: two@example.org\nmail: 2@example.org\nuserPassword: " + password + "\n\n",
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Stop()) })
+	client := clientOf(t, l.Port(), func(c *Config) {
+		byDN(c)
+		c.Groups = &GroupSearch{BaseDN: directorytest.Groups}
+	})
+	verdict, err := client.Authenticate(t.Context(), Credentials{Username: "carla", Password: password, SameName: func(name string) bool { return name == "Carla" }})
+	require.NoError(t, err)
+	require.Equal(t, []string{"staff"}, verdict.Groups, verdict.Reason)
+
+	byMail := clientOf(t, l.Port(), func(c *Config) {
+		bySearch("")(c)
+		c.Search.BindDN, c.Search.BindPassword, c.UserAttribute = directorytest.AdminDN, directorytest.AdminPassword, "mail"
+	})
+	_, err = byMail.Authenticate(t.Context(), Credentials{Username: "two@example.org", Password: password})
+	var misconfigured *ConfigurationError
+	require.ErrorAs(t, err, &misconfigured)
+	require.ErrorContains(t, err, "the person's entry has 2 values of mail, and one account has one name")
+}

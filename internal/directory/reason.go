@@ -22,30 +22,52 @@ var subCodeTexts = map[string]string{
 	"532": "the user's password has expired",
 	"533": "the user's account is disabled",
 	"701": "the user's account has expired",
-	"773": "the user must set a new password first",
+	"773": mustChangeText,
 	"775": "the user's account is locked in the domain",
 }
 
-// refusedReason says, for operators, why a bind was refused; empty if the result
-// is no word on the person.
-func refusedReason(err *ldap.Error) string {
-	switch err.ResultCode {
-	case ldap.LDAPResultInvalidCredentials:
+// refusedReason says, for operators, why a bind was refused; empty if the result is
+// no word on the account, or may be none.
+func refusedReason(err *ldap.Error, state passwordState) string {
+	switch {
+	case err.ResultCode == ldap.LDAPResultBusy, err.ResultCode == ldap.LDAPResultUnavailable:
+		return ""
+	case state.refusal != "":
+		return withResult(state.refusal, err)
+	case err.ResultCode == ldap.LDAPResultInvalidCredentials:
 		match := subCode.FindStringSubmatch(err.Err.Error())
 		if match == nil {
-			return "the username or the password is wrong, or the account is locked (result 49)"
+			return withResult("the username or the password is wrong, or the account is locked", err)
 		}
 		code := strings.ToLower(match[1])
 		if text, known := subCodeTexts[code]; known {
 			return fmt.Sprintf("%s (result 49, code %s)", text, code)
 		}
 		return fmt.Sprintf("the bind was refused (result 49, code %s)", code)
-	case ldap.LDAPResultNoSuchObject:
-		return "there is no such entry (result 32)"
-	case ldap.LDAPResultInappropriateAuthentication:
-		return "the entry has no password (result 48)"
-	case ldap.LDAPResultConstraintViolation:
-		return "the account is locked, or its password has expired (result 19)"
+	case err.ResultCode == ldap.LDAPResultNoSuchObject:
+		return withResult("there is no such entry", err)
+	case err.ResultCode == ldap.LDAPResultConstraintViolation:
+		return withResult("the account is locked, or its password has expired", err)
 	}
 	return ""
+}
+
+// doubtfulReasons are the results of a bind that tell of the account, or of how the
+// directory is asked: it says the same to everybody then.
+var doubtfulReasons = map[uint16]string{
+	ldap.LDAPResultInappropriateAuthentication: "the entry has no password",
+	ldap.LDAPResultInsufficientAccessRights:    "the account may not bind",
+	ldap.LDAPResultUnwillingToPerform:          "the directory does not let the account in",
+}
+
+// maxDiagnostic is how much of a directory's own text is shown, in octets.
+const maxDiagnostic = 300
+
+// withResult adds the result to a text, and what the directory said itself.
+func withResult(text string, err *ldap.Error) string {
+	text = fmt.Sprintf("%s (result %d)", text, err.ResultCode)
+	if said := strings.Trim(err.Err.Error(), "\x00 \r\n"); said != "" {
+		text += fmt.Sprintf(": the directory says %q", said[:min(len(said), maxDiagnostic)])
+	}
+	return text
 }

@@ -22,10 +22,11 @@ func rootRequest() *ldap.SearchRequest {
 }
 
 // search finds a person's entry, or several if it is not clear which. What the
-// directory refers to elsewhere is left out.
+// directory refers to elsewhere is left out. The error is go-ldap's.
 func (s *session) search(base string, scope int, filter string) ([]*ldap.Entry, error) {
-	attributes := append([]string{s.client.config.UserAttribute}, s.client.config.Attributes...)
-	if s.client.config.Kind == ActiveDirectory {
+	config := s.client.config
+	attributes := append([]string{config.UserAttribute}, config.Attributes...)
+	if config.Kind == ActiveDirectory {
 		attributes = append(attributes, userPrincipalName)
 	}
 	request := ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, 2, 0, false, filter, attributes, nil)
@@ -33,12 +34,24 @@ func (s *session) search(base string, scope int, filter string) ([]*ldap.Entry, 
 	switch {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && result != nil && len(result.Entries) > 1:
 		return result.Entries, nil
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject):
-		return nil, nil
 	case err != nil:
-		return nil, s.explain(s.ctx, err)
+		return nil, err
 	}
 	return result.Entries, nil
+}
+
+// explainSearch explains why a search below the base of a field has failed.
+func (s *session) explainSearch(err error, field string) error {
+	anonymous := s.client.config.Search != nil && s.client.config.Search.BindDN == ""
+	switch {
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && anonymous:
+		return &ConfigurationError{s.name, "there is nothing at " + field + ", or an anonymous search does not see it: see search_binddn (result 32)", err}
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
+		return &ConfigurationError{s.name, "there is nothing at " + field + " (result 32)", err}
+	case anonymous:
+		return s.explainAnonymous(s.ctx, err)
+	}
+	return s.explain(err)
 }
 
 func (s *server) knownBase() string {
@@ -55,7 +68,7 @@ func (s *session) domainBase() (string, error) {
 	}
 	result, err := s.conn.Search(rootRequest())
 	if err != nil {
-		return "", s.explain(s.ctx, err)
+		return "", s.explain(err)
 	}
 	if len(result.Entries) == 1 {
 		known = result.Entries[0].GetEqualFoldAttributeValue("defaultNamingContext")
@@ -93,11 +106,8 @@ func (s *session) groups(entry *ldap.Entry) ([]string, error) {
 	).Replace(wanted.Filter)
 	request := ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, filter, []string{wanted.Attribute}, nil)
 	result, err := s.conn.SearchWithPaging(request, pageSize)
-	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
-		return nil, &ConfigurationError{s.name, "there is nothing at group_search_base (result 32)", err}
-	}
 	if err != nil {
-		return nil, s.explain(s.ctx, err)
+		return nil, s.explainSearch(err, "group_search_base")
 	}
 	var names []string
 	for _, group := range result.Entries {

@@ -16,6 +16,7 @@ type Verdict struct {
 	DN         string              // of the person's entry
 	Attributes map[string][]string // that the config asks for, by the name it has there
 	Groups     []string
-	Host       string // server that answered, as in the config
-	Server     string // host:port; empty if none was asked
+	Notices    []string // for operators, such as of passwords that are about to expire
+	Host       string   // server that answered, as in the config
+	Server     string   // host:port; empty if none was asked
 }

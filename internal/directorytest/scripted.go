@@ -1,7 +1,9 @@
 package directorytest
 
 import (
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -20,10 +22,11 @@ type Request struct {
 type Answer struct {
 	Result     uint16 // of RFC 4511 section 4.1.9
 	Diagnostic string
-	Referrals  []string      // of the result
-	Entries    []*ldap.Entry // that were found
-	Continue   []string      // continuation references of a search
-	Silent     bool          // there is no answer
+	Referrals  []string          // of the result
+	Entries    []*ldap.Entry     // that were found
+	Continue   []string          // continuation references of a search
+	Controls   map[string]string // of the response to a bind: values, in BER, by their types
+	Silent     bool              // there is no answer
 }
 
 // Scripted is a directory that answers what a test wants, over plain LDAP.
@@ -144,7 +147,11 @@ func read(operation *ber.Packet) (Request, bool) {
 
 func (a Answer) messages(id int64, bind bool) []*ber.Packet {
 	if bind {
-		return []*ber.Packet{message(id, a.result(ldap.ApplicationBindResponse))}
+		response := message(id, a.result(ldap.ApplicationBindResponse))
+		if len(a.Controls) > 0 {
+			response.AppendChild(a.controls())
+		}
+		return []*ber.Packet{response}
 	}
 	var messages []*ber.Packet
 	for _, entry := range a.Entries {
@@ -169,6 +176,18 @@ func (a Answer) messages(id int64, bind bool) []*ber.Packet {
 		messages = append(messages, message(id, reference))
 	}
 	return append(messages, message(id, a.result(ldap.ApplicationSearchResultDone)))
+}
+
+// controls are those of the answer (RFC 4511 section 4.1.11).
+func (a Answer) controls() *ber.Packet {
+	controls := ber.Encode(ber.ClassContext, ber.TypeConstructed, 0, nil, "")
+	for _, oid := range slices.Sorted(maps.Keys(a.Controls)) {
+		control := ber.NewSequence("")
+		control.AppendChild(text(oid))
+		control.AppendChild(text(a.Controls[oid]))
+		controls.AppendChild(control)
+	}
+	return controls
 }
 
 func (a Answer) result(tag ber.Tag) *ber.Packet {
