@@ -167,3 +167,22 @@ func TestWhatADirectorySaysOfAPasswordIsLoggedAndVerifyShowsIt(t *testing.T) {
 	data := b.ok(logical.UpdateOperation, "extauth/people/verify", map[string]any{"username": "alice", "password": "alice-password"}).Data
 	require.Equal(t, []any{"accept", want}, []any{data["outcome"], data["reason"]})
 }
+
+func TestNameInGroupFiltersIsThatOfTheEntry(t *testing.T) {
+	t.Parallel()
+	b, s := newDirectoryBackend(t, func(r directorytest.Request) directorytest.Answer {
+		switch {
+		case r.Bind:
+			return directorytest.Answer{}
+		case r.DN == directorytest.Groups && r.Filter == "(memberUid=Carla)": // which compares with case
+			return directorytest.Answer{Entries: []*ldap.Entry{ldap.NewEntry("cn=staff,"+r.DN, map[string][]string{"cn": {"staff"}})}}
+		case r.DN == directorytest.Groups:
+			return directorytest.Answer{}
+		}
+		return directorytest.Answer{Entries: []*ldap.Entry{ldap.NewEntry(directorytest.PersonDN("Carla"), map[string][]string{"uid": {"Carla"}})}}
+	}, map[string]any{"group_search_base": directorytest.Groups, "group_search_filter": "(memberUid={{username}})"})
+	b.ok(logical.UpdateOperation, "config", map[string]any{"case_insensitive_usernames": true})
+	auth := b.loginOK("CARLA", "x")
+	require.Equal(t, "carla", auth.Alias.Name)
+	require.Len(t, auth.GroupAliases, 1, "%v", s.Requests())
+}

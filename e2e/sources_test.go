@@ -267,10 +267,11 @@ func TestActiveDirectoryThroughVault(t *testing.T) {
 	})
 	v.write("auth/radius/config", map[string]any{"extauth": "local", "token_ttl": "5m"})
 	v.groupWithAlias("staff", "staff-of-the-domain")
+	v.groupWithAlias("Domain Users", "all-of-the-domain")
 	for _, name := range []string{"alice@corp.example.org", `CORP\alice`} {
 		auth := v.loginAs(name, password)
 		require.Equal(t, "alice@corp.example.org", auth.Metadata["username"])
-		require.Contains(t, auth.IdentityPolicies, "staff-of-the-domain")
+		require.Subset(t, auth.IdentityPolicies, []string{"staff-of-the-domain", "all-of-the-domain"})
 	}
 	v.denied("alice", password) // who is of the realm says so, and has one name
 	for name, reason := range map[string]string{"disabled": "disabled", "change": "new password", "ALICE": "spells this name"} {

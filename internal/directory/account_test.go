@@ -145,6 +145,56 @@ func TestControlsOfABindSayWhatBecomesOfThePassword(t *testing.T) {
 	}
 }
 
+func TestGroupsAreSearchedWithTheNameThatTheEntryHas(t *testing.T) {
+	t.Parallel()
+	s := scripted(t, func(r directorytest.Request) directorytest.Answer {
+		if r.Bind {
+			return directorytest.Answer{}
+		}
+		return directorytest.Answer{Entries: []*ldap.Entry{ldap.NewEntry("uid=Carla,"+people, map[string][]string{"uid": {"Carla"}, "cn": {"group"}})}}
+	})
+	client := newClient(t, func(c *Config) { c.Groups = &GroupSearch{BaseDN: people, Filter: "(memberUid={{username}})"} }, s.Port())
+	verdict, err := client.Authenticate(t.Context(), Credentials{Username: "carla", Password: password, SameName: func(string) bool { return true }})
+	require.NoError(t, err)
+	require.True(t, verdict.Accepted, verdict.Reason)
+	requests := s.Requests()
+	require.Equal(t, "(memberUid=Carla)", requests[len(requests)-1].Filter)
+}
+
+func TestPrimaryGroupCountsWhereAFilterAsksForMembers(t *testing.T) {
+	t.Parallel()
+	const inChain = "(member:1.2.840.113556.1.4.1941:={{dn}})"
+	sid, nested := "(objectSid="+primarySIDPlace+")", "(member:1.2.840.113556.1.4.1941:="+primaryDNPlace+")"
+	for filter, want := range map[string]string{
+		adGroupFilter:                       "(&(objectClass=group)(|" + inChain + sid + nested + "))",
+		"(&(cn=a*)(member={{dn}}))":         "(&(cn=a*)(|(member={{dn}})" + sid + "))",
+		"(!(MEMBER={{dn}}))":                "(!(|(MEMBER={{dn}})" + sid + "))",
+		"(managedBy={{dn}})":                "(managedBy={{dn}})",
+		"(|(member={{dn}})" + inChain + ")": "(|(|(member={{dn}})" + sid + ")(|" + inChain + sid + nested + "))",
+		"(description={{username}})":        "(description={{username}})",
+	} {
+		require.Equal(t, want, withPrimaryGroup(filter), filter)
+		_, err := ldap.CompileFilter(strings.NewReplacer(dnPlace, "x", usernamePlace, "x", primarySIDPlace, `\01`, primaryDNPlace, "x").Replace(want))
+		require.NoError(t, err, want)
+	}
+}
+
+// S-1-5-21-1-2-3-1104 in the group 513, Domain Users.
+func TestPrimaryGroupIsInTheDomainOfTheAccount(t *testing.T) {
+	t.Parallel()
+	const domain = "\x01\x05\x00\x00\x00\x00\x00\x05\x15\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x00"
+	account := func(sid, number string) *ldap.Entry {
+		return ldap.NewEntry("cn=x", map[string][]string{"objectsid": {sid}, "primaryGroupID": {number}})
+	}
+	require.Equal(t, domain+"\x01\x02\x00\x00", string(primaryGroupSID(account(domain+"\x50\x04\x00\x00", "513"))))
+	for _, entry := range []*ldap.Entry{
+		account("", "513"), account(domain+"\x50\x04\x00\x00", ""), account(domain, "513"), account(domain+"\x50\x04\x00\x00", "4294967296"),
+		account("\x01\x00\x00\x00\x00\x00\x00\x05", "513"), ldap.NewEntry("cn=x", nil),
+	} {
+		require.Nil(t, primaryGroupSID(entry), "%v", entry.Attributes)
+	}
+}
+
 func TestAnswerThatCannotBeReadIsNoWordOnThePassword(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{"nothing": "", "another error": "\x30\x03\x81\x01\x09", "a text": "abc"} {

@@ -3,6 +3,7 @@
 package directory
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,18 +31,16 @@ func TestActiveDirectorySaysWhyItRefuses(t *testing.T) {
 	s, err := directorytest.StartSamba(t.Context(), t.TempDir(), address.String(), identity)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Stop()) })
-	tool := func(arguments ...string) { require.NoError(t, s.Tool(t.Context(), arguments...)) }
 	const word = "Alice-Passw0rd"
-	for _, name := range []string{"alice", "disabled", "hours", "station", "expired", "change", "locked"} {
-		tool("user", "create", name, word)
-	}
-	tool("group", "add", "staff")
-	tool("group", "addmembers", "staff", "alice")
-	tool("group", "add", "everybody")
-	tool("group", "addmembers", "everybody", "staff")
-	tool("user", "disable", "disabled")
-	tool("user", "setpassword", "change", "--newpassword="+word, "--must-change-at-next-login")
-	tool("domain", "passwordsettings", "set", "--account-lockout-threshold=2")
+	require.NoError(t, s.AddUsers(word, "alice", "disabled", "hours", "station", "expired", "change", "locked"))
+	longPassword := strings.Repeat("Pass-phrase ", 12)
+	require.NoError(t, s.AddUsers(longPassword, "long"))
+	require.NoError(t, s.AddGroup("staff", "alice"))
+	require.NoError(t, s.AddGroup("everybody", "staff"))
+	require.NoError(t, s.AddGroup("visitors", "Domain Users"))
+	require.NoError(t, s.Tool(t.Context(), "domain", "passwordsettings", "set", "--account-lockout-threshold=2"))
+	require.NoError(t, s.Modify("disabled", "userAccountControl", "514")) // NORMAL_ACCOUNT, ACCOUNTDISABLE
+	require.NoError(t, s.Modify("change", "pwdLastSet", "0"))
 	require.NoError(t, s.Modify("hours", "logonHours", string(make([]byte, 21))))
 	require.NoError(t, s.Modify("station", "userWorkstations", "elsewhere"))
 	require.NoError(t, s.Modify("expired", "accountExpires", "132000000000000000")) // 2019
@@ -58,17 +57,33 @@ func TestActiveDirectorySaysWhyItRefuses(t *testing.T) {
 		require.True(t, verdict.Accepted, "%s: %s", name, verdict.Reason)
 		require.Equal(t, "CN=alice,CN=Users,"+directorytest.DomainSuffix, verdict.DN)
 	}
-	verdict, err := overTLS.Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
+	verdict, err := overTLS.Authenticate(t.Context(), Credentials{Username: "long", Password: longPassword})
+	require.NoError(t, err)
+	require.True(t, verdict.Accepted, verdict.Reason)
+	verdict, err = overTLS.Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
 	require.NoError(t, err)
 	require.Subset(t, verdict.Groups, []string{"everybody", "staff"}, "by way of other groups, too")
+	require.Subset(t, verdict.Groups, []string{"Domain Users", "visitors", "Users"}, "the primary group, and those that it is in")
 	require.Equal(t, []string{"alice"}, verdict.Attributes["cn"])
+
+	require.NoError(t, s.SetPrimaryGroup("alice", "staff"))
+	verdict, err = overTLS.Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
+	require.NoError(t, err)
+	require.Subset(t, verdict.Groups, []string{"everybody", "staff", "Domain Users"}, "another one than usual")
+	direct := newClient(t, func(c *Config) {
+		inDomain(s, authority, LDAPS, 636)(c)
+		c.Groups = &GroupSearch{BaseDN: "CN=Users," + directorytest.DomainSuffix, Filter: "(&(objectClass=group)(member={{dn}})(!(cn=Domain*)))"}
+	})
+	verdict, err = direct.Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
+	require.NoError(t, err)
+	require.Equal(t, []string{"staff"}, verdict.Groups, "as the filter says")
 
 	for range 3 {
 		_, _ = overTLS.Authenticate(t.Context(), Credentials{Username: "locked", Password: "wrong"})
 	}
 	for name, want := range map[string]string{
 		"nobody": "code 52e", "disabled": "disabled", "hours": "logonHours", "station": "userWorkstations",
-		"expired": "account has expired", "change": "new password", "locked": "locked in the domain",
+		"expired": "account has expired", "change": "a new password must be set first (result 49, code 773)", "locked": "locked in the domain",
 		"ALICE": `spells this name "alice"`, "alice.liddell": `spells this name "alice"`,
 	} {
 		verdict, err := overTLS.Authenticate(t.Context(), Credentials{Username: name, Password: word})
@@ -84,4 +99,12 @@ func TestActiveDirectorySaysWhyItRefuses(t *testing.T) {
 	var misconfigured *ConfigurationError
 	require.ErrorAs(t, err, &misconfigured)
 	require.ErrorContains(t, err, "result 8")
+
+	_, err = newClient(t, func(c *Config) {
+		bySearch("")(c)
+		c.Security, c.CACertificates, c.Servers = LDAPS, string(authority.PEM()), []Server{{s.Host(), 636}}
+		c.Search.BaseDN, c.UserAttribute, c.Timeout = directorytest.DomainSuffix, "sAMAccountName", time.Minute
+	}).Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
+	require.ErrorAs(t, err, &misconfigured)
+	require.ErrorContains(t, err, "it allows no anonymous search: set search_binddn and search_password (result 1)")
 }

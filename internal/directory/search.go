@@ -27,7 +27,7 @@ func (s *session) search(base string, scope int, filter string) ([]*ldap.Entry, 
 	config := s.client.config
 	attributes := append([]string{config.UserAttribute}, config.Attributes...)
 	if config.Kind == ActiveDirectory {
-		attributes = append(attributes, userPrincipalName)
+		attributes = append(attributes, userPrincipalName, primaryGroupID, objectSID)
 	}
 	request := ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, 2, 0, false, filter, attributes, nil)
 	result, err := s.conn.Search(request)
@@ -100,10 +100,10 @@ func (s *session) groups(entry *ldap.Entry) ([]string, error) {
 			return nil, err
 		}
 	}
-	filter := strings.NewReplacer(
-		dnPlace, ldap.EscapeFilter(entry.DN),
-		usernamePlace, ldap.EscapeFilter(s.credentials.Username),
-	).Replace(wanted.Filter)
+	filter, err := s.groupFilter(entry)
+	if err != nil {
+		return nil, err
+	}
 	request := ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, filter, []string{wanted.Attribute}, nil)
 	result, err := s.conn.SearchWithPaging(request, pageSize)
 	if err != nil {
@@ -121,4 +121,32 @@ func (s *session) groups(entry *ldap.Entry) ([]string, error) {
 		return nil, &ConfigurationError{s.name, "the person is in more than 1,000 groups: narrow group_search_filter", errors.New("too many groups")}
 	}
 	return names, nil
+}
+
+// groupFilter returns the filter of the groups that the entry is in. The name is spelled as
+// the entry has it, since groups may compare names with case.
+func (s *session) groupFilter(entry *ldap.Entry) (string, error) {
+	config := s.client.config
+	filter := config.Groups.Filter
+	name, found := ownName(entry, config.UserAttribute)
+	if !found {
+		name = s.credentials.Username
+	}
+	values := []string{dnPlace, ldap.EscapeFilter(entry.DN), usernamePlace, ldap.EscapeFilter(name)}
+	if sid := primaryGroupSID(entry); config.Kind == ActiveDirectory && sid != nil {
+		filter = withPrimaryGroup(filter)
+		values = append(values, primarySIDPlace, escapeOctets(sid))
+		if strings.Contains(filter, primaryDNPlace) {
+			dn, err := s.groupDN(sid)
+			if err != nil {
+				return "", err
+			}
+			if dn == "" {
+				s.notice("the primary group cannot be read: the groups that it is in do not count")
+				dn = entry.DN // which is in the filter anyway
+			}
+			values = append(values, primaryDNPlace, ldap.EscapeFilter(dn))
+		}
+	}
+	return strings.NewReplacer(values...).Replace(filter), nil
 }
