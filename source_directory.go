@@ -42,8 +42,12 @@ func (s *sourceEntry) directoryConfig() directory.Config {
 		CACertificates: d.SSLCert,
 		ConnectTimeout: time.Duration(d.DialTimeout) * time.Second,
 		Timeout:        time.Duration(d.ReadTimeout) * time.Second,
+		ServerName:     d.TLSServerName,
 		UserAttribute:  d.UserAttribute,
 		BindDN:         d.BindDN,
+
+		ClientCertificate: d.TLSClientCert,
+		ClientKey:         d.TLSClientKey,
 	}
 	for _, host := range s.Hosts {
 		server := directory.Server{Host: host.Host, Port: host.Port}

@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"fmt"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -151,21 +152,41 @@ func TestChangesOfASourceDisturbNoLogin(t *testing.T) {
 	require.Greater(t, made, 50, "each change has its own connections")
 }
 
-func TestWhatADirectorySaysOfAPasswordIsLoggedAndVerifyShowsIt(t *testing.T) {
+func TestClientCertificatesOfDirectoriesAreCheckedAndTheKeyIsNeverReturned(t *testing.T) {
 	t.Parallel()
-	b, _ := newDirectoryBackend(t, func(r directorytest.Request) directorytest.Answer {
-		answer := inDirectory(r)
-		if r.Bind {
-			// graceAuthNsRemaining 2 (draft-behera-ldap-password-policy section 6.2)
-			answer.Controls = map[string]string{ldap.ControlTypeBeheraPasswordPolicy: "\x30\x05\xa0\x03\x81\x01\x02"}
+	b := newTestBackend(t)
+	texts := certificates(t)
+	for _, kind := range []string{"ldap", "ad"} {
+		fields := map[string]any{
+			"name": kind, "ssl": true, "ssl_cert": texts.ca, "tls_client_cert": texts.client, "tls_client_key": texts.key, "tls_server_name": "ldap.example.org",
 		}
-		return answer
-	}, nil)
-	b.loginOK("alice", "alice-password")
-	const want = "the password has expired: logins left until a new one must be set: 2"
-	require.Contains(t, b.log.String(), want)
-	data := b.ok(logical.UpdateOperation, "extauth/people/verify", map[string]any{"username": "alice", "password": "alice-password"}).Data
-	require.Equal(t, []any{"accept", want}, []any{data["outcome"], data["reason"]})
+		b.source(kind, fields)
+		data := b.ok(logical.ReadOperation, "extauth/"+kind, nil).Data
+		require.Equal(t, texts.client, data["tls_client_cert"])
+		require.Equal(t, "ldap.example.org", data["tls_server_name"])
+		require.NotContains(t, data, "tls_client_key")
+		before := b.everything()
+		for want, wrong := range map[string]map[string]any{
+			"`tls_client_cert` and `tls_client_key`: ":        {"tls_client_key": texts.otherKey},
+			"`tls_client_cert` and `tls_client_key` belong":   {"tls_client_key": ""},
+			"`tls_client_cert` and `tls_client_key` belong t": {"tls_client_cert": ""},
+			"`tls_client_cert` and `tls_client_key`: tls":     {"tls_client_cert": "hush"},
+			"`tls_server_name` is neither":                    {"tls_server_name": "two names"},
+			"`tls_client_cert` has no effect":                 {"ssl": false},
+			"`tls_client_key` has no effect":                  {"ssl": false, "tls_client_cert": "", "allow_cleartext": true},
+			"`tls_server_name` has no effect":                 {"ssl": false, "tls_client_cert": "", "tls_client_key": ""},
+			"tls_ca_cert` means nothing":                      {"tls_ca_cert": texts.ca},
+			"error converting input for field \"tls_client_k": {"tls_client_key": []any{"hush"}},
+		} {
+			text := b.refused(logical.UpdateOperation, "extauth/"+kind, wrong)
+			require.Contains(t, text, want)
+			require.NotContains(t, text, "hush")
+			require.NotContains(t, text, "-----")
+		}
+		require.Equal(t, before, b.everything())
+		b.ok(logical.PatchOperation, "extauth/"+kind, map[string]any{"tls_client_cert": nil, "tls_client_key": nil, "tls_server_name": nil, "ssl": false})
+		require.NotContains(t, b.stored(fmt.Sprintf("extauth/%v", data["id"])), "PRIVATE KEY")
+	}
 }
 
 func TestNameInGroupFiltersIsThatOfTheEntry(t *testing.T) {
@@ -185,4 +206,21 @@ func TestNameInGroupFiltersIsThatOfTheEntry(t *testing.T) {
 	auth := b.loginOK("CARLA", "x")
 	require.Equal(t, "carla", auth.Alias.Name)
 	require.Len(t, auth.GroupAliases, 1, "%v", s.Requests())
+}
+
+func TestWhatADirectorySaysOfAPasswordIsLoggedAndVerifyShowsIt(t *testing.T) {
+	t.Parallel()
+	b, _ := newDirectoryBackend(t, func(r directorytest.Request) directorytest.Answer {
+		answer := inDirectory(r)
+		if r.Bind {
+			// graceAuthNsRemaining 2 (draft-behera-ldap-password-policy section 6.2)
+			answer.Controls = map[string]string{ldap.ControlTypeBeheraPasswordPolicy: "\x30\x05\xa0\x03\x81\x01\x02"}
+		}
+		return answer
+	}, nil)
+	b.loginOK("alice", "alice-password")
+	const want = "the password has expired: logins left until a new one must be set: 2"
+	require.Contains(t, b.log.String(), want)
+	data := b.ok(logical.UpdateOperation, "extauth/people/verify", map[string]any{"username": "alice", "password": "alice-password"}).Data
+	require.Equal(t, []any{"accept", want}, []any{data["outcome"], data["reason"]})
 }

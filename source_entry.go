@@ -74,6 +74,10 @@ type directorySettings struct {
 	StartTLS       bool   `json:"starttls"`
 	AllowCleartext bool   `json:"allow_cleartext"`
 
+	TLSClientCert string `json:"tls_client_cert,omitempty"`
+	TLSClientKey  string `json:"tls_client_key,omitempty"`
+	TLSServerName string `json:"tls_server_name,omitempty"`
+
 	BindDN        string `json:"ldap_binddn,omitempty"`
 	UserAttribute string `json:"user_attribute,omitempty"`
 

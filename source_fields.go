@@ -45,6 +45,7 @@ var (
 	radiusSourceFields = append([]string{fieldNASID}, radiusFieldNames...)
 	directoryFields    = []string{
 		fieldDialTimeout, fieldReadTimeout, fieldSSL, fieldSSLCert, fieldStartTLS, fieldAllowCleartext,
+		fieldTLSClientCert, fieldTLSClientKey, fieldTLSServerName,
 		fieldGroupSearchBase, fieldGroupSearchFilter, fieldGroupSearchAttribute,
 	}
 	ldapFields = []string{fieldBindDN, fieldUserAttribute, fieldUserSearchBase, fieldUserSearchFilter, fieldSearchBindDN, fieldSearchPassword}
@@ -165,6 +166,9 @@ func (s *directorySettings) apply(d *framework.FieldData) {
 	set(d, fieldSSLCert, &s.SSLCert)
 	set(d, fieldStartTLS, &s.StartTLS)
 	set(d, fieldAllowCleartext, &s.AllowCleartext)
+	set(d, fieldTLSClientCert, &s.TLSClientCert)
+	set(d, fieldTLSClientKey, &s.TLSClientKey)
+	set(d, fieldTLSServerName, &s.TLSServerName)
 	set(d, fieldBindDN, &s.BindDN)
 	set(d, fieldUserAttribute, &s.UserAttribute)
 	set(d, fieldUserSearchBase, &s.UserSearchBase)
@@ -264,6 +268,7 @@ func (s *sourceEntry) directoryProblems() []string {
 	if (d.SSL || d.StartTLS) && d.SSLCert == "" {
 		found = append(found, "`ssl_cert` is missing: give the certificates, in PEM form, of those who may sign the directory's")
 	}
+	found = append(found, d.tlsProblems()...)
 	if s.Type == sourceAD && d.Domain == "" {
 		found = append(found, "`ad_domain` is missing: people bind as <name>@<ad_domain>")
 	}
@@ -281,6 +286,25 @@ func (s *sourceEntry) directoryProblems() []string {
 	}
 	if err := s.directoryConfig().Check(); err != nil {
 		found = append(found, err.Error())
+	}
+	return found
+}
+
+// tlsProblems lists what is wrong with the settings of TLS that need no certificate to be
+// read.
+func (d *directorySettings) tlsProblems() []string {
+	var found []string
+	if !d.SSL && !d.StartTLS {
+		for _, field := range []struct{ name, value string }{
+			{fieldTLSClientCert, d.TLSClientCert}, {fieldTLSClientKey, d.TLSClientKey}, {fieldTLSServerName, d.TLSServerName},
+		} {
+			if field.value != "" {
+				found = append(found, fmt.Sprintf("`%s` has no effect without `ssl` or `starttls`: leave it out, or set one of them", field.name))
+			}
+		}
+	}
+	if d.TLSServerName != "" && !isHost(d.TLSServerName) {
+		found = append(found, "`tls_server_name` is neither a host name nor an IP address")
 	}
 	return found
 }
@@ -325,6 +349,8 @@ func (s *directorySettings) data(kind sourceType, data map[string]any) {
 	data[fieldSSLCert] = s.SSLCert
 	data[fieldStartTLS] = s.StartTLS
 	data[fieldAllowCleartext] = s.AllowCleartext
+	data[fieldTLSClientCert] = s.TLSClientCert
+	data[fieldTLSServerName] = s.TLSServerName
 	data[fieldGroupSearchBase] = s.GroupSearchBase
 	data[fieldGroupSearchFilter] = s.GroupSearchFilter
 	data[fieldGroupSearchAttribute] = s.GroupSearchAttribute

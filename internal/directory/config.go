@@ -2,8 +2,6 @@ package directory
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -42,8 +40,13 @@ type Config struct {
 	BindAddress    string        // as package bindaddress reads it
 	Security       Security      //
 	CACertificates string        // PEM: those who may sign the servers', or the servers' own
+	ServerName     string        // in the servers' certificates; empty: the server's host
 	ConnectTimeout time.Duration // of one server; 0: Timeout
 	Timeout        time.Duration // of a whole login
+
+	// ClientCertificate is what servers are shown that ask for one: PEM, with those between
+	// it and the root; empty: none. ClientKey is its key.
+	ClientCertificate, ClientKey string
 
 	// UserAttribute has a person's name: "uid" if empty, or "sAMAccountName".
 	UserAttribute string
@@ -220,13 +223,4 @@ func checkFilter(field, text string) error {
 		return fmt.Errorf("`%s` is not a filter (RFC 4515): %w", field, err)
 	}
 	return nil
-}
-
-// tls is how a server proves who it is.
-func (c Config) tls(host string) (*tls.Config, error) {
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(c.CACertificates)) {
-		return nil, errors.New("`ssl_cert` has no certificate in PEM form: give those of who may sign the directory's")
-	}
-	return &tls.Config{ServerName: host, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }

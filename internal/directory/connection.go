@@ -20,13 +20,23 @@ const (
 // everything after it is done.
 type connection struct {
 	*ldap.Conn
-	idle *time.Timer // closes it; nil while it is used
+	secured *tlsConn    // nil: it is not
+	idle    *time.Timer // closes it; nil while it is used
 }
 
-func newConnection(raw net.Conn, secured bool) *connection {
-	conn := ldap.NewConn(raw, secured)
+// newConnection speaks LDAP over raw, which is also secured, unless that is nil.
+func newConnection(raw net.Conn, secured *tlsConn) *connection {
+	conn := ldap.NewConn(raw, secured != nil)
 	conn.Start()
-	return &connection{Conn: conn}
+	return &connection{Conn: conn, secured: secured}
+}
+
+// fault is what TLS knows of why the connection has ended; nil if it knows nothing.
+func (c *connection) fault() error {
+	if c.secured == nil {
+		return nil
+	}
+	return c.secured.fault()
 }
 
 func (c *connection) close() { _ = c.Close() }

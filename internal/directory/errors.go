@@ -112,13 +112,14 @@ func explainNetwork(err error) string {
 	var invalid x509.CertificateInvalidError
 	var name x509.HostnameError
 	var record tls.RecordHeaderError
+	var ended *tlsEndedError
 	switch {
 	case errors.As(err, &lookup):
 		return fmt.Sprintf("its name cannot be looked up: check host, and DNS (%v)", err)
 	case errors.As(err, &authority):
 		return "its certificate is not signed by ssl_cert"
 	case errors.As(err, &name):
-		return fmt.Sprintf("its certificate is for another name: see host (%v)", name)
+		return fmt.Sprintf("its certificate is for another name: see host and tls_server_name (%v)", name)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Sprintf("its certificate has expired, or is not valid yet (%v)", invalid)
 	case errors.As(err, &invalid):
@@ -129,6 +130,8 @@ func explainNetwork(err error) string {
 		return "nothing listens on that port: check that it runs, and port"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "it did not answer in time: check that it runs, and that no firewall is between"
+	case errors.As(err, &ended):
+		return ended.Error()
 	}
 	return fmt.Sprintf("it cannot be reached: check that it runs, and port, ssl and starttls (%v)", err)
 }

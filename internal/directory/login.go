@@ -74,24 +74,25 @@ func (s *session) verdict() (Verdict, error) {
 	return verdict, nil
 }
 
-// explain is the server's explain, with what the connection knows of whether it has ended.
+// explain is the server's explain, with what the connection knows of its end.
 func (s *session) explain(err error) error {
 	var result *ldap.Error
 	isResult := errors.As(err, &result) && result.ResultCode < ldap.ErrorNetwork
-	if !isResult && s.ctx.Err() == nil && !s.conn.IsClosing() {
+	fault := s.conn.fault()
+	if !isResult && fault == nil && s.ctx.Err() == nil && !s.conn.IsClosing() {
 		return &UnavailableError{s.name, fmt.Sprintf("no answer can be read: check that it is a directory, and port, ssl and starttls (%v)", err), err}
 	}
-	return s.server.explain(s.ctx, err)
+	return s.server.explain(s.ctx, errors.Join(err, fault))
 }
 
-// notice keeps what operators should know of a login, each once.
+// notice keeps a text for operators in the verdict, once.
 func (s *session) notice(text string) {
 	if text != "" && !slices.Contains(s.notices, text) {
 		s.notices = append(s.notices, text)
 	}
 }
 
-// entryDN is the DN that the config makes of a name.
+// entryDN returns the DN that the config makes of a name.
 func (s *session) entryDN(name string) string {
 	config, name := s.client.config, ldap.EscapeDN(name)
 	if strings.Contains(config.BindDN, usernamePlace) {
@@ -183,7 +184,7 @@ func (s *session) checkName(entry *ldap.Entry) (reason string, err error) {
 	return "", nil
 }
 
-// namelessText says why an entry has no name here.
+// namelessText returns why an entry has no name here, and what to do.
 func namelessText(entry *ldap.Entry, attribute string) string {
 	count := len(entry.GetEqualFoldAttributeValues(attribute))
 	if count < 2 {

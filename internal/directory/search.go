@@ -49,7 +49,7 @@ func (s *session) explainSearch(err error, field string) error {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
 		return &ConfigurationError{s.name, "there is nothing at " + field + " (result 32)", err}
 	case anonymous:
-		return s.explainAnonymous(s.ctx, err)
+		return s.explainAnonymous(s.ctx, errors.Join(err, s.conn.fault()))
 	}
 	return s.explain(err)
 }

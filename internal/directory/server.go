@@ -176,18 +176,21 @@ func (s *server) connect(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
+	if security == Cleartext {
+		return newConnection(raw, nil), nil
+	}
 	if security == StartTLS {
 		err = startTLS(ctx, raw)
 	}
-	if security != Cleartext && err == nil {
-		secured := tls.Client(raw, s.tls)
-		raw, err = secured, secured.HandshakeContext(ctx)
+	var secured *tlsConn
+	if err == nil {
+		secured, err = secure(ctx, raw, s.tls)
 	}
 	if err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
-	return newConnection(raw, security != Cleartext), nil
+	return newConnection(secured, secured), nil
 }
 
 // dial opens a TCP connection, from the bind address if there is one.
