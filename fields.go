@@ -27,6 +27,15 @@ func setText[T ~string](d *framework.FieldData, field string, to *T) {
 	*to = T(text)
 }
 
+// setPEM is set for certificates and keys, which come from files that editors have written
+// on Windows: without byte order marks, which would hide the block behind them, and with
+// line feeds alone.
+func setPEM(d *framework.FieldData, field string, to *string) {
+	text := *to
+	set(d, field, &text)
+	*to = strings.NewReplacer("\ufeff", "", "\r\n", "\n").Replace(text)
+}
+
 // allowed lists the values that a field may have, as its schema wants them.
 func allowed[T ~string](values []T) []any {
 	var list []any

@@ -160,9 +160,9 @@ func (e *freeradiusEntry) apply(d *framework.FieldData) {
 	set(d, fieldUseRADIUSSources, &e.UseRADIUSSources)
 	setText(d, fieldStore, &e.Store)
 	set(d, fieldConnectionURL, &e.ConnectionURL)
-	set(d, fieldTLSCACert, &e.TLSCACert)
-	set(d, fieldTLSClientCert, &e.TLSClientCert)
-	set(d, fieldTLSClientKey, &e.TLSClientKey)
+	setPEM(d, fieldTLSCACert, &e.TLSCACert)
+	setPEM(d, fieldTLSClientCert, &e.TLSClientCert)
+	setPEM(d, fieldTLSClientKey, &e.TLSClientKey)
 	if _, given := d.GetOk(fieldConnectionURL); given || e.tls() != (acct.TLS{}) {
 		e.URLIsComplete = true
 	}
