@@ -24,14 +24,14 @@ type attempt struct {
 	askable func(*source) bool
 }
 
-// checkPassword tells whether RADIUS can carry the password, which may be empty if it
-// answers a challenge. Only the RADIUS source that has asked opens a challenge_id, so
-// nothing empty comes to a directory or to a hash.
-func (a attempt) checkPassword() error {
+// checkPassword tells whether the source can be asked about the password, which may be
+// empty if it answers a challenge. Only the RADIUS source that has asked opens a
+// challenge_id, so nothing empty comes to a directory or to a hash.
+func (a attempt) checkPassword(src *source) error {
 	if a.challengeID != "" {
 		return radclient.CheckResponse(a.password)
 	}
-	return radclient.CheckPassword(a.password)
+	return checkPassword(src, a.password)
 }
 
 // outcome is what came of an attempt.
@@ -96,7 +96,7 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 	if err != nil {
 		return result, err
 	}
-	if err := attempt.checkPassword(); err != nil {
+	if err := attempt.checkPassword(who.source); err != nil {
 		return result, &inputError{err}
 	}
 	if attempt.askable != nil && !attempt.askable(who.source) {

@@ -225,7 +225,7 @@ func TestUserFieldsAreKeptAndShown(t *testing.T) {
 		"enabled":        {"enabled": "maybe"},
 		"password_hash:": {"password_hash": "{MD5}x"},
 		"not both":       {"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "password": "x"},
-		"password":       {"password": strings.Repeat("x", 129)},
+		"password":       {"password": strings.Repeat("x", 257)},
 		"line end":       {"password": "typed\n"},
 		"not UTF-8":      {"password": "caf\ufffd"},
 		"extauth":        {"extauth": "nowhere"},

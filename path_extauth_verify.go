@@ -71,7 +71,7 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 	}
 	name, password := config.rules(sources).Canonical(d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
 	credentials, err := config.credentials(asked, name, password, req)
-	for _, err := range []error{username.Check(d.Get(fieldUsername).(string)), username.Check(name), err, radclient.CheckPassword(password)} {
+	for _, err := range []error{username.Check(d.Get(fieldUsername).(string)), username.Check(name), err, checkPassword(asked, password)} {
 		if err != nil {
 			return logical.ErrorResponse(err.Error()), nil
 		}

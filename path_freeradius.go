@@ -103,10 +103,7 @@ func notAccepted(config *freeradiusEntry) *logical.Response {
 
 // notRADIUS tells whether something else than a RADIUS server is asked. The server
 // that asks could be that one.
-func notRADIUS(asked *source) bool {
-	_, isRADIUS := asked.checker.(*radiusChecker)
-	return !isRADIUS
-}
+func notRADIUS(asked *source) bool { return !asked.isRADIUS() }
 
 // expose decides about a request without a password. If the user has an nt: hash
 // that may be exposed, FreeRADIUS gets it, with what the profiles reply; nobody

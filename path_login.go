@@ -61,7 +61,7 @@ func (b *backend) pathLogin() *framework.Path {
 			},
 			fieldPassword: {
 				Type:         framework.TypeString,
-				Description:  "Password, or with challenge_id the answer to the challenge: 1 to 128 octets, sent as they are. An answer may be empty: push tokens ask to press Enter.",
+				Description:  "Password, or with challenge_id the answer to the challenge: 1 to 128 octets for RADIUS servers, to 1,024 for directories and local users, sent as they are. An answer may be empty: push tokens ask to press Enter.",
 				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
 			},
 			fieldAttributes: {

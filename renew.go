@@ -182,7 +182,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 
 // reauthenticate asks the source again, and lets the profiles decide again.
 func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, asked *source, user *userEntry, name string, data renewalData) (granted, *logical.Response, error) {
-	if err := radclient.CheckPassword(data.password); err != nil {
+	if err := checkPassword(asked, data.password); err != nil {
 		return granted{}, logical.ErrorResponse(err.Error()), nil // kept by the built-in method, which checks less
 	}
 	credentials, err := settings.config.credentials(asked, name, data.password, req)

@@ -67,6 +67,12 @@ func (s *source) key() string {
 	return sourceKey(s.entry.ID)
 }
 
+// isRADIUS tells whether RADIUS servers check the password.
+func (s *source) isRADIUS() bool {
+	_, isRADIUS := s.checker.(*radiusChecker)
+	return isRADIUS
+}
+
 // asks tells whether host, with the port, is one of the source's servers.
 func (s *source) asks(host string) bool { return s.checker != nil && s.checker.asks(host) }
 

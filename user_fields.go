@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 
 	"vault-plugin-auth-radius/internal/passwd"
-	"vault-plugin-auth-radius/internal/radclient"
 )
 
 const (
@@ -57,7 +56,7 @@ func userFields() map[string]*framework.FieldSchema {
 		},
 		fieldPassword: {
 			Type:         framework.TypeString,
-			Description:  "Password for extauth=local, 1 to 128 octets. Only its hash is stored, and never returned. Empty: none.",
+			Description:  "Password for extauth=local, 1 to 256 octets, with bcrypt to 72. Only its hash is stored, and never returned. Empty: none.",
 			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
 		},
 		fieldPasswordHash: {
@@ -174,7 +173,7 @@ func checkLineEnd(secret string) error {
 // checkNewPassword tells whether a password can be set. In JSON, whatever is not UTF-8
 // has become U+FFFD on its way here: then many passwords would be taken for this one.
 func checkNewPassword(password string) error {
-	if err := radclient.CheckPassword(password); err != nil {
+	if err := checkPasswordText(password, passwd.MaxPassword); err != nil {
 		return err
 	}
 	if strings.ContainsRune(password, utf8.RuneError) {
