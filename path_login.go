@@ -260,12 +260,16 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 	got, err := asked.checker.check(ctx, question{credentials, authorization.dictionary, authorization.config.sameName(authorization.user, credentials.Username)})
 	var misconfigured *directory.ConfigurationError
 	var full *radclient.FullError
+	var directoryFull *directory.FullError
 	switch {
 	case errors.As(err, &misconfigured):
 		b.Logger().Error("login refused: the directory cannot be asked like this", append(details, "error", err)...)
 		return answer{}, &refusal{text: deniedText}
 	case errors.As(err, &full):
-		b.logFull(full)
+		b.logFull(net.JoinHostPort(full.Host, strconv.Itoa(full.Port)), err)
+		return answer{}, &refusal{text: noAnswerText, unanswered: true}
+	case errors.As(err, &directoryFull):
+		b.logFull(directoryFull.Server, err)
 		return answer{}, &refusal{text: noAnswerText, unanswered: true}
 	case err != nil:
 		b.Logger().Error("login failed", append(details, "error", err)...)
@@ -288,8 +292,7 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 
 // logFull logs that a server has no places left for logins that wait: once a minute,
 // since it is a flood.
-func (b *backend) logFull(err *radclient.FullError) {
-	server := net.JoinHostPort(err.Host, strconv.Itoa(err.Port))
+func (b *backend) logFull(server string, err error) {
 	if refused, passes := b.floods.Pass("server " + server); passes {
 		b.Logger().Error("logins refused: too many wait", "server", server, "refused", refused, "error", err)
 	}

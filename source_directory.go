@@ -95,7 +95,9 @@ func (c *directoryChecker) describe(nas radius.Attributes, credentials radclient
 }
 
 func (c *directoryChecker) check(ctx context.Context, asked question) (answer, error) {
-	verdict, err := c.client.Authenticate(ctx, directory.Credentials{Username: asked.Username, Password: asked.Password, SameName: asked.sameName})
+	verdict, err := c.client.Authenticate(ctx, directory.Credentials{
+		Username: asked.Username, Password: asked.Password, Share: asked.Share, SameName: asked.sameName,
+	})
 	if err != nil {
 		return answer{}, err
 	}
@@ -156,6 +158,8 @@ func directoryStatus(stats directory.Stats) map[string]any {
 		"rejected":    stats.Rejected,
 		"unavailable": stats.Unavailable,
 		"failed_over": stats.FailedOver,
+
+		"too_many_waiting": stats.Full,
 	}
 }
 

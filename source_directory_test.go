@@ -1,8 +1,10 @@
 package radiusauth
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -223,4 +225,35 @@ func TestWhatADirectorySaysOfAPasswordIsLoggedAndVerifyShowsIt(t *testing.T) {
 	require.Contains(t, b.log.String(), want)
 	data := b.ok(logical.UpdateOperation, "extauth/people/verify", map[string]any{"username": "alice", "password": "alice-password"}).Data
 	require.Equal(t, []any{"accept", want}, []any{data["outcome"], data["reason"]})
+}
+
+func TestFloodAtADirectoryIsBoundedAndLetsOthersIn(t *testing.T) {
+	t.Parallel()
+	const places = 512
+	b, s := newDirectoryBackend(t, func(r directorytest.Request) directorytest.Answer {
+		if strings.Contains(r.DN, "flood-") {
+			return directorytest.Answer{Silent: true}
+		}
+		return inDirectory(r)
+	}, nil)
+	ctx, end := context.WithCancel(t.Context())
+	login := func(ctx context.Context, address, name string) *logical.Response {
+		resp, err := b.HandleRequest(ctx, &logical.Request{
+			Operation: logical.UpdateOperation, Path: "login/" + name, Storage: b.storage,
+			Data: map[string]any{"password": "alice-password"}, Connection: &logical.Connection{RemoteAddr: address},
+		})
+		require.NoError(t, err)
+		return resp
+	}
+	var flood sync.WaitGroup
+	for i := range places {
+		flood.Go(func() { login(ctx, "192.0.2.1", fmt.Sprintf("flood-%d", i)) })
+	}
+	require.Eventually(t, func() bool { _, open := s.Connections(); return open == places }, time.Minute, time.Millisecond)
+	require.Equal(t, noAnswerText, login(t.Context(), "192.0.2.1", "flood-1").Error().Error(), "it has no better claim")
+	require.Contains(t, b.log.String(), "too many logins wait for the directory 127.0.0.1:")
+	require.False(t, login(t.Context(), "192.0.2.2", "alice").IsError())
+	end()
+	flood.Wait()
+	require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "nobody's password was judged")
 }

@@ -78,8 +78,8 @@ func (c *Client) Stats() []Stats {
 }
 
 // Authenticate tells whether the directory takes the password, and reads the
-// person's entry. The error is an [UnavailableError] or a [ConfigurationError]:
-// then nobody's password was judged.
+// person's entry. The error is an [UnavailableError], a [FullError] or a
+// [ConfigurationError]: then nobody's password was judged.
 //
 // A server that is silent after it got the password is given up for the next one,
 // which may count a wrong password once more.
@@ -96,20 +96,28 @@ func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Ver
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	var unavailable *UnavailableError
-	for i, one := range c.order() {
+	var last error
+	for i, server := range c.order() {
 		if i > 0 {
-			one.counters.failedOver.Add(1)
+			server.counters.failedOver.Add(1)
 		}
-		verdict, err := one.authenticate(ctx, credentials)
-		if !errors.As(err, &unavailable) {
+		verdict, err := server.authenticate(ctx, credentials)
+		if !mayGoOn(err) {
 			return verdict, err
 		}
+		last = err
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return Verdict{}, unavailable
+	return Verdict{}, last
+}
+
+// mayGoOn reports whether a login that has failed goes on to another server.
+func mayGoOn(err error) bool {
+	var unavailable *UnavailableError
+	var full *FullError
+	return errors.As(err, &unavailable) || (errors.As(err, &full) && !full.Sent)
 }
 
 // order gives the servers as a login asks them: the dead last, so that they cost

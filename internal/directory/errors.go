@@ -28,6 +28,20 @@ func (e *UnavailableError) Error() string {
 // Unwrap gives the cause.
 func (e *UnavailableError) Unwrap() error { return e.err }
 
+// FullError means that too many logins wait for the server, and that this one has no
+// place among them, or has had to give it up: nobody's password was judged.
+type FullError struct {
+	Server string // host:port
+	Sent   bool   // the server was being asked when the place was given up
+}
+
+// Error says that it is about the number of logins, and what helps.
+func (e *FullError) Error() string {
+	return fmt.Sprintf("too many logins wait for the directory %s (%d), so that some are refused at once:"+
+		" there is a flood of logins, or the server does not answer them:"+
+		" a rate-limit quota of Vault bounds what clients send: see docs/operating.md", e.Server, maxWaiting)
+}
+
 // ConfigurationError means that the directory cannot be asked as the source says:
 // nobody's password was judged.
 type ConfigurationError struct {

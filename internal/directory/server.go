@@ -24,6 +24,7 @@ type server struct {
 	name     string      // host:port
 	tls      *tls.Config // nil: there is none
 	pool     pool
+	waiting  admission
 	counters counters
 
 	mu            sync.Mutex
@@ -52,7 +53,7 @@ func (s *server) stats() Stats {
 	stats := Stats{
 		Host: s.at.Host, Port: s.at.Port, State: Alive,
 		Accepted: s.counters.accepted.Load(), Rejected: s.counters.rejected.Load(),
-		Unavailable: s.counters.unavailable.Load(), FailedOver: s.counters.failedOver.Load(),
+		Unavailable: s.counters.unavailable.Load(), FailedOver: s.counters.failedOver.Load(), Full: s.counters.full.Load(),
 	}
 	if s.isDead() {
 		stats.State = Dead
@@ -63,9 +64,17 @@ func (s *server) stats() Stats {
 	return stats
 }
 
-// authenticate asks this server. A connection that was kept, and turns out to be
-// broken, is replaced by a new one, once.
+// authenticate asks this server, if not too many logins wait for it. A connection that
+// was kept, and turns out to be broken, is replaced by a new one, once.
 func (s *server) authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
+	ctx, pushOut := context.WithCancelCause(ctx)
+	defer pushOut(nil)
+	place := s.waiting.enter(credentials.Share, pushOut)
+	if place == nil {
+		s.counters.full.Add(1)
+		return Verdict{}, &FullError{Server: s.name}
+	}
+	defer s.waiting.leave(place)
 	conn := s.pool.take()
 	kept := conn != nil
 	verdict, err := s.login(ctx, conn, credentials)
@@ -74,6 +83,10 @@ func (s *server) authenticate(ctx context.Context, credentials Credentials) (Ver
 		verdict, err = s.login(ctx, nil, credentials)
 	}
 	s.note(ctx, verdict, err)
+	if err != nil && errors.Is(context.Cause(ctx), errPushedOut) {
+		s.counters.full.Add(1)
+		return Verdict{}, &FullError{Server: s.name, Sent: true}
+	}
 	verdict.Host, verdict.Server = s.at.Host, s.name
 	return verdict, err
 }

@@ -31,10 +31,12 @@ type Stats struct {
 	Rejected    uint64
 	Unavailable uint64 // logins that got no answer
 	FailedOver  uint64 // logins that came from a server before it
+	Full        uint64 // logins that had no place among those that wait, or lost it
 }
 
 // counters are what a server's Stats are made of.
 type counters struct {
 	lastAnswer                                  atomic.Int64 // Unix, in nanoseconds
 	accepted, rejected, unavailable, failedOver atomic.Uint64
+	full                                        atomic.Uint64
 }

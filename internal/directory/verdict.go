@@ -1,9 +1,14 @@
 package directory
 
+import "vault-plugin-auth-radius/internal/fairshare"
+
 // Credentials are what a person typed.
 type Credentials struct {
 	Username string // without the realm that led here
 	Password string
+	// Share says with which logins this one shares places where too many wait for a
+	// server; the zero value is a share of its own.
+	Share fairshare.Share
 	// SameName reports whether the directory's spelling of the name will do, where it is
 	// not the very same; nil: it never does.
 	SameName func(spelled string) bool
