@@ -43,3 +43,34 @@ func TestRoomThatShrinksPushesNobodyOutBeforeItHasTo(t *testing.T) {
 	_, pushedOut = r.Enter(Share{Address: "a", Name: "alice"}, "fits")
 	require.Nil(t, pushedOut)
 }
+
+func TestWhoeverHasHadNoTurnIsNext(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, 100)
+	for i := range 50 {
+		r.enter("flood", "alice", fmt.Sprint(i))
+	}
+	r.Next()
+	r.Next()
+	r.enter("home", "alice", "alice")
+	r.enter("flood", "bob", "bob")
+	require.Equal(t, "alice", r.Next().Value, "of an address that is new")
+	require.Equal(t, "bob", r.Next().Value, "and of a name")
+}
+
+func TestNewcomersWithoutEndKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, 1000)
+	for i := range 50 {
+		r.enter("home", "alice", "alice")
+		r.enter(fmt.Sprint(i), "alice", "")
+	}
+	served := 0
+	for i := range 90 {
+		r.enter(fmt.Sprint("new", i), "alice", "")
+		if r.Next().Value == "alice" {
+			served++
+		}
+	}
+	require.Equal(t, 1+90/9, served, "the first turn, and every ninth")
+}

@@ -17,10 +17,11 @@ type group[T any] struct {
 
 	children map[string]*group[T]
 	heaviest heaviest[T] // the same
-	turns    list.List   // the same, as *group[T]; who is next first
+	turns    turns[T]    // the same
 
-	index int           // in the parent's heaviest
-	turn  *list.Element // in the parent's turns; nil while the group is no child
+	index  int           // in the parent's heaviest
+	turn   *list.Element // in the parent's turns; nil while the group is no child
+	served bool          // it has had a turn since it became a child
 }
 
 // child returns the group with the key, new if there is none: it becomes a child when
@@ -63,8 +64,7 @@ func (g *group[T]) sort(child *group[T]) {
 	switch {
 	case child.count == 0:
 		heap.Remove(&g.heaviest, child.index)
-		g.turns.Remove(child.turn)
-		child.turn = nil
+		g.turns.remove(child)
 		delete(g.children, child.key)
 	case child.turn != nil:
 		heap.Fix(&g.heaviest, child.index)
@@ -73,16 +73,9 @@ func (g *group[T]) sort(child *group[T]) {
 			g.children = map[string]*group[T]{}
 		}
 		g.children[child.key] = child
-		child.turn = g.turns.PushBack(child)
+		g.turns.add(child)
 		heap.Push(&g.heaviest, child)
 	}
-}
-
-// takeTurn returns the child whose turn it is, and moves it behind the others.
-func (g *group[T]) takeTurn() *group[T] {
-	next := g.turns.Front()
-	g.turns.MoveToBack(next)
-	return next.Value.(*group[T])
 }
 
 // heaviest is a heap of groups, the heaviest on top; among these, the one with the

@@ -100,19 +100,17 @@ func (r *Room[T]) First() *Place[T] {
 	if r.all.count == 0 {
 		return nil
 	}
-	address := r.all.turns.Front().Value.(*group[T])
-	name := address.turns.Front().Value.(*group[T])
-	return name.places.Front().Value.(*Place[T])
+	return r.all.turns.next().turns.next().places.Front().Value.(*Place[T])
 }
 
 // Next takes out whoever is to be served next; nil: nobody waits. Addresses take
-// turns, and so do the names of each; those of one name go in the order in which they
-// came.
+// turns, those first that have had none yet, and so do the names of each; those of one
+// name go in the order in which they came.
 func (r *Room[T]) Next() *Place[T] {
 	if r.all.count == 0 {
 		return nil
 	}
-	place := r.all.takeTurn().takeTurn().places.Front().Value.(*Place[T])
+	place := r.all.turns.take().turns.take().places.Front().Value.(*Place[T])
 	r.Leave(place)
 	return place
 }

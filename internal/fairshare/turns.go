@@ -1,0 +1,56 @@
+package fairshare
+
+import "container/list"
+
+// maxFresh is how many that have had no turn yet go one after another while others wait
+// that had one.
+const maxFresh = 8
+
+// turns has the children of a group in the order in which they are served. Those that
+// have had no turn go first, so that one who comes does not wait for another round of
+// those who are there: where each turn takes long, it would come too late. Newcomers
+// without end do not keep the others out: every ninth turn at the latest is theirs.
+type turns[T any] struct {
+	fresh list.List // of *group[T], who have had no turn
+	again list.List // of *group[T], who had one
+	row   int       // fresh ones who had the latest turns
+}
+
+func (t *turns[T]) add(child *group[T]) {
+	child.served = false
+	child.turn = t.fresh.PushBack(child)
+}
+
+func (t *turns[T]) remove(child *group[T]) {
+	t.list(child).Remove(child.turn)
+	child.turn = nil
+}
+
+func (t *turns[T]) list(child *group[T]) *list.List {
+	if child.served {
+		return &t.again
+	}
+	return &t.fresh
+}
+
+// next returns the child whose turn it is. There has to be one.
+func (t *turns[T]) next() *group[T] {
+	first := t.fresh.Front()
+	if first == nil || t.row >= maxFresh && t.again.Len() > 0 {
+		first = t.again.Front()
+	}
+	return first.Value.(*group[T])
+}
+
+// take returns the child whose turn it is, and moves it behind the others.
+func (t *turns[T]) take() *group[T] {
+	child := t.next()
+	t.row++
+	if child.served {
+		t.row = 0
+	}
+	t.list(child).Remove(child.turn)
+	child.served = true
+	child.turn = t.again.PushBack(child)
+	return child
+}
