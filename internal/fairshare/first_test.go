@@ -58,6 +58,17 @@ func TestWhoeverHasHadNoTurnIsNext(t *testing.T) {
 	require.Equal(t, "bob", r.Next().Value, "and of a name")
 }
 
+func TestWhoeverHadTheLatestTurnIsNoNewcomer(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, 100)
+	r.enter("flood", "alice", "")
+	r.Next()
+	r.enter("flood", "alice", "flood")
+	r.enter("home", "alice", "home")
+	require.Equal(t, "home", r.Next().Value)
+	require.Equal(t, "flood", r.Next().Value)
+}
+
 func TestNewcomersWithoutEndKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, 1000)

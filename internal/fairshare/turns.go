@@ -9,16 +9,18 @@ const maxFresh = 8
 // turns has the children of a group in the order in which they are served. Those that
 // have had no turn go first, so that one who comes does not wait for another round of
 // those who are there: where each turn takes long, it would come too late. Newcomers
-// without end do not keep the others out: every ninth turn at the latest is theirs.
+// without end do not keep the others out: every ninth turn at the latest is theirs. Whoever
+// had the latest turn is no newcomer.
 type turns[T any] struct {
-	fresh list.List // of *group[T], who have had no turn
-	again list.List // of *group[T], who had one
-	row   int       // fresh ones who had the latest turns
+	fresh  list.List // of *group[T], who have had no turn
+	again  list.List // of *group[T], who had one
+	row    int       // fresh ones who had the latest turns
+	latest *string   // the key of who had the latest turn; nil: nobody had one
 }
 
 func (t *turns[T]) add(child *group[T]) {
-	child.served = false
-	child.turn = t.fresh.PushBack(child)
+	child.served = t.latest != nil && *t.latest == child.key
+	child.turn = t.list(child).PushBack(child)
 }
 
 func (t *turns[T]) remove(child *group[T]) {
@@ -52,5 +54,6 @@ func (t *turns[T]) take() *group[T] {
 	t.list(child).Remove(child.turn)
 	child.served = true
 	child.turn = t.again.PushBack(child)
+	t.latest = &child.key
 	return child
 }
