@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -86,6 +88,7 @@ func (b *backend) readFault(err error) error {
 }
 
 func (b *backend) decide(ctx context.Context, req *logical.Request, settings *settings, attempt attempt) (outcome, error) {
+	began := time.Now()
 	config := settings.config
 	sources, err := b.sources.get(ctx, req.Storage)
 	if err != nil {
@@ -114,6 +117,7 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 	if result.authorization, err = b.authorization(ctx, req.Storage, settings, who.source, who.user, attempt, &credentials); err != nil {
 		return result, err
 	}
+	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
 	turn, refusal := b.beginTurn(ctx, config, who, result.answered)
 	if refusal != nil {
 		result.refusal = refusal
@@ -121,10 +125,10 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 	}
 	defer turn.leave()
 	if reason := cmp.Or(who.barred, turn.locked()); reason != "" {
-		result.refusal = b.refuseUnasked(ctx, who.source, who.name, attempt.password, reason)
+		result.refusal = b.refuseUnasked(ctx, caller, who.source, who.name, attempt.password, reason)
 		return result, nil
 	}
-	result.got, result.refusal = b.ask(ctx, result.authorization, who.name, credentials)
+	result.got, result.refusal = b.ask(ctx, caller, result.authorization, who.name, credentials)
 	b.countFailures(turn, &result)
 	if result.refusal == nil && result.got.Outcome == radclient.Accept {
 		result.granted, result.refusal = b.authorize(who.name, result.authorization, result.got)
@@ -147,11 +151,12 @@ func (r *refusal) response() *logical.Response { return logical.ErrorResponse(r.
 // refuseUnasked refuses a login without asking anybody. A password that is kept
 // here is hashed all the same: the time does not tell what a wrong one would not, nor
 // whether it is right.
-func (b *backend) refuseUnasked(ctx context.Context, asked *source, name, password, reason string) *refusal {
+func (b *backend) refuseUnasked(
+	ctx context.Context, caller passwd.Caller, asked *source, name, password, reason string,
+) *refusal {
 	if local, isLocal := asked.checker.(*localChecker); isLocal {
-		if err := local.checkInVain(ctx, password); err != nil {
-			b.Logger().Error("login failed", "username", name, "error", err)
-			return &refusal{text: noAnswerText, unanswered: true}
+		if err := local.checkInVain(ctx, caller, password); err != nil {
+			return b.unanswered(err, "username", name)
 		}
 	}
 	b.Logger().Info("login refused", "username", name, "reason", reason)
@@ -167,10 +172,29 @@ func (b *backend) beginTurn(ctx context.Context, config *configEntry, who identi
 	}
 	turn, err := b.lockouts.begin(ctx, policy, lockoutKey(config, who.source, who.name), who.registered, answered)
 	if err != nil {
-		b.Logger().Error("login failed", "username", who.name, "error", err)
-		return nil, &refusal{text: noAnswerText, unanswered: true}
+		return nil, b.unanswered(err, "username", who.name)
 	}
 	return turn, nil
+}
+
+// unanswered is the refusal of a login that nobody has judged; the log says why.
+func (b *backend) unanswered(err error, details ...any) *refusal {
+	if flood := floodOf(err); flood == "" {
+		b.Logger().Error("login failed", append(details, "error", err)...)
+	} else if refused, passes := b.floods.Pass(flood); passes {
+		b.Logger().Error("logins refused: "+flood, append(details, "refused", refused, "error", err)...)
+	}
+	return &refusal{text: noAnswerText, unanswered: true}
+}
+
+// floodOf returns which flood an error is due to, of which the log has one line a minute;
+// "" if it is due to none.
+func floodOf(err error) string {
+	var queue *passwd.FullError
+	if errors.As(err, &queue) {
+		return "too many wait for their passwords to be checked here"
+	}
+	return ""
 }
 
 // countFailures counts what a source has refused, and forgets it after a login

@@ -70,7 +70,7 @@ func newBackend(version string) *backend {
 		names:        newNameStore(),
 		records:      newRecordsCache(),
 		lockouts:     newLockouts(),
-		hasher:       passwd.NewHasher(0),
+		hasher:       passwd.NewHasher(0, maxLocalWait),
 		floods:       throttle.New(time.Minute, time.Now),
 	}
 	b.sources = newSourceStore(b.openSource)

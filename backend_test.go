@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -46,7 +47,9 @@ func newTestBackend(t *testing.T) *testBackend {
 		Logger:      hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: log}),
 	})
 	require.NoError(t, err)
-	return &testBackend{backend: made.(*backend), t: t, storage: storage, log: log}
+	b := &testBackend{backend: made.(*backend), t: t, storage: storage, log: log}
+	b.hasher = passwd.NewHasher(0, time.Minute) // on a machine that is busy with other tests
+	return b
 }
 
 // newConfiguredBackend is a mount that asks a RADIUS server that knows alice

@@ -85,7 +85,7 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		return nil, err
 	}
 	began := time.Now()
-	got, err := asked.checker.check(ctx, question{credentials, known, config.sameName(user, credentials.Username)})
+	got, err := asked.checker.check(ctx, question{Credentials: credentials, known: known, sameName: config.sameName(user, credentials.Username)})
 	outcome, reason := describeAnswer(got, err)
 	reply := make([]any, 0, len(got.reply))
 	for _, item := range got.reply {

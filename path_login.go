@@ -16,6 +16,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/fairshare"
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
@@ -247,7 +248,9 @@ func parseAddress(text string) (netip.Addr, error) {
 
 // ask asks the source. It returns its answer, accept or challenge, or a refusal
 // for the person; the reason of a refusal is in the log.
-func (b *backend) ask(ctx context.Context, authorization *authorization, name string, credentials radclient.Credentials) (answer, *refusal) {
+func (b *backend) ask(
+	ctx context.Context, caller passwd.Caller, authorization *authorization, name string, credentials radclient.Credentials,
+) (answer, *refusal) {
 	asked := authorization.source
 	details := []any{"username", name}
 	if asked.name != "" {
@@ -257,7 +260,12 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 		b.Logger().Error("login refused: the stored config is not valid: write it again", append(details, "error", asked.fault)...)
 		return answer{}, &refusal{text: notConfiguredText}
 	}
-	got, err := asked.checker.check(ctx, question{credentials, authorization.dictionary, authorization.config.sameName(authorization.user, credentials.Username)})
+	got, err := asked.checker.check(ctx, question{
+		Credentials: credentials,
+		known:       authorization.dictionary,
+		sameName:    authorization.config.sameName(authorization.user, credentials.Username),
+		caller:      caller,
+	})
 	var misconfigured *directory.ConfigurationError
 	var full *radclient.FullError
 	var directoryFull *directory.FullError
@@ -272,8 +280,7 @@ func (b *backend) ask(ctx context.Context, authorization *authorization, name st
 		b.logFull(directoryFull.Server, err)
 		return answer{}, &refusal{text: noAnswerText, unanswered: true}
 	case err != nil:
-		b.Logger().Error("login failed", append(details, "error", err)...)
-		return answer{}, &refusal{text: noAnswerText, unanswered: true}
+		return answer{}, b.unanswered(err, details...)
 	}
 	details = append(details, "server", got.Server)
 	if got.Drops.Total() > 0 {

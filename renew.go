@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -194,7 +195,8 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 	if err != nil {
 		return granted{}, nil, err
 	}
-	got, refusal := b.ask(ctx, authorization, name, credentials)
+	caller := passwd.Caller{Class: passwd.Renewal, Share: credentials.Share}
+	got, refusal := b.ask(ctx, caller, authorization, name, credentials)
 	if refusal != nil {
 		return granted{}, refusal.response(), nil
 	}

@@ -2,12 +2,16 @@ package radiusauth
 
 import (
 	"context"
+	"time"
 
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 )
+
+// maxLocalWait is how long a login waits for others before its password is checked here.
+const maxLocalWait = 1500 * time.Millisecond
 
 // localChecker compares with the hash that is stored with the user. A wrong password
 // takes no less time than a hash at the config's cost, also if there is no hash to
@@ -40,9 +44,9 @@ func (c *localChecker) check(ctx context.Context, asked question) (answer, error
 	hash, err := passwd.Parse(c.stored)
 	if err != nil { // there is none
 		refused.Reason = "there is no password for this name here"
-		return refused, c.hasher.VerifyNothing(ctx, c.settings, asked.Password)
+		return refused, c.hasher.VerifyNothing(ctx, asked.caller, c.settings, asked.Password)
 	}
-	same, err := c.hasher.VerifyAtLeast(ctx, c.settings, hash, asked.Password)
+	same, err := c.hasher.VerifyAtLeast(ctx, asked.caller, c.settings, hash, asked.Password)
 	if !same || err != nil {
 		refused.Reason = "the password is wrong"
 		return refused, err
@@ -52,12 +56,12 @@ func (c *localChecker) check(ctx context.Context, asked question) (answer, error
 
 // checkInVain takes the time that check takes for a wrong password, for a login that is
 // refused anyway: else the right password would show by its time.
-func (c *localChecker) checkInVain(ctx context.Context, password string) error {
+func (c *localChecker) checkInVain(ctx context.Context, caller passwd.Caller, password string) error {
 	hash, err := passwd.Parse(c.stored)
 	if err != nil { // there is none
-		return c.hasher.VerifyNothing(ctx, c.settings, password)
+		return c.hasher.VerifyNothing(ctx, caller, c.settings, password)
 	}
-	return c.hasher.VerifyInVain(ctx, c.settings, hash, password)
+	return c.hasher.VerifyInVain(ctx, caller, c.settings, hash, password)
 }
 
 func (c *localChecker) asks(string) bool { return false }

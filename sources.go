@@ -9,6 +9,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
 )
@@ -39,6 +40,8 @@ type question struct {
 	// sameName tells whether a directory's spelling of the name will do; nil: only the
 	// very same.
 	sameName func(spelled string) bool
+	// caller is who waits, where a password is checked here.
+	caller passwd.Caller
 }
 
 // answer is what a source says about a login.

@@ -34,8 +34,8 @@ func FuzzParse(f *testing.F) {
 		if !cheap {
 			return // so that the inputs are many
 		}
-		hasher := NewHasher(1)
-		if _, err := hasher.Verify(t.Context(), hash, horse); err != nil || hasher.Computed() != 1 {
+		hasher := newHasher(1)
+		if _, err := hasher.Verify(t.Context(), Caller{}, hash, horse); err != nil || hasher.Computed() != 1 {
 			t.Fatalf("%q: %d hashes, %v", text, hasher.Computed(), err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-crypt/crypt/algorithm"
 )
@@ -16,27 +17,32 @@ import (
 // errNoHash is a mistake of the caller's: nothing would take the time of a hash.
 var errNoHash = errors.New("there is no hash to verify the password with")
 
-// Hasher makes and verifies hashes, no more at once than it was made for: the
-// others wait, so that many logins exhaust neither the memory nor the
-// processors. It is safe for concurrent use.
+// Hasher makes and verifies hashes, no more at once than it was made for, so that many
+// logins exhaust neither the memory nor the processors. The others wait: no more of them
+// than have their turns soon, and with turns for each address and name, so that a flood
+// of wrong passwords keeps nobody else out. It is safe for concurrent use.
 type Hasher struct {
-	turns    chan struct{} // holds one for each hash that is being computed
+	queue    *queue
 	computed atomic.Uint64
 }
 
 // NewHasher gives a Hasher of so many hashes at once; 0 or less means as many as
 // there are processors for Go (GOMAXPROCS). Each may take 19 MiB of memory, or up
-// to 128 MiB for an imported hash, while it is computed.
-func NewHasher(parallel int) *Hasher {
+// to 128 MiB for an imported hash, while it is computed. Logins and renewals wait no
+// longer than wait for it, unless a single hash takes half as long or more.
+func NewHasher(parallel int, wait time.Duration) *Hasher {
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0)
 	}
-	return &Hasher{turns: make(chan struct{}, parallel)}
+	return &Hasher{queue: newQueue(parallel, wait)}
 }
 
+// Wait returns how long logins and renewals wait at most.
+func (h *Hasher) Wait() time.Duration { return h.queue.wait }
+
 // Make hashes a password of 1 to 256 octets, 72 with bcrypt, as soon as it has
-// its turn. The error is an [InputError] for the settings or the password, or the
-// context's if that ended while waiting.
+// its turn, which is an [Operator]'s. The error is an [InputError] for the settings or the
+// password, a [FullError], or the context's if that ended while waiting.
 func (h *Hasher) Make(ctx context.Context, settings Settings, password string) (Hash, error) {
 	if err := settings.Check(); err != nil {
 		return Hash{}, err
@@ -49,8 +55,12 @@ func (h *Hasher) Make(ctx context.Context, settings Settings, password string) (
 	if err != nil {
 		return Hash{}, fmt.Errorf("preparing %s: %w", settings.Algorithm, err)
 	}
+	nothing, err := settings.nothing() // for the time that it takes
+	if err != nil {
+		return Hash{}, fmt.Errorf("preparing %s: %w", settings.Algorithm, err)
+	}
 	var made algorithm.Digest
-	if err := h.inTurn(ctx, func() (err error) {
+	if err := h.inTurn(ctx, Caller{Class: Operator}, nothing.digest.work(), func() (err error) {
 		made, err = function.Hash(password)
 		return err
 	}); err != nil {
@@ -74,17 +84,17 @@ func (h *Hasher) MakeGenerated(password string) (Hash, error) {
 	return Parse("{SSHA256}" + base64.StdEncoding.EncodeToString(append(sum, salt...)))
 }
 
-// Verify tells whether the hash is the password's, as soon as it has its turn. It
+// Verify tells whether the hash is the password's, as soon as the caller has its turn. It
 // computes one hash, whatever the password. As everywhere, bcrypt reads the first
-// 72 octets. The error is the context's if that ended while waiting, or a fault:
-// for the zero Hash, for which there is [Hasher.VerifyNothing], too.
-func (h *Hasher) Verify(ctx context.Context, hash Hash, password string) (bool, error) {
+// 72 octets. The error is a [FullError], the context's if that ended while waiting, or a
+// fault: for the zero Hash, for which there is [Hasher.VerifyNothing], too.
+func (h *Hasher) Verify(ctx context.Context, caller Caller, hash Hash, password string) (bool, error) {
 	if hash.Empty() {
 		return false, errNoHash
 	}
 	short := password[:min(len(password), MaxPassword)]
 	var same bool
-	if err := h.inTurn(ctx, func() (err error) {
+	if err := h.inTurn(ctx, caller, hash.digest.work(), func() (err error) {
 		same, err = hash.digest.matches(short)
 		return err
 	}); err != nil {
@@ -97,21 +107,25 @@ func (h *Hasher) Verify(ctx context.Context, hash Hash, password string) (bool, 
 // hash that Make would make now: after a cheaper one, imported or of MakeGenerated, it
 // computes such a hash as well, in the same turn. The right password is as fast as the
 // hash. The error is as those of Make and Verify.
-func (h *Hasher) VerifyAtLeast(ctx context.Context, settings Settings, hash Hash, password string) (bool, error) {
-	return h.verifyAtLeast(ctx, settings, hash, password, true)
+func (h *Hasher) VerifyAtLeast(
+	ctx context.Context, caller Caller, settings Settings, hash Hash, password string,
+) (bool, error) {
+	return h.verifyAtLeast(ctx, caller, settings, hash, password, true)
 }
 
 // VerifyInVain takes the time that VerifyAtLeast takes for a wrong password, whether
 // the password is wrong or right: for a user who is refused anyway. The error is as
 // those of VerifyAtLeast.
-func (h *Hasher) VerifyInVain(ctx context.Context, settings Settings, hash Hash, password string) error {
-	_, err := h.verifyAtLeast(ctx, settings, hash, password, false)
+func (h *Hasher) VerifyInVain(ctx context.Context, caller Caller, settings Settings, hash Hash, password string) error {
+	_, err := h.verifyAtLeast(ctx, caller, settings, hash, password, false)
 	return err
 }
 
 // verifyAtLeast is VerifyAtLeast; unless quick, the right password takes as long as a
 // wrong one.
-func (h *Hasher) verifyAtLeast(ctx context.Context, settings Settings, hash Hash, password string, quick bool) (bool, error) {
+func (h *Hasher) verifyAtLeast(
+	ctx context.Context, caller Caller, settings Settings, hash Hash, password string, quick bool,
+) (bool, error) {
 	if hash.Empty() {
 		return false, errNoHash
 	}
@@ -121,7 +135,8 @@ func (h *Hasher) verifyAtLeast(ctx context.Context, settings Settings, hash Hash
 	}
 	short := password[:min(len(password), MaxPassword)]
 	var same bool
-	err = h.inTurn(ctx, func() error {
+	work := max(hash.digest.work(), nothing.digest.work())
+	err = h.inTurn(ctx, caller, work, func() error {
 		matches, err := hash.digest.matches(short)
 		same = matches && short == password
 		if err != nil || same && quick || hash.digest.work() >= nothing.digest.work() {
@@ -137,29 +152,28 @@ func (h *Hasher) verifyAtLeast(ctx context.Context, settings Settings, hash Hash
 // VerifyNothing does for a user who does not exist, or has no hash, what Verify
 // does for a hash that Make would make now. The answer is no. The error is as
 // those of Make and Verify.
-func (h *Hasher) VerifyNothing(ctx context.Context, settings Settings, password string) error {
+func (h *Hasher) VerifyNothing(ctx context.Context, caller Caller, settings Settings, password string) error {
 	nothing, err := settings.checkedNothing()
 	if err != nil {
 		return err
 	}
-	_, err = h.Verify(ctx, nothing, password)
+	_, err = h.Verify(ctx, caller, nothing, password)
 	return err
 }
 
 // Computed tells how many hashes were computed: made or verified.
 func (h *Hasher) Computed() uint64 { return h.computed.Load() }
 
-// inTurn waits for a turn and computes a hash. Who waits first is served first.
-func (h *Hasher) inTurn(ctx context.Context, compute func() error) error {
+// inTurn waits for the caller's turn, and computes a hash that takes about so long.
+func (h *Hasher) inTurn(ctx context.Context, caller Caller, work time.Duration, compute func() error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("no password was hashed: %w", ctx.Err())
 	}
-	select {
-	case h.turns <- struct{}{}:
-		defer func() { <-h.turns }()
-	case <-ctx.Done():
-		return fmt.Errorf("the password's hash waited for others until the end: %w", ctx.Err())
+	if err := h.queue.begin(ctx, caller, work); err != nil {
+		return err
 	}
+	began := time.Now()
+	defer func() { h.queue.end(time.Since(began)) }()
 	h.computed.Add(1)
 	if err := compute(); err != nil {
 		return fmt.Errorf("computing the hash of a password: %w", err)

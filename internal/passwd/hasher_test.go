@@ -20,7 +20,7 @@ var cheap = Settings{Algorithm: Argon2id, Cost: 1}
 // The passwords are the longest that can be hashed.
 func TestMadeHashVerifiesThePasswordOnly(t *testing.T) {
 	t.Parallel()
-	hasher := NewHasher(0)
+	hasher := newHasher(0)
 	long := strings.Repeat("Pässwörd\xff€ ", 20)
 	tests := map[string]struct {
 		make     func(password string) (Hash, error)
@@ -55,7 +55,7 @@ func TestMadeHashVerifiesThePasswordOnly(t *testing.T) {
 
 func TestSamePasswordHasAnotherHashEachTime(t *testing.T) {
 	t.Parallel()
-	hasher := NewHasher(0)
+	hasher := newHasher(0)
 	first, err := hasher.MakeGenerated("k7Rz0Qw9LmX2")
 	require.NoError(t, err)
 	second, err := hasher.MakeGenerated("k7Rz0Qw9LmX2")
@@ -66,7 +66,7 @@ func TestSamePasswordHasAnotherHashEachTime(t *testing.T) {
 
 func TestPasswordsThatCannotBeHashedAreRefused(t *testing.T) {
 	t.Parallel()
-	hasher := NewHasher(1)
+	hasher := newHasher(1)
 	tests := map[string]struct {
 		settings Settings
 		password string
@@ -98,14 +98,14 @@ func TestPasswordsThatCannotBeHashedAreRefused(t *testing.T) {
 // alone are no match either.
 func TestOverlongPasswordIsNeverVerifiedAndReadNoFurther(t *testing.T) {
 	t.Parallel()
-	hasher := NewHasher(1)
+	hasher := newHasher(1)
 	read := ""
 	hash := hashOf(func(password string) (bool, error) {
 		read = password
 		return true, nil
 	})
 	for length, same := range map[int]bool{256: true, 257: false, 1 << 20: false} {
-		got, err := hasher.Verify(t.Context(), hash, strings.Repeat("x", length))
+		got, err := hasher.Verify(t.Context(), Caller{}, hash, strings.Repeat("x", length))
 		require.NoError(t, err)
 		require.Equal(t, same, got, "%d octets", length)
 		require.Len(t, read, 256)
@@ -118,9 +118,9 @@ func TestVerifyComputesOneHashForEveryFormat(t *testing.T) {
 	for name, v := range vectors {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hasher := NewHasher(1)
+			hasher := newHasher(1)
 			for n, password := range []string{"", "wrong\xff"} {
-				_, err := hasher.Verify(t.Context(), parsed(t, v.text), password)
+				_, err := hasher.Verify(t.Context(), Caller{}, parsed(t, v.text), password)
 				require.NoError(t, err)
 				require.EqualValues(t, n+1, hasher.Computed())
 			}
@@ -130,16 +130,16 @@ func TestVerifyComputesOneHashForEveryFormat(t *testing.T) {
 
 func TestVerifyNothingComputesOneHash(t *testing.T) {
 	t.Parallel()
-	hasher := NewHasher(0)
+	hasher := newHasher(0)
 	for n, settings := range []Settings{{}, cheap, {Bcrypt, 10}} {
-		require.NoError(t, hasher.VerifyNothing(t.Context(), settings, horse))
+		require.NoError(t, hasher.VerifyNothing(t.Context(), Caller{}, settings, horse))
 		require.EqualValues(t, n+1, hasher.Computed())
 	}
 }
 
 func TestMakingComputesOneHash(t *testing.T) {
 	t.Parallel()
-	hasher := NewHasher(0)
+	hasher := newHasher(0)
 	_, err := hasher.Make(t.Context(), cheap, horse)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, hasher.Computed())
@@ -150,7 +150,7 @@ func TestMakingComputesOneHash(t *testing.T) {
 
 func TestVerifyingTheZeroHashIsAFault(t *testing.T) {
 	t.Parallel()
-	same, err := NewHasher(1).Verify(t.Context(), Hash{}, "")
+	same, err := newHasher(1).Verify(t.Context(), Caller{}, Hash{}, "")
 	require.ErrorIs(t, err, errNoHash)
 	require.False(t, same)
 }
@@ -158,10 +158,10 @@ func TestVerifyingTheZeroHashIsAFault(t *testing.T) {
 func TestFaultIsNoMatch(t *testing.T) {
 	t.Parallel()
 	fault := errors.New("no memory")
-	hasher := NewHasher(1)
+	hasher := newHasher(1)
 	hash := hashOf(func(string) (bool, error) { return true, fault })
 	for range 2 { // its turn is given back
-		same, err := hasher.Verify(t.Context(), hash, horse)
+		same, err := hasher.Verify(t.Context(), Caller{}, hash, horse)
 		require.ErrorIs(t, err, fault)
 		require.False(t, same)
 	}
@@ -180,7 +180,7 @@ func TestNoMoreHashesAtOnceThanAllowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const parallel, logins = 3, 20
-		hasher := NewHasher(parallel)
+		hasher := newHasher(parallel)
 		var running, most atomic.Int64
 		release := make(chan struct{})
 		hash := hashOf(func(string) (bool, error) {
@@ -193,7 +193,7 @@ func TestNoMoreHashesAtOnceThanAllowed(t *testing.T) {
 		var all sync.WaitGroup
 		for range logins {
 			all.Go(func() {
-				same, err := hasher.Verify(t.Context(), hash, horse)
+				same, err := hasher.Verify(t.Context(), Caller{}, hash, horse)
 				if err != nil || !same {
 					t.Errorf("%v, %v", same, err)
 				}
@@ -216,20 +216,20 @@ func TestContextEndsTheWait(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(context.Context, *Hasher) error{
 		"Make":          func(ctx context.Context, h *Hasher) error { _, err := h.Make(ctx, cheap, horse); return err },
-		"VerifyNothing": func(ctx context.Context, h *Hasher) error { return h.VerifyNothing(ctx, cheap, horse) },
+		"VerifyNothing": func(ctx context.Context, h *Hasher) error { return h.VerifyNothing(ctx, Caller{}, cheap, horse) },
 		"Verify": func(ctx context.Context, h *Hasher) error {
-			_, err := h.Verify(ctx, hashOf(func(string) (bool, error) { return true, nil }), horse)
+			_, err := h.Verify(ctx, Caller{}, hashOf(func(string) (bool, error) { return true, nil }), horse)
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				hasher := NewHasher(1)
+				hasher := newHasher(1)
 				release := make(chan struct{})
 				var all sync.WaitGroup
 				all.Go(func() {
-					_, _ = hasher.Verify(t.Context(), hashOf(func(string) (bool, error) { <-release; return true, nil }), horse)
+					_, _ = hasher.Verify(t.Context(), Caller{}, hashOf(func(string) (bool, error) { <-release; return true, nil }), horse)
 				})
 				synctest.Wait()
 
@@ -254,9 +254,9 @@ func TestContextThatHasEndedComputesNothing(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	hasher := NewHasher(2)
+	hasher := newHasher(2)
 	for range 20 { // since a free turn and the end would be a coin's toss
-		require.ErrorIs(t, hasher.VerifyNothing(ctx, cheap, horse), context.Canceled)
+		require.ErrorIs(t, hasher.VerifyNothing(ctx, Caller{}, cheap, horse), context.Canceled)
 	}
 	require.Zero(t, hasher.Computed())
 }
@@ -264,8 +264,8 @@ func TestContextThatHasEndedComputesNothing(t *testing.T) {
 // A batch of users does not wait for the logins, nor the logins for it.
 func TestGeneratedPasswordsDoNotWait(t *testing.T) {
 	t.Parallel()
-	hasher := NewHasher(1)
-	same, err := hasher.Verify(t.Context(), hashOf(func(string) (bool, error) {
+	hasher := newHasher(1)
+	same, err := hasher.Verify(t.Context(), Caller{}, hashOf(func(string) (bool, error) {
 		_, err := hasher.MakeGenerated("k7Rz0Qw9LmX2")
 		return true, err
 	}), horse)
@@ -275,9 +275,9 @@ func TestGeneratedPasswordsDoNotWait(t *testing.T) {
 
 func TestHasherTakesAllProcessorsUnlessTold(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, runtime.GOMAXPROCS(0), cap(NewHasher(0).turns))
-	require.Equal(t, runtime.GOMAXPROCS(0), cap(NewHasher(-1).turns))
-	require.Equal(t, 5, cap(NewHasher(5).turns))
+	require.Equal(t, runtime.GOMAXPROCS(0), newHasher(0).queue.parallel)
+	require.Equal(t, runtime.GOMAXPROCS(0), newHasher(-1).queue.parallel)
+	require.Equal(t, 5, newHasher(5).queue.parallel)
 }
 
 // Of each format, the cost that is cheaper than argon2id with 2 passes over 19 MiB, and
@@ -312,8 +312,8 @@ func TestWrongPasswordTakesNoLessThanAHashThatIsMadeNow(t *testing.T) {
 		if cheaper {
 			want = 2
 		}
-		hasher := NewHasher(1)
-		same, err := hasher.VerifyAtLeast(t.Context(), Settings{}, hash, "wrong")
+		hasher := newHasher(1)
+		same, err := hasher.VerifyAtLeast(t.Context(), Caller{}, Settings{}, hash, "wrong")
 		require.NoError(t, err)
 		require.False(t, same)
 		require.EqualValues(t, want, hasher.Computed(), text)
@@ -322,7 +322,7 @@ func TestWrongPasswordTakesNoLessThanAHashThatIsMadeNow(t *testing.T) {
 
 func TestRightPasswordIsAsFastAsItsHashUnlessItIsInVain(t *testing.T) {
 	t.Parallel()
-	hasher := NewHasher(1)
+	hasher := newHasher(1)
 	hash, err := hasher.MakeGenerated("k7Rz0Qw9LmX2")
 	require.NoError(t, err)
 	computed := func(verify func() error) uint64 {
@@ -332,22 +332,22 @@ func TestRightPasswordIsAsFastAsItsHashUnlessItIsInVain(t *testing.T) {
 		return hasher.Computed() - before
 	}
 	require.EqualValues(t, 1, computed(func() error {
-		same, err := hasher.VerifyAtLeast(t.Context(), cheap, hash, "k7Rz0Qw9LmX2")
+		same, err := hasher.VerifyAtLeast(t.Context(), Caller{}, cheap, hash, "k7Rz0Qw9LmX2")
 		require.True(t, same)
 		return err
 	}))
 	for _, password := range []string{"k7Rz0Qw9LmX2", "wrong"} {
-		require.EqualValues(t, 2, computed(func() error { return hasher.VerifyInVain(t.Context(), cheap, hash, password) }))
+		require.EqualValues(t, 2, computed(func() error { return hasher.VerifyInVain(t.Context(), Caller{}, cheap, hash, password) }))
 	}
 	whole := hashOf(func(string) (bool, error) { return true, nil })
 	require.EqualValues(t, 2, computed(func() error {
-		same, err := hasher.VerifyAtLeast(t.Context(), cheap, whole, strings.Repeat("x", MaxPassword+1))
+		same, err := hasher.VerifyAtLeast(t.Context(), Caller{}, cheap, whole, strings.Repeat("x", MaxPassword+1))
 		require.False(t, same, "longer than what is compared")
 		return err
 	}))
-	_, err = hasher.VerifyAtLeast(t.Context(), Settings{Cost: 99}, hash, "x")
+	_, err = hasher.VerifyAtLeast(t.Context(), Caller{}, Settings{Cost: 99}, hash, "x")
 	var mistake InputError
 	require.ErrorAs(t, err, &mistake)
-	_, err = hasher.VerifyAtLeast(t.Context(), cheap, Hash{}, "x")
+	_, err = hasher.VerifyAtLeast(t.Context(), Caller{}, cheap, Hash{}, "x")
 	require.ErrorIs(t, err, errNoHash)
 }

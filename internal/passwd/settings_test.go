@@ -37,10 +37,10 @@ func TestSettingsOutOfBoundsAreRefusedWithAdvice(t *testing.T) {
 			require.ErrorAs(t, settings.Check(), &mistake)
 			require.ErrorContains(t, mistake, advice)
 
-			hasher := NewHasher(1)
+			hasher := newHasher(1)
 			_, err := hasher.Make(t.Context(), settings, horse)
 			require.Equal(t, mistake, err)
-			require.Equal(t, error(mistake), hasher.VerifyNothing(t.Context(), settings, horse))
+			require.Equal(t, error(mistake), hasher.VerifyNothing(t.Context(), Caller{}, settings, horse))
 			require.Zero(t, hasher.Computed())
 		}
 	}
@@ -57,7 +57,7 @@ func bcryptOf(cost int) string {
 
 func TestHashesAreMadeOfArgon2idWithTwoPassesUnlessTold(t *testing.T) {
 	t.Parallel()
-	made, err := NewHasher(1).Make(t.Context(), Settings{}, horse)
+	made, err := newHasher(1).Make(t.Context(), Settings{}, horse)
 	require.NoError(t, err)
 	require.Regexp(t, argon2idOf(2), made.Text())
 }

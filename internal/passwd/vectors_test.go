@@ -83,7 +83,7 @@ func parsed(tb testing.TB, text string) Hash {
 
 func verify(tb testing.TB, hash Hash, password string) bool {
 	tb.Helper()
-	same, err := NewHasher(1).Verify(tb.Context(), hash, password)
+	same, err := newHasher(1).Verify(tb.Context(), Caller{}, hash, password)
 	require.NoError(tb, err)
 	return same
 }
