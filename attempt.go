@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/fairshare"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -118,7 +119,7 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 		return result, err
 	}
 	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
-	turn, refusal := b.beginTurn(ctx, config, who, result.answered)
+	turn, refusal := b.beginTurn(ctx, config, who, caller.Share, result.answered)
 	if refusal != nil {
 		result.refusal = refusal
 		return result, nil
@@ -165,12 +166,18 @@ func (b *backend) refuseUnasked(
 
 // beginTurn waits until a login of the name may be decided. The refusal means that it
 // never was.
-func (b *backend) beginTurn(ctx context.Context, config *configEntry, who identity, answered *challengeState) (*turn, *refusal) {
+func (b *backend) beginTurn(
+	ctx context.Context, config *configEntry, who identity, share fairshare.Share, answered *challengeState,
+) (*turn, *refusal) {
 	policy := config.lockoutPolicy()
-	if who.barred != "" || policy.threshold == 0 {
+	_, isLocal := who.source.checker.(*localChecker)
+	if policy.threshold == 0 || who.barred != "" && !isLocal {
 		return &turn{}, nil // it counts for nothing
 	}
-	turn, err := b.lockouts.begin(ctx, policy, lockoutKey(config, who.source, who.name), who.registered, answered)
+	login := entrant{
+		key: lockoutKey(config, who.source, who.name), policy: policy, barred: who.barred != "", takesTime: isLocal,
+	}
+	turn, err := b.lockouts.begin(ctx, login, share, who.source.wait(config), who.registered, answered)
 	if err != nil {
 		return nil, b.unanswered(err, "username", who.name)
 	}
@@ -191,8 +198,12 @@ func (b *backend) unanswered(err error, details ...any) *refusal {
 // "" if it is due to none.
 func floodOf(err error) string {
 	var queue *passwd.FullError
-	if errors.As(err, &queue) {
+	var gate gateError
+	switch {
+	case errors.As(err, &queue):
 		return "too many wait for their passwords to be checked here"
+	case errors.As(err, &gate):
+		return "too many of a name wait"
 	}
 	return ""
 }

@@ -2,13 +2,13 @@ package radiusauth
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"vault-plugin-auth-radius/internal/fairshare"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -73,34 +73,29 @@ const ownRounds = 2
 // then leave. The zero turn counts nothing.
 type turn struct {
 	lockouts *lockouts
-	room     *lockoutRoom
-	key      string
-	policy   lockoutPolicy
-	own      int  // failures that this login has counted before
-	forgiven int  // of these, those that do not refuse it
-	entered  bool // other logins of the key may have to wait for it
+	room     *lockoutRoom // nil: it counts for nothing
+	entrant
+	own int // failures that this login has counted before
 }
 
-// begin waits until a login of the key may be decided: no more at once than may fail.
-// answered is the challenge that it answers; nil: none.
+// begin waits until a login may be decided: no more of a key at once than may fail.
+// answered is the challenge that it answers; nil: none. After an error the login never is.
 func (l *lockouts) begin(
-	ctx context.Context, policy lockoutPolicy, key string, registered bool, answered *challengeState,
+	ctx context.Context, login entrant, share fairshare.Share, wait time.Duration, registered bool, answered *challengeState,
 ) (*turn, error) {
-	t := &turn{lockouts: l, room: l.room(registered), key: key, policy: policy}
+	t := &turn{lockouts: l, room: l.room(registered), entrant: login}
 	if answered != nil {
 		t.own = answered.Failures
 		if answered.Round <= ownRounds {
 			t.forgiven = t.own
 		}
 	}
-	locked, err := t.room.enter(ctx, key, policy, t.forgiven, time.Now)
-	t.entered = !locked && err == nil
-	return t, err
+	return t, t.room.enter(ctx, &t.entrant, share, wait)
 }
 
 // locked says why the login is not decided; empty if it may be.
 func (t *turn) locked() string {
-	if t.room == nil || t.entered && !t.lockouts.isLocked(t.key, t.policy, t.forgiven, time.Now()) {
+	if t.room == nil || !t.foundLocked && !t.lockouts.isLocked(t.key, t.policy, t.forgiven, time.Now()) {
 		return ""
 	}
 	return lockedReason
@@ -122,8 +117,8 @@ func (t *turn) failed(name string) bool {
 
 // leave lets those go on who wait for this login.
 func (t *turn) leave() {
-	if t.entered {
-		t.room.leave(t.key, t.policy)
+	if t.room != nil {
+		t.room.leave(&t.entrant)
 	}
 }
 
@@ -168,8 +163,10 @@ type lockoutRoom struct {
 	// locked is until when names are locked. None is pushed out: once it is full of
 	// names that still are, more names are locked only as long as counting has them.
 	locked map[string]lockedName // guarded by mu
-	gates  map[string]*gate      // guarded by mu; of logins that are being decided
 	full   time.Time             // guarded by mu; until when no room can be made
+
+	gates   map[string]*gate          // guarded by mu; of logins that are under way
+	waiting *fairshare.Room[*entrant] // guarded by mu; at all gates
 }
 
 func newLockoutRoom(size int) *lockoutRoom {
@@ -177,7 +174,10 @@ func newLockoutRoom(size int) *lockoutRoom {
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
-	return &lockoutRoom{size: size, counting: counting, locked: map[string]lockedName{}, gates: map[string]*gate{}}
+	return &lockoutRoom{
+		size: size, counting: counting, locked: map[string]lockedName{},
+		gates: map[string]*gate{}, waiting: fairshare.NewRoom[*entrant](maxAtGates),
+	}
 }
 
 // isLocked tells whether the key is locked now, by more than the forgiven failures.
@@ -273,68 +273,6 @@ func (r *lockoutRoom) succeeded(key, name string, policy lockoutPolicy, own int)
 	}
 	if locked, found := r.locked[key]; found && locked.fold == fold && locked.count-own < policy.threshold {
 		delete(r.locked, key)
-	}
-}
-
-// gate holds logins of one key up: no more are decided at once than may fail, so
-// that many at the same time cannot try more passwords than one after another.
-type gate struct {
-	inside int
-	left   chan struct{} // closed, and replaced, when one has been decided
-}
-
-// enter waits until a login of the key may be decided. It tells, with what the
-// others have done by then, whether the key is locked; if not, leave has to follow.
-func (r *lockoutRoom) enter(
-	ctx context.Context, key string, policy lockoutPolicy, forgiven int, now func() time.Time,
-) (locked bool, err error) {
-	for policy.threshold > 0 {
-		locked, left := r.tryEnter(key, policy, forgiven, now())
-		if locked || left == nil {
-			return locked, nil
-		}
-		select {
-		case <-left:
-		case <-ctx.Done():
-			return false, fmt.Errorf("other logins of the name were not decided in time: %w", ctx.Err())
-		}
-	}
-	return false, nil
-}
-
-// tryEnter enters if there is room; else left is closed when there may be.
-func (r *lockoutRoom) tryEnter(key string, policy lockoutPolicy, forgiven int, now time.Time) (locked bool, left <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.lockedNow(key, policy, forgiven, now) {
-		return true, nil
-	}
-	turnstile := r.gates[key]
-	if turnstile == nil {
-		turnstile = &gate{left: make(chan struct{})}
-		r.gates[key] = turnstile
-	}
-	// A login that goes on although the name is locked, for its own failures, goes alone.
-	failed, _ := r.counting.Peek(key)
-	if turnstile.inside < max(1, policy.threshold-max(failed.count, r.locked[key].count)) {
-		turnstile.inside++
-		return false, nil
-	}
-	return false, turnstile.left
-}
-
-// leave ends what enter began.
-func (r *lockoutRoom) leave(key string, policy lockoutPolicy) {
-	if policy.threshold == 0 {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	one := r.gates[key]
-	close(one.left)
-	one.left = make(chan struct{})
-	if one.inside--; one.inside == 0 {
-		delete(r.gates, key)
 	}
 }
 

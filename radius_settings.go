@@ -199,16 +199,21 @@ func timeoutProblems(dial, read int) []string {
 // dialFunc opens a socket or a connection, as radclient.Config has it.
 type dialFunc func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error)
 
+// readTimeout is how long a whole login may take.
+func (r *radiusSettings) readTimeout() time.Duration {
+	seconds := min(r.ReadTimeout, maxTimeout)
+	if seconds <= 0 {
+		// The built-in method could store 0, with which no login ever worked.
+		seconds = defaultRADIUSSettings().ReadTimeout
+	}
+	return time.Duration(seconds) * time.Second
+}
+
 // newClient makes a RADIUS client of the servers, which tells changed when the
 // state of one does. extra are attributes that logins of the test user have beside.
 func (r *radiusSettings) newClient(
 	servers []radclient.Server, bindAddress, nasIdentifier string, extra radius.Attributes, changed func(radclient.Change), dial dialFunc,
 ) (*radclient.Client, error) {
-	readTimeout := min(r.ReadTimeout, maxTimeout)
-	if readTimeout <= 0 {
-		// The built-in method could store 0, with which no login ever worked.
-		readTimeout = defaultRADIUSSettings().ReadTimeout
-	}
 	nas, err := r.nas(nasIdentifier)
 	if err != nil {
 		return nil, err
@@ -221,7 +226,7 @@ func (r *radiusSettings) newClient(
 		TLS:                  r.tls(),
 		Strategy:             r.Strategy,
 		DialTimeout:          time.Duration(min(r.DialTimeout, maxTimeout)) * time.Second,
-		ReadTimeout:          time.Duration(readTimeout) * time.Second,
+		ReadTimeout:          r.readTimeout(),
 		Protocol:             r.AuthProtocol,
 		Retransmit:           r.Retransmit,
 		StatusCheck:          r.StatusCheck,

@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"layeh.com/radius"
@@ -74,6 +75,21 @@ func (s *source) key() string {
 func (s *source) isRADIUS() bool {
 	_, isRADIUS := s.checker.(*radiusChecker)
 	return isRADIUS
+}
+
+// wait returns how long a login waits for others of its name: no longer than for its own
+// answer.
+func (s *source) wait(config *configEntry) time.Duration {
+	local, isLocal := s.checker.(*localChecker)
+	switch {
+	case isLocal:
+		return local.hasher.Wait()
+	case s.entry != nil && s.entry.RADIUS != nil:
+		return s.entry.RADIUS.readTimeout()
+	case s.entry != nil:
+		return time.Duration(s.entry.Directory.ReadTimeout) * time.Second
+	}
+	return config.readTimeout()
 }
 
 // asks tells whether host, with the port, is one of the source's servers.
