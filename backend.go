@@ -60,6 +60,8 @@ type backend struct {
 	batches      batches
 	records      *recordsCache
 	floods       *throttle.Throttle // of log lines
+
+	postAuthWrites postAuthWrites
 }
 
 func newBackend(version string) *backend {

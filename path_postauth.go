@@ -2,7 +2,9 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -35,7 +37,7 @@ func (b *backend) pathPostAuth() *framework.Path {
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "log"},
 				Responses: map[int][]framework.Response{
 					http.StatusCreated:    {{Description: "Kept."}},
-					http.StatusNoContent:  {{Description: "Not kept, as the store is away: the log says why."}},
+					http.StatusNoContent:  {{Description: "Not kept, as the store is away, or too many came: the log says why."}},
 					http.StatusBadRequest: {{Description: "What is wrong, by field."}},
 				},
 			},
@@ -55,9 +57,38 @@ func (b *backend) pathPostAuth() *framework.Path {
 	}
 }
 
-// postAuthWait is how long a store may take: FreeRADIUS does not answer somebody who
-// logs in before the attempt is kept, or given up.
-const postAuthWait = time.Second
+const (
+	// postAuthWait is how long a store may take: FreeRADIUS does not answer somebody who
+	// logs in before the attempt is kept, or given up.
+	postAuthWait = time.Second
+	// maxPostAuthWrites is how many attempts are written at once: more would not be kept
+	// faster, and hold up what else Vault's storage has to do.
+	maxPostAuthWrites = 64
+	// acceptedPostAuthWrites is how many of these only accepts may be, which no stranger
+	// causes.
+	acceptedPostAuthWrites = 16
+)
+
+// errPostAuthWrites means that an attempt is not kept, since so many are being written.
+var errPostAuthWrites = errors.New("too many attempts to log in come at once")
+
+// postAuthWrites counts the attempts that are being written.
+type postAuthWrites struct{ underWay atomic.Int64 }
+
+// begin reports whether an attempt may be written. If so, end has to follow.
+func (w *postAuthWrites) begin(attempt acct.PostAuth) bool {
+	limit := int64(maxPostAuthWrites)
+	if !attempt.Accepted() {
+		limit -= acceptedPostAuthWrites
+	}
+	if w.underWay.Add(1) > limit {
+		w.end()
+		return false
+	}
+	return true
+}
+
+func (w *postAuthWrites) end() { w.underWay.Add(-1) }
 
 // postAuthLog never makes FreeRADIUS refuse somebody it has accepted: any answer
 // but success would.
@@ -81,17 +112,34 @@ func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *fram
 	if len(problems) > 0 {
 		return problemAnswer(problems)
 	}
-	records, err := b.records.get(ctx, req.Storage)
-	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, postAuthWait)
-		defer cancel()
-		err = records.store.LogPostAuth(ctx, attempt)
-	}
-	if err != nil {
-		b.Logger().Warn("an attempt to log in was not kept", "username", attempt.Username, "reply", attempt.Reply, "error", err)
+	if err := b.keepPostAuth(ctx, req.Storage, attempt); err != nil {
+		b.logNotKept(attempt, err)
 		return noContent(), nil
 	}
 	return freeradiusAnswer(http.StatusCreated, ""), nil
+}
+
+func (b *backend) keepPostAuth(ctx context.Context, storage logical.Storage, attempt acct.PostAuth) error {
+	if !b.postAuthWrites.begin(attempt) {
+		return errPostAuthWrites
+	}
+	defer b.postAuthWrites.end()
+	ctx, cancel := context.WithTimeout(ctx, postAuthWait)
+	defer cancel()
+	records, err := b.records.get(ctx, storage)
+	if err != nil {
+		return err
+	}
+	return records.store.LogPostAuth(ctx, attempt)
+}
+
+// logNotKept logs that an attempt was not kept: once a minute, since those of a flood are
+// not, nor those that come while the store is away.
+func (b *backend) logNotKept(attempt acct.PostAuth, err error) {
+	if count, passes := b.floods.Pass("postauth"); passes {
+		b.Logger().Warn("attempts to log in were not kept",
+			"attempts", count, "username", attempt.Username, "reply", attempt.Reply, "error", err)
+	}
 }
 
 func (b *backend) postAuthRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {

@@ -1,6 +1,9 @@
 package acct
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // PostAuth is one attempt to log in. There is no place for a password.
 type PostAuth struct {
@@ -12,6 +15,9 @@ type PostAuth struct {
 	CallingStationID string `json:"calling_station_id"`
 	Class            string `json:"class"`
 }
+
+// Accepted reports whether the attempt is of a user who was let in.
+func (a PostAuth) Accepted() bool { return strings.EqualFold(a.Reply, "Access-Accept") }
 
 // check refuses an attempt that has no time: stores keep them by it.
 func (a PostAuth) check() error {

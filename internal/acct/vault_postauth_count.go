@@ -3,7 +3,6 @@ package acct
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 )
@@ -24,9 +23,6 @@ const (
 // ErrTooManyPostAuths means that an attempt to log in is not kept, since so many came
 // before it.
 var ErrTooManyPostAuths = errors.New("too many attempts to log in came since older ones were deleted last")
-
-// accepted reports whether the attempt is of a user who was let in.
-func (a PostAuth) accepted() bool { return strings.EqualFold(a.Reply, "Access-Accept") }
 
 // postAuthCount counts the attempts in Vault's storage. Those that were there at the
 // start are counted by Maintain, bit by bit.
@@ -53,7 +49,7 @@ func (c *postAuthCount) admit(attempt PostAuth) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept := c.accepted
-	if attempt.accepted() {
+	if attempt.Accepted() {
 		kept = 0
 	}
 	if c.room <= kept {
