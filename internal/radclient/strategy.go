@@ -42,11 +42,11 @@ const timeForAPerson = 30 * time.Second
 
 // tries reports whether logins may try a server that was found silent.
 func (c Config) tries() bool {
-	switch c.FailoverOnTrial {
-	case FailoverOnTrialAlways:
-		return true
-	case FailoverOnTrialNever:
+	switch {
+	case c.ResponseWindow <= 0 || c.FailoverOnTrial == FailoverOnTrialNever:
 		return false
+	case c.FailoverOnTrial == FailoverOnTrialAlways:
+		return true
 	}
 	return c.ReadTimeout < timeForAPerson
 }
@@ -95,7 +95,7 @@ func (l *login) choose(endpoints []*endpoint) (chosen candidate, trial bool) {
 	if chosen, found := l.trial(candidates); found {
 		return chosen, true
 	}
-	return best(heardFirst(candidates)), false
+	return best(l.heardFirst(candidates)), false
 }
 
 // trial returns the endpoint that this login tries, if there is one to try: no better one
@@ -124,11 +124,13 @@ func (c candidate) unheardOf(candidates []candidate) bool {
 }
 
 // heardFirst returns the candidates with those addresses of a name first that have
-// answered. The places of servers stay as they are.
-func heardFirst(candidates []candidate) []candidate {
+// answered. The places of servers stay as they are. Where all are asked in turn and no
+// login may try an address, one that was never asked has its turn: else it would have none.
+func (l *login) heardFirst(candidates []candidate) []candidate {
 	ordered := slices.Clone(candidates)
-	for i := range ordered {
-		if ordered[i].heard {
+	for i, c := range ordered {
+		turn := c.client.config.Strategy == RoundRobin && c.sentAt.IsZero() && !l.mayMove(c.endpoint)
+		if c.heard || turn {
 			continue
 		}
 		for j := i + 1; j < len(ordered); j++ {

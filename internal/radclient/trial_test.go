@@ -336,6 +336,26 @@ func TestAddressesThatAnswerComeBeforeABlackHole(t *testing.T) {
 	}
 }
 
+func TestEachAddressHasItsTurnWhereLoginsDoNotMove(t *testing.T) {
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		servers := deafServers(t, network, firstAddress, secondAddress)
+		client := newPairClient(t, network, func(c *Config) {
+			named(c, firstAddress, secondAddress, thirdAddress)
+			c.Strategy, c.ReadTimeout = RoundRobin, time.Minute
+		})
+		network.Blackhole(thirdAddress, true)
+		failed := 0
+		for range 30 {
+			if _, err := client.Authenticate(t.Context(), bob); err != nil {
+				failed++
+			}
+		}
+		require.Equal(t, 1, failed, "the first turn of the third")
+		require.Greater(t, logins(servers[0]), 10)
+		require.GreaterOrEqual(t, logins(servers[1]), 9)
+	})
+}
+
 func TestALivingAddressIsUsedHoweverTheResolverOrdersThem(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		servers := deafServers(t, network, firstAddress, secondAddress, thirdAddress)
