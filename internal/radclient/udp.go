@@ -75,8 +75,9 @@ func (c *udpCarrier) carry(ctx context.Context, x *exchange) {
 func (c *udpCarrier) enter(ctx context.Context, x *exchange) (socket, surplus *udpSocket, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now()
 	for _, socket := range c.sockets {
-		if socket.enter(x) {
+		if socket.enter(x, now) {
 			return socket, nil, nil
 		}
 	}
@@ -87,7 +88,7 @@ func (c *udpCarrier) enter(ctx context.Context, x *exchange) (socket, surplus *u
 	if err != nil {
 		return nil, surplus, err
 	}
-	socket.enter(x)
+	socket.enter(x, now)
 	return socket, surplus, nil
 }
 
@@ -192,8 +193,8 @@ type udpSocket struct {
 // enter gives the exchange an identifier, if there is one left. A socket that
 // has served long enough, or is the last one, takes no more. It runs with the
 // carrier's mutex held.
-func (s *udpSocket) enter(x *exchange) bool {
-	if !s.waiting.enter(x, time.Now()) {
+func (s *udpSocket) enter(x *exchange, now time.Time) bool {
+	if !s.waiting.enter(x, now) {
 		return false
 	}
 	x.line = s
