@@ -60,8 +60,8 @@ func (c *challengeCache) seal(ctx context.Context, storage logical.Storage, stat
 }
 
 // open reads a challenge_id and uses it up on this server, until it is restarted; on
-// others the RADIUS server refuses it, whose State works once. The error is a challengeError, or a
-// fault of storage.
+// others the RADIUS server refuses it, whose State works once. The error is a
+// challengeError, or a fault of storage.
 func (c *challengeCache) open(ctx context.Context, storage logical.Storage, id string, username string, asked *source, now time.Time) (*challengeState, error) {
 	aead, err := c.aead(ctx, storage)
 	if err != nil {

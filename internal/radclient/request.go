@@ -38,15 +38,20 @@ type request struct {
 	proof         proof
 	server        *server        // that is asked
 	address       netip.AddrPort // of the server, of an Access-Request
-	secrets       []string       // that no answer may bring into a log
+	password      string         // in an Access-Request
 }
 
 // judge returns the verdict after the server's proof, and the texts of a reject.
 func (r *request) judge(verdict Verdict) Verdict {
 	verdict = r.proof.check(verdict)
-	if verdict.Outcome == Reject {
-		verdict.ReplyMessage = rejectMessage(verdict.Attributes, r.secrets)
+	if verdict.Outcome != Reject {
+		return verdict
 	}
+	secrets := []string{r.password}
+	if r.server.client.config.Transport != TLS { // where it is no secret
+		secrets = append(secrets, string(r.server.signer.secret))
+	}
+	verdict.ReplyMessage = rejectMessage(verdict.Attributes, secrets)
 	return verdict
 }
 
@@ -92,10 +97,7 @@ func (s *server) newAccessRequest(credentials Credentials, at place) (*request, 
 	if err != nil {
 		return nil, err
 	}
-	sent.proof, sent.secrets = made, []string{credentials.Password}
-	if s.client.config.Transport != TLS { // where it is no secret
-		sent.secrets = append(sent.secrets, string(s.signer.secret))
-	}
+	sent.proof, sent.password = made, credentials.Password
 	return sent, nil
 }
 
