@@ -137,6 +137,10 @@ func (b *backend) barredByHidden(ctx context.Context, storage logical.Storage, n
 	return "", nil
 }
 
+// maxNameRealms is how many realms a name has that is not registered: each is looked at, so
+// that a long name of nothing else would cost more than all that follows.
+const maxNameRealms = 16
+
 // barredByBase says why a name that is not registered is refused because of a user of
 // whose name it is a realm form, or the other notation, and whom its source may take it
 // for.
@@ -146,8 +150,12 @@ func (b *backend) barredByBase(
 	if who.user != nil {
 		return "", nil
 	}
+	cut := names.rules.Bases(who.name)
+	if len(cut) > maxNameRealms {
+		return fmt.Sprintf("the name has more than %d realms", maxNameRealms), nil
+	}
 	var bases []string
-	for _, name := range append([]string{who.name}, names.rules.Bases(who.name)...) {
+	for _, name := range append([]string{who.name}, cut...) {
 		bases = append(bases, name, names.rules.OtherNotation(name))
 	}
 	for _, base := range slices.Compact(bases)[1:] { // the name itself is not registered
