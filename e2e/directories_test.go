@@ -50,7 +50,7 @@ func TestNobodyLogsInWithAPasswordThatHasToBeChangedFirst(t *testing.T) {
 			v.loginAs("alice", password)
 			v.denied("reset", password)
 			answer := v.verify(name+"-"+way, "reset", password)
-			require.Equal(t, []any{"reject", "a new password must be set first"}, []any{answer["outcome"], answer["reason"]}, name, way)
+			require.Equal(t, []any{"reject", "a new password must be set first"}, []any{answer["outcome"], answer["reason"]}, "%s %s", name, way)
 			if name == "fedora" {
 				v.denied("inactivated", password)
 				answer = v.verify(name+"-"+way, "inactivated", password)

@@ -52,7 +52,7 @@ need_mariadb() {
 
 need_slapd() { have slapd || packages+=(slapd); }
 
-need_389ds() { have ns-slapd && have dscreate || packages+=(389-ds-base); }
+need_389ds() { have ns-slapd || packages+=(389-ds-base); }
 
 # A domain controller: winbind and the modules are its parts. It needs no
 # Kerberos configuration, but its provisioning does.
@@ -98,7 +98,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, dscreate, samba, samba-tool, mariadbd, mariadb-install-db and mariadb are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, mariadbd, mariadb-install-db and mariadb are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
