@@ -155,6 +155,11 @@ func (e *endpoint) endProbes() {
 // loginRefused takes the hint that nothing listens on the port.
 func (e *endpoint) loginRefused() { e.observe((*health).refused) }
 
+// answeredLate takes the valid answer to a login that had ended.
+func (e *endpoint) answeredLate(late *request) {
+	e.observe(func(h *health, now time.Time) { h.answeredLate(late.sentAt, now) })
+}
+
 // preferred tells whether new logins may come here first.
 func (e *endpoint) preferred() bool { return preference(e.state()) == 0 }
 

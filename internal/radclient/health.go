@@ -192,6 +192,20 @@ func (h *health) sent(now time.Time) {
 // answered notes a valid answer to a login: the server lives.
 func (h *health) answered(now time.Time) {
 	h.waiting--
+	h.heardOf(now)
+}
+
+// answeredLate notes a valid answer to a login that was sent at that time and has ended
+// since. That its client was impatient says nothing of the server, so the answer shows
+// life as ever, unless it is slower than logins wait where they move on.
+func (h *health) answeredLate(sentAt, now time.Time) {
+	if now.Sub(sentAt) < h.pace.window {
+		h.heardOf(now)
+	}
+}
+
+// heardOf notes that the server lives: it has answered a login.
+func (h *health) heardOf(now time.Time) {
 	h.alive(now)
 	if h.check == StatusCheckAuto && h.answers == supportUnknown {
 		h.learn(now)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
@@ -39,6 +40,7 @@ type request struct {
 	server        *server        // that is asked
 	address       netip.AddrPort // of the server, of an Access-Request
 	password      string         // in an Access-Request
+	sentAt        time.Time      // when the first copy went out
 }
 
 // judge returns the verdict after the server's proof, and the texts of a reject.
@@ -151,7 +153,10 @@ func (s *server) encode(code radius.Code, at place, authenticator [16]byte, attr
 // unanswered returns what checks a late answer to the request: nothing of the
 // password.
 func (r *request) unanswered() *request {
-	return &request{version: r.version, code: r.code, identifier: r.identifier, authenticator: r.authenticator, signer: r.signer, server: r.server, address: r.address}
+	return &request{
+		version: r.version, code: r.code, identifier: r.identifier, authenticator: r.authenticator,
+		signer: r.signer, server: r.server, address: r.address, sentAt: r.sentAt,
+	}
 }
 
 // check takes or drops a datagram, and learns which codes the address signs.

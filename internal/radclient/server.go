@@ -179,13 +179,16 @@ func (s *server) newEndpoint(address netip.AddrPort, others bool) *endpoint {
 	e.health = newHealth(client.pace(), check, rand.Float64)
 	if client.config.Transport == UDP {
 		dial := func(ctx context.Context) (net.Conn, error) { return client.dial(ctx, "udp", address) }
-		e.logins = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.loginRefused, stray: s.counters.dropped}
-		e.probes = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.endProbes, stray: s.counters.dropped}
+		e.logins = &udpCarrier{
+			agenda: &client.agenda, dial: dial, refused: e.loginRefused, stray: s.counters.dropped, late: e.answeredLate,
+		}
+		tooLate := func(*request) {} // probes are waited for as long as their answers count
+		e.probes = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.endProbes, stray: s.counters.dropped, late: tooLate}
 	} else {
 		dial := func(ctx context.Context) (net.Conn, Version, error) {
 			return client.connect(ctx, s.config.Host, address)
 		}
-		e.logins = &streamCarrier{agenda: &client.agenda, dial: dial, stray: s.counters.dropped}
+		e.logins = &streamCarrier{agenda: &client.agenda, dial: dial, stray: s.counters.dropped, late: e.answeredLate}
 		e.probes = e.logins // the watchdog is about the connection
 	}
 	if client.closed.Load() {

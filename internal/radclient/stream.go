@@ -37,6 +37,7 @@ type streamCarrier struct {
 	// spoken.
 	dial  func(ctx context.Context) (net.Conn, Version, error)
 	stray func(DropReason) // called for a packet that belongs to no exchange
+	late  func(*request)   // called for the valid answer to a request that nobody waits for any more
 
 	mu          sync.Mutex
 	connections []*streamConnection // guarded by mu; in the order in which they were made

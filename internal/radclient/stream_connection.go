@@ -139,11 +139,16 @@ func (s *streamConnection) take(packet []byte) error {
 	if s.version == RADIUS11 {
 		key = binary.BigEndian.Uint32(packet[4:8])
 	}
-	x, answer, reason := s.waiting.take(key, packet)
-	switch {
-	case x != nil:
+	x, answer, late, reason := s.waiting.take(key, packet)
+	if x != nil || late != nil {
 		now := time.Now()
 		s.heard.Store(&now)
+	}
+	if late != nil {
+		s.carrier.late(late)
+	}
+	switch {
+	case x != nil:
 		s.end(x, answer, nil)
 		return nil
 	case reason == DropOtherIdentifier || reason == DropLate:

@@ -33,6 +33,7 @@ type udpCarrier struct {
 	dial    func(ctx context.Context) (net.Conn, error)
 	refused func()           // called when the host says that nothing listens on the port
 	stray   func(DropReason) // called for a datagram that belongs to no exchange
+	late    func(*request)   // called for the valid answer to a request that nobody waits for any more
 
 	mu      sync.Mutex
 	sockets []*udpSocket // guarded by mu; in the order in which they were opened
@@ -254,7 +255,10 @@ func (s *udpSocket) take(datagram []byte) {
 		s.carrier.stray(DropMalformed)
 		return
 	}
-	x, packet, reason := s.waiting.take(uint32(datagram[1]), datagram)
+	x, packet, late, reason := s.waiting.take(uint32(datagram[1]), datagram)
+	if late != nil {
+		s.carrier.late(late)
+	}
 	switch {
 	case x != nil:
 		s.end(x, packet, nil)

@@ -77,6 +77,7 @@ func (r *waitingRoom) start(x *exchange, sent *request, now time.Time) (next tim
 		return time.Time{}, false
 	}
 	x.request, x.started, x.sends = sent, now, 1
+	sent.sentAt = now
 	return x.nextAppointment(), true
 }
 
@@ -94,25 +95,35 @@ func (r *waitingRoom) another(x *exchange) (next time.Time, waits bool) {
 
 // take gives a packet to the exchange that it answers, and that exchange and
 // the packet to the caller to end it. If it answers none, it is counted and
-// changes nothing, unless it is the late answer to a request whose key rests.
-func (r *waitingRoom) take(key uint32, datagram []byte) (*exchange, *radius.Packet, DropReason) {
+// changes nothing, unless it is the late answer to a request whose key rests: the caller
+// is given that request.
+func (r *waitingRoom) take(key uint32, datagram []byte) (x *exchange, packet *radius.Packet, late *request, reason DropReason) {
 	x, unanswered, reason := r.find(key)
 	if unanswered != nil {
 		if _, wrong := unanswered.check(datagram); wrong == 0 {
 			r.answeredLate(key, unanswered)
+			late = unanswered
 		}
 	}
 	if x == nil {
-		return nil, nil, reason
+		return nil, nil, late, reason
 	}
-	packet, reason := x.request.check(datagram)
+	packet, reason = x.request.check(datagram)
+	if reason != 0 {
+		r.drop(x, reason)
+		return nil, nil, nil, reason
+	}
+	return x, packet, nil, 0
+}
+
+// drop counts a packet that is not the exchange's answer, unless the exchange has ended
+// meanwhile: then its result is final.
+func (r *waitingRoom) drop(x *exchange, reason DropReason) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if reason != 0 {
+	if r.waiting[x.key] == x {
 		x.drops[reason]++
-		return nil, nil, reason
 	}
-	return x, packet, 0
 }
 
 // find returns the exchange that waits under the key. If there is none, it counts the
