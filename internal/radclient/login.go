@@ -76,20 +76,21 @@ func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *
 		}
 		<-ended
 	}
-	e.loginEnded(x)
+	e.loginEnded(x, ctx.Err() != nil)
 	return x
 }
 
-// loginEnded learns from an exchange that has ended.
-func (e *endpoint) loginEnded(x *exchange) {
+// loginEnded learns from an exchange that has ended. stopped tells whether the login was
+// abandoned or pushed out.
+func (e *endpoint) loginEnded(x *exchange, stopped bool) {
 	e.server.counters.exchanged(x)
 	switch {
 	case x.packet != nil:
 		e.trip.answered(x.waited, x.sends)
 		e.observe((*health).answered)
 		return
-	case errors.Is(x.err, errPushedOut):
-		// That says nothing of the server.
+	case stopped, errors.Is(x.err, errPushedOut):
+		// That says nothing of the server, also if there was no connection yet.
 	case errors.Is(x.err, errNotDelivered), errors.Is(x.err, errConnectionLost):
 		e.observe((*health).refused)
 	case errors.Is(x.err, errSilence):

@@ -445,3 +445,21 @@ func TestAbandonedLoginThatWaitsForAConnectionEnds(t *testing.T) {
 		}
 	})
 }
+
+func TestAbandonedLoginThatWaitsForAConnectionSaysNothingOfTheServer(t *testing.T) {
+	for _, check := range []StatusCheck{StatusCheckAuto, StatusCheckOn, StatusCheckOff} {
+		t.Run(string(check), func(t *testing.T) {
+			inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+				client := newPairClient(t, network, func(c *Config) {
+					c.Transport, c.StatusCheck = TCP, check
+					c.Dial = func(ctx context.Context, _ string, _ netip.Addr, _ netip.AddrPort) (net.Conn, error) {
+						<-ctx.Done() // longer than the client waits
+						return nil, ctx.Err()
+					}
+				})
+				abandon(t, client)
+				require.Equal(t, Unknown, client.endpoints()[0].state())
+			})
+		})
+	}
+}
