@@ -31,12 +31,15 @@ func (l *login) decide(ctx context.Context, left []*endpoint) (Verdict, error) {
 			return Verdict{}, err
 		}
 		chosen.server.counters.ended(verdict, err)
-		if err == nil || len(left) == 0 || !mayGoOn(err) {
+		if err == nil || len(left) == 0 || !mayGoOn(err) || !l.hasTime() {
 			return verdict, err
 		}
 		chosen.server.counters.failedOver()
 	}
 }
+
+// hasTime reports whether there is time to ask another endpoint.
+func (l *login) hasTime() bool { return time.Now().Before(l.deadline) }
 
 // ask sends the login to one endpoint and waits for the verdict. The others are
 // where it could go on.

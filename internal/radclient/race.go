@@ -66,7 +66,7 @@ func (l *login) race(ctx context.Context, first branch, left []*endpoint) (Verdi
 			default:
 				failed = fmt.Errorf("%w; and %w", failed, result.err)
 			}
-			if mayGoOn(result.err) && len(r.left) > 0 && ctx.Err() == nil {
+			if mayGoOn(result.err) && len(r.left) > 0 && r.hasTime() && ctx.Err() == nil {
 				result.server.counters.failedOver()
 				r.moveOn()
 			}

@@ -463,3 +463,16 @@ func TestAbandonedLoginThatWaitsForAConnectionSaysNothingOfTheServer(t *testing.
 		})
 	}
 }
+
+func TestServerThatThereIsNoTimeToAskIsNotBlamed(t *testing.T) {
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		client := newPairClient(t, network, func(c *Config) { c.Transport, c.StatusCheck = TCP, StatusCheckOff })
+		network.Blackhole(firstAddress, true)
+		_, err := client.Authenticate(t.Context(), bob)
+		var unreachable *UnreachableError
+		require.ErrorAs(t, err, &unreachable)
+		require.Equal(t, firstAddress.Addr().String(), unreachable.Host)
+		require.Equal(t, Zombie, client.endpoints()[0].state())
+		require.Equal(t, Unknown, client.endpoints()[1].state())
+	})
+}
