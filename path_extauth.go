@@ -91,7 +91,6 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 		if err != nil || response.IsError() {
 			return response, err
 		}
-		response = withWarnings(response, secretWarnings(d, sourceSecrets...))
 		return logical.RespondWithStatusCode(response, req, http.StatusCreated)
 	})
 }
@@ -141,7 +140,8 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *fram
 	if entry.Directory != nil && !entry.Directory.SSL && !entry.Directory.StartTLS && !entry.Directory.AllowCleartext {
 		response.AddWarning("nobody can log in through this source yet: passwords would go to the directory in clear text; set ssl or starttls, and ssl_cert, or allow_cleartext")
 	}
-	return b.warnOfTestUser(ctx, req.Storage, d, entry.RADIUS, response), nil
+	response = b.warnOfTestUser(ctx, req.Storage, d, entry.RADIUS, response)
+	return withWarnings(response, secretWarnings(d, sourceSecrets...)), nil
 }
 
 // sourceMayChange refuses with 409 a change of a source that something depends on.
@@ -373,11 +373,7 @@ func (b *backend) sourceChange(ctx context.Context, req *logical.Request, d *fra
 		}
 		entry := before.clone()
 		entry.apply(d)
-		response, err := b.sourceStore(ctx, req, d, before, entry)
-		if err != nil || response.IsError() {
-			return response, err
-		}
-		return withWarnings(response, secretWarnings(d, sourceSecrets...)), nil
+		return b.sourceStore(ctx, req, d, before, entry)
 	})
 }
 

@@ -152,11 +152,7 @@ func (b *backend) warnOfTestUserBar(
 	if reason == "" {
 		return resp
 	}
-	if resp == nil {
-		resp = &logical.Response{}
-	}
-	resp.AddWarning("nobody can log in as this user: " + reason)
-	return resp
+	return withWarnings(resp, []string{"nobody can log in as this user: " + reason})
 }
 
 // testUserNames lists the names of the test users, which no user should get.
@@ -196,12 +192,8 @@ func (b *backend) warnOfTestUser(
 	if name == "" || err != nil {
 		return resp // what is written is written
 	}
-	if resp == nil {
-		resp = &logical.Response{}
-	}
-	resp.AddWarning(fmt.Sprintf("the registered user %q cannot log in any more: `%s` is, or is like, that name; "+
-		"give one that no directory has", name, fieldStatusCheckUsername))
-	return resp
+	return withWarnings(resp, []string{fmt.Sprintf("the registered user %q cannot log in any more: `%s` is, or is like, "+
+		"that name; give one that no directory has", name, fieldStatusCheckUsername)})
 }
 
 // registeredLike returns the registered user whose name is what the typed one stands for,
