@@ -67,7 +67,7 @@ protocol: needs ## Run the tests of race and those against real servers, in one 
 
 e2e: build needs ## Drive the built plugin in a real Vault; the first run builds that Vault.
 	vault=$$(scripts/vault.sh) && cd e2e && \
-		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -count=1 ./...
+		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 20m -count=1 ./...
 
 bench: bench-client build needs ## Run bench-client, then compare logins with the built-in method's and accounting with rlm_sql, and time queries of sessions.
 	go test -tags protocol -run '^$$' -bench Queries -benchtime 1x ./internal/acct
