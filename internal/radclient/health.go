@@ -43,6 +43,7 @@ type pace struct {
 	window    time.Duration // silence after which a server that answers no probes is avoided
 	trial     time.Duration // from silence to the first trial by a login; 0: there are none
 	patience  time.Duration // how long an answer to a probe is taken
+	connects  bool          // a probe may have to wait for a connection
 	rest      time.Duration // between any two probes, at least
 	deadRest  time.Duration // between those to a dead server; 0: what deadWait says
 	misses    int           // probes left unanswered before the verdict
@@ -60,7 +61,7 @@ var udpPace = pace{
 // streamPace leaves TCP the time to repair a loss, and looks after idle
 // connections as well (RFC 3539 section 3.4).
 var streamPace = pace{
-	suspicion: 3 * time.Second, rounds: 10 * time.Second, idle: true, interval: time.Second,
+	suspicion: 3 * time.Second, rounds: 10 * time.Second, idle: true, connects: true, interval: time.Second,
 	patience: verdictMisses * time.Second, misses: verdictMisses, revivals: revivalAnswers,
 }
 
@@ -313,8 +314,17 @@ func (h *health) due(now time.Time) (sendProbe bool) {
 	if !reached(now, h.paced(h.probeAt)) {
 		return false
 	}
-	h.probeAt, h.probedAt, h.judgeAt = time.Time{}, now, now.Add(h.pace.interval)
+	h.probeAt, h.probedAt, h.judgeAt = time.Time{}, now, now.Add(h.probeTime())
 	return true
+}
+
+// probeTime is how long a probe has to be answered. That to a dead server of which silence
+// would be news has the time for its connection as well: without one it ends as refused.
+func (h *health) probeTime() time.Duration {
+	if h.mode == probingDead && h.answers != supportYes && h.pace.connects {
+		return h.pace.patience + h.pace.interval
+	}
+	return h.pace.interval
 }
 
 // next is when due has something to do; zero: not before something happens.
@@ -437,6 +447,7 @@ func (h *health) miss(now time.Time, weight int, pause time.Duration) {
 	switch {
 	case h.misses >= h.pace.misses && certain:
 		h.state, h.mode, h.deadWait, h.revived = Dead, probingDead, minDeadInterval, 0
+		h.trial, h.trialAt = noTrial, time.Time{} // probes tell when it lives again
 		h.stillDead(now)
 	case h.misses >= h.pace.misses:
 		// Silence proves nothing here.

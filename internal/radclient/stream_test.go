@@ -476,3 +476,30 @@ func TestServerThatThereIsNoTimeToAskIsNotBlamed(t *testing.T) {
 		require.Equal(t, Unknown, client.endpoints()[1].state())
 	})
 }
+
+func TestDeadServerThatCannotBeReachedIsNotTriedByEachLogin(t *testing.T) {
+	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
+		for _, address := range []netip.AddrPort{firstAddress, secondAddress} {
+			server, err := radiustest.StartStream(radiustest.StreamOptions{
+				Network: network, Address: address.String(), Secret: testSecret, Handler: deafToStatus(accept),
+			})
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = server.Close() })
+		}
+		client := newPairClient(t, network, func(c *Config) { c.Transport, c.DialTimeout = TCP, 3*time.Second })
+		network.Blackhole(firstAddress, true)
+		slow := 0
+		for _, login := range rareLogins(t, client, 75*time.Second, 30*time.Minute) {
+			require.NoError(t, login.err)
+			if login.took > time.Second {
+				slow++
+			}
+		}
+		require.LessOrEqual(t, slow, 6, "the trials that are promised, and the first")
+		network.Blackhole(firstAddress, false)
+		time.Sleep(30 * time.Second)
+		verdict, err := client.Authenticate(t.Context(), bob)
+		require.NoError(t, err)
+		require.Equal(t, firstAddress.String(), verdict.Server, "somebody listens there again")
+	})
+}
