@@ -34,7 +34,7 @@ func (e *NoAnswerError) Error() string {
 	if total := e.Drops.Total(); total > 0 {
 		return fmt.Sprintf("%s: dropped %d answers: %s", text, total, e.Drops)
 	}
-	return text + ": check that the server runs, that it lists this host as a client with the same secret, and that no firewall is between them, or it answers from another address"
+	return text + ": check that the server runs, that it lists this host as a client with the same secret, and that no firewall is between them; or it answers from another address"
 }
 
 func isNoAnswer(err error) bool {
