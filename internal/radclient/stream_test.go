@@ -489,8 +489,10 @@ func TestDeadServerThatCannotBeReachedIsNotTriedByEachLogin(t *testing.T) {
 		client := newPairClient(t, network, func(c *Config) { c.Transport, c.DialTimeout = TCP, 3*time.Second })
 		network.Blackhole(firstAddress, true)
 		slow := 0
-		for _, login := range rareLogins(t, client, 75*time.Second, 30*time.Minute) {
-			require.NoError(t, login.err)
+		for i, login := range rareLogins(t, client, 75*time.Second, 30*time.Minute) {
+			if i > 0 {
+				require.NoError(t, login.err)
+			}
 			if login.took > time.Second {
 				slow++
 			}
