@@ -243,6 +243,7 @@ type fault struct {
 	at      int64 // which write, from 1
 	after   bool  // those after it fail too: storage is gone
 	applied bool  // the write that fails is done all the same: only the answer is lost
+	gone    int64 // from this write on all fail; 0: none does
 
 	count atomic.Int64 // writes so far
 }
@@ -256,7 +257,7 @@ func (f *fault) strikes() (failed, applied bool) {
 	switch {
 	case count == f.at:
 		return true, f.applied
-	case count > f.at && f.after:
+	case count > f.at && f.after, f.gone > 0 && count >= f.gone:
 		return true, false
 	}
 	return false, true

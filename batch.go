@@ -113,7 +113,12 @@ func (b *backend) createBatch(ctx context.Context, storage logical.Storage, entr
 		// removed now is removed later.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		if cleanErr := b.removeBatch(ctx, storage, entry, names); cleanErr != nil {
+		entry.State = batchDeleting // the write that failed may have marked it as whole
+		cleanErr := saveBatch(ctx, storage, entry)
+		if cleanErr == nil {
+			cleanErr = b.removeBatch(ctx, storage, entry, names)
+		}
+		if cleanErr != nil {
 			b.Logger().Error("a batch that failed could not be removed now: that is tried again every minute", "batch", entry.Name, "error", cleanErr)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -264,4 +265,43 @@ func TestBatchThatACrashCutsShortLeavesNobody(t *testing.T) {
 	b.storage.fault.Store(nil)
 	require.NoError(t, b.PeriodicFunc(t.Context(), &logical.Request{Storage: b.storage}))
 	require.Equal(t, before, b.everything())
+}
+
+// A server that loses its storage may have been told that the last write failed, which
+// marks the batch as whole, though it was done.
+func TestBatchThatIsWholeWithoutTheServersKnowledgeIsNotRemovedInPart(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	data := prefixBatch("conference", 5)
+	b.storage.writes.Store(0)
+	b.batch(data)
+	writes := b.storage.writes.Load()
+	b.storage.writes.Store(0)
+	b.ok(logical.DeleteOperation, "freeradius/batch/conference", nil)
+	before, removal := b.everything(), b.storage.writes.Load()
+	for gone := writes + 1; gone <= writes+removal+1; gone++ {
+		b.storage.fault.Store(&fault{at: writes, applied: true, gone: gone})
+		_, err := b.do(logical.UpdateOperation, "freeradius/batch", maps.Clone(data))
+		require.ErrorIs(t, err, errStorage)
+		b.storage.fault.Store(nil)
+		require.NoError(t, b.PeriodicFunc(t.Context(), &logical.Request{Storage: b.storage}))
+		if read := b.ok(logical.ReadOperation, "freeradius/batch/conference", nil); read != nil {
+			require.ElementsMatch(t, append(read.Data["usernames"].([]string), "alice"), b.ok(logical.ListOperation, "users/", nil).Data["keys"], "write %d", gone)
+			b.ok(logical.DeleteOperation, "freeradius/batch/conference", nil)
+		}
+		require.Equal(t, before, b.everything(), "write %d", gone)
+	}
+}
+
+func TestNameOfABatchThatACrashCutShortIsFreeWithinAMinute(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	data := prefixBatch("conference", 5)
+	b.storage.fault.Store(&fault{at: 4, after: true})
+	_, err := b.do(logical.UpdateOperation, "freeradius/batch", maps.Clone(data))
+	require.ErrorIs(t, err, errStorage)
+	b.storage.fault.Store(nil)
+	require.Contains(t, b.coded(http.StatusConflict, logical.UpdateOperation, "freeradius/batch", maps.Clone(data)), "try again in a minute")
+	require.NoError(t, b.PeriodicFunc(t.Context(), &logical.Request{Storage: b.storage}))
+	require.Len(t, b.batch(data), 5)
 }

@@ -174,9 +174,13 @@ func (b *backend) readBatch(ctx context.Context, storage logical.Storage, config
 	case !slices.Contains(batchFormats, d.Get(fieldFormat).(string)):
 		return nil, nil, nil, &userMistake{fieldFormat, fmt.Errorf("is not one of %s", strings.Join(batchFormats, ", "))}
 	}
-	if before, err := loadBatch(ctx, storage, entry.Name); err != nil {
+	before, err := loadBatch(ctx, storage, entry.Name)
+	switch {
+	case err != nil:
 		return nil, nil, nil, err
-	} else if before != nil {
+	case before != nil && before.State != batchDone: // no other request has it: the lock is held
+		return nil, nil, nil, conflict(fmt.Errorf("%s was not made, or not deleted, to the end, and is being removed: try again in a minute", batchLabel(entry.Name)))
+	case before != nil:
 		return nil, nil, nil, conflict(fmt.Errorf("%s exists already", batchLabel(entry.Name)))
 	}
 	expires, err := parseExpiry(d.Get(fieldExpirationDate).(string))
