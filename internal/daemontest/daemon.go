@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
 	"strings"
@@ -41,6 +42,9 @@ type Daemon struct {
 	Ending    syscall.Signal      // what tells it to end; 0: SIGTERM
 	RunAs     *syscall.Credential // nil: as this process
 
+	Environment []string  // variables, as in "NAME=value", beside those of this process
+	Output      io.Writer // is written what the program logs, as well; nil: nothing is
+
 	EndsWithin time.Duration // of being told to, or it is killed; 0: a minute
 
 	log     watchedLog
@@ -61,12 +65,23 @@ func (d *Daemon) Stop() error {
 	return err
 }
 
+// Crash ends the server at once with SIGKILL, as the system does when memory is short,
+// and waits for it.
+func (d *Daemon) Crash() error {
+	if d.process == nil {
+		return nil
+	}
+	err := d.process.crash()
+	d.process = nil
+	return err
+}
+
 // PID is the process id of the running server; 0 while it is stopped.
 func (d *Daemon) PID() int {
 	if d.process == nil {
 		return 0
 	}
-	return d.process.pid
+	return d.process.program.Pid
 }
 
 // Restart stops the server, if it runs, and starts it again on the same ports.
@@ -92,7 +107,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	}
 	if err := d.await(p, signs); err != nil {
 		log := d.Log()[logged:]
-		if strings.Contains(log, "Address already in use") {
+		if strings.Contains(strings.ToLower(log), "address already in use") {
 			err = ErrPortTaken
 		}
 		return fmt.Errorf("start %s: %w; its log:\n%s", d.Name, err, log)

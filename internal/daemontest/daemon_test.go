@@ -3,6 +3,7 @@ package daemontest
 import (
 	"errors"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -55,4 +56,22 @@ func TestStubbornProgramIsKilled(t *testing.T) {
 	var exit *exec.ExitError
 	require.True(t, errors.As(d.Stop(), &exit))
 	require.Equal(t, syscall.SIGKILL, exit.Sys().(syscall.WaitStatus).Signal())
+}
+
+// TestCrashedServerStartsAgain uses a shell that ends well when it is told to.
+func TestCrashedServerStartsAgain(t *testing.T) {
+	t.Parallel()
+	var output strings.Builder
+	d := newShell(t, "trap 'echo ended well; exit' TERM; echo ready with $WORD; while :; do sleep 0.01; done", "ready")
+	d.Environment, d.Output = []string{"WORD=a variable"}, &output
+	require.NoError(t, d.Start(t.Context()))
+	require.NoError(t, d.Crash())
+	require.Zero(t, d.PID())
+	require.NotContains(t, d.Log(), "ended well")
+	require.NoError(t, d.Crash(), "of a server that is stopped")
+
+	require.NoError(t, d.Start(t.Context()))
+	require.NoError(t, d.Stop())
+	require.Equal(t, "ready with a variable\nready with a variable\nended well\n", d.Log())
+	require.Equal(t, d.Log(), output.String())
 }

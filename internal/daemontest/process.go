@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"sync"
@@ -14,18 +16,23 @@ import (
 
 // process is a running program and the goroutine that waits for it.
 type process struct {
-	pid    int
-	ending syscall.Signal // what tells it to end
-	cancel context.CancelFunc
-	ended  chan struct{} // closed when the program has ended
-	err    error         // why it ended; set before ended is closed
+	program *os.Process
+	ending  syscall.Signal // what tells it to end
+	cancel  context.CancelFunc
+	ended   chan struct{} // closed when the program has ended
+	err     error         // why it ended; set before ended is closed
 }
 
 // start runs the daemon's program until ctx ends.
 func (d *Daemon) start(ctx context.Context) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	command := exec.CommandContext(ctx, d.Program, d.Arguments...) // #nosec G204 -- found by FindProgram
-	command.Stdout, command.Stderr = &d.log, &d.log
+	var output io.Writer = &d.log
+	if d.Output != nil {
+		output = io.MultiWriter(output, d.Output)
+	}
+	command.Stdout, command.Stderr = output, output
+	command.Env = append(command.Environ(), d.Environment...)
 	ending := cmp.Or(d.Ending, syscall.SIGTERM)
 	if d.Kill {
 		ending = syscall.SIGKILL
@@ -37,7 +44,7 @@ func (d *Daemon) start(ctx context.Context) (*process, error) {
 		cancel()
 		return nil, fmt.Errorf("start %s: %w", d.Program, err)
 	}
-	p := &process{pid: command.Process.Pid, ending: ending, cancel: cancel, ended: make(chan struct{})}
+	p := &process{program: command.Process, ending: ending, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
 		p.err = command.Wait()
@@ -58,6 +65,16 @@ func (p *process) stop() error {
 		return nil
 	}
 	return p.err
+}
+
+// crash kills the program, if it still runs, and waits for it.
+func (p *process) crash() error {
+	defer p.cancel()
+	if err := p.program.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-p.ended
+	return nil
 }
 
 // watchedLog keeps what a program writes and tells when certain texts appear.
