@@ -253,9 +253,9 @@ func TestPushesAreNotDoubled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-				ignores := false
+				var ignores atomic.Bool // the person, a push
 				handler := func(r *radiustest.Request) []radiustest.Answer {
-					if ignores {
+					if ignores.Load() {
 						return nil
 					}
 					return test.handler(r)
@@ -267,11 +267,11 @@ func TestPushesAreNotDoubled(t *testing.T) {
 					require.NoError(t, err)
 					require.Equal(t, 2*i+1, logins(first)+logins(second), "one push")
 
-					ignores = true
+					ignores.Store(true)
 					_, err = client.Authenticate(t.Context(), bob)
 					require.Error(t, err)
 					require.Equal(t, 2*i+2, logins(first)+logins(second), "and one that is ignored")
-					ignores = false
+					ignores.Store(false)
 					time.Sleep(time.Duration(i) * 7 * time.Second)
 				}
 			})
