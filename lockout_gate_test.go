@@ -205,11 +205,11 @@ func TestFullGateTellsNothingOfTheUser(t *testing.T) {
 // Whatever comes, waits and goes, no more are decided at once than may fail.
 func TestNoMoreAreDecidedAtOnceThanMayFail(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
 			g := newGateTest(t, 3)
 			var inside [2]atomic.Int64
-			for worker := range 300 {
+			for worker := range 200 {
 				random := rand.New(rand.NewPCG(seed, uint64(worker))) // #nosec G404 -- a test that can be repeated
 				g.all.Go(func() {
 					for range 5 {

@@ -2,7 +2,6 @@ package radiusauth
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/acct"
 )
 
 // heldAttempts holds writes of attempts to log in up, until they give up or may go on.
@@ -84,21 +85,29 @@ func TestFloodOfAttemptsHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// The number of attempts is bounded, whatever is written between two runs of the
-// maintenance, and the log says so once.
-func TestAttemptsInVaultsStorageAreBounded(t *testing.T) {
+// What is stored is bounded between two runs of the maintenance as well. The log says once
+// that attempts are not kept, and nobody is refused for it.
+func TestAttemptsAreNotKeptWhenThereAreTooMany(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
-	const most = 10_000 // between two runs, see internal/acct
-	statuses := map[any]int{}
-	for i := range most + 100 {
-		resp := b.ok(logical.UpdateOperation, "freeradius/postauth", map[string]any{"username": fmt.Sprint(i), "reply": "Access-Reject"})
-		statuses[resp.Data[logical.HTTPStatusCode]]++
+	records, err := b.records.get(t.Context(), b.storage)
+	require.NoError(t, err)
+	kept := 0
+	for err == nil {
+		err = records.store.LogPostAuth(t.Context(), acct.PostAuth{Time: acct.TimeOf(time.Now()), Reply: "Access-Reject"})
+		kept++
 	}
-	require.Equal(t, map[any]int{http.StatusCreated: 8000, http.StatusNoContent: 2100}, statuses)
+	require.ErrorIs(t, err, acct.ErrTooManyPostAuths)
+	require.LessOrEqual(t, kept, 10_000)
+	post := func() int {
+		code, _ := b.asFreeRADIUS("postauth", map[string]any{"username": "bob", "reply": "Access-Reject"})
+		return code
+	}
+	for range 10 {
+		require.Equal(t, http.StatusNoContent, post())
+	}
 	require.Equal(t, 1, strings.Count(b.log.String(), "were not kept"))
 	require.Contains(t, b.log.String(), "too many attempts to log in")
 	require.NoError(t, b.periodic(t.Context(), &logical.Request{Storage: b.storage}))
-	code, _ := b.asFreeRADIUS("postauth", map[string]any{"username": "bob", "reply": "Access-Reject"})
-	require.Equal(t, http.StatusCreated, code)
+	require.Equal(t, http.StatusCreated, post())
 }
