@@ -28,6 +28,13 @@ func (e *UnavailableError) Error() string {
 // Unwrap gives the cause.
 func (e *UnavailableError) Unwrap() error { return e.err }
 
+// maxWaiting bounds the logins that wait for a server at once, each with a connection of
+// its own.
+const maxWaiting = 512
+
+// errPushedOut ends the wait of a login that gave its place to one with a better claim.
+var errPushedOut = errors.New("too many logins wait for the directory, and this one has given up its place")
+
 // FullError means that too many logins wait for the server, and that this one has no
 // place among them, or has had to give it up: nobody's password was judged.
 type FullError struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"vault-plugin-auth-radius/internal/bindaddress"
+	"vault-plugin-auth-radius/internal/fairshare"
 )
 
 // probeInterval is how often a dead server is tried again.
@@ -24,7 +25,7 @@ type server struct {
 	name     string      // host:port
 	tls      *tls.Config // nil: there is none
 	pool     pool
-	waiting  admission
+	waiting  *fairshare.Admission // logins
 	counters counters
 
 	mu            sync.Mutex
@@ -33,7 +34,7 @@ type server struct {
 }
 
 func newServer(c *Client, at Server) (*server, error) {
-	s := &server{client: c, at: at, name: at.String()}
+	s := &server{client: c, at: at, name: at.String(), waiting: fairshare.NewAdmission(maxWaiting, errPushedOut)}
 	if c.config.Security == LDAPS || c.config.Security == StartTLS {
 		var err error
 		if s.tls, err = c.config.tls(at.Host); err != nil {
@@ -69,12 +70,12 @@ func (s *server) stats() Stats {
 func (s *server) authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
 	ctx, pushOut := context.WithCancelCause(ctx)
 	defer pushOut(nil)
-	place := s.waiting.enter(credentials.Share, pushOut)
+	place := s.waiting.Enter(credentials.Share, pushOut)
 	if place == nil {
 		s.counters.full.Add(1)
 		return Verdict{}, &FullError{Server: s.name}
 	}
-	defer s.waiting.leave(place)
+	defer s.waiting.Leave(place)
 	conn := s.pool.take()
 	kept := conn != nil
 	verdict, err := s.login(ctx, conn, credentials)

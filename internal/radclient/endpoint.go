@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"vault-plugin-auth-radius/internal/fairshare"
 )
 
 // endpoint is one address of a server: what carries requests there, and what is
@@ -19,7 +21,7 @@ type endpoint struct {
 	probes  carrier // of its own over UDP, so that logins cannot starve probes (RFC 5997 section 4.1)
 	trip    roundTrip
 
-	admission admission // of logins
+	admission *fairshare.Admission // of logins; what only rests, such as an identifier, does not count
 
 	mu     sync.Mutex
 	health *health   // guarded by mu

@@ -17,7 +17,17 @@ var (
 
 	// errServerDead means that the server was found dead before it answered.
 	errServerDead = errors.New("the server is dead")
+
+	// errFull means that too many logins wait, and that this one had no better claim
+	// to a place: nothing was sent.
+	errFull = errors.New("too many logins wait for the server")
+
+	// errPushedOut means that a login gave its place to one with a better claim.
+	errPushedOut = errors.New("too many logins wait for the server, and this one has given up its place")
 )
+
+// maxWaiting bounds the logins that wait for an endpoint.
+const maxWaiting = 4096
 
 // exchange is one request to one endpoint and the wait for its answer. A
 // carrier sends the request, takes the answer and ends the exchange, once.

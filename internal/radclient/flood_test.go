@@ -129,10 +129,7 @@ func underFlood(t *testing.T, client *Client, f flood, address string) (failures
 // limitTo lets fewer logins wait for the client's server.
 func limitTo(t *testing.T, client *Client, limit int) {
 	t.Helper()
-	admission := &onlyEndpoint(t, client).admission
-	admission.mu.Lock()
-	defer admission.mu.Unlock()
-	admission.room = fairshare.NewRoom[context.CancelCauseFunc](limit)
+	onlyEndpoint(t, client).admission = fairshare.NewAdmission(limit, errPushedOut)
 }
 
 // openLines counts the sockets or connections of logins.
@@ -184,7 +181,7 @@ func TestFloodShutsNobodyOut(t *testing.T) {
 
 					time.Sleep(3 * idleTime)
 					require.Zero(t, openSockets(onlyEndpoint(t, client)))
-					require.Zero(t, onlyEndpoint(t, client).admission.room.Len())
+					require.Zero(t, onlyEndpoint(t, client).admission.Len())
 				})
 			})
 		}
@@ -279,7 +276,7 @@ func TestLoginPushedOutIsNotSentToAnotherServer(t *testing.T) {
 
 		first, err := client.servers[0].current(t.Context())
 		require.NoError(t, err)
-		first[0].admission.room = fairshare.NewRoom[context.CancelCauseFunc](smallRoom)
+		first[0].admission = fairshare.NewAdmission(smallRoom, errPushedOut)
 
 		refused := flood{name: oneName, address: balancer, perSecond: 10_000, long: 50 * time.Millisecond}
 		moved := 0

@@ -56,11 +56,11 @@ func (l *login) ask(ctx context.Context, e *endpoint, others []*endpoint) (Verdi
 func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *exchange {
 	ctx, pushOut := context.WithCancelCause(ctx)
 	defer pushOut(nil)
-	ticket := e.admission.enter(l.credentials.Share, pushOut)
+	ticket := e.admission.Enter(l.credentials.Share, pushOut)
 	if ticket == nil {
 		return &exchange{err: errFull}
 	}
-	defer e.admission.leave(ticket)
+	defer e.admission.Leave(ticket)
 	ended := make(chan struct{}, 1)
 	x := &exchange{
 		deadline:  l.deadline,

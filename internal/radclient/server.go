@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"vault-plugin-auth-radius/internal/fairshare"
 )
 
 const (
@@ -171,7 +173,10 @@ func (s *server) endpointAt(address netip.AddrPort) *endpoint {
 // server's name stands for more.
 func (s *server) newEndpoint(address netip.AddrPort, others bool) *endpoint {
 	client := s.client
-	e := &endpoint{client: client, server: s, address: address, name: address.String()}
+	e := &endpoint{
+		client: client, server: s, address: address, name: address.String(),
+		admission: fairshare.NewAdmission(maxWaiting, errPushedOut),
+	}
 	check := client.config.StatusCheck
 	if check == StatusCheckAuto && !others && len(client.servers) == 1 && client.config.Transport == UDP {
 		check = StatusCheckOff // nothing would come of it
