@@ -88,6 +88,9 @@ type candidate struct {
 
 // choose returns the endpoint that the login asks next, and whether as a trial.
 func (l *login) choose(endpoints []*endpoint) (chosen candidate, trial bool) {
+	if len(endpoints) == 1 {
+		return candidate{endpoints[0], endpoints[0].standing()}, false
+	}
 	candidates := make([]candidate, 0, len(endpoints))
 	for _, e := range endpoints {
 		candidates = append(candidates, candidate{e, e.standing()})
@@ -95,15 +98,13 @@ func (l *login) choose(endpoints []*endpoint) (chosen candidate, trial bool) {
 	if chosen, found := l.trial(candidates); found {
 		return chosen, true
 	}
-	return best(l.heardFirst(candidates)), false
+	l.sortHeardFirst(candidates)
+	return best(candidates), false
 }
 
 // trial returns the endpoint that this login tries, if there is one to try: no better one
 // stands before it, unless all are asked in turn.
 func (l *login) trial(candidates []candidate) (candidate, bool) {
-	if len(candidates) == 1 {
-		return candidate{}, false
-	}
 	for _, c := range candidates {
 		unheard := c.unheardOf(candidates)
 		if (c.standing.trial != noTrial || unheard) && c.takeTrial(l.mayMove(c.endpoint)) {
@@ -123,24 +124,22 @@ func (c candidate) unheardOf(candidates []candidate) bool {
 		slices.ContainsFunc(candidates, func(other candidate) bool { return other.server == c.server && other.heard })
 }
 
-// heardFirst returns the candidates with those addresses of a name first that have
-// answered. The places of servers stay as they are. Where all are asked in turn and no
-// login may try an address, one that was never asked has its turn: else it would have none.
-func (l *login) heardFirst(candidates []candidate) []candidate {
-	ordered := slices.Clone(candidates)
-	for i, c := range ordered {
+// sortHeardFirst puts those addresses of a name first that have answered. The places of
+// servers stay as they are. Where all are asked in turn and no login may try an address,
+// one that was never asked has its turn: else it would have none.
+func (l *login) sortHeardFirst(candidates []candidate) {
+	for i, c := range candidates {
 		turn := c.client.config.Strategy == RoundRobin && c.sentAt.IsZero() && !l.mayMove(c.endpoint)
 		if c.heard || turn {
 			continue
 		}
-		for j := i + 1; j < len(ordered); j++ {
-			if ordered[j].server == ordered[i].server && ordered[j].heard {
-				ordered[i], ordered[j] = ordered[j], ordered[i]
+		for j := i + 1; j < len(candidates); j++ {
+			if candidates[j].server == c.server && candidates[j].heard {
+				candidates[i], candidates[j] = candidates[j], c
 				break
 			}
 		}
 	}
-	return ordered
 }
 
 // best returns the first candidate of the best state there is; of silent ones, the one
