@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/fairshare"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -186,26 +189,36 @@ func (b *backend) beginTurn(
 
 // unanswered is the refusal of a login that nobody has judged; the log says why.
 func (b *backend) unanswered(err error, details ...any) *refusal {
-	if flood := floodOf(err); flood == "" {
+	what, server := floodOf(err)
+	if server != "" {
+		details = []any{"server", server} // it is about no name
+	}
+	if what == "" {
 		b.Logger().Error("login failed", append(details, "error", err)...)
-	} else if refused, passes := b.floods.Pass(flood); passes {
-		b.Logger().Error("logins refused: "+flood, append(details, "refused", refused, "error", err)...)
+	} else if refused, passes := b.floods.Pass(what + server); passes {
+		b.Logger().Error("logins refused: "+what, append(details, "refused", refused, "error", err)...)
 	}
 	return &refusal{text: noAnswerText, unanswered: true}
 }
 
-// floodOf returns which flood an error is due to, of which the log has one line a minute;
-// "" if it is due to none.
-func floodOf(err error) string {
+// floodOf returns what there is too much of, if an error is due to a flood, of which the
+// log has one line a minute, and at which server, if it is at one; else "".
+func floodOf(err error) (what, server string) {
+	var radiusFull *radclient.FullError
+	var directoryFull *directory.FullError
 	var queue *passwd.FullError
 	var gate gateError
 	switch {
+	case errors.As(err, &radiusFull):
+		return "too many wait", net.JoinHostPort(radiusFull.Host, strconv.Itoa(radiusFull.Port))
+	case errors.As(err, &directoryFull):
+		return "too many wait", directoryFull.Server
 	case errors.As(err, &queue):
-		return "too many wait for their passwords to be checked here"
+		return "too many wait for their passwords to be checked here", ""
 	case errors.As(err, &gate):
-		return "too many of a name wait"
+		return "too many of a name wait", ""
 	}
-	return ""
+	return "", ""
 }
 
 // countFailures counts what a source has refused, and forgets it after a login

@@ -103,7 +103,7 @@ func notAccepted(config *freeradiusEntry) *logical.Response {
 
 // notRADIUS tells whether something else than a RADIUS server is asked. The server
 // that asks could be that one.
-func notRADIUS(asked *source) bool { return !asked.isRADIUS() }
+func notRADIUS(src *source) bool { return !src.isRADIUS() }
 
 // expose decides about a request without a password. If the user has an nt: hash
 // that may be exposed, FreeRADIUS gets it, with what the profiles reply; nobody

@@ -3,9 +3,7 @@ package radiusauth
 import (
 	"context"
 	"errors"
-	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -267,18 +265,10 @@ func (b *backend) ask(
 		caller:      caller,
 	})
 	var misconfigured *directory.ConfigurationError
-	var full *radclient.FullError
-	var directoryFull *directory.FullError
 	switch {
 	case errors.As(err, &misconfigured):
 		b.Logger().Error("login refused: the directory cannot be asked like this", append(details, "error", err)...)
 		return answer{}, &refusal{text: deniedText}
-	case errors.As(err, &full):
-		b.logFull(net.JoinHostPort(full.Host, strconv.Itoa(full.Port)), err)
-		return answer{}, &refusal{text: noAnswerText, unanswered: true}
-	case errors.As(err, &directoryFull):
-		b.logFull(directoryFull.Server, err)
-		return answer{}, &refusal{text: noAnswerText, unanswered: true}
 	case err != nil:
 		return answer{}, b.unanswered(err, details...)
 	}
@@ -295,14 +285,6 @@ func (b *backend) ask(
 		return answer{}, &refusal{text: deniedText, rejected: true}
 	}
 	return got, nil
-}
-
-// logFull logs that a server has no places left for logins that wait: once a minute,
-// since it is a flood.
-func (b *backend) logFull(server string, err error) {
-	if refused, passes := b.floods.Pass("server " + server); passes {
-		b.Logger().Error("logins refused: too many wait", "server", server, "refused", refused, "error", err)
-	}
 }
 
 // newAuth makes the token's parameters for somebody whom the server accepted.
