@@ -168,9 +168,7 @@ func (b *backend) barredByBase(
 		case match.Registered:
 			similar = []string{base}
 		case match.Similar:
-			if similar, err = names.like(ctx, storage, base); err != nil {
-				return "", err
-			}
+			similar = names.like(base)
 		}
 		for _, stored := range slices.Concat(similar, names.hiddenLike(base)) {
 			user, err := b.users.get(ctx, storage, stored)

@@ -88,8 +88,7 @@ func (b *backend) lockedSpellings(ctx context.Context, storage logical.Storage, 
 	if err != nil || match.Registered || !match.Similar {
 		return []string{name}, err
 	}
-	registered, err := names.like(ctx, storage, name)
-	return append(registered, name), err
+	return append(names.like(name), name), nil
 }
 
 func (b *backend) lockedList(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {

@@ -217,6 +217,5 @@ func (b *backend) registeredLike(ctx context.Context, storage logical.Storage, t
 	case !match.Similar:
 		return "", nil
 	}
-	others, err := names.like(ctx, storage, name)
-	return closest(others, name), err
+	return names.closest(name), nil
 }

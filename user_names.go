@@ -287,19 +287,13 @@ func (n *registeredNames) match(ctx context.Context, storage logical.Storage, na
 }
 
 // like returns the registered names that have the skeleton of a name, but for the name
-// itself.
-func (n *registeredNames) like(ctx context.Context, storage logical.Storage, name string) ([]string, error) {
-	_, err := n.match(ctx, storage, name) // what is in doubt is read
-	return n.index.Like(name), err
-}
+// itself. match has read what was in doubt of them before.
+func (n *registeredNames) like(name string) []string { return n.index.Like(name) }
 
-// closest returns the registered name that another one is most like, which has its fold
-// if one has; "" if there is none, or none any more.
-func (n *registeredNames) closest(name string) string { return closest(n.index.Like(name), name) }
-
-// closest returns the one of the names that has the fold of another name, or else the
-// first; "" if there are none.
-func closest(names []string, name string) string {
+// closest returns the one of the names like another that has its fold, or else the first;
+// "" if there are none, or none any more.
+func (n *registeredNames) closest(name string) string {
+	names := n.like(name)
 	for _, other := range names {
 		if username.Fold(other) == username.Fold(name) {
 			return other
