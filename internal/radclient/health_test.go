@@ -28,6 +28,17 @@ const (
 
 func always(is fate) func() fate { return func() fate { return is } }
 
+// onALossyNetwork loses a fifth of the probes, and a fifth of the answers.
+func onALossyNetwork(random *rand.Rand) func() fate {
+	return func() fate {
+		request, answer := random.Float64(), random.Float64()
+		if request < 0.2 || answer < 0.2 {
+			return lost
+		}
+		return heard
+	}
+}
+
 func newPatient(check StatusCheck, random func() float64) *patient {
 	pace := udpPace
 	pace.window, pace.trial = 5*time.Second, trialInterval
@@ -367,13 +378,7 @@ func TestVerdictsOnALossyNetworkAreRight(t *testing.T) {
 	for range rounds {
 		p := known(t)
 		p.random = random.Float64
-		p.fate = func() fate {
-			request, answer := random.Float64(), random.Float64()
-			if request < 0.2 || answer < 0.2 {
-				return lost
-			}
-			return heard
-		}
+		p.fate = onALossyNetwork(random)
 		p.sent(p.now)
 		p.until(6 * time.Second)
 		if p.state != Alive {

@@ -217,13 +217,7 @@ func TestRequestsOnALossyNetworkSeldomKillAServerThatLives(t *testing.T) {
 	for range rounds {
 		p := requestPatient(5 * time.Second)
 		p.random = random.Float64
-		p.fate = func() fate {
-			request, answer := random.Float64(), random.Float64()
-			if request < 0.2 || answer < 0.2 {
-				return lost
-			}
-			return heard
-		}
+		p.fate = onALossyNetwork(random)
 		p.sent(p.now)
 		for p.state != Alive && p.state != Dead {
 			p.until(p.next().Sub(time.Unix(0, 0)))
