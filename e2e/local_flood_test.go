@@ -26,19 +26,23 @@ type strangers struct {
 	refused atomic.Int64 // as for a wrong password
 	full    atomic.Int64 // unanswered, since too many wait
 	others  atomic.Int64
+
+	first    chan struct{} // closed when the first login has ended
+	hasFirst sync.Once
 }
 
 func newStrangers(v *vaultServer, address string) *strangers {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 64}
 	v.t.Cleanup(transport.CloseIdleConnections)
-	return &strangers{v: v, client: &http.Client{Transport: transport}}
+	return &strangers{v: v, client: &http.Client{Transport: transport}, first: make(chan struct{})}
 }
 
 // flood sends many logins at once, of which each has a wrong password.
 func (s *strangers) flood(count int, name func(i int) string) {
 	for i := range count {
 		s.logins.Go(func() {
+			defer s.hasFirst.Do(func() { close(s.first) })
 			body, _ := json.Marshal(map[string]string{"password": fmt.Sprint("guess ", i)}) // never fails
 			resp, err := s.client.Post(s.v.Client.Address()+"/v1/auth/radius/login/"+name(i), "application/json", bytes.NewReader(body))
 			if err != nil {
@@ -88,9 +92,7 @@ func TestLocalLoginPassesAFloodOfWrongPasswords(t *testing.T) {
 	} {
 		s := newStrangers(v, "127.0.0.2")
 		s.flood(count, name)
-		for s.answered() == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		<-s.first
 		under := count - int(s.answered())
 		vaults := make(chan time.Duration, 1)
 		s.logins.Go(func() {
