@@ -23,8 +23,8 @@ type crowded struct {
 	shares []fairshare.Share
 }
 
-func (c *crowded) check(_ context.Context, asked question) (answer, error) {
-	c.shares = append(c.shares, asked.Share)
+func (c *crowded) check(_ context.Context, query question) (answer, error) {
+	c.shares = append(c.shares, query.Share)
 	if c.full {
 		return answer{}, &radclient.FullError{Host: "2001:db8::1", Port: 1812}
 	}

@@ -60,7 +60,7 @@ func TestPathUnderWhichVaultMakesNoLeaseIsRefusedUnasked(t *testing.T) {
 	}})
 	b.configure(nil)
 	id := b.ok(logical.UpdateOperation, "login", map[string]any{"username": "al..ice", "password": "p"}).Data[fieldChallengeID]
-	asked := len(b.server.Requests())
+	before := len(b.server.Requests())
 	for _, path := range []string{"login/al..ice", "login/..", "login/../alice", "login/alice..", "login/...", "login/a/..b"} {
 		for _, data := range []map[string]any{
 			{"password": "p"},
@@ -70,7 +70,7 @@ func TestPathUnderWhichVaultMakesNoLeaseIsRefusedUnasked(t *testing.T) {
 			require.Equal(t, errNoLease.Error(), b.refused(logical.UpdateOperation, path, data), path)
 		}
 	}
-	require.Len(t, b.server.Requests(), asked, "nobody was asked")
+	require.Len(t, b.server.Requests(), before, "nobody was asked")
 	auth := b.ok(logical.UpdateOperation, "login", map[string]any{"username": "al..ice", "password": "123456", "challenge_id": id}).Auth
 	require.Equal(t, "al..ice", auth.Alias.Name, "in the body it does no harm, and the challenge was not used up")
 	require.NotNil(t, b.ok(logical.UpdateOperation, "login/al.ice", map[string]any{"password": "p"}).Data[fieldChallengeID])
