@@ -12,7 +12,6 @@ import (
 	"github.com/go-ldap/ldap/v3"
 	"github.com/stretchr/testify/require"
 
-	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/tlstest"
 )
 
@@ -56,15 +55,4 @@ func Test389DSKnowsItsUsersAndStartsAgain(t *testing.T) {
 	require.NoError(t, d.Restart())
 	require.NoError(t, bind())
 	require.NoError(t, d.Stop())
-}
-
-func TestSambaIsAnActiveDirectory(t *testing.T) {
-	t.Parallel()
-	address, err := daemontest.FreeAddress(t.Context())
-	require.NoError(t, err)
-	s, err := StartSamba(t.Context(), t.TempDir(), address.String(), newIdentity(t, address.String()))
-	require.NoError(t, err)
-	require.NoError(t, s.Tool(t.Context(), "user", "create", "bob", "Bob-Passw0rd"))
-	require.NoError(t, s.Modify("bob", "description", "Bob"))
-	require.NoError(t, s.Stop())
 }
