@@ -63,10 +63,9 @@ var fields = []field{
 // it has none. Unknown fields are left alone.
 //
 // Times are in event_timestamp (Event-Timestamp), else in start_time of a Start,
-// update_time of an Interim-Update and stop_time of a Stop: RFC 3339, seconds since
-// 1970, or FreeRADIUS's "Jan  2 2024 03:04:05 UTC". An Event-Timestamp in another
-// zone is not believed, nor one of a clock that is obviously wrong: then the packet
-// was made when it arrived.
+// update_time of an Interim-Update and stop_time of a Stop, as [ParseTime] reads them.
+// An Event-Timestamp that it refuses is not believed, nor one of a clock that is
+// obviously wrong: then the packet was made when it arrived.
 func ParsePacket(values map[string]string, arrived time.Time) (Packet, Problems) {
 	p := Packet{Time: arrived}
 	problems := Problems{}
@@ -126,22 +125,6 @@ func (p *Packet) parseTimes(values map[string]string, arrived time.Time, problem
 	if at, ok := parseTime(event); ok && at.After(earliest) && at.Before(arrived.Add(maxAhead)) {
 		p.Time = at
 	}
-}
-
-// timeLayouts are the ways to write a time, apart from seconds since 1970. Names
-// of zones other than UTC can mean several.
-var timeLayouts = []string{time.RFC3339, "Jan _2 2006 15:04:05 UTC"}
-
-func parseTime(value string) (time.Time, bool) {
-	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
-		return time.Unix(int64(seconds), 0).UTC(), true // #nosec G115 -- 32 bits
-	}
-	for _, layout := range timeLayouts {
-		if at, err := time.Parse(layout, value); err == nil {
-			return at.UTC(), true
-		}
-	}
-	return time.Time{}, false
 }
 
 func text(of func(*Packet) *string) func(*Packet, string) error {
