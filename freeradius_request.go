@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -46,8 +47,12 @@ func freeradiusText(value any) (string, bool) {
 		return value, true
 	case bool:
 		return strconv.FormatBool(value), true
+	case json.Number:
+		return value.String(), true // a fraction, too: what reads the field says what is wrong
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64), true
 	}
-	return numberText(value)
+	return "", false
 }
 
 // readable undoes what FreeRADIUS does to octets above 127 in attributes: it

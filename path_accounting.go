@@ -24,17 +24,6 @@ const (
 	fieldUniqueID         = "unique_id"
 )
 
-// pageFields are those of a query that gives a page.
-func pageFields(more map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
-	more[fieldPage] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Default: 1, Description: "Which page to read, from 1."}
-	more[fieldPageSize] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Default: 10, Description: "How many a page has, 1 to 100."}
-	return more
-}
-
-func query(description string) *framework.FieldSchema {
-	return &framework.FieldSchema{Type: framework.TypeString, Query: true, Description: description}
-}
-
 func (b *backend) pathAccounting() *framework.Path {
 	return &framework.Path{
 		Pattern:      "freeradius/accounting",
@@ -43,7 +32,7 @@ func (b *backend) pathAccounting() *framework.Path {
 			fieldUsername:         query("Only sessions of this user."),
 			fieldCalledStationID:  query("Only sessions with this Called-Station-Id."),
 			fieldCallingStationID: query("Only sessions with this Calling-Station-Id."),
-			fieldStartTime:        query("Only sessions that began then or later: RFC 3339, or YYYY-MM-DD."),
+			fieldStartTime:        query("Only sessions that began then or later: a time such as 2024-01-02T03:04:05Z; without a zone it is in UTC; a day is its beginning."),
 			fieldStopTime:         query("Only sessions that ended then or earlier."),
 			fieldIsOpen:           query("true: only open sessions; false: only closed ones."),
 			fieldNASIPAddress:     query("Only sessions of this NAS."),
@@ -57,13 +46,14 @@ func (b *backend) pathAccounting() *framework.Path {
 				Responses: map[int][]framework.Response{
 					http.StatusOK:                 {{Description: "Recorded; the session was known."}},
 					http.StatusCreated:            {{Description: "Recorded; the session is new."}},
+					http.StatusNoContent:          {{Description: "Not kept: another Acct-Status-Type, which is about no session."}},
 					http.StatusBadRequest:         {{Description: "What is wrong, by field."}},
 					http.StatusServiceUnavailable: {{Description: "The store is away: send the packet again."}},
 				},
 			},
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:     b.accountingRead,
-				Summary:      "Read a page of sessions, the newest start first, as a JSON array.",
+				Summary:      "Read a page of sessions, the newest start first, as a JSON array, or in an envelope with their number.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read"},
 				Responses: map[int][]framework.Response{
 					http.StatusOK:                 {{Description: "Sessions, without Vault's envelope."}},
@@ -87,6 +77,10 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 	values := map[string]string{}
 	for name, texts := range readFreeRADIUS(req.Data) {
 		values[name] = texts[0]
+	}
+	if status, known := acct.StatusOf(values); !known {
+		b.logOtherStatus(status, values)
+		return noContent(), nil
 	}
 	packet, problems := acct.ParsePacket(values, time.Now())
 	if len(problems) > 0 {
@@ -113,6 +107,15 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 		return freeradiusAnswer(http.StatusCreated, ""), nil
 	}
 	return freeradiusAnswer(http.StatusOK, ""), nil
+}
+
+// logOtherStatus logs that a packet is not about a session: once a minute for each kind,
+// since a NAS may send one for each tunnel.
+func (b *backend) logOtherStatus(status string, values map[string]string) {
+	if count, passes := b.floods.Pass("status_type " + status); passes {
+		b.Logger().Warn("accounting packets were acknowledged and not kept: they are about no session",
+			"packets", count, "status_type", status, "nas", values[fieldNASIPAddress])
+	}
 }
 
 // firstProfile is the short name of the user's first profile; empty if there is
@@ -170,42 +173,23 @@ func (b *backend) accountingRead(ctx context.Context, req *logical.Request, d *f
 			problems[fieldNASIPAddress] = "is no IP address"
 		}
 	}
-	switch text := d.Get(fieldIsOpen).(string); text {
-	case "":
-	case "true", "1":
-		filter.IsOpen = new(true)
-	case "false", "0":
-		filter.IsOpen = new(false)
-	default:
-		problems[fieldIsOpen] = "is neither true nor false"
-	}
+	filter.IsOpen = queryBool(d, fieldIsOpen, problems)
+	list := readListQuery(d, problems)
 	if len(problems) > 0 {
 		return problemAnswer(problems)
 	}
-	found, _, err := records.store.Sessions(ctx, filter, pageOf(d))
+	found, more, err := records.store.Sessions(ctx, filter, list.page)
 	if err != nil {
 		return b.queryFailed(err)
 	}
-	return arrayAnswer(found)
-}
-
-func pageOf(d *framework.FieldData) acct.Page {
-	return acct.Page{Number: d.Get(fieldPage).(int), Size: d.Get(fieldPageSize).(int)}
-}
-
-// queryTime reads a time of a query; zero if there is none.
-func queryTime(d *framework.FieldData, field string, problems acct.Problems) time.Time {
-	text := d.Get(field).(string)
-	if text == "" {
-		return time.Time{}
+	if !list.envelope {
+		return arrayAnswer(found, list.links(more, nil))
 	}
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at
-		}
+	total, err := b.total(records.store.CountSessions(ctx, filter))
+	if err != nil {
+		return nil, err
 	}
-	problems[field] = "is no time: use RFC 3339, 2024-01-02T03:04:05Z for one, or YYYY-MM-DD"
-	return time.Time{}
+	return envelopeAnswer(found, total, list.links(more, total))
 }
 
 // queryFailed answers for a query that the store did not answer.
@@ -214,16 +198,4 @@ func (b *backend) queryFailed(err error) (*logical.Response, error) {
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	return b.storeAway(err)
-}
-
-// arrayAnswer is a JSON array without Vault's envelope.
-func arrayAnswer[T any](found []T) (*logical.Response, error) {
-	if found == nil {
-		found = []T{}
-	}
-	body, err := json.Marshal(found)
-	if err != nil {
-		return nil, fmt.Errorf("encoding records: %w", err)
-	}
-	return freeradiusAnswer(http.StatusOK, string(body)), nil
 }

@@ -27,7 +27,7 @@ func (b *backend) pathPostAuth() *framework.Path {
 			fieldReply:            query("Only attempts with this answer, such as Access-Reject."),
 			fieldCalledStationID:  query("Only attempts with this Called-Station-Id."),
 			fieldCallingStationID: query("Only attempts with this Calling-Station-Id."),
-			fieldFrom:             query("Only attempts then or later: RFC 3339, or YYYY-MM-DD."),
+			fieldFrom:             query("Only attempts then or later: a time such as 2024-01-02T03:04:05Z; without a zone it is in UTC; a day is its beginning."),
 			fieldTo:               query("Only attempts then or earlier."),
 		}),
 		Operations: map[logical.Operation]framework.OperationHandler{
@@ -43,7 +43,7 @@ func (b *backend) pathPostAuth() *framework.Path {
 			},
 			logical.ReadOperation: &framework.PathOperation{
 				Callback:     b.postAuthRead,
-				Summary:      "Read a page of attempts, the newest first, as a JSON array.",
+				Summary:      "Read a page of attempts, the newest first, as a JSON array, or in an envelope with their number.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read"},
 				Responses: map[int][]framework.Response{
 					http.StatusOK:                 {{Description: "Attempts, without Vault's envelope."}},
@@ -156,12 +156,20 @@ func (b *backend) postAuthRead(ctx context.Context, req *logical.Request, d *fra
 		From:             queryTime(d, fieldFrom, problems),
 		To:               queryTime(d, fieldTo, problems),
 	}
+	list := readListQuery(d, problems)
 	if len(problems) > 0 {
 		return problemAnswer(problems)
 	}
-	found, _, err := records.store.PostAuths(ctx, filter, pageOf(d))
+	found, more, err := records.store.PostAuths(ctx, filter, list.page)
 	if err != nil {
 		return b.queryFailed(err)
 	}
-	return arrayAnswer(found)
+	if !list.envelope {
+		return arrayAnswer(found, list.links(more, nil))
+	}
+	total, err := b.total(records.store.CountPostAuths(ctx, filter))
+	if err != nil {
+		return nil, err
+	}
+	return envelopeAnswer(found, total, list.links(more, total))
 }

@@ -78,7 +78,7 @@ func TestWrongPacketsAndQueriesAreToldByField(t *testing.T) {
 	before := b.everything()
 	for path, tests := range map[string]map[string]map[string]any{
 		"accounting": {
-			"status_type":    accountingPacket("Sleep", nil),
+			"status_type":    accountingPacket("", nil),
 			"nas_ip_address": accountingPacket("Start", map[string]any{"nas_ip_address": "here"}),
 			"session_id":     accountingPacket("Start", map[string]any{"session_id": "", "unique_id": ""}),
 		},

@@ -61,3 +61,24 @@ func (p Page) normal() Page {
 
 // skipped is how many come before the page.
 func (p Page) skipped() int { return (p.Number - 1) * p.Size }
+
+// First returns the page of the same size that begins an answer.
+func (p Page) First() Page { return Page{Number: 1, Size: p.normal().Size} }
+
+// Next returns the page after the page.
+func (p Page) Next() Page {
+	p = p.normal()
+	return Page{Number: p.Number + 1, Size: p.Size}
+}
+
+// Previous returns the page before the page, and reports whether there is one.
+func (p Page) Previous() (previous Page, exists bool) {
+	p = p.normal()
+	return Page{Number: p.Number - 1, Size: p.Size}, p.Number > 1
+}
+
+// Last returns the last page of an answer with that many records; of none it is the first.
+func (p Page) Last(total int) Page {
+	p = p.normal()
+	return Page{Number: max(1, (total+p.Size-1)/p.Size), Size: p.Size}
+}

@@ -27,6 +27,12 @@ func (s *PostgresStore) PostAuths(ctx context.Context, f PostAuthFilter, page Pa
 }
 
 func postAuthsQuery(sc *schema, f PostAuthFilter, page Page) (sql string, arguments []any) {
+	q := postAuthsChosen(f)
+	return q.page(sc.postAuths.selection(), "authdate DESC, id DESC", page)
+}
+
+// postAuthsChosen returns the conditions of a filter.
+func postAuthsChosen(f PostAuthFilter) query {
 	var q query
 	for _, equal := range []struct{ column, value string }{
 		{"username", f.Username},
@@ -44,5 +50,5 @@ func postAuthsQuery(sc *schema, f PostAuthFilter, page Page) (sql string, argume
 	if !f.To.IsZero() {
 		q.where("authdate <= ", f.To)
 	}
-	return q.page(sc.postAuths.selection(), "authdate DESC, id DESC", page)
+	return q
 }

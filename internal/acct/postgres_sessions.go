@@ -90,6 +90,12 @@ func (s *PostgresStore) Sessions(ctx context.Context, f Filter, page Page) (foun
 // sessionsQuery returns the query for a page and one session more. Whatever a
 // caller gives is a parameter.
 func sessionsQuery(sc *schema, f Filter, page Page) (sql string, arguments []any) {
+	q := sessionsChosen(f)
+	return q.page(sc.sessions.selection(), "acctstarttime DESC, radacctid DESC", page)
+}
+
+// sessionsChosen returns the conditions of a filter.
+func sessionsChosen(f Filter) query {
 	var q query
 	for _, equal := range []struct{ column, value string }{
 		{"acctuniqueid", f.UniqueID},
@@ -114,7 +120,7 @@ func sessionsQuery(sc *schema, f Filter, page Page) (sql string, arguments []any
 	if f.IsOpen != nil {
 		q.conditions = append(q.conditions, map[bool]string{true: "acctstoptime IS NULL", false: "acctstoptime IS NOT NULL"}[*f.IsOpen])
 	}
-	return q.page(sc.sessions.selection(), "acctstarttime DESC, radacctid DESC", page)
+	return q
 }
 
 // query collects conditions and their parameters.

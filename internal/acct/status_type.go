@@ -34,6 +34,18 @@ func parseStatusType(text string) StatusType {
 	return StatusType(text)
 }
 
+// StatusOf returns the status type that a packet's fields tell, and reports whether it is
+// one that matters here. Others are RFC 2867's of tunnels, Failed, and what vendors have
+// added: they are about no session. A missing one is for ParsePacket to refuse.
+func StatusOf(values map[string]string) (text string, known bool) {
+	text = values["status_type"]
+	if text == "" {
+		text = values["Acct-Status-Type"]
+	}
+	_, known = statusTypes[strings.ToLower(text)]
+	return text, known || strings.TrimSpace(text) == ""
+}
+
 // AboutNAS tells whether such a packet is about a whole NAS, Accounting-On and
 // Accounting-Off, and not about one session.
 func (s StatusType) AboutNAS() bool { return s == AccountingOn || s == AccountingOff }

@@ -28,6 +28,7 @@ var indexed = []byte("{}")
 type VaultStore struct {
 	storage   KeyValue
 	examined  int            // how many entries a query may read
+	counted   int            // and how many of them to count
 	locks     [64]sync.Mutex // each orders the packets of some sessions
 	postAuths *postAuthCount
 
@@ -41,7 +42,7 @@ var _ Store = (*VaultStore)(nil)
 // NewVaultStore keeps records under acct/ and attempts to log in under postauth/.
 func NewVaultStore(storage KeyValue) *VaultStore {
 	return &VaultStore{
-		storage: storage, examined: maxExamined,
+		storage: storage, examined: maxExamined, counted: maxCounted,
 		postAuths: newPostAuthCount(maxPostAuths, maxNewPostAuths, acceptedPostAuths),
 	}
 }

@@ -1,0 +1,41 @@
+package acct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// CountSessions implements Store. Counting that takes too long is given up.
+func (s *PostgresStore) CountSessions(ctx context.Context, f Filter) (count int, exact bool, err error) {
+	return s.count(ctx, "radacct", sessionsChosen(f.normal()))
+}
+
+// CountPostAuths implements Store. Counting that takes too long is given up.
+func (s *PostgresStore) CountPostAuths(ctx context.Context, f PostAuthFilter) (count int, exact bool, err error) {
+	return s.count(ctx, "radpostauth", postAuthsChosen(f.normal()))
+}
+
+// count counts the rows of a table that a query chooses.
+func (s *PostgresStore) count(ctx context.Context, table string, q query) (count int, exact bool, err error) {
+	sql, arguments := q.count(table)
+	slow := false
+	err = s.call(ctx, func(ctx context.Context, conn querier, _ *schema) error {
+		err := conn.QueryRow(ctx, sql, arguments...).Scan(&count)
+		if slow = err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded); slow {
+			return nil // trying again would take as long
+		}
+		return err
+	})
+	return count, !slow && count <= maxCounted, err
+}
+
+// count returns the query for the number of chosen rows, which stops above maxCounted.
+func (q *query) count(table string) (sql string, arguments []any) {
+	where := ""
+	if len(q.conditions) > 0 {
+		where = " WHERE " + strings.Join(q.conditions, " AND ")
+	}
+	return fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s%s LIMIT %d) chosen", table, where, maxCounted+1), q.arguments
+}
