@@ -2,15 +2,13 @@ package radiusauth
 
 import (
 	"crypto/rand"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/username"
@@ -20,6 +18,7 @@ import (
 type batchRow struct {
 	line      int // of the csv, from 1; 0: there is none
 	username  string
+	named     bool   // the csv has the username
 	password  string // in clear text, to be hashed; empty: there is a hash
 	generated bool   // the password is a machine's
 	hash      passwd.Hash
@@ -28,91 +27,107 @@ type batchRow struct {
 	lastName  string
 }
 
-// rowError is what is wrong with a line of a csv.
-type rowError struct {
-	line int
-	err  error
-}
-
-func (e *rowError) Error() string { return fmt.Sprintf("csvfile: line %d: %s", e.line, e.err) }
-
-func (e *rowError) Unwrap() error { return e.err }
-
-// csvColumns are those of a csv, in their order. There is no line with their names.
-const csvColumns = "username, password, email, firstname, lastname"
-
 // clearPrefix marks a password that is not a hash in a csv.
 const clearPrefix = "cleartext$"
 
-// readBatchCSV reads users, one in a line. Without a username it is the part of
-// the email before the @; a name that is taken gets a number.
+// readBatchCSV reads users, one in a row. Without a username it is the part of the email
+// before the @; a name that is taken gets a number.
 func readBatchCSV(text string, taken takenNames, rules username.Rules, passwordLength int) ([]batchRow, error) {
-	if !utf8.ValidString(text) {
-		return nil, errors.New("csvfile: it is not UTF-8")
+	file, err := readCSV(text, maxBatch)
+	if err != nil {
+		return nil, err
 	}
-	text = strings.TrimPrefix(text, "\ufeff") // spreadsheets begin files with it
-	reader := csv.NewReader(strings.NewReader(text))
-	reader.FieldsPerRecord = -1 // told below, with the line
-	var rows []batchRow
-	for {
-		columns, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			break
+	if len(file.rows) == 0 {
+		return nil, errors.New("csvfile: it has no users: in a line for each, " + csvAdvice)
+	}
+	rows := make([]batchRow, 0, len(file.rows))
+	for _, columns := range file.rows {
+		if file.header {
+			columns = columns.unmarked()
 		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) {
-			return nil, &rowError{syntax.Line, syntax.Err}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("csvfile: %w", err)
-		}
-		line, _ := reader.FieldPos(0)
-		row, err := readBatchRow(columns, passwordLength)
+		row, err := readBatchRow(columns, file.header, passwordLength)
 		if err == nil {
-			row.line = line
-			row.username, err = taken.available(rules, row.username)
+			row.username, err = taken.available(rules, row)
 		}
 		if err != nil {
-			return nil, &rowError{line, err}
+			return nil, err
 		}
 		rows = append(rows, row)
-	}
-	if len(rows) == 0 {
-		return nil, errors.New("csvfile: it has no users: give a line for each: " + csvColumns)
 	}
 	return rows, nil
 }
 
-func readBatchRow(columns []string, passwordLength int) (batchRow, error) {
-	if len(columns) != 5 {
-		return batchRow{}, fmt.Errorf("it has %d columns: give %s", len(columns), csvColumns)
-	}
-	row := batchRow{username: columns[0], email: columns[2], firstName: columns[3], lastName: columns[4]}
-	if address, err := mail.ParseAddress(row.email); err != nil || address.Address != row.email {
-		return row, errors.New("the email is not an address such as alice@example.com")
-	}
-	for _, text := range []string{row.email, row.firstName, row.lastName} {
-		if err := checkUserText(text); err != nil {
-			return row, fmt.Errorf("email, firstname or lastname %w", err)
+// unmarked returns the row without the apostrophes that format=csv prints.
+func (r csvRow) unmarked() csvRow {
+	columns := slices.Clone(r.columns)
+	for i := range columns {
+		if csvColumns[i] != "password" {
+			columns[i] = unmarkedCell(columns[i])
 		}
 	}
-	if row.username == "" {
-		row.username, _, _ = strings.Cut(row.email, "@")
-	}
-	word, isClear := strings.CutPrefix(columns[1], clearPrefix)
-	switch {
-	case columns[1] == "":
-		row.password, row.generated = generatePassword(passwordLength), true
-		return row, nil
-	case isClear:
-		row.password = word
-		return row, checkClearPassword(word)
+	return csvRow{columns, r.lines}
+}
+
+// readBatchRow reads a user. White space around columns is none of theirs, but for
+// passwords. The password of a file with a header may be one that format=csv has printed.
+// The error is a *rowError.
+func readBatchRow(columns csvRow, header bool, passwordLength int) (batchRow, error) {
+	trimmed := func(i int) string { return strings.TrimSpace(columns.columns[i]) }
+	row := batchRow{
+		line: columns.lines[0], username: trimmed(0), named: trimmed(0) != "",
+		email: trimmed(2), firstName: trimmed(3), lastName: trimmed(4),
 	}
 	var err error
-	if row.hash, err = passwd.Parse(columns[1]); err != nil {
-		return row, fmt.Errorf("the password is neither empty, nor %s and the password, nor a hash that is known: %w", clearPrefix, err)
+	row.password, row.generated, row.hash, err = readBatchPassword(columns.columns[1], header, passwordLength)
+	if err != nil {
+		return row, &rowError{columns.lines[1], err}
+	}
+	for i, text := range columns.columns {
+		if strings.ContainsAny(text, "\r\n") {
+			err := fmt.Errorf("the %s has a line break: is a quote too many, or missing?", csvColumns[i])
+			return row, &rowError{columns.lines[i], err}
+		}
+	}
+	if !row.named && row.email == "" {
+		return row, &rowError{row.line, errors.New("username and email are empty: give one of them")}
+	}
+	if address, err := mail.ParseAddress(row.email); row.email != "" && (err != nil || address.Address != row.email) {
+		return row, &rowError{columns.lines[2], errors.New("the email is not an address such as alice@example.com")}
+	}
+	for i := 2; i < len(csvColumns); i++ {
+		if err := checkUserText(trimmed(i)); err != nil {
+			return row, &rowError{columns.lines[i], fmt.Errorf("the %s %w", csvColumns[i], err)}
+		}
+	}
+	if !row.named {
+		row.username, _, _ = strings.Cut(row.email, "@")
 	}
 	return row, nil
+}
+
+// readBatchPassword reads the password of a row.
+func readBatchPassword(text string, header bool, length int) (password string, generated bool, hash passwd.Hash, err error) {
+	word, isClear := strings.CutPrefix(text, clearPrefix)
+	switch {
+	case text == "":
+		return generatePassword(length), true, hash, nil
+	case isClear:
+		return word, false, hash, checkClearPassword(word)
+	case header && isGenerated(text):
+		return text, false, hash, nil
+	}
+	if hash, err = passwd.Parse(text); err != nil {
+		err = fmt.Errorf("the password is neither empty, nor %s and the password, nor a hash that is known: %w",
+			clearPrefix, err)
+	}
+	return "", false, hash, err
+}
+
+// isGenerated reports whether a password looks like a generated one, and like no hash.
+func isGenerated(text string) bool {
+	const hexDigits, shortestHash = "0123456789abcdefABCDEF", 32
+	isHash := len(text) >= shortestHash && strings.Trim(text, hexDigits) == ""
+	return len(text) >= minGenerated && len(text) <= maxGenerated && !isHash && strings.Trim(text, passwordLetters) == ""
 }
 
 // checkClearPassword is checkNewPassword for a line of a csv.
@@ -135,49 +150,84 @@ func prefixRows(prefix string, count int, taken takenNames, rules username.Rules
 		if err := checkUserName(name, name); err != nil {
 			return nil, err
 		}
-		if taken.take(name) {
+		if taken.take(takenName{name: name}) {
 			rows = append(rows, batchRow{username: name, password: generatePassword(passwordLength), generated: true})
 		}
 	}
 	return rows, nil
 }
 
-// takenNames are the folds of the names that are registered, or are going to be.
-type takenNames map[string]bool
+// takenNames are the names that are registered, or are going to be, by their fold.
+type takenNames map[string]takenName
+
+// takenName is a name, and the line of the csv that it is on; 0 if it is registered.
+type takenName struct {
+	name string
+	line int
+}
 
 func newTakenNames(names []string) takenNames {
 	taken := make(takenNames, len(names))
 	for _, name := range names {
-		taken.take(name)
+		taken.take(takenName{name: name})
 	}
 	return taken
 }
 
 // take takes the name; false if it is taken.
-func (t takenNames) take(name string) bool {
-	fold := username.Fold(name)
-	if t[fold] {
+func (t takenNames) take(name takenName) bool {
+	fold := username.Fold(name.name)
+	if _, taken := t[fold]; taken {
 		return false
 	}
-	t[fold] = true
+	t[fold] = name
 	return true
 }
 
-// available takes the canonical form of the name, with a number if it is taken. The
-// error says why there is no such user.
-func (t takenNames) available(rules username.Rules, given string) (string, error) {
-	name := rules.Canonical(given)
-	if err := checkUserName(given, name); err != nil {
-		return "", err
+// available takes the canonical form of the row's name, with a number if it is taken.
+// Another spelling of a taken name is refused, unless it is an email's: two users would
+// be one account. The error is a *rowError, and says why there is no such user.
+func (t takenNames) available(rules username.Rules, row batchRow) (string, error) {
+	name := rules.Canonical(row.username)
+	if err := checkUserName(row.username, name); err != nil {
+		return "", &rowError{row.line, err}
+	}
+	spelled := spelling(rules, row.username)
+	other, taken := t[username.Fold(name)]
+	if taken && row.named && other.name != spelled && other.name != row.username {
+		return "", &rowError{row.line, other.alike(spelled)}
 	}
 	free := name
-	for number := 1; !t.take(free); number++ {
+	for number := 1; !t.take(takenName{spelled, row.line}); number++ {
 		free = numberedName(name, number)
+		spelled = free
 		if rules.Canonical(free) != free || checkUserName(free, free) != nil {
-			return "", errors.New("the username is taken, and cannot have a number at its end: give another one")
+			err := errors.New("the username is taken, and cannot have a number at its end: give another one")
+			return "", &rowError{row.line, err}
 		}
 	}
 	return free, nil
+}
+
+// spelling returns the canonical form of a name with its upper and lower case.
+func spelling(rules username.Rules, name string) string {
+	rules.FoldCase = false
+	return rules.Canonical(name)
+}
+
+// alike tells that another name is one with this one.
+func (n takenName) alike(other string) error {
+	if n.line == 0 {
+		return &spellingTakenError{other, n.name}
+	}
+	return fmt.Errorf("username %q is one name with %q of line %d: one account is one user", other, n.name, n.line)
+}
+
+// spellingTakenError means that a name of a csv is another spelling of a registered one.
+type spellingTakenError struct{ name, registered string }
+
+func (e *spellingTakenError) Error() string {
+	return fmt.Sprintf("username %q is one name with the registered user %q: one account is one user", e.name, e.registered)
 }
 
 // numberedName puts the number at the end of the user's part of the name.

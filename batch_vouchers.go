@@ -11,13 +11,15 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"vault-plugin-auth-radius/internal/acct"
 )
 
 // voucherCSV is the users as a list, with the passwords that were generated.
 func voucherCSV(rows []batchRow) (string, error) {
 	var text strings.Builder
 	writer := csv.NewWriter(&text)
-	lines := [][]string{{"username", "password", "email", "firstname", "lastname"}}
+	lines := [][]string{csvColumns}
 	for _, row := range rows {
 		lines = append(lines, []string{plainCell(row.username), row.shown(), plainCell(row.email), plainCell(row.firstName), plainCell(row.lastName)})
 	}
@@ -50,6 +52,18 @@ func plainCell(text string) string {
 		plain.WriteString(part)
 	}
 	return plain.String()
+}
+
+// unmarkedCell returns the text that plainCell has marked.
+func unmarkedCell(cell string) string {
+	var text strings.Builder
+	for part := range splitAfterAny(cell, cellSeparators) {
+		if unmarked, marked := strings.CutPrefix(part, "'"); marked && isFormula(unmarked) {
+			part = unmarked
+		}
+		text.WriteString(part)
+	}
+	return text.String()
 }
 
 // splitAfterAny cuts a text after each of the separators.
@@ -116,16 +130,42 @@ User name<br><code>{{.Username}}</code><br>
 </html>
 `))
 
-// voucherPage is the users as a page of vouchers.
-func voucherPage(entry *batchEntry, rows []batchRow) (string, error) {
+// validUntil is the end of access as a voucher shows it: as the client has written it, in
+// its zone, so that a day is that day.
+func validUntil(written string, expires *time.Time) string {
+	const day, minute, second = "02 Jan 2006", "02 Jan 2006 15:04", "02 Jan 2006 15:04:05"
+	if expires == nil {
+		return ""
+	}
+	if at, err := time.Parse(time.DateOnly, strings.TrimSpace(written)); err == nil {
+		return at.Format(day)
+	}
+	at, err := acct.ParseTime(written)
+	if err != nil {
+		at = expires.UTC()
+	}
+	layout := minute
+	if at.Second() != 0 {
+		layout = second
+	}
+	_, offset := at.Zone()
+	switch {
+	case !at.Equal(*expires): // it was written without a zone, and is in that of the config
+	case offset == 0:
+		layout += " UTC"
+	default:
+		layout += " -07:00"
+	}
+	return at.Format(layout)
+}
+
+// voucherPage is the users as a page of vouchers; until is the end of their access.
+func voucherPage(name, until string, rows []batchRow) (string, error) {
 	type voucher struct{ Username, Password string }
 	page := struct {
 		Name, Expires string
 		Rows          []voucher
-	}{Name: entry.Name}
-	if entry.ExpiresAt != nil {
-		page.Expires = entry.ExpiresAt.Format(time.RFC1123)
-	}
+	}{Name: name, Expires: until}
 	for _, row := range rows {
 		page.Rows = append(page.Rows, voucher{row.username, row.shown()})
 	}

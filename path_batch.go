@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -44,16 +45,34 @@ var batchFormats = []string{"json", "csv", "html"}
 
 func batchFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
-		fieldName:           {Type: framework.TypeString, Description: "Name of the batch: 1 to 128 letters, digits, spaces and _ @ + : -. A name makes one batch: the same request again is refused. Required."},
-		fieldStrategy:       {Type: framework.TypeString, Description: "\"prefix\": names are the prefix and a number. \"csv\": they are in csvfile. Required."},
-		fieldCSVFile:        {Type: framework.TypeString, Description: "Text with a line for each user, and no line before: username, password, email, firstname, lastname. Without a username it is the email's part before the @; a name that is taken gets a number. A password is empty (one is generated), cleartext$ and the password, or a hash.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+		fieldName:     {Type: framework.TypeString, Description: "Name of the batch: 1 to 128 letters, digits, spaces and _ @ + : -. A name makes one batch: the same request again is refused. Required."},
+		fieldStrategy: {Type: framework.TypeString, Description: "\"prefix\": names are the prefix and a number. \"csv\": they are in csvfile. Required."},
+		fieldCSVFile: {
+			Type: framework.TypeString,
+			Description: "Text with a line for each user: username, password, email, firstname, lastname, " +
+				"separated by commas, semicolons or tabs. A first line with these names is left out, as are empty lines. " +
+				"A password is empty (one is generated), cleartext$ and the password, or a hash. " +
+				"Without a username it is the email's part before the @. " +
+				"A name that is taken gets a number; another spelling of one is refused.",
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
 		fieldPrefix:         {Type: framework.TypeString, Description: "What generated names begin with: 1 to 20 letters, digits and @ . + _ -."},
 		fieldNumberOfUsers:  {Type: framework.TypeInt, Description: "How many users to generate."},
 		fieldExpirationDate: {Type: framework.TypeString, Description: "When the users' access ends: as expires_at of users, such as YYYY-MM-DD. Empty: never."},
 		fieldPasswordLength: {Type: framework.TypeInt, Default: minGenerated, Description: "Letters of generated passwords, 12 to 64. 12 are 69 bits."},
 		fieldProfiles:       {Type: framework.TypeCommaStringSlice, Description: "Short names of the users' profiles."},
 		fieldPolicies:       {Type: framework.TypeCommaStringSlice, Description: "Policies of the users' tokens."},
-		fieldFormat:         {Type: framework.TypeString, Default: "json", Description: "What the answer is: \"json\", \"csv\", or \"html\", a page of vouchers to print. Generated passwords are in it, and nowhere else."},
+		fieldFormat: {
+			Type:    framework.TypeString,
+			Default: "json",
+			Description: "What the answer is: \"json\", \"csv\", or \"html\", a page of vouchers to print. " +
+				"Generated passwords are in it, and nowhere else. \"vault write\" shows JSON only: with csv or html " +
+				"it fails after the users were created, and their passwords are lost. Use it with envelope=true, or curl.",
+		},
+		fieldEnvelope: {
+			Type:        framework.TypeBool,
+			Description: "Whether csv or html is text in JSON, as the field of that name: vault write -field=html format=html envelope=true.",
+		},
 	}
 }
 
@@ -158,7 +177,11 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 	if err != nil {
 		return nil, err
 	}
-	return batchAnswer(d.Get(fieldFormat).(string), entry, rows)
+	answer := batchAnswer{
+		entry: entry, rows: rows, until: validUntil(d.Get(fieldExpirationDate).(string), entry.ExpiresAt),
+		format: d.Get(fieldFormat).(string), envelope: d.Get(fieldEnvelope).(bool),
+	}
+	return answer.response()
 }
 
 // readBatch reads and checks everything, so that nothing is written for a batch
@@ -219,7 +242,8 @@ func (b *backend) readBatch(ctx context.Context, storage logical.Storage, config
 	return entry, rows, template, err
 }
 
-// batchRows makes the users that the request wants. The error is a userMistake.
+// batchRows makes the users that the request wants. The error is a userMistake, or has a
+// status.
 func batchRows(entry *batchEntry, d *framework.FieldData, taken takenNames, rules username.Rules, length int) ([]batchRow, error) {
 	text, count := d.Get(fieldCSVFile).(string), d.Get(fieldNumberOfUsers).(int)
 	switch {
@@ -243,11 +267,11 @@ func batchRows(entry *batchEntry, d *framework.FieldData, taken takenNames, rule
 	case entry.Prefix != "" || count != 0:
 		return nil, &userMistake{fieldPrefix, errors.New("prefix and number_of_users belong to the strategy prefix: leave them out")}
 	case text == "":
-		return nil, &userMistake{fieldCSVFile, errors.New("is missing: give a line for each user: " + csvColumns)}
+		return nil, &userMistake{fieldCSVFile, errors.New("is missing: in a line for each user, " + csvAdvice)}
 	}
 	rows, err := readBatchCSV(text, taken, rules, length)
-	if err == nil && len(rows) > maxBatch {
-		err = fmt.Errorf("csvfile: it has %d users; give %d at most", len(rows), maxBatch)
+	if registered := (*spellingTakenError)(nil); errors.As(err, &registered) {
+		return nil, conflict(err)
 	}
 	if err != nil {
 		return nil, &userMistake{"", err}
@@ -340,32 +364,65 @@ func (b *backend) batchDelete(ctx context.Context, req *logical.Request, d *fram
 	return nil, b.removeBatch(ctx, req.Storage, entry, names)
 }
 
-// batchAnswer is what is told once: the batch with its users, and the passwords
-// that were generated.
-func batchAnswer(format string, entry *batchEntry, rows []batchRow) (*logical.Response, error) {
-	switch format {
-	case "csv":
-		text, err := voucherCSV(rows)
-		return rawAnswer(http.StatusCreated, "text/csv; charset=utf-8", text), err
-	case "html":
-		text, err := voucherPage(entry, rows)
-		return rawAnswer(http.StatusCreated, "text/html; charset=utf-8", text), err
+// batchAnswer is the answer to a new batch, the only one that has the passwords which were
+// generated.
+type batchAnswer struct {
+	entry    *batchEntry
+	rows     []batchRow
+	until    string // the end of access, to be printed
+	format   string
+	envelope bool // csv and html are in JSON
+}
+
+// response returns the answer in its format.
+func (a batchAnswer) response() (*logical.Response, error) {
+	text, contentType, err := a.text()
+	if err != nil {
+		return nil, err
 	}
-	users := make([]map[string]any, 0, len(rows))
-	for _, row := range rows {
+	return rawAnswer(http.StatusCreated, contentType, text), nil
+}
+
+// text returns the answer, and its media type.
+func (a batchAnswer) text() (text, contentType string, err error) {
+	switch a.format {
+	case "csv":
+		contentType = "text/csv; charset=utf-8"
+		text, err = voucherCSV(a.rows)
+	case "html":
+		contentType = "text/html; charset=utf-8"
+		text, err = voucherPage(a.entry.Name, a.until, a.rows)
+	default:
+		return a.json(map[string]any{"users": a.users()})
+	}
+	if err != nil || !a.envelope {
+		return text, contentType, err
+	}
+	return a.json(map[string]any{a.format: text})
+}
+
+// json returns the batch as JSON, with more about it.
+func (a batchAnswer) json(more map[string]any) (text, contentType string, err error) {
+	data := a.entry.data()
+	maps.Copy(data, more)
+	body, err := json.Marshal(data)
+	if err != nil {
+		return "", "", fmt.Errorf("encoding %s: %w", batchLabel(a.entry.Name), err)
+	}
+	return string(body), "application/json", nil
+}
+
+// users returns the users for JSON.
+func (a batchAnswer) users() []map[string]any {
+	users := make([]map[string]any, 0, len(a.rows))
+	for _, row := range a.rows {
 		user := map[string]any{fieldUsername: row.username, fieldEmail: row.email, fieldFirstName: row.firstName, fieldLastName: row.lastName}
 		if row.generated {
 			user[fieldPassword] = row.password
 		}
 		users = append(users, user)
 	}
-	data := entry.data()
-	data["users"] = users
-	body, err := json.Marshal(data)
-	if err != nil {
-		return nil, fmt.Errorf("encoding %s: %w", batchLabel(entry.Name), err)
-	}
-	return rawAnswer(http.StatusCreated, "application/json", string(body)), nil
+	return users
 }
 
 const batchHelpDescription = `
@@ -376,8 +433,13 @@ Creates many local users at once:
         "format": "html"}' "$VAULT_ADDR/v1/auth/radius/freeradius/batch" >vouchers.html
 
 The answer has the generated passwords, which are told nowhere else: as JSON, or
-as a list ("csv") or a page of vouchers ("html"). It has not Vault's envelope, so
-"vault write" does not show it.
+as a list ("csv") or a page of vouchers ("html"). It is not wrapped in Vault's
+envelope: "vault write" shows the JSON, and fails with the others after the users
+were created. For these, it takes envelope=true:
+
+    $ vault write -field=html auth/radius/freeradius/batch name=conference \
+        strategy=prefix prefix=guest number_of_users=100 format=html \
+        envelope=true >vouchers.html
 
 If one user cannot be created, none is. Deleting a batch deletes its users.
 `

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 
+	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/passwd"
 )
 
@@ -195,7 +196,7 @@ func checkUserText(text string) error {
 // parseExpiry reads when access ends; an empty text is nil, never.
 func parseExpiry(text string) (*time.Time, error) {
 	var at time.Time
-	if text == "" {
+	if text = strings.TrimSpace(text); text == "" {
 		return nil, nil
 	}
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
@@ -205,7 +206,7 @@ func parseExpiry(text string) (*time.Time, error) {
 		at = time.Unix(seconds, 0)
 	} else if day, err := time.Parse(time.DateOnly, text); err == nil {
 		at = day.AddDate(0, 0, 1)
-	} else if at, err = time.Parse(time.RFC3339, text); err != nil {
+	} else if at, err = acct.ParseTime(text); err != nil {
 		return nil, errors.New("must be a time as in RFC 3339, seconds since 1970, or a day as YYYY-MM-DD")
 	}
 	at = at.UTC()
