@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type authorization struct {
 	requested  []dictionary.Item  // what the server is told, the password included
 	sent       map[string]string  // what the client said of itself
 	left       []profile.Warning  // of request_attributes, what could not be sent
+	zone       *time.Location     // whose clock profiles go by; nil: this server does not know it
 }
 
 // granted is what a login gets.
@@ -40,6 +42,7 @@ type granted struct {
 	reply      []profile.ReplyAttribute // the server's, changed by the profiles
 	dictionary *dictionary.Dictionary   // what the config's names of attributes mean
 	memberOf   []string                 // groups that a directory has the person in
+	ends       profile.Ends             // when it ends, as the profiles say
 }
 
 // assignedProfiles are those that decide about a login.
@@ -62,7 +65,7 @@ func (b *backend) authorization(ctx context.Context, storage logical.Storage, se
 	if err != nil {
 		return nil, err
 	}
-	a := &authorization{config: settings.config, source: asked, user: user, dictionary: d, assigned: assigned, required: len(ids) > 0, sent: one.sent}
+	a := &authorization{config: settings.config, source: asked, user: user, dictionary: d, assigned: assigned, required: len(ids) > 0, sent: one.sent, zone: settings.zone}
 	if asked.fault != nil {
 		return a, nil // which is told when it is asked
 	}
@@ -85,7 +88,7 @@ func (a *authorization) complete(extra *profile.Profile, credentials *radclient.
 	if extra == nil {
 		return nil
 	}
-	input, err := profile.NewInput(a.requested, nil, nil)
+	input, err := profile.NewInput(time.Time{}, a.requested, nil, nil) // no check looks at the clock
 	if err != nil {
 		return err
 	}
@@ -105,11 +108,14 @@ func (a *authorization) complete(extra *profile.Profile, credentials *radclient.
 	return nil
 }
 
-// decide says what somebody gets whom the source has accepted. The error says,
-// for the log, why it is nothing.
-func (a *authorization) decide(got answer) (granted, []profile.Warning, error) {
+// decide says what somebody gets whom the source has accepted, at a time. The error
+// says, for the log, why it is nothing.
+func (a *authorization) decide(got answer, now time.Time) (granted, []profile.Warning, error) {
+	if a.zone == nil && a.required {
+		return granted{}, nil, errUnknownZone
+	}
 	result := granted{policies: slices.Clone(grantedPolicies(a.config, a.user)), dictionary: a.dictionary, memberOf: got.groups}
-	input, err := profile.NewInput(a.requested, got.reply, a.sent)
+	input, err := profile.NewInput(inZone(now, a.zone), a.requested, got.reply, a.sent)
 	if err != nil {
 		return granted{}, nil, err
 	}
@@ -121,7 +127,10 @@ func (a *authorization) decide(got answer) (granted, []profile.Warning, error) {
 		}
 	}
 	decision := profile.Evaluate(rules, input)
-	result.reply = decision.Reply
+	if refused := decision.Refused; refused != nil {
+		return granted{}, nil, fmt.Errorf("profile %s: %s", enabled[refused.Profile].entry.ShortName, refused.Reason)
+	}
+	result.reply, result.ends = decision.Reply, decision.Ends
 	for _, index := range decision.Matched {
 		result.matched = append(result.matched, enabled[index])
 		result.policies = append(result.policies, enabled[index].entry.Policies...)
@@ -130,6 +139,35 @@ func (a *authorization) decide(got answer) (granted, []profile.Warning, error) {
 		return granted{}, nil, fmt.Errorf("none of the profiles matches: %s", strings.Join(shortNamesOf(a.assigned), ", "))
 	}
 	return result, decision.Warnings, nil
+}
+
+// errUnknownZone means that another server of the cluster knows zones that this one does
+// not.
+var errUnknownZone = errors.New("the config's time_zone is not known on this server")
+
+// inZone is the time by the clock of a zone, if that is known.
+func inZone(now time.Time, zone *time.Location) time.Time {
+	if zone == nil {
+		return now
+	}
+	return now.In(zone)
+}
+
+// recheck decides again, by the clock alone, whether profiles that a login has matched
+// let it in.
+func recheck(matched []*compiledProfile, zone *time.Location, now time.Time) (profile.Ends, error) {
+	if zone == nil && len(matched) > 0 {
+		return profile.Ends{}, errUnknownZone
+	}
+	rules := make([]*profile.Profile, 0, len(matched))
+	for _, each := range matched {
+		rules = append(rules, each.rules)
+	}
+	decision := profile.Recheck(rules, inZone(now, zone))
+	if refused := decision.Refused; refused != nil {
+		return profile.Ends{}, fmt.Errorf("profile %s: %s", matched[refused.Profile].entry.ShortName, refused.Reason)
+	}
+	return decision.Ends, nil
 }
 
 func shortNamesOf(profiles []*compiledProfile) []string {
@@ -199,13 +237,43 @@ func (g granted) named(names []string, attribute *dictionary.Attribute) (string,
 	return "", false
 }
 
+// limitedReply is the reply with a Session-Timeout that ends with what the profiles have
+// let in. Those of profiles that are shorter stay.
+func (g granted) limitedReply(now time.Time) []profile.ReplyAttribute {
+	seconds, limited := g.ends.SessionTimeout(now)
+	if !limited {
+		return g.reply
+	}
+	most := binary.BigEndian.AppendUint32(nil, seconds)
+	reply, found := slices.Clone(g.reply), false
+	for i := range reply {
+		if !isSessionTimeout(reply[i]) || reply[i].Profile == profile.FromSource {
+			continue
+		}
+		found = true
+		if binary.BigEndian.Uint32(reply[i].Value) > seconds {
+			reply[i].Value = most
+		}
+	}
+	if sessionTimeout, known := dictionary.Standard().Lookup("Session-Timeout"); known && !found {
+		added := dictionary.Item{Attribute: sessionTimeout, Value: most}
+		reply = append(reply, profile.ReplyAttribute{Item: added, Profile: profile.FromLimits})
+	}
+	return reply
+}
+
+// isSessionTimeout tells whether the attribute is a Session-Timeout that can be read.
+func isSessionTimeout(attribute profile.ReplyAttribute) bool {
+	return attribute.Attribute.Vendor == 0 && attribute.Attribute.Number == uint32(rfc2865.SessionTimeout_Type) && len(attribute.Value) == 4
+}
+
 // sessionTimeout is how long the token may live; 0: as the config says. That of
 // a profile always counts, the server's if the config wants it to.
 func (g granted) sessionTimeout(fromServer bool) time.Duration {
 	var least time.Duration
 	for _, attribute := range g.reply {
 		own := attribute.Profile != profile.FromSource
-		if attribute.Attribute.Vendor != 0 || attribute.Attribute.Number != uint32(rfc2865.SessionTimeout_Type) || (!own && !fromServer) || len(attribute.Value) != 4 {
+		if !isSessionTimeout(attribute) || (!own && !fromServer) {
 			continue
 		}
 		timeout := time.Duration(binary.BigEndian.Uint32(attribute.Value)) * time.Second

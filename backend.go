@@ -60,6 +60,7 @@ type backend struct {
 	batches      batches
 	records      *recordsCache
 	floods       *throttle.Throttle // of log lines
+	clock        func() time.Time   // that profiles go by
 
 	postAuthWrites postAuthWrites
 }
@@ -74,10 +75,12 @@ func newBackend(version string) *backend {
 		lockouts:     newLockouts(),
 		hasher:       passwd.NewHasher(0, maxLocalWait),
 		floods:       throttle.New(time.Minute, time.Now),
+		clock:        time.Now,
 	}
 	b.sources = newSourceStore(b.openSource)
 	b.profiles = newProfileStore(b.dictionaries)
 	b.dictionaries.misfit = b.dictionaryMisfit
+	b.profiles.warn = b.profileWarning
 	b.settings = newSettingsCache(b.dictionaries, b.serverChanged)
 	b.records.warn = b.recordsWarning
 	b.Backend = &framework.Backend{
@@ -218,6 +221,15 @@ func (b *backend) serverChanged(change radclient.Change) {
 // dictionaryMisfit logs that a custom dictionary is left out.
 func (b *backend) dictionaryMisfit(err error) {
 	b.Logger().Error("custom dictionary is left out: profiles that need it match nobody: write it again", "error", err)
+}
+
+// profileWarning logs what is to be changed in a stored profile.
+func (b *backend) profileWarning(profile *compiledProfile) {
+	if profile.fault != nil {
+		b.Logger().Error("profile matches nobody: write it again", "profile", profile.entry.ShortName, "error", profile.fault)
+		return
+	}
+	b.Logger().Warn("profile has items without an effect: write it again", "profile", profile.entry.ShortName, "items", profile.ineffective)
 }
 
 // recordsWarning logs what is to be changed in the FreeRADIUS backend's config.

@@ -48,7 +48,7 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	if err != nil {
 		return nil, err
 	}
-	if _, err := config.requestProfile(known); err != nil && !unread {
+	if _, err := config.requestProfile(known, profile.Compile); err != nil && !unread {
 		problems = append(problems, "config parameter "+err.Error())
 	}
 	unfit := append(unfitAttributes(fieldGroupAttributes, config.GroupAttributes, known), unfitAttributes(fieldMetadataAttributes, config.MetadataAttributes, known)...)
@@ -94,13 +94,22 @@ func readRequestAttributes(values []any) ([]profile.Item, []string) {
 	return items, problems
 }
 
+// compileFunc is how a definition is compiled that is to be stored, or that is.
+type compileFunc func(*dictionary.Dictionary, profile.Definition) (*profile.Profile, error)
+
+// compileStored is for definitions that an earlier version may have stored.
+func compileStored(d *dictionary.Dictionary, definition profile.Definition) (*profile.Profile, error) {
+	made, _, err := profile.CompileStored(d, definition)
+	return made, err
+}
+
 // requestProfile makes request_attributes: they are replies to the request's own
 // attributes. nil means that there are none.
-func (c *configEntry) requestProfile(d *dictionary.Dictionary) (*profile.Profile, error) {
+func (c *configEntry) requestProfile(d *dictionary.Dictionary, compile compileFunc) (*profile.Profile, error) {
 	if len(c.RequestAttributes) == 0 {
 		return nil, nil
 	}
-	made, err := profile.Compile(d, profile.Definition{Reply: c.RequestAttributes})
+	made, err := compile(d, profile.Definition{Reply: c.RequestAttributes})
 	if err != nil {
 		// The compiler knows the list as one of a profile.
 		return nil, fmt.Errorf("`%s`: %s", fieldRequestAttributes, strings.ReplaceAll(err.Error(), fieldReplyAttribute+"[", fieldRequestAttributes+"["))

@@ -55,6 +55,7 @@ const (
 	fieldLockoutCounterReset      = "lockout_counter_reset"
 	fieldPasswordAlgorithm        = "password_hash_algorithm"
 	fieldPasswordCost             = "password_hash_cost"
+	fieldTimeZone                 = "time_zone"
 	fieldAliasMetadata            = "alias_metadata"
 	fieldTokenBoundCIDRs          = "token_bound_cidrs"
 	fieldTokenType                = "token_type" // #nosec G101 -- the name of a field
@@ -379,6 +380,12 @@ func localFields(defaults *configEntry) map[string]*framework.FieldSchema {
 			Default:      defaults.PasswordCost,
 			Description:  "What a hash costs: for argon2id the passes over 19 MiB of memory, 1 to 10; for bcrypt the logarithm of the rounds, 10 to 15. 0: 2 passes, or 12.",
 			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.PasswordCost},
+		},
+		fieldTimeZone: {
+			Type:         framework.TypeString,
+			Default:      defaults.TimeZone,
+			Description:  "Time zone whose clock Login-Time, Expiration, Time-Of-Day and Current-Time of profiles go by: a name of the IANA's database, such as Europe/Berlin.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Time zone of profiles", Value: defaults.TimeZone},
 		},
 	}
 }

@@ -23,12 +23,15 @@ type localSettings struct {
 
 	PasswordAlgorithm passwd.Scheme `json:"password_hash_algorithm"`
 	PasswordCost      int           `json:"password_hash_cost"` // 0: the algorithm's default
+
+	// TimeZone is whose clock profiles go by.
+	TimeZone string `json:"time_zone"`
 }
 
 var passwordAlgorithms = []passwd.Scheme{passwd.Argon2id, passwd.Bcrypt}
 
 func defaultLocalSettings() localSettings {
-	return localSettings{LockoutDuration: 15 * 60, LockoutCounterReset: 15 * 60, PasswordAlgorithm: passwd.Argon2id}
+	return localSettings{LockoutDuration: 15 * 60, LockoutCounterReset: 15 * 60, PasswordAlgorithm: passwd.Argon2id, TimeZone: "UTC"}
 }
 
 // apply takes the given fields over.
@@ -39,6 +42,7 @@ func (l *localSettings) apply(d *framework.FieldData) {
 	set(d, fieldLockoutCounterReset, &l.LockoutCounterReset)
 	setText(d, fieldPasswordAlgorithm, &l.PasswordAlgorithm)
 	set(d, fieldPasswordCost, &l.PasswordCost)
+	set(d, fieldTimeZone, &l.TimeZone)
 }
 
 // data adds the settings to what a read shows.
@@ -49,6 +53,7 @@ func (l *localSettings) data(data map[string]any) {
 	data[fieldLockoutCounterReset] = l.LockoutCounterReset
 	data[fieldPasswordAlgorithm] = string(l.PasswordAlgorithm)
 	data[fieldPasswordCost] = l.PasswordCost
+	data[fieldTimeZone] = l.TimeZone
 }
 
 // maxLockout is the longest lockout in seconds: a year.
@@ -70,6 +75,9 @@ func (l *localSettings) problems() []string {
 		found = append(found, problem)
 	} else if err := l.hashSettings().Check(); err != nil {
 		found = append(found, "`password_hash_cost`: "+err.Error())
+	}
+	if _, ok := parseZone(l.TimeZone); !ok {
+		found = append(found, fmt.Sprintf("`time_zone`: %.80q is not a time zone: give a name of the IANA's database, such as Europe/Berlin or UTC", l.TimeZone))
 	}
 	return found
 }

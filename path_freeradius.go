@@ -87,7 +87,7 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 	case result.refusal != nil || result.got.Outcome != radclient.Accept:
 		return notAccepted(config), nil
 	}
-	entries, left := replyEntries(result.granted.reply)
+	entries, left := replyEntries(result.granted.limitedReply(b.clock()))
 	for _, problem := range left {
 		b.Logger().Warn("a reply attribute was not sent to FreeRADIUS", "username", result.name, "reason", problem)
 	}

@@ -147,15 +147,10 @@ var errNoLease = errors.New("username with two dots in a row cannot be in the pa
 // authorize lets the profiles decide about somebody whom a source has accepted.
 // It returns what they grant, or a refusal; the reason is in the log.
 func (b *backend) authorize(name string, authorization *authorization, got answer) (granted, *refusal) {
-	for _, one := range authorization.assigned {
-		if one.fault != nil {
-			b.Logger().Error("profile matches nobody: it does not fit the dictionary any more", "profile", one.entry.ShortName, "error", one.fault)
-		}
-	}
 	for _, warning := range authorization.left {
 		b.Logger().Warn("request_attributes: not all could be sent", "username", name, "reason", warning.Text)
 	}
-	granted, warnings, err := authorization.decide(got)
+	granted, warnings, err := authorization.decide(got, b.clock())
 	if err != nil {
 		b.Logger().Info("login refused by the profiles", "username", name, "server", got.Server, "reason", err)
 		return granted, &refusal{text: deniedText}
@@ -169,8 +164,7 @@ func (b *backend) authorize(name string, authorization *authorization, got answe
 // clientAttributes are what the client says of itself.
 func clientAttributes(d *framework.FieldData) (map[string]string, error) {
 	attributes := d.Get(fieldAttributes).(map[string]string)
-	_, err := profile.NewInput(nil, nil, attributes)
-	return attributes, err
+	return attributes, profile.CheckClientAttributes(attributes)
 }
 
 // credentials are what a source is asked about. The error says why it cannot be.
@@ -312,10 +306,20 @@ func (b *backend) newAuth(authorization *authorization, name, password string, g
 	if most := granted.sessionTimeout(config.SessionTimeoutAsTTL); most > 0 {
 		b.limitLife(auth, most)
 	}
-	if user := authorization.user; user != nil && user.ExpiresAt != nil {
-		b.limitLife(auth, max(time.Second, time.Until(*user.ExpiresAt)))
+	if left, limited := timeLeft(authorization.user, granted, b.clock()); limited {
+		b.limitLife(auth, left)
 	}
 	return auth
+}
+
+// timeLeft is how long a token may live: until the user expires, or what the profiles
+// have let in ends. A token always has a second: 0 would be no limit.
+func timeLeft(user *userEntry, granted granted, now time.Time) (left time.Duration, limited bool) {
+	end := granted.ends.First()
+	if user != nil && user.ExpiresAt != nil && (end.IsZero() || user.ExpiresAt.Before(end)) {
+		end = *user.ExpiresAt
+	}
+	return max(time.Second, end.Sub(now)), !end.IsZero()
 }
 
 // limitLife lets a token live no longer, renewals included.

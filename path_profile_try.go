@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -17,9 +18,11 @@ import (
 )
 
 const (
+	fieldTime    = "time"
 	fieldRequest = "request"
 	fieldReply   = "reply"
 	fieldClient  = "client"
+	fieldRefused = "refused"
 )
 
 // maxTried is how many values each list of a trial may have.
@@ -41,6 +44,10 @@ func (b *backend) pathProfileTry() *framework.Path {
 			fieldRequest:   attributes("Attributes of a request"),
 			fieldReply:     attributes("Attributes that the server would answer"),
 			fieldClient:    attributes("What the client would say of itself"),
+			fieldTime: {
+				Type:        framework.TypeString,
+				Description: "When the login would be, as 2030-01-01T08:00:00Z, Jan  1 2030 08:00:00, seconds since 1970 or a date; without a zone in the config's time_zone. Now, if it is not given.",
+			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
@@ -48,6 +55,8 @@ func (b *backend) pathProfileTry() *framework.Path {
 				Summary:  "Tell what an AAA profile would decide, and why, without a login.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
 					"matched":           {Type: framework.TypeBool, Description: "Whether the profile matches. One that is not enabled is tried all the same.", Required: true},
+					fieldRefused:        {Type: framework.TypeString, Description: "The limit that refuses the login, whatever other profiles say; empty: none does.", Required: true},
+					fieldTime:           {Type: framework.TypeString, Description: "When the login would be, by the config's time_zone.", Required: true},
 					fieldEnabled:        {Type: framework.TypeBool, Description: "Whether the profile is enabled.", Required: true},
 					fieldCheckAttribute: {Type: framework.TypeSlice, Description: "Each check item: what was found, what it was compared with, whether it held, and why.", Required: true},
 					fieldReplyAttribute: {Type: framework.TypeSlice, Description: "Each reply item: what it did, and why.", Required: true},
@@ -79,20 +88,50 @@ func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *frame
 	if err != nil {
 		return nil, err
 	}
-	rules, err := profile.Compile(known, profile.Definition{Check: entry.Check, Reply: entry.Reply})
+	rules, err := compileStored(known, profile.Definition{Check: entry.Check, Reply: entry.Reply})
 	if err != nil {
-		return logical.ErrorResponse("the profile does not fit the dictionary any more: %s", err), nil
+		return logical.ErrorResponse("the profile matches nobody until it is written anew: %s", err), nil
 	}
-	input, err := triedInput(known, d)
+	now, err := b.triedTime(ctx, req.Storage, d.Get(fieldTime).(string))
+	if isMistake(err) {
+		return logical.ErrorResponse(err.Error()), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	input, err := triedInput(known, now, d)
 	if err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	decision, explanations := profile.Explain([]*profile.Profile{rules}, input)
-	return &logical.Response{Data: triedData(entry, decision, explanations[0])}, nil
+	return &logical.Response{Data: triedData(entry, now, decision, explanations[0])}, nil
+}
+
+// triedTime reads when the login of a trial would be; an empty text means now.
+func (b *backend) triedTime(ctx context.Context, storage logical.Storage, text string) (time.Time, error) {
+	settings, err := b.settings.get(ctx, storage)
+	if err != nil {
+		return time.Time{}, err
+	}
+	zone := time.UTC
+	if settings != nil {
+		zone = settings.zone
+	}
+	if zone == nil {
+		return time.Time{}, &inputError{errUnknownZone}
+	}
+	if text == "" {
+		return b.clock().In(zone), nil
+	}
+	date, err := dictionary.ParseMoment(text)
+	if err != nil {
+		return time.Time{}, &inputError{fmt.Errorf("%s: %.80q %w", fieldTime, text, err)}
+	}
+	return date.In(zone), nil
 }
 
 // triedInput reads the attributes of a trial.
-func triedInput(d *dictionary.Dictionary, data *framework.FieldData) (*profile.Input, error) {
+func triedInput(d *dictionary.Dictionary, now time.Time, data *framework.FieldData) (*profile.Input, error) {
 	var lists [2][]dictionary.Item
 	for i, field := range []string{fieldRequest, fieldReply} {
 		var err error
@@ -108,7 +147,7 @@ func triedInput(d *dictionary.Dictionary, data *framework.FieldData) (*profile.I
 		}
 		client[name] = texts[0]
 	}
-	return profile.NewInput(lists[0], lists[1], client)
+	return profile.NewInput(now, lists[0], lists[1], client)
 }
 
 // triedItems reads a list of attributes, in the order of their names.
@@ -123,6 +162,8 @@ func triedItems(d *dictionary.Dictionary, field string, values map[string]any) (
 		switch {
 		case !known:
 			return nil, fmt.Errorf("%s.%.64s is no attribute of the dictionary%s", field, name, didYouMean(d, bare))
+		case field == fieldRequest && profile.DecidedByClock(attribute):
+			return nil, fmt.Errorf("%s.%.64s is not looked at: give %s", field, name, fieldTime)
 		case tag != 0 && !attribute.Tagged:
 			return nil, fmt.Errorf("%s.%.64s: %s has no tags", field, name, attribute.Name)
 		}
@@ -186,7 +227,7 @@ func valueTexts(value any) ([]string, error) {
 }
 
 // triedData is what a trial answers.
-func triedData(entry *profileEntry, decision profile.Decision, explanation profile.Explanation) map[string]any {
+func triedData(entry *profileEntry, now time.Time, decision profile.Decision, explanation profile.Explanation) map[string]any {
 	checks, replies, reply := []any{}, []any{}, []any{}
 	for _, check := range explanation.Check {
 		checks = append(checks, map[string]any{
@@ -203,8 +244,14 @@ func triedData(entry *profileEntry, decision profile.Decision, explanation profi
 	for _, attribute := range decision.Reply {
 		reply = append(reply, map[string]any{"attribute": nameOf(attribute.Item), "value": shownValue(attribute.Item)})
 	}
+	refused := ""
+	if decision.Refused != nil {
+		refused = decision.Refused.Reason
+	}
 	return map[string]any{
 		"matched":           explanation.Matched,
+		fieldRefused:        refused,
+		fieldTime:           now.Format(time.RFC3339),
 		fieldEnabled:        entry.Enabled,
 		fieldCheckAttribute: checks,
 		fieldReplyAttribute: replies,

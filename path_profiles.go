@@ -75,7 +75,7 @@ func (b *backend) pathProfiles() *framework.Path {
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "profiles"},
 				Responses: dataResponses(map[string]*framework.FieldSchema{
 					"keys":     {Type: framework.TypeStringSlice, Description: "Short names, sorted."},
-					"key_info": {Type: framework.TypeMap, Description: "Each profile's id, name, description and whether it is enabled."},
+					"key_info": {Type: framework.TypeMap, Description: "Each profile's id, name, description and whether it is enabled; warnings, if an earlier version has stored items that have no effect."},
 				}),
 			},
 		},
@@ -174,21 +174,23 @@ func (b *backend) profilesList(ctx context.Context, req *logical.Request, _ *fra
 	if err != nil {
 		return nil, err
 	}
+	stored, err := b.profiles.get(ctx, req.Storage, ids)
+	if err != nil {
+		return nil, err
+	}
 	info := make(map[string]any, len(ids))
-	for _, id := range ids {
-		entry, err := loadProfile(ctx, req.Storage, id)
-		if err != nil {
-			return nil, err
-		}
-		if entry == nil {
-			continue // deleted meanwhile
-		}
-		info[entry.ShortName] = map[string]any{
+	for _, each := range stored {
+		entry := each.entry
+		details := map[string]any{
 			fieldProfileID:   entry.ID,
 			fieldName:        entry.Name,
 			fieldDescription: entry.Description,
 			fieldEnabled:     entry.Enabled,
 		}
+		if warnings := each.warnings(); len(warnings) > 0 {
+			details["warnings"] = warnings
+		}
+		info[entry.ShortName] = details
 	}
 	return logical.ListResponseWithInfo(slices.Sorted(maps.Keys(info)), info), nil
 }

@@ -2,6 +2,7 @@ package radiusauth
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -24,7 +25,7 @@ func (b *backend) pathStatus() *framework.Path {
 					"sources":      {Type: framework.TypeMap, Description: "The same of each source under extauth/, by name.", Required: true},
 					"hidden_users": {Type: framework.TypeStringSlice, Description: "Stored users that are not found under their names, as the config has it; at most 100. Left out if there are none."},
 					"twin_users":   {Type: framework.TypeSlice, Description: "Groups of registered users that are one user to Vault; at most 100. Left out if there are none."},
-					"warnings":     {Type: framework.TypeStringSlice, Description: "What is to be changed in the configs that earlier versions have stored; left out if nothing is."},
+					"warnings":     {Type: framework.TypeStringSlice, Description: "What is to be changed in the configs and profiles that earlier versions have stored; left out if nothing is."},
 				}),
 			},
 		},
@@ -76,6 +77,11 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
+	ofProfiles, err := b.profiles.warnings(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	warnings = slices.Concat(warnings, ofProfiles)
 	if len(warnings) > 0 {
 		data["warnings"] = warnings
 	}

@@ -19,8 +19,22 @@ const profileCacheSize = 4096
 // compiledProfile is a profile ready for logins. It does not change.
 type compiledProfile struct {
 	entry *profileEntry
-	rules *profile.Profile // nil if the dictionary has changed so that it does not compile
-	fault error            // why not
+	// rules are nil if it does not compile: the dictionary has changed, or an earlier
+	// version has stored items that have no effect.
+	rules       *profile.Profile
+	fault       error            // why not
+	ineffective profile.Problems // items that are let through although they have no effect
+}
+
+// warnings tell what is to be changed in the profile; none: nothing.
+func (c *compiledProfile) warnings() []string {
+	switch {
+	case c.fault != nil:
+		return []string{"it matches nobody until it is written anew: " + c.fault.Error()}
+	case len(c.ineffective) > 0:
+		return []string{"it has items without an effect: " + c.ineffective.Error()}
+	}
+	return nil
 }
 
 // revision names the profile as it is now.
@@ -32,7 +46,9 @@ func (c *compiledProfile) revision() string {
 // compiles nothing.
 type profileStore struct {
 	dictionaries *dictionaryStore
-	compiled     *cache.Map[int64, *compiledProfile] // nil values: there is none
+	// warn is told of a profile that has warnings, each time that it is loaded.
+	warn     func(*compiledProfile)
+	compiled *cache.Map[int64, *compiledProfile] // nil values: there is none
 }
 
 func newProfileStore(dictionaries *dictionaryStore) *profileStore {
@@ -66,8 +82,33 @@ func (s *profileStore) load(ctx context.Context, storage logical.Storage, id int
 		return nil, err
 	}
 	compiled := &compiledProfile{entry: entry}
-	compiled.rules, compiled.fault = profile.Compile(d, profile.Definition{Check: entry.Check, Reply: entry.Reply})
+	compiled.rules, compiled.ineffective, compiled.fault = profile.CompileStored(d, profile.Definition{Check: entry.Check, Reply: entry.Reply})
+	if len(compiled.warnings()) > 0 {
+		s.warn(compiled)
+	}
 	return compiled, nil
+}
+
+// maxProfileWarnings is how many profiles warnings names.
+const maxProfileWarnings = 100
+
+// warnings tells of the stored profiles what is to be changed in them, at most 100.
+func (s *profileStore) warnings(ctx context.Context, storage logical.Storage) ([]string, error) {
+	ids, err := profileIDs(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.get(ctx, storage, ids)
+	if err != nil {
+		return nil, err
+	}
+	var warnings []string
+	for _, each := range stored {
+		for _, text := range each.warnings() {
+			warnings = append(warnings, fmt.Sprintf("profile %s: %s", each.entry.ShortName, text))
+		}
+	}
+	return warnings[:min(len(warnings), maxProfileWarnings)], nil
 }
 
 // drop forgets the profile of a storage key that another node wrote.

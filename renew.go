@@ -162,6 +162,9 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		result, groups = again, again.groups(config.GroupAttributes)
 	} else if data.registered && user == nil {
 		return logical.ErrorResponse("user is no longer registered, not renewing"), nil
+	} else if result.ends, err = recheck(unchanged, settings.zone, b.clock()); err != nil {
+		b.Logger().Info("renewal refused by the profiles", "username", name, "reason", err)
+		return logical.ErrorResponse(deniedText + ", not renewing"), nil
 	}
 
 	policies := slices.Concat(config.TokenPolicies, result.policies)
@@ -172,9 +175,8 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	auth.Period = config.TokenPeriod
 	auth.TTL = config.TokenTTL
 	auth.MaxTTL = config.TokenMaxTTL
-	if user != nil && user.ExpiresAt != nil {
+	if left, limited := timeLeft(user, result, b.clock()); limited {
 		// Not the explicit maximum, which counts from when the token was made.
-		left := max(time.Second, time.Until(*user.ExpiresAt))
 		auth.TTL, auth.Period = b.limitTTL(auth.TTL, left), min(auth.Period, left)
 	}
 	auth.GroupAliases = groupAliases(groups) // Vault drops memberships that are missing

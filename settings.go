@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"layeh.com/radius"
@@ -19,6 +20,7 @@ type settings struct {
 	source *source          // the config's servers; shared
 	extra  *profile.Profile // makes request_attributes; shared, nil if there are none
 	nas    radius.Attributes
+	zone   *time.Location // whose clock profiles go by; nil: this server does not know it
 }
 
 // settingsCache keeps the config and its client in memory, so that a login
@@ -65,8 +67,9 @@ func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*sett
 // can have written it.
 func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(radclient.Change), dial dialFunc) *settings {
 	made := &settings{config: config, source: &source{fault: errNoSource}}
+	made.zone, _ = parseZone(config.TimeZone)
 	var extraErr, nasErr error
-	made.extra, extraErr = config.requestProfile(d)
+	made.extra, extraErr = config.requestProfile(d, compileStored)
 	made.nas, nasErr = config.nasAttributes()
 	if config.Host == "" {
 		return made

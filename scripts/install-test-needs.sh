@@ -33,6 +33,9 @@ need_freeradius() {
 	have freeradius || have radiusd || packages+=(freeradius)
 	have radclient || packages+=(freeradius-utils)
 	have eapol_test || packages+=(eapoltest)
+	# Tests set the clock of a FreeRADIUS.
+	compgen -G '/usr/lib*/*/faketime/libfaketimeMT.so.1' >/dev/null ||
+		compgen -G '/usr/lib*/faketime/libfaketimeMT.so.1' >/dev/null || packages+=(libfaketime)
 	compgen -G '/usr/lib*/freeradius/rlm_rest.so' >/dev/null || packages+=(freeradius-rest)
 	compgen -G '/usr/lib*/freeradius/rlm_sql_postgresql.so' >/dev/null || packages+=(freeradius-postgresql)
 	compgen -G '/usr/lib*/freeradius/rlm_sql_mysql.so' >/dev/null || packages+=(freeradius-mysql)
@@ -98,7 +101,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, mariadbd, mariadb-install-db and mariadb are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, mariadbd, mariadb-install-db and mariadb are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"

@@ -60,6 +60,8 @@ func TestLiteralsBecomeOctets(t *testing.T) {
 		{"Event-Timestamp", "Jun  1 2021 10:00:00 UTC", "60b60520", "Jun  1 2021 10:00:00 UTC"},
 		{"Event-Timestamp", "1 Jun 2021 10:00:00", "60b60520", "Jun  1 2021 10:00:00 UTC"},
 		{"Event-Timestamp", "2021-06-01T12:00:00+02:00", "60b60520", "Jun  1 2021 10:00:00 UTC"},
+		{"Event-Timestamp", "1 June 2021 10:00", "60b60520", "Jun  1 2021 10:00:00 UTC"},
+		{"Event-Timestamp", "2021-06-01 10:00:00", "60b60520", "Jun  1 2021 10:00:00 UTC"},
 		{"Event-Timestamp", "0", "00000000", "Jan  1 1970 00:00:00 UTC"},
 		{"Event-Timestamp", "4294967295", "ffffffff", "Feb  7 2106 06:28:15 UTC"},
 		{"Ascend-Data-Filter", "0x0102", "0102", "0x0102"},

@@ -44,7 +44,7 @@ func BenchmarkHundredProfilesOfTenItems(b *testing.B) {
 	client := map[string]string{"device": "laptop"}
 	b.ReportAllocs()
 	for b.Loop() {
-		input, err := NewInput(request, reply, client)
+		input, err := NewInput(noon, request, reply, client)
 		require.NoError(b, err)
 		if decision := Evaluate(profiles, input); len(decision.Matched) != len(profiles) {
 			b.Fatal(decision)

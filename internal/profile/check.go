@@ -1,9 +1,6 @@
 package profile
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // checkItem is a compiled check item.
 type checkItem struct {
@@ -17,18 +14,9 @@ type checkItem struct {
 	template template // the operand's text, if it has expansions
 	pattern  *pattern // of matches and differs
 	captures bool     // later values use the pattern's groups
-}
 
-// controls are the attributes that FreeRADIUS never compares: they tell a
-// server what to do.
-var controls = map[string]bool{
-	"auth-type": true, "autz-type": true, "acct-type": true, "session-type": true,
-	"crypt-password": true, "strip-user-name": true,
-}
-
-// control tells whether the reference is one of them.
-func (r reference) control() bool {
-	return r.key.list == requestList && controls[strings.ToLower(r.attribute.Name)]
+	clock clock // nil, or what decides
+	limit bool  // if all else holds and this does not, the login is refused
 }
 
 func (c *compiler) checkItems(items []Item) []checkItem {
@@ -63,22 +51,22 @@ func (c *compiler) checkItem(at place, compiled *checkItem) bool {
 	}
 	compiled.target, compiled.secret = target, target.secret
 	compiled.test, compiled.accepts = operator.test, operator.accepts
+	if done, fine := c.internalItem(at, compiled, operator); done || !fine {
+		return fine
+	}
 	if err := operator.suits(target); err != nil {
 		return c.wrong(at, "op", err)
 	}
 	if err := c.checkValue(compiled); err != nil {
 		return c.wrongValue(at, target, err)
 	}
-	if target.control() {
-		compiled.test = always
-	}
 	return true
 }
 
 // suits tells whether the operator makes sense for the attribute.
 func (o checkOperator) suits(target reference) error {
-	if o.test == always && target.key.list != requestList {
-		return fmt.Errorf("sets a control attribute, which the %s list does not have: use == to compare", target.key.list)
+	if o.test == assigns {
+		return fmt.Errorf("has no effect here with %s: use == to compare", target)
 	}
 	if target.attribute != nil && holdsAttributes(target.attribute.Type) && o.test != present && o.test != absent {
 		return fmt.Errorf("compares, but %s only holds other attributes: compare those, or ask for its presence with =* ANY", target)

@@ -18,6 +18,9 @@ type compiler struct {
 	dictionary *dictionary.Dictionary
 	problems   Problems
 
+	stored      bool     // the definition is one that an earlier version may have stored
+	ineffective Problems // items that are let through although they have no effect
+
 	// lastPattern is the check item whose groups %{0}, %{1}, … mean: since all
 	// items must hold, that is known before any login.
 	lastPattern *checkItem
@@ -27,6 +30,19 @@ type compiler struct {
 // Compile turns a definition into a profile. The error is [Problems].
 func Compile(d *dictionary.Dictionary, definition Definition) (*Profile, error) {
 	c := &compiler{dictionary: d}
+	return c.compile(definition)
+}
+
+// CompileStored is Compile for a definition that is stored. Earlier versions took
+// items that have no effect; of those it lets Simultaneous-Use and expansions that have
+// no value through, and returns the former.
+func CompileStored(d *dictionary.Dictionary, definition Definition) (*Profile, Problems, error) {
+	c := &compiler{dictionary: d, stored: true}
+	profile, err := c.compile(definition)
+	return profile, c.ineffective, err
+}
+
+func (c *compiler) compile(definition Definition) (*Profile, error) {
 	profile := &Profile{check: c.checkItems(definition.Check), reply: c.replyItems(definition.Reply)}
 	if len(c.problems) > 0 {
 		return nil, c.problems
@@ -82,7 +98,7 @@ func (c *compiler) lengthsFit(at place, item Item) bool {
 
 // template parses a value and marks the pattern whose groups it uses.
 func (c *compiler) template(value string) (template, error) {
-	t, err := parseTemplate(value, func(name string) (reference, error) { return resolve(c.dictionary, name) })
+	t, err := parseTemplate(value, c.expanded)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +113,15 @@ func (c *compiler) template(value string) (template, error) {
 		p.reference.secret = c.lastPattern.secret
 	}
 	return t, nil
+}
+
+// expanded finds the attribute of an expansion, which a login has to have a value of.
+func (c *compiler) expanded(name string) (reference, error) {
+	r, err := resolve(c.dictionary, name)
+	if err == nil && !c.stored && r.internalNumber() != 0 && !c.sentByFreeRADIUS(r.attribute) {
+		return reference{}, fmt.Errorf("%s never has a value: no request has it", r.attribute.Name)
+	}
+	return r, err
 }
 
 // countedPattern makes a pattern of a value, within what a profile may hold.

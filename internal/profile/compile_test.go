@@ -42,11 +42,12 @@ func TestCheckItemsAreRefusedWithAdvice(t *testing.T) {
 		"operator of replies":   {Item{port, "-=", "5"}, "op", "unknown operator"},
 		"control of a reply":    {Item{"reply:" + port, ":=", "5"}, "op", "use == to compare"},
 		"control of a client":   {Item{"client:device", "+=", "5"}, "op", "use == to compare"},
+		"setting what compares": {Item{port, ":=", "5"}, "op", "has no effect here with request:NAS-Port: use == to compare"},
 		"compared container":    {Item{"Vendor-Specific", "==", "5"}, "op", "only holds other attributes"},
 		"not a number":          {Item{session, "==", "soon"}, "value", "soon"},
 		"number too large":      {Item{port, ">", "4294967296"}, "value", "4294967296"},
 		"negative number":       {Item{port, "<", "-1"}, "value", "-1"},
-		"empty number":          {Item{port, ":=", ""}, "value", ""},
+		"empty number":          {Item{port, "==", ""}, "value", ""},
 		"host name":             {Item{nas, "==", "localhost"}, "value", "localhost"},
 		"no network":            {Item{nas, "==", "10.0.0.0/33"}, "value", `"10.0.0.0/33" is no network`},
 		"order with a network":  {Item{nas, ">", "10.0.0.0/8"}, "value", "use ==, <= or !="},
@@ -183,7 +184,7 @@ func TestTooManyItemsAreRefusedUnseen(t *testing.T) {
 
 	most := make([]Item, MaxItems)
 	for i := range most {
-		most[i] = Item{message, "+=", "x"}
+		most[i] = Item{message, "=", "x"}
 	}
 	_, err := Compile(dictionary.Standard(), Definition{Check: most, Reply: most})
 	require.NoError(t, err)

@@ -5,7 +5,13 @@
 // [Compile] turns a definition into a [Profile] once, or says what is wrong with
 // each field. [Evaluate] takes compiled profiles and the attributes of one login
 // and decides; [Explain] decides the same and says why, item by item. Nothing
-// here reads a clock, a file or the network, and nothing logs.
+// here reads a clock, a file or the network, and nothing logs: when a login is, is
+// part of its input.
+//
+// What FreeRADIUS's control list has decides there, and so it does here: Expiration,
+// Login-Time and Auth-Type := Reject are limits, which refuse the login if the
+// profile's other check items hold. Whatever else is set by := or +=, and whatever no
+// request can have, would hold always or never: it does not compile.
 //
 // What is absent never matches: a check item whose attribute is missing or whose
 // expansion has no value does not hold, with `!*`, which asks for absence, as

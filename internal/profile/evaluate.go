@@ -3,14 +3,21 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"vault-plugin-auth-radius/internal/dictionary"
 )
 
 // Decision is what profiles make of a login.
 type Decision struct {
+	// Refused, if it is not nil, is the limit of a profile that refuses the login,
+	// whatever other profiles say. Nothing matches then.
+	Refused *Refusal
 	Matched []int // indexes of the profiles that match, in order
+	// Ends is when the login ends by the profiles that match.
+	Ends Ends
 	// Reply is what the source answered, changed by the profiles that match.
 	Reply    []ReplyAttribute
 	Warnings []Warning // reply items that were left out
@@ -23,25 +30,117 @@ type Warning struct {
 	Text    string // why; never holds a secret value
 }
 
+// Refusal is a limit of a profile that a login does not keep: Expiration, Login-Time
+// or Auth-Type := Reject.
+type Refusal struct {
+	Profile int    // index
+	Reason  string // names the item, and says why
+}
+
+// Ends is when a login ends: with the first window of Login-Time, and with the first
+// Expiration; zero: not at all.
+type Ends struct{ Window, Expiration time.Time }
+
+// First returns the earlier end; zero: there is none.
+func (e Ends) First() time.Time { return earlier(e.Window, e.Expiration) }
+
+// minimumWindow is the shortest Session-Timeout of a window, in seconds: access servers
+// ignore shorter ones, and whoever comes in the last minute would stay for good.
+// FreeRADIUS sends no less, either.
+const minimumWindow = 60
+
+// SessionTimeout is how long a session that begins now may last, in seconds; limited is
+// false if it may go on.
+func (e Ends) SessionTimeout(now time.Time) (seconds uint32, limited bool) {
+	rest := int64(math.MaxUint32)
+	if !e.Window.IsZero() {
+		rest, limited = max(minimumWindow, secondsUntil(e.Window, now)), true
+	}
+	if !e.Expiration.IsZero() {
+		rest, limited = min(rest, max(1, secondsUntil(e.Expiration, now))), true
+	}
+	return uint32(min(rest, math.MaxUint32)), limited // #nosec G115 -- bounded on both sides
+}
+
+// secondsUntil counts seconds that have begun.
+func secondsUntil(end, now time.Time) int64 {
+	return int64((end.Sub(now) + time.Second - 1) / time.Second)
+}
+
+// earlier returns the earlier of two times; zero is later than all.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // Evaluate decides which of the profiles a login matches, and merges their reply
 // items into the source's reply, profile by profile in the order given. Check
 // items and expansions see what the source answered, never what another profile
-// replies.
+// replies. Limits are looked at once a profile's other check items hold.
 func Evaluate(profiles []*Profile, input *Input) Decision {
 	e := newEvaluation(input)
 	for i, profile := range profiles {
-		if e.matches(profile) {
-			e.apply(i, profile, nil)
+		if !e.matches(profile) {
+			continue
 		}
+		if item := profile.brokenLimit(input.now); item != nil {
+			e.refuse(i, item)
+			break
+		}
+		e.apply(i, profile, nil)
 	}
 	return e.decision()
+}
+
+// Recheck decides again about a login that has matched the profiles: what the clock
+// decides holds now, too, or the login is refused. Matched and Reply are empty.
+func Recheck(profiles []*Profile, now time.Time) Decision {
+	e := newEvaluation(&Input{now: now})
+	for i, profile := range profiles {
+		for j := range profile.check {
+			if item := &profile.check[j]; item.clock != nil && !item.clock.holds(now) {
+				e.refuse(i, item)
+				return e.decision()
+			}
+		}
+		e.ends.add(profile, now)
+	}
+	return e.decision()
+}
+
+// brokenLimit returns the first limit that the time does not keep; nil: it keeps all.
+func (p *Profile) brokenLimit(now time.Time) *checkItem {
+	for i := range p.check {
+		if item := &p.check[i]; item.limit && !item.clock.holds(now) {
+			return item
+		}
+	}
+	return nil
+}
+
+// add has the login end as the profile wants it.
+func (e *Ends) add(profile *Profile, now time.Time) {
+	for i := range profile.check {
+		switch item := &profile.check[i]; decides := item.clock.(type) {
+		case expiration:
+			e.Expiration = earlier(e.Expiration, decides.In(now.Location()))
+		case window:
+			if end, limited := decides.End(now); limited && item.limit {
+				e.Window = earlier(e.Window, end)
+			}
+		}
+	}
 }
 
 // evaluation is the state of one decision.
 type evaluation struct {
 	input    *Input
 	reply    merged
+	refused  *Refusal // the first
 	matched  []int
+	ends     Ends
 	warnings []Warning
 
 	scratch []byte // for expanded text, used again and again
@@ -54,13 +153,27 @@ func newEvaluation(input *Input) *evaluation {
 }
 
 func (e *evaluation) decision() Decision {
-	return Decision{Matched: e.matched, Reply: e.reply.attributes, Warnings: e.warnings}
+	if e.refused != nil {
+		return Decision{Refused: e.refused}
+	}
+	return Decision{Matched: e.matched, Ends: e.ends, Reply: e.reply.attributes, Warnings: e.warnings}
 }
 
-// matches tells whether all check items hold, and stops at the first that does
-// not.
+// refuse notes why the login is refused, if nothing has refused it yet.
+func (e *evaluation) refuse(index int, item *checkItem) {
+	if e.refused == nil {
+		written := fmt.Sprintf("%s %s %s", item.target.attribute.Name, item.item.Operator, item.item.Value)
+		e.refused = &Refusal{Profile: index, Reason: written + ": " + item.clock.reason(false)}
+	}
+}
+
+// matches tells whether all check items hold but for limits, and stops at the first
+// that does not.
 func (e *evaluation) matches(profile *Profile) bool {
 	for i := range profile.check {
+		if profile.check[i].limit {
+			continue
+		}
 		if held, _ := e.check(&profile.check[i]); !held {
 			return false
 		}
@@ -71,7 +184,10 @@ func (e *evaluation) matches(profile *Profile) bool {
 // check tells whether a check item holds: some instance of its attribute has to
 // satisfy it. The error says why nothing could be compared.
 func (e *evaluation) check(item *checkItem) (bool, error) {
-	if item.test == always {
+	switch {
+	case item.clock != nil:
+		return item.clock.holds(e.input.now), nil
+	case item.test == always:
 		return true, nil
 	}
 	instances := e.input.find(item.target.key)
@@ -140,6 +256,7 @@ func (e *evaluation) match(item *checkItem, instances []entry) (bool, error) {
 // there is an explanation.
 func (e *evaluation) apply(index int, profile *Profile, explanation *Explanation) {
 	e.matched = append(e.matched, index)
+	e.ends.add(profile, e.input.now)
 	e.reply.begin()
 	for i := range profile.reply {
 		item := &profile.reply[i]

@@ -44,9 +44,14 @@ func Explain(profiles []*Profile, input *Input) (Decision, []Explanation) {
 		for j := range profile.check {
 			check := e.explainCheck(&profile.check[j])
 			explanation.Check = append(explanation.Check, check)
-			explanation.Matched = explanation.Matched && check.Held
+			explanation.Matched = explanation.Matched && (check.Held || profile.check[j].limit)
 		}
-		if explanation.Matched {
+		switch limit := profile.brokenLimit(input.now); {
+		case !explanation.Matched:
+		case limit != nil:
+			explanation.Matched = false
+			e.refuse(i, limit)
+		default:
 			e.apply(i, profile, explanation)
 		}
 	}
@@ -54,6 +59,11 @@ func Explain(profiles []*Profile, input *Input) (Decision, []Explanation) {
 }
 
 func (e *evaluation) explainCheck(item *checkItem) CheckExplanation {
+	if item.clock != nil {
+		held := item.clock.holds(e.input.now)
+		now := e.input.now.Format("Mon Jan _2 2006 15:04:05 MST")
+		return CheckExplanation{Item: item.item, Found: []string{now}, Compared: item.item.Value, Held: held, Reason: item.clock.reason(held)}
+	}
 	var found []string
 	for _, instance := range e.input.find(item.target.key) {
 		if instance.hasTag(item.target.tag) && len(found) < maxFound {
@@ -107,10 +117,8 @@ func (e *evaluation) compared(item *checkItem) string {
 // reason says why the item held or not, in words.
 func (item *checkItem) reason(held bool, found int) string {
 	switch {
-	case item.test == always && item.target.control():
-		return fmt.Sprintf("%s tells a server what to do and is never compared", item.target.attribute.Name)
 	case item.test == always:
-		return fmt.Sprintf("%s sets a control attribute and compares nothing: use == to compare", item.item.Operator)
+		return fmt.Sprintf("%s does not limit logins yet", item.target.attribute.Name)
 	case item.test == present || item.test == absent || found == 0:
 		if found == 0 {
 			return fmt.Sprintf("%s is absent", item.target)

@@ -107,6 +107,10 @@ modules {
 	files {
 		filename = '%s'
 	}
+	expiration {
+	}
+	logintime {
+	}
 }
 server default {
 	listen {
@@ -116,16 +120,20 @@ server default {
 	}
 	authorize {
 		files
+		expiration
+		logintime
 	}
 }
 `
 )
 
-func startFreeRADIUS(t *testing.T, users string) freeRADIUS {
+// startFreeRADIUS starts a FreeRADIUS that ends with the test, with more variables in
+// its environment.
+func startFreeRADIUS(t *testing.T, users string, environment ...string) freeRADIUS {
 	t.Helper()
 	var log string
 	for range daemontest.PortAttempts {
-		port, started, err := loadFreeRADIUS(t, "-f", users)
+		port, started, err := loadFreeRADIUS(t, "-f", users, environment...)
 		if err == nil {
 			return freeRADIUS{fmt.Sprintf("127.0.0.1:%d", port)}
 		}
@@ -138,7 +146,7 @@ func startFreeRADIUS(t *testing.T, users string) freeRADIUS {
 
 // loadFreeRADIUS runs FreeRADIUS until it is ready, with -f, or has looked at
 // its configuration, with -C. It ends with the test.
-func loadFreeRADIUS(t *testing.T, mode, users string) (int, string, error) {
+func loadFreeRADIUS(t *testing.T, mode, users string, environment ...string) (int, string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	usersFile := filepath.Join(dir, "users")
@@ -154,6 +162,7 @@ func loadFreeRADIUS(t *testing.T, mode, users string) (int, string, error) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	command := exec.CommandContext(ctx, program, mode, "-d", dir, "-n", "radiusd", "-l", "stdout")
+	command.Env = append(os.Environ(), environment...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = time.Minute
 	output, err := command.StdoutPipe()

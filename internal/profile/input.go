@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"vault-plugin-auth-radius/internal/dictionary"
 )
@@ -15,6 +16,7 @@ const maxClientAttributes = 64
 // Input is what one login offers to profiles, indexed. It serves one goroutine
 // at a time.
 type Input struct {
+	now     time.Time
 	reply   []dictionary.Item // what the source answered, in its order
 	entries []entry           // of all lists, by key; instances in their order
 }
@@ -26,16 +28,16 @@ type entry struct {
 	text []byte          // of textOf; nil until first needed
 }
 
-// NewInput indexes the attributes of a login: those of the request as it goes
-// to the source, the password included; those of the source's reply; and what
-// the client sent along: at most 64 attributes, names of letters, digits, - and
-// _, values of at most 253 octets. The error names the client attribute that is
-// not so. The values must not change while the Input is in use.
-func NewInput(requested, replied []dictionary.Item, sent map[string]string) (*Input, error) {
-	if len(sent) > maxClientAttributes {
-		return nil, fmt.Errorf("client attributes: %d are too many: send at most %d", len(sent), maxClientAttributes)
+// NewInput indexes what is known of a login: when it is, by the clock of the
+// location that now has; the attributes of the request as it goes to the source, the
+// password included; those of the source's reply; and what the client sent along. The
+// error is that of [CheckClientAttributes]. The values must not change while the Input
+// is in use.
+func NewInput(now time.Time, requested, replied []dictionary.Item, sent map[string]string) (*Input, error) {
+	if err := CheckClientAttributes(sent); err != nil {
+		return nil, err
 	}
-	input := &Input{reply: replied, entries: make([]entry, 0, len(requested)+len(replied)+len(sent))}
+	input := &Input{now: now, reply: replied, entries: make([]entry, 0, len(requested)+len(replied)+len(sent))}
 	for _, item := range requested {
 		input.entries = append(input.entries, entry{key: keyOf(requestList, item.Attribute), item: item})
 	}
@@ -43,16 +45,28 @@ func NewInput(requested, replied []dictionary.Item, sent map[string]string) (*In
 		input.entries = append(input.entries, entry{key: keyOf(replyList, item.Attribute), item: item})
 	}
 	for name, value := range sent {
-		if !slug(name) {
-			return nil, fmt.Errorf("client attribute %.64q: use a name of at most %d letters, digits, - and _", name, MaxAttributeLength)
-		}
-		if len(value) > MaxValueLength {
-			return nil, fmt.Errorf("client attribute %s: the value has %d octets: send at most %d", name, len(value), MaxValueLength)
-		}
 		input.entries = append(input.entries, entry{key: key{list: clientList, path: name}, item: dictionary.Item{Value: []byte(value)}})
 	}
 	slices.SortStableFunc(input.entries, func(a, b entry) int { return a.key.compare(b.key) })
 	return input, nil
+}
+
+// CheckClientAttributes tells what is wrong with what a client sent along: at most 64
+// attributes, names of letters, digits, - and _, values of at most 253 octets. The
+// error names the one that is not so.
+func CheckClientAttributes(sent map[string]string) error {
+	if len(sent) > maxClientAttributes {
+		return fmt.Errorf("client attributes: %d are too many: send at most %d", len(sent), maxClientAttributes)
+	}
+	for name, value := range sent {
+		if !slug(name) {
+			return fmt.Errorf("client attribute %.64q: use a name of at most %d letters, digits, - and _", name, MaxAttributeLength)
+		}
+		if len(value) > MaxValueLength {
+			return fmt.Errorf("client attribute %s: the value has %d octets: send at most %d", name, len(value), MaxValueLength)
+		}
+	}
+	return nil
 }
 
 // Format implements [fmt.Formatter] for every verb: an Input holds a password.

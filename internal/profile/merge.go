@@ -2,13 +2,17 @@ package profile
 
 import "vault-plugin-auth-radius/internal/dictionary"
 
-// FromSource is the Profile of a reply attribute that the source sent.
-const FromSource = -1
+// The Profile of a reply attribute that none has set: the source sent it, or it was
+// made of [Ends].
+const (
+	FromSource = -1
+	FromLimits = -2
+)
 
 // ReplyAttribute is an attribute of the merged reply.
 type ReplyAttribute struct {
 	dictionary.Item     // its Value is shared: it must not be changed
-	Profile         int // index of the profile that set it, or FromSource
+	Profile         int // index of the profile that set it, or one of the above
 }
 
 // merged is a reply that profiles change one after another. Tags tell no

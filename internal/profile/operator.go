@@ -24,7 +24,8 @@ const (
 	differs       // some value does not match the pattern
 	present
 	absent
-	always // nothing is compared
+	assigns // of operators: nothing is compared
+	always  // of what an earlier version has stored
 )
 
 // checkOperator is what an operator of a check item means.
@@ -34,10 +35,11 @@ type checkOperator struct {
 }
 
 var checkOperators = map[string]checkOperator{
-	// As FreeRADIUS does: = compares, := and += set control attributes.
+	// As FreeRADIUS does: = compares, := and += set control attributes, of which some
+	// limit logins here, too.
 	"=":  {compares, equal},
-	":=": {test: always},
-	"+=": {test: always},
+	":=": {test: assigns},
+	"+=": {test: assigns},
 	"==": {compares, equal},
 	"!=": {compares, less | greater | apart},
 	">":  {compares, greater},

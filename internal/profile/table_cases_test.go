@@ -3,11 +3,15 @@ package profile
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/dictionary"
 )
+
+// noon is when logins are that no clock decides about.
+var noon = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC) // a Monday
 
 // attributes reads names and values in turn.
 func attributes(tb testing.TB, pairs ...string) []dictionary.Item {
@@ -36,7 +40,7 @@ func compileAll(tb testing.TB, definitions ...Definition) []*Profile {
 
 func newInput(tb testing.TB, request, reply []dictionary.Item, client map[string]string) *Input {
 	tb.Helper()
-	input, err := NewInput(request, reply, client)
+	input, err := NewInput(noon, request, reply, client)
 	require.NoError(tb, err)
 	return input
 }

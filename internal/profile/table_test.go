@@ -85,8 +85,14 @@ var table = []tableRow{
 		deviation: "FreeRADIUS subtracts and overflows: a number above 2^31 may count as less than a small one",
 	},
 	{number: 11, profiles: checks(port, "=", "5"), logins: []tableLogin{login(yes, port, "5"), login(no, port, "6"), login(no)}},
-	{number: 12, profiles: checks(port, ":=", "5"), logins: []tableLogin{login(yes, port, "6"), login(yes)}},
-	{number: 13, profiles: checks(port, "+=", "5"), logins: []tableLogin{login(yes, port, "6"), login(yes)}},
+	{
+		number: 12, profiles: checks(port, ":=", "5"), logins: []tableLogin{login(no, port, "6").there(yes), login(no).there(yes)},
+		refused: "has no effect here", deviation: "an item that compares nothing looks like a limit, and lets everybody in",
+	},
+	{
+		number: 13, profiles: checks(port, "+=", "5"), logins: []tableLogin{login(no, port, "6").there(yes), login(no).there(yes)},
+		refused: "has no effect here", deviation: "an item that compares nothing looks like a limit, and lets everybody in",
+	},
 	{number: 14, profiles: checks(portIs, "==", "Virtual"), logins: []tableLogin{login(yes, portIs, "5")}},
 	{number: 15, profiles: checks(portIs, "==", "5"), logins: []tableLogin{login(yes, portIs, "Virtual")}},
 	{number: 16, profiles: checks(portIs, "==", "virtual"), logins: []tableLogin{login(yes, portIs, "5")}},
@@ -183,8 +189,14 @@ var table = []tableRow{
 		number: 56, profiles: checks("User-Password", "==", "pw"), logins: []tableLogin{login(no).there(yes)},
 		deviation: "FreeRADIUS skips the item if there is no password; what is absent never matches here",
 	},
-	{number: 57, profiles: checks("Simultaneous-Use", "==", "1"), logins: []tableLogin{login(no)}},
-	{number: 57, profiles: checks("Simultaneous-Use", ":=", "1"), logins: []tableLogin{login(yes)}},
+	{
+		number: 57, profiles: checks("Simultaneous-Use", "==", "1"), logins: []tableLogin{login(no)},
+		refused: "has no effect here", deviation: "no request has it, so that the item would never hold",
+	},
+	{
+		number: 57, profiles: checks("Simultaneous-Use", ":=", "1"), logins: []tableLogin{login(no).there(yes)},
+		refused: "has no effect here", deviation: "sessions are not counted at logins, so that the item would limit nothing",
+	},
 	{
 		number: 58, profiles: checks("Tunnel-Type:1", "==", "VLAN"),
 		logins: []tableLogin{login(yes, "Tunnel-Type:1", "VLAN"), login(no, "Tunnel-Type:2", "VLAN")},
