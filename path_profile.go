@@ -80,7 +80,15 @@ func (b *backend) profileRead(ctx context.Context, req *logical.Request, d *fram
 	case err != nil:
 		return nil, err
 	}
-	return &logical.Response{Data: entry.data(req.MountAccessor)}, nil
+	response := &logical.Response{Data: entry.data(req.MountAccessor)}
+	compiled, err := b.profiles.get(ctx, req.Storage, []int64{entry.ID})
+	if err != nil {
+		return nil, err
+	}
+	for _, each := range compiled {
+		response.Warnings = each.warnings()
+	}
+	return response, nil
 }
 
 func (b *backend) profileReplace(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {

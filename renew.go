@@ -176,11 +176,23 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	auth.TTL = config.TokenTTL
 	auth.MaxTTL = config.TokenMaxTTL
 	if left, limited := timeLeft(user, result, b.clock()); limited {
-		// Not the explicit maximum, which counts from when the token was made.
+		// Not the explicit maximum, which Vault takes from the login.
 		auth.TTL, auth.Period = b.limitTTL(auth.TTL, left), min(auth.Period, left)
+		auth.MaxTTL = limitMaxTTL(auth.MaxTTL, auth.IssueTime, b.clock().Add(left))
 	}
 	auth.GroupAliases = groupAliases(groups) // Vault drops memberships that are missing
 	return &logical.Response{Auth: auth}, nil
+}
+
+// limitMaxTTL is a maximum TTL, 0 for the mount's own, with which a token does not
+// outlive its end, whatever increment a client asks for. Vault counts it from when the
+// token was issued.
+func limitMaxTTL(maxTTL time.Duration, issued, end time.Time) time.Duration {
+	most := end.Sub(issued)
+	if issued.IsZero() || maxTTL > 0 && maxTTL < most {
+		return maxTTL
+	}
+	return most
 }
 
 // reauthenticate asks the source again, and lets the profiles decide again.
