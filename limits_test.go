@@ -27,7 +27,9 @@ func limitedBackend(t *testing.T, config map[string]any, items ...any) *testBack
 	t.Helper()
 	b := accepting(t, config)
 	b.profile("limited", map[string]any{"check_attribute": items, "policies": "dev"})
-	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"password_hash": "nt:" + strings.Repeat("0", 32), "expose_credential": true, "extauth": "local", "profiles": "limited"})
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{
+		"password_hash": "nt:" + strings.Repeat("0", 32), "expose_credential": true, "extauth": "local", "profiles": "limited",
+	})
 	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"profiles": "limited"})
 	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"use_radius_sources": true})
 	return b
@@ -66,34 +68,53 @@ func TestLimitsDecideAlikeEverywhere(t *testing.T) {
 		reason  string
 	}{
 		"expiration": {
-			"UTC", []any{item("Expiration", ":=", "Jun  1 2026 12:00:00 UTC")},
-			[]string{"2020-01-01T00:00:00Z", "2026-06-01T11:59:59Z"}, []string{"2026-06-01T12:00:00Z", "2040-01-01T00:00:00Z"},
+			"UTC",
+			[]any{item("Expiration", ":=", "Jun  1 2026 12:00:00 UTC")},
+			[]string{"2020-01-01T00:00:00Z", "2026-06-01T11:59:59Z"},
+			[]string{"2026-06-01T12:00:00Z", "2040-01-01T00:00:00Z"},
 			"profile limited: Expiration := Jun  1 2026 12:00:00 UTC: that time has passed",
 		},
 		"expiration by the local clock": {
-			"Europe/Berlin", []any{item("Expiration", ":=", "2026-06-01")},
-			[]string{"2026-05-31T21:59:59Z"}, []string{"2026-05-31T22:00:00Z"}, "that time has passed",
+			"Europe/Berlin",
+			[]any{item("Expiration", ":=", "2026-06-01")},
+			[]string{"2026-05-31T21:59:59Z"},
+			[]string{"2026-05-31T22:00:00Z"},
+			"that time has passed",
 		},
 		"expiration that is compared": {
-			"UTC", []any{item("Expiration", "==", "2026-06-01")},
-			[]string{"2026-05-31T23:59:59Z"}, []string{"2026-06-01T00:00:00Z"}, "none of the profiles matches: limited",
+			"UTC",
+			[]any{item("Expiration", "==", "2026-06-01")},
+			[]string{"2026-05-31T23:59:59Z"},
+			[]string{"2026-06-01T00:00:00Z"},
+			"none of the profiles matches: limited",
 		},
 		"login time": {
-			"America/New_York", []any{item("Login-Time", ":=", "Wk0900-1659")},
-			[]string{"2026-06-01T13:00:00Z", "2026-06-01T20:59:59Z"}, []string{"2026-06-01T12:59:59Z", "2026-06-01T21:00:00Z", "2026-06-06T15:00:00Z"},
+			"America/New_York",
+			[]any{item("Login-Time", ":=", "Wk0900-1659")},
+			[]string{"2026-06-01T13:00:00Z", "2026-06-01T20:59:59Z"},
+			[]string{"2026-06-01T12:59:59Z", "2026-06-01T21:00:00Z", "2026-06-06T15:00:00Z"},
 			"profile limited: Login-Time := Wk0900-1659: the time is outside of the windows",
 		},
 		"time of day": {
-			"Asia/Kolkata", []any{item("Time-Of-Day", ">=", "08:00"), item("Time-Of-Day", "<", "18:00")},
-			[]string{"2026-06-01T02:30:00Z", "2026-06-01T12:29:59Z"}, []string{"2026-06-01T02:29:59Z", "2026-06-01T12:30:00Z"}, "none of the profiles matches",
+			"Asia/Kolkata",
+			[]any{item("Time-Of-Day", ">=", "08:00"), item("Time-Of-Day", "<", "18:00")},
+			[]string{"2026-06-01T02:30:00Z", "2026-06-01T12:29:59Z"},
+			[]string{"2026-06-01T02:29:59Z", "2026-06-01T12:30:00Z"},
+			"none of the profiles matches",
 		},
 		"current time": {
-			"UTC", []any{item("Current-Time", ">=", "2026-06-01"), item("Current-Time", "!=", "Wk1200-1259")},
-			[]string{"2026-06-01T11:00:00Z"}, []string{"2026-05-31T23:00:00Z", "2026-06-01T12:59:59Z"}, "none of the profiles matches",
+			"UTC",
+			[]any{item("Current-Time", ">=", "2026-06-01"), item("Current-Time", "!=", "Wk1200-1259")},
+			[]string{"2026-06-01T11:00:00Z"},
+			[]string{"2026-05-31T23:00:00Z", "2026-06-01T12:59:59Z"},
+			"none of the profiles matches",
 		},
 		"reject": {
-			"UTC", []any{item("Auth-Type", ":=", "Reject")},
-			nil, []string{"2026-06-01T12:00:00Z"}, "profile limited: Auth-Type := Reject: whoever matches the other check items is refused",
+			"UTC",
+			[]any{item("Auth-Type", ":=", "Reject")},
+			nil,
+			[]string{"2026-06-01T12:00:00Z"},
+			"profile limited: Auth-Type := Reject: every login that matches the other check items is refused",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -325,9 +346,10 @@ func TestATrialIsAtTheTimeThatIsGiven(t *testing.T) {
 	}
 }
 
-// storedProfile is a profile as version 0.3 has stored it.
+// storedProfile is a profile as an earlier version has stored it.
 func storedProfile(id int, shortName, items string) string {
-	return fmt.Sprintf(`{"id":%d,"revision":1,"name":"P","short_name":%q,"description":"","check_attribute":[%s],"reply_attribute":[],"policies":["dev"],"enabled":true}`+"\n", id, shortName, items)
+	return fmt.Sprintf(`{"id":%d,"revision":1,"name":"P","short_name":%q,"description":"",`+
+		`"check_attribute":[%s],"reply_attribute":[],"policies":["dev"],"enabled":true}`+"\n", id, shortName, items)
 }
 
 // Profiles that are stored with items that had no effect match nobody, and are named;

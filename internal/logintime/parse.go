@@ -32,8 +32,8 @@ func Parse(text string) (*Windows, error) {
 		return nil, errors.New("is empty: write days and hours, such as Wk0800-1800,Sa0900-1200, or Al for any time")
 	}
 	windows.unlimited = true
-	for _, allowed := range windows.allowed {
-		windows.unlimited = windows.unlimited && allowed
+	for minute := range weekMinutes {
+		windows.unlimited = windows.unlimited && windows.allowed(minute)
 	}
 	return windows, nil
 }
@@ -57,7 +57,7 @@ func (w *Windows) add(window string) error {
 			continue
 		}
 		for minute := first; ; minute = (minute + 1) % dayMinutes {
-			w.allowed[day*dayMinutes+minute] = true
+			w.allow(day*dayMinutes + minute)
 			if minute == last {
 				break
 			}
@@ -67,7 +67,8 @@ func (w *Windows) add(window string) error {
 }
 
 // errDays is what is wrong with days that cannot be read.
-var errDays = errors.New("names no days: they are Su Mo Tu We Th Fr Sa, ranges such as Mo-Fr, Wk, and Al or Any for all, without blanks")
+var errDays = errors.New("names no days: they are Su Mo Tu We Th Fr Sa, ranges such as Mo-Fr, Wk, " +
+	"and Al or Any for all, without blanks")
 
 // parseDays reads days and ranges of days that follow each other without anything
 // between them, such as mo-wefr.

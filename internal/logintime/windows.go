@@ -10,12 +10,16 @@ const (
 // Windows are the minutes of a week at which a login is allowed. They do not
 // change, and may be used by several goroutines.
 type Windows struct {
-	allowed   [weekMinutes]bool // from Sunday 00:00 on
-	unlimited bool              // all are
+	bits      [(weekMinutes + 63) / 64]uint64 // of the minutes from Sunday 00:00 on
+	unlimited bool                            // all are allowed
 }
 
+func (w *Windows) allow(minute int) { w.bits[minute/64] |= 1 << (minute % 64) }
+
+func (w *Windows) allowed(minute int) bool { return w.bits[minute/64]&(1<<(minute%64)) != 0 }
+
 // Allows reports whether the clock of t's location shows an allowed minute.
-func (w *Windows) Allows(t time.Time) bool { return w.allowed[minuteOf(t)] }
+func (w *Windows) Allows(t time.Time) bool { return w.allowed(minuteOf(t)) }
 
 // End returns when the window that t is in ends; limited is false if it never
 // does. Outside of the windows it returns t.
@@ -37,11 +41,11 @@ func (w *Windows) End(t time.Time) (end time.Time, limited bool) {
 // nominalEnd is when the window ends if nobody sets the clock.
 func (w *Windows) nominalEnd(t time.Time) time.Time {
 	first := minuteOf(t)
-	if !w.allowed[first] {
+	if !w.allowed(first) {
 		return t
 	}
 	minutes := 1 // not all are allowed, so this ends
-	for w.allowed[(first+minutes)%weekMinutes] {
+	for w.allowed((first + minutes) % weekMinutes) {
 		minutes++
 	}
 	sinceMinute := time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())

@@ -25,8 +25,8 @@ func parse(t *testing.T, text string) *Windows {
 // allowedMinutes counts the minutes of a day that are allowed; 0 is Sunday.
 func (w *Windows) allowedMinutes(day int) int {
 	count := 0
-	for _, allowed := range w.allowed[day*dayMinutes : (day+1)*dayMinutes] {
-		if allowed {
+	for minute := range dayMinutes {
+		if w.allowed(day*dayMinutes + minute) {
 			count++
 		}
 	}

@@ -110,4 +110,6 @@ type rejection struct{}
 
 func (rejection) holds(time.Time) bool { return false }
 
-func (rejection) reason(bool) string { return "whoever matches the other check items is refused" }
+func (rejection) reason(bool) string {
+	return "every login that matches the other check items is refused"
+}

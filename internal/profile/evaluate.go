@@ -45,8 +45,8 @@ type Ends struct{ Window, Expiration time.Time }
 func (e Ends) First() time.Time { return earlier(e.Window, e.Expiration) }
 
 // minimumWindow is the shortest Session-Timeout of a window, in seconds: access servers
-// ignore shorter ones, and whoever comes in the last minute would stay for good.
-// FreeRADIUS sends no less, either.
+// may ignore shorter ones, and a session that begins in the last minute would have no
+// end. FreeRADIUS sends no less, either.
 const minimumWindow = 60
 
 // SessionTimeout is how long a session that begins now may last, in seconds; limited is

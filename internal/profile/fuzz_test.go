@@ -38,6 +38,10 @@ func FuzzItems(f *testing.F) {
 			}
 		}
 	}
+	for _, row := range limitTable {
+		f.Add(row.item.Attribute, row.item.Operator, row.item.Value, message, "=", "x", "y")
+	}
+	f.Add("Auth-Type", ":=", "Reject", message, "=", "x", "y")
 	f.Add("client:device", "=~", "^%{Class:-(a)}", "Tunnel-Type:1", ":=", "%{reply:Class[1]:-%{1}}", "(a+)+$")
 	f.Fuzz(func(t *testing.T, attribute, operator, value, replyAttribute, replyOperator, replyValue, sent string) {
 		definition := Definition{

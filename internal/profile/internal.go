@@ -47,9 +47,12 @@ func DecidedByClock(attribute *dictionary.Attribute) bool {
 // errNoExpansion is why a value is not taken that would be known at a login only.
 var errNoExpansion = errors.New("cannot have expansions here: write it out")
 
-// clockParsers read the values of attributes that the clock decides, if the operator
-// makes sense for them.
-var clockParsers = map[uint32]func(operator checkOperator, text string) (clock, error){
+// clockParser reads the value of an attribute that the clock decides. The error is an
+// operatorError if the operator makes no sense for it.
+type clockParser func(operator checkOperator, text string) (clock, error)
+
+// clockParsers are those of the attributes, by their numbers.
+var clockParsers = map[uint32]clockParser{
 	expirationDate: parseExpiration,
 	loginTime:      parseLoginTime,
 	currentTime:    parseCurrentTime,
@@ -63,7 +66,8 @@ func (e operatorError) Error() string { return string(e) }
 
 func parseExpiration(operator checkOperator, text string) (clock, error) {
 	if operator.test != assigns && !operator.compares(equal) {
-		return nil, operatorError("has no meaning for Expiration: use :=, which refuses logins from that time on, or ==, which makes the profile match until then")
+		return nil, operatorError("has no meaning for Expiration: " +
+			"use :=, which refuses logins from that time on, or ==, which makes the profile match until then")
 	}
 	until, err := dictionary.ParseMoment(text)
 	return expiration{until}, err
@@ -71,11 +75,14 @@ func parseExpiration(operator checkOperator, text string) (clock, error) {
 
 func parseLoginTime(operator checkOperator, text string) (clock, error) {
 	if operator.test != assigns {
-		return nil, operatorError("has no meaning for Login-Time: use :=, which refuses logins at other times, or Current-Time ==, which makes the profile match in the windows only")
+		return nil, operatorError("has no meaning for Login-Time: " +
+			"use :=, which refuses logins at other times, or Current-Time ==, which makes the profile match in the windows only")
 	}
 	windows, err := logintime.Parse(text)
 	return window{windows}, err
 }
+
+const currentTimeUsage = "use == or != with windows such as Wk0800-1800, or <, <=, > and >= with a date"
 
 func parseCurrentTime(operator checkOperator, text string) (clock, error) {
 	switch {
@@ -92,9 +99,9 @@ func parseCurrentTime(operator checkOperator, text string) (clock, error) {
 		date, err := dictionary.ParseMoment(text)
 		return dateComparison{operator.accepts, date}, err
 	case operator.test == assigns:
-		return nil, operatorError("has no effect here with Current-Time: use == or != with windows as Wk0800-1800, or <, <=, > and >= with a date; Login-Time := refuses logins at other times")
+		return nil, operatorError("has no effect here with Current-Time: " + currentTimeUsage + "; Login-Time := refuses logins at other times")
 	}
-	return nil, operatorError("has no meaning for Current-Time: use == or != with windows as Wk0800-1800, or <, <=, > and >= with a date")
+	return nil, operatorError("has no meaning for Current-Time: " + currentTimeUsage)
 }
 
 func parseClockTime(operator checkOperator, text string) (clock, error) {
@@ -135,7 +142,7 @@ func (c *compiler) internalItem(at place, compiled *checkItem, operator checkOpe
 }
 
 // clockItem compiles an item that the clock decides.
-func (c *compiler) clockItem(at place, compiled *checkItem, operator checkOperator, parse func(checkOperator, string) (clock, error)) bool {
+func (c *compiler) clockItem(at place, compiled *checkItem, operator checkOperator, parse clockParser) bool {
 	text, err := c.literal(compiled.item.Value)
 	if err == nil {
 		compiled.clock, err = parse(operator, text)
@@ -154,7 +161,8 @@ func (c *compiler) clockItem(at place, compiled *checkItem, operator checkOperat
 // authType compiles Auth-Type, of which Reject has an effect.
 func (c *compiler) authType(at place, compiled *checkItem, operator checkOperator) bool {
 	if operator.test != assigns {
-		return c.wrong(at, "op", errors.New("compares Auth-Type, which is never there to be compared: only Auth-Type := Reject has an effect here"))
+		err := errors.New("compares Auth-Type, which no request has: only Auth-Type := Reject has an effect here")
+		return c.wrong(at, "op", err)
 	}
 	text, err := c.literal(compiled.item.Value)
 	if err != nil {
@@ -166,7 +174,7 @@ func (c *compiler) authType(at place, compiled *checkItem, operator checkOperato
 		compiled.clock, compiled.limit = rejection{}, true
 		return true
 	case authAccept:
-		return c.wrong(at, "value", errors.New("Accept has no effect here: nothing is accepted without a password"))
+		return c.wrong(at, "value", fmt.Errorf("%.40q has no effect here: nothing is accepted without a password", text))
 	}
 	return c.wrong(at, "value", fmt.Errorf("%.40q has no effect here: only Auth-Type := Reject has one", text))
 }
@@ -186,15 +194,16 @@ func (c *compiler) literal(value string) (string, error) {
 
 // noEffect is what is wrong with an attribute that tells FreeRADIUS what to do.
 func noEffect(attribute *dictionary.Attribute) error {
-	switch name := attribute.Name; {
+	name := attribute.Name
+	switch {
 	case attribute.Number == simultaneousUse:
 		return fmt.Errorf("%s has no effect here: it does not limit logins yet", name)
 	case strings.EqualFold(name, "Group"):
-		return errors.New("Group has no effect here: compare reply:Group, where directories put the groups of a user")
+		return fmt.Errorf("%s has no effect here: compare reply:Group, where directories put the groups of a user", name)
 	case isPassword(name):
 		return fmt.Errorf("%s has no effect here: passwords are set under users/", name)
 	}
-	return fmt.Errorf("%s has no effect here: it tells FreeRADIUS what to do, and no request has it", attribute.Name)
+	return fmt.Errorf("%s has no effect here: it tells FreeRADIUS what to do, and no request has it", name)
 }
 
 func isPassword(name string) bool {
@@ -207,8 +216,8 @@ var (
 	requestNames = []string{
 		"acct-input-octets64", "acct-output-octets64", "acct-session-start-time", "acct-unique-session-id",
 		"called-station-ssid", "client-ip-address", "client-shortname", "eap-code", "eap-id", "eap-session-id",
-		"eap-session-resumed", "eap-sim-imsi", "eap-type", "hint", "huntgroup-name", "inner-realm-name", "inner-tunnel-user-name",
-		"ldap-userdn", "module-failure-message", "module-success-message", "ms-chap-user-name", "ntlm-user-name",
+		"eap-session-resumed", "eap-sim-imsi", "eap-type", "hint", "huntgroup-name", "inner-realm-name",
+		"inner-tunnel-user-name", "ldap-userdn", "module-failure-message", "module-success-message", "ms-chap-user-name", "ntlm-user-name",
 		"outer-realm-name", "peap-version", "realm", "request-processing-stage", "sql-user-name", "stripped-user-domain",
 		"stripped-user-name", "tls-psk-identity", "tls-server-name-indication", "user-category", "virtual-server",
 		"wimax-mn-nai",

@@ -100,8 +100,8 @@ func TestALimitRefusesTheLoginWhateverOtherProfilesSay(t *testing.T) {
 	}{
 		"expired":       {Item{expires, ":=", "1 Jan 2020"}, "Expiration := 1 Jan 2020: that time has passed"},
 		"at night":      {Item{within, ":=", "Al2200-0600"}, "Login-Time := Al2200-0600: the time is outside of the windows"},
-		"for all times": {Item{"Auth-Type", ":=", "Reject"}, "Auth-Type := Reject: whoever matches the other check items is refused"},
-		"by its number": {Item{"auth-type", "+=", "4"}, "Auth-Type += 4: whoever matches the other check items is refused"},
+		"for all times": {Item{"Auth-Type", ":=", "Reject"}, "Auth-Type := Reject: every login that matches the other check items is refused"},
+		"by its number": {Item{"auth-type", "+=", "4"}, "Auth-Type += 4: every login that matches the other check items is refused"},
 	} {
 		limited := Definition{Check: []Item{test.limit, {caller, "==", "abc"}}, Reply: items(message, "=", "x")}
 		for _, order := range [][]Definition{{limited, everybody}, {everybody, limited}} {
@@ -299,8 +299,14 @@ func TestStoredItemsLimitOrDoNotCompile(t *testing.T) {
 	require.Equal(t, "Simultaneous-Use does not limit logins yet", explanations[0].Check[0].Reason)
 
 	for _, item := range []Item{
-		{within, ":=", "whenever"}, {"Auth-Type", ":=", "Accept"}, {"Auth-Type", "==", "Reject"}, {"Crypt-Password", "==", "x"},
-		{"Strip-User-Name", "==", "Yes"}, {"Pool-Name", ":=", "main"}, {port, ":=", "5"}, {"Simultaneous-Use", "==", "1"},
+		{within, ":=", "whenever"},
+		{"Auth-Type", ":=", "Accept"},
+		{"Auth-Type", "==", "Reject"},
+		{"Crypt-Password", "==", "x"},
+		{"Strip-User-Name", "==", "Yes"},
+		{"Pool-Name", ":=", "main"},
+		{port, ":=", "5"},
+		{"Simultaneous-Use", "==", "1"},
 	} {
 		_, _, err := CompileStored(dictionary.Standard(), Definition{Check: []Item{item, {"Simultaneous-Use", ":=", "1"}}})
 		require.Error(t, err, "%v", item)
