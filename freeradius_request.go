@@ -1,45 +1,141 @@
 package radiusauth
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/profile"
 )
 
 // freeradiusRequest is what FreeRADIUS has sent: values by the name of the field,
-// which a template of rlm_rest chooses, or by that of the attribute.
+// which a template of rlm_rest chooses, or by that of the attribute. They are the
+// octets of the packet, which need not be UTF-8: [printed] makes text of them.
 type freeradiusRequest map[string][]string
+
+// hexSuffix ends the names of fields that have the octets of a text in hexadecimal, as
+// FreeRADIUS's %{hex:User-Name} writes them: password_hex stands for password. No form
+// and no JSON brings octets to a plugin that are not UTF-8, and FreeRADIUS ends texts at
+// a NUL in all other functions.
+const hexSuffix = "_hex"
 
 // readFreeRADIUS reads a body: texts by field, from JSON or a form, or the
 // attributes as FreeRADIUS writes them without a template, such as
 //
 //	{"User-Name": {"type": "string", "value": ["bob"]}}
 //
-// Empty values mean that there is none. What cannot be read is left out.
-func readFreeRADIUS(body map[string]any) freeradiusRequest {
-	request := freeradiusRequest{}
+// Empty values mean that there is none. What cannot be read is left out, but for
+// hexadecimal that is none: that is a problem.
+func readFreeRADIUS(body map[string]any) (freeradiusRequest, acct.Problems) {
+	request, problems := freeradiusRequest{}, acct.Problems{}
 	for name, value := range body {
-		if attribute, isAttribute := value.(map[string]any); isAttribute {
-			values, _ := attribute["value"].([]any)
-			for _, one := range values {
-				if text, ok := freeradiusText(one); ok {
-					request[name] = append(request[name], readable(text))
-				}
-			}
+		field, isHex := strings.CutSuffix(name, hexSuffix)
+		values := freeradiusValues(value)
+		switch {
+		case len(values) == 0:
+			continue
+		case !isHex:
+			request[name] = values
+			continue
+		case len(freeradiusValues(body[field])) > 0:
+			problems[name] = "is given beside " + field + ": send one of them"
 			continue
 		}
+		octets, err := unhex(values)
+		if err != nil {
+			problems[name] = "is not hexadecimal: send %{hex:...} of the attribute"
+			continue
+		}
+		request[field] = octets
+	}
+	return request, problems
+}
+
+// unhex returns the octets of each text of hexadecimal digits.
+func unhex(texts []string) ([]string, error) {
+	octets := make([]string, 0, len(texts))
+	for _, text := range texts {
+		decoded, err := hex.DecodeString(text)
+		if err != nil {
+			return nil, err
+		}
+		octets = append(octets, string(decoded))
+	}
+	return octets, nil
+}
+
+// freeradiusValues returns the values of a field: one text, those of a form that names
+// the field several times, or those of an attribute.
+func freeradiusValues(value any) []string {
+	var texts []string
+	switch value := value.(type) {
+	case map[string]any:
+		values, _ := value["value"].([]any)
+		for _, item := range values {
+			if text, ok := freeradiusText(item); ok {
+				texts = append(texts, readable(text))
+			}
+		}
+	case []any:
+		for _, item := range value {
+			if text, ok := freeradiusText(item); ok && text != "" {
+				texts = append(texts, text)
+			}
+		}
+	default:
 		if text, ok := freeradiusText(value); ok && text != "" {
-			request[name] = []string{text}
+			texts = append(texts, text)
 		}
 	}
-	return request
+	return texts
 }
+
+// lostOctets returns the problems of fields whose value was not UTF-8 and came as text:
+// what stands for the octets then could be any, so that nothing can be decided.
+func lostOctets(body map[string]any, fields ...string) acct.Problems {
+	problems := acct.Problems{}
+	for _, field := range fields {
+		for _, text := range freeradiusValues(body[field]) {
+			if strings.ContainsRune(text, utf8.RuneError) {
+				problems[field] = "has octets that are not UTF-8, which text loses: send " + field + hexSuffix
+			}
+		}
+	}
+	return problems
+}
+
+// printed makes text of a value that need not be UTF-8, as FreeRADIUS prints it between
+// quotes: octets that are no part of a character become a backslash and three octal
+// digits. A value that is UTF-8 stays as it is.
+func printed(octets string) string {
+	if utf8.ValidString(octets) {
+		return octets
+	}
+	var text strings.Builder
+	for i := 0; i < len(octets); {
+		character, width := utf8.DecodeRuneInString(octets[i:])
+		switch {
+		case escapes[character] != "":
+			text.WriteString(escapes[character])
+		case character == utf8.RuneError && width == 1 || character < ' ' || character == '\x7f':
+			fmt.Fprintf(&text, `\%03o`, octets[i])
+		default:
+			text.WriteString(octets[i : i+width])
+		}
+		i += width
+	}
+	return text.String()
+}
+
+// escapes are how FreeRADIUS prints what has an escape of its own.
+var escapes = map[rune]string{'\\': `\\`, '"': `\"`, '\n': `\n`, '\r': `\r`, '\t': `\t`}
 
 func freeradiusText(value any) (string, bool) {
 	switch value := value.(type) {
@@ -71,7 +167,7 @@ func readable(text string) string {
 	return string(octets)
 }
 
-// first gives the first value of a field, or of the attribute.
+// first gives the first value of a field, or of the attribute, octet by octet.
 func (r freeradiusRequest) first(field, attribute string) string {
 	for _, name := range []string{field, attribute} {
 		if len(r[name]) > 0 {
@@ -79,6 +175,20 @@ func (r freeradiusRequest) first(field, attribute string) string {
 		}
 	}
 	return ""
+}
+
+// text gives the first value of a field, or of the attribute, for what keeps text.
+func (r freeradiusRequest) text(field, attribute string) string {
+	return printed(r.first(field, attribute))
+}
+
+// texts gives the first value of each field, for what keeps text.
+func (r freeradiusRequest) texts() map[string]string {
+	texts := map[string]string{}
+	for name, values := range r {
+		texts[name] = printed(values[0])
+	}
+	return texts
 }
 
 // attributes are the request for checks of profiles, and what else was sent, for
@@ -95,13 +205,13 @@ func (r freeradiusRequest) attributes(known *dictionary.Dictionary) (requested [
 			continue
 		}
 		if !found {
-			if text := r[name][0]; len(text) <= profile.MaxValueLength && isClientName(name) {
+			if text := printed(r[name][0]); len(text) <= profile.MaxValueLength && isClientName(name) {
 				sent[name] = text
 			}
 			continue
 		}
 		for _, text := range r[name] {
-			if value, err := attribute.ParseValue(text); err == nil {
+			if value, err := attribute.ParseValue(printed(text)); err == nil {
 				requested = append(requested, dictionary.Item{Attribute: attribute, Value: value})
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"time"
@@ -74,15 +75,14 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 	if err != nil {
 		return nil, err
 	}
-	values := map[string]string{}
-	for name, texts := range readFreeRADIUS(req.Data) {
-		values[name] = texts[0]
-	}
+	sent, unread := readFreeRADIUS(req.Data)
+	values := sent.texts()
 	if status, known := acct.StatusOf(values); !known {
 		b.logOtherStatus(status, values)
 		return noContent(), nil
 	}
 	packet, problems := acct.ParsePacket(values, time.Now())
+	maps.Copy(problems, unread)
 	if len(problems) > 0 {
 		return problemAnswer(problems)
 	}

@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"context"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -21,6 +22,15 @@ func (b *backend) pathAuthorize() *framework.Path {
 		Fields: map[string]*framework.FieldSchema{
 			fieldUsername: {Type: framework.TypeString, Description: "User-Name."},
 			fieldPassword: {Type: framework.TypeString, Description: "User-Password.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+			fieldUsername + hexSuffix: {
+				Type:        framework.TypeString,
+				Description: "The octets of User-Name in hexadecimal, in place of username. Each further field may be sent so.",
+			},
+			fieldPassword + hexSuffix: {
+				Type:         framework.TypeString,
+				Description:  "The octets of User-Password in hexadecimal, in place of password: they need not be UTF-8.",
+				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
@@ -59,7 +69,11 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 	if err != nil {
 		return nil, err
 	}
-	sent := readFreeRADIUS(req.Data)
+	sent, problems := readFreeRADIUS(req.Data)
+	maps.Copy(problems, lostOctets(req.Data, fieldUsername, fieldPassword, "User-Name", "User-Password"))
+	if len(problems) > 0 {
+		return logical.ErrorResponse(problems.Error()), nil
+	}
 	one := attempt{typed: sent.first(fieldUsername, "User-Name"), password: sent.first(fieldPassword, "User-Password")}
 	one.requested, one.sent = sent.attributes(known)
 	if !config.UseRADIUSSources {

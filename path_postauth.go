@@ -93,16 +93,15 @@ func (w *postAuthWrites) end() { w.underWay.Add(-1) }
 // postAuthLog never makes FreeRADIUS refuse somebody it has accepted: any answer
 // but success would.
 func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	sent := readFreeRADIUS(req.Data)
+	sent, problems := readFreeRADIUS(req.Data)
 	attempt := acct.PostAuth{
 		Time:             acct.TimeOf(time.Now()),
-		Username:         sent.first(fieldUsername, "User-Name"),
-		Reply:            sent.first(fieldReply, "Packet-Type"),
-		CalledStationID:  sent.first(fieldCalledStationID, "Called-Station-Id"),
-		CallingStationID: sent.first(fieldCallingStationID, "Calling-Station-Id"),
-		Class:            sent.first("class", "Class"),
+		Username:         sent.text(fieldUsername, "User-Name"),
+		Reply:            sent.text(fieldReply, "Packet-Type"),
+		CalledStationID:  sent.text(fieldCalledStationID, "Called-Station-Id"),
+		CallingStationID: sent.text(fieldCallingStationID, "Calling-Station-Id"),
+		Class:            sent.text("class", "Class"),
 	}
-	problems := acct.Problems{}
 	if attempt.Username == "" {
 		problems[fieldUsername] = "is missing"
 	}

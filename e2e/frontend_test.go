@@ -59,6 +59,12 @@ func frontendToken(t testing.TB, v *vaultServer) string {
 // startFrontendWith is startFrontend with a token, and changes of its configuration.
 func startFrontendWith(t testing.TB, v *vaultServer, token string, changes ...func(dir string, f *frontend)) *frontend {
 	t.Helper()
+	return startFrontendAt(t, v.Client.Address(), token, changes...)
+}
+
+// startFrontendAt runs it with what answers at an address in place of Vault.
+func startFrontendAt(t testing.TB, address, token string, changes ...func(dir string, f *frontend)) *frontend {
+	t.Helper()
 	program, err := daemontest.FindProgram("FreeRADIUS", "freeradius", []string{"freeradius", "/usr/sbin/freeradius"})
 	require.NoError(t, err)
 	f := &frontend{t: t, answersWithin: inTime}
@@ -81,10 +87,10 @@ func startFrontendWith(t testing.TB, v *vaultServer, token string, changes ...fu
 		require.NoError(t, os.WriteFile(filepath.Join(dir, to), text, 0o600))
 	}
 	f.replace(filepath.Join(dir, "mods-enabled/rest"), map[string]string{
-		"https://vault.example.com:8200": v.Client.Address(), `timeout = 3\.5`: fmt.Sprintf("timeout = %g", frontendPatience.Seconds()),
+		"https://vault.example.com:8200": address, `timeout = 3\.5`: fmt.Sprintf("timeout = %g", frontendPatience.Seconds()),
 	})
 	f.replace(filepath.Join(dir, "sites-enabled/default"), map[string]string{
-		"PUT-THE-TOKEN-HERE": token, `ipaddr = \*`: "ipaddr = 127.0.0.1", `port = 1812`: fmt.Sprintf("port = %d", f.authPort), `port = 1813`: fmt.Sprintf("port = %d", f.acctPort),
+		"PUT-THE-TOKEN-HERE": token, `ipaddr = \*`: "ipaddr = 127.0.0.1", `ipv6addr = ::`: "ipv6addr = ::1", `port = 1812`: fmt.Sprintf("port = %d", f.authPort), `port = 1813`: fmt.Sprintf("port = %d", f.acctPort),
 	})
 	for _, change := range changes {
 		change(dir, f)

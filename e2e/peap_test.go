@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -32,6 +33,13 @@ func withEAP(token, tls string) func(dir string, f *frontend) {
 // prints.
 func (f *frontend) eap(tls, method, inner, username, password string) string {
 	f.t.Helper()
+	out, _ := f.eapCommand(tls, method, inner, username, password, time.Minute).CombinedOutput() // which says itself how it went
+	return string(out)
+}
+
+// eapCommand returns what logs in so, if there is an answer within the time.
+func (f *frontend) eapCommand(tls, method, inner, username, password string, within time.Duration) *exec.Cmd {
+	f.t.Helper()
 	network := filepath.Join(f.t.TempDir(), "network")
 	require.NoError(f.t, os.WriteFile(network, fmt.Appendf(nil, `network={
 	key_mgmt=WPA-EAP
@@ -43,9 +51,8 @@ func (f *frontend) eap(tls, method, inner, username, password string) string {
 	password=%q
 }
 `, method, inner, tls, username, password), 0o600))
-	command := exec.CommandContext(f.t.Context(), "eapol_test", "-c", network, "-a", "127.0.0.1", "-p", fmt.Sprint(f.authPort), "-s", frontendSecret, "-t", "60", "-N", "30:s:office")
-	out, _ := command.CombinedOutput() // which says itself how it went
-	return string(out)
+	return exec.CommandContext(f.t.Context(), "eapol_test", "-c", network, "-a", "127.0.0.1", "-p", fmt.Sprint(f.authPort), "-s", frontendSecret,
+		"-t", fmt.Sprint(within.Seconds()), "-N", "30:s:office")
 }
 
 func TestPEAPAndTTLSAskVaultInTheTunnel(t *testing.T) {

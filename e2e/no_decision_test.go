@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2866"
+)
+
+// scriptedVault answers FreeRADIUS in place of Vault, as the name of the user says: with
+// that status, or with none.
+type scriptedVault struct {
+	*httptest.Server
+	mu       sync.Mutex
+	attempts []string // that postauth was sent, by name; guarded by mu
+}
+
+func startScriptedVault(t *testing.T) *scriptedVault {
+	t.Helper()
+	s := &scriptedVault{}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *scriptedVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, err.Error(), http.StatusTeapot)
+		return
+	}
+	octets, _ := hex.DecodeString(r.PostForm.Get("username_hex"))
+	name := string(octets)
+	switch filepath.Base(r.URL.Path) {
+	case "postauth":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.attempts = append(s.attempts, name)
+		name = "204"
+	case "accounting":
+		if name == "200" {
+			return
+		}
+	}
+	switch name {
+	case "hangs":
+		<-r.Context().Done()
+		return
+	case "closes":
+		panic(http.ErrAbortHandler)
+	}
+	status, err := strconv.Atoi(name)
+	if err != nil {
+		status = http.StatusTeapot
+	}
+	switch status {
+	case http.StatusTemporaryRedirect:
+		w.Header().Set("Location", s.URL+r.URL.Path)
+	case http.StatusOK:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"control:Auth-Type":{"op":":=","do_xlat":false,"value":"Accept"}}`))
+		return
+	case http.StatusUnauthorized:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(`{"control:Auth-Type":{"op":":=","do_xlat":false,"value":"Reject"}}`))
+		return
+	}
+	w.WriteHeader(status)
+}
+
+// TestWhatIsNoDecisionOfVaultsIsNotAnswered has Vault answer all that it, or what stands
+// before it, may: with a silent server the NAS asks its next one, and an Access-Reject
+// would be the last word.
+func TestWhatIsNoDecisionOfVaultsIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	vault := startScriptedVault(t)
+	tls := t.TempDir()
+	server, _ := identities(t)
+	require.NoError(t, server.Write(tls, "server"))
+	f := startFrontendAt(t, vault.URL, "token", withEAP("token", tls), func(dir string, f *frontend) {
+		f.replace(filepath.Join(dir, "mods-enabled/rest"), map[string]string{`timeout = \S+`: "timeout = 1"})
+	})
+	f.answersWithin = 4 * time.Second
+	decisions := map[string]radius.Code{
+		"200": radius.CodeAccessAccept,
+		"204": radius.CodeAccessReject, "400": radius.CodeAccessReject, "401": radius.CodeAccessReject,
+	}
+	none := []string{
+		"301", "302", "307", "308", "403", "404", "405", "408", "410", "412", "413", "429", "472", "473",
+		"500", "501", "502", "503", "504", "hangs", "closes",
+	}
+	var group errgroup.Group
+	for _, name := range slices.Concat(none, slices.Collect(maps.Keys(decisions))) {
+		group.Go(func() error {
+			answer, err := f.exchange(loginPacket(name))
+			if code := codeOf(answer); err == nil && code != decisions[name] {
+				err = fmt.Errorf("login, status %s: %v in place of %v", name, code, decisions[name])
+			}
+			return err
+		})
+		group.Go(func() error {
+			answer, err := f.exchange(startPacket(name))
+			stored := name == "200" || name == "204"
+			if err == nil && (codeOf(answer) == radius.CodeAccountingResponse) != stored {
+				err = fmt.Errorf("accounting, status %s: %v", name, codeOf(answer))
+			}
+			return err
+		})
+	}
+	const refused = "CTRL-EVENT-EAP-FAILURE"
+	for _, name := range []string{"307", "403", "429", "503", "hangs", "204", "400"} {
+		for method, inner := range map[string]string{"PEAP": "MSCHAPV2", "TTLS": "PAP"} {
+			command := f.eapCommand(tls, method, inner, name, "the-password", f.answersWithin)
+			group.Go(func() error {
+				out, _ := command.CombinedOutput() // without an answer as well
+				_, decided := decisions[name]
+				if bytes.Contains(out, []byte(refused)) != decided {
+					return fmt.Errorf("%s, status %s:\n%s", method, name, out)
+				}
+				return nil
+			})
+		}
+	}
+	require.NoError(t, group.Wait())
+	vault.mu.Lock()
+	defer vault.mu.Unlock()
+	for _, name := range none {
+		require.NotContains(t, vault.attempts, name, "an attempt that was not answered")
+	}
+	require.Subset(t, vault.attempts, slices.Collect(maps.Keys(decisions)))
+}
+
+func loginPacket(name string) *radius.Packet {
+	packet := radius.New(radius.CodeAccessRequest, []byte(frontendSecret))
+	_ = rfc2865.UserName_SetString(packet, name) // short
+	_ = rfc2865.UserPassword_SetString(packet, "the-password")
+	return packet
+}
+
+func startPacket(name string) *radius.Packet {
+	packet := radius.New(radius.CodeAccountingRequest, []byte(frontendSecret))
+	_ = rfc2865.UserName_SetString(packet, name) // short
+	_ = rfc2866.AcctStatusType_Set(packet, rfc2866.AcctStatusType_Value_Start)
+	_ = rfc2866.AcctSessionID_SetString(packet, name)
+	return packet
+}
+
+// exchange sends a packet once more a second until there is an answer, as a NAS does; the
+// answer is nil if there is none within the time.
+func (f *frontend) exchange(packet *radius.Packet) (*radius.Packet, error) {
+	port := f.authPort
+	if packet.Code == radius.CodeAccountingRequest {
+		port = f.acctPort
+	}
+	ctx, cancel := context.WithTimeout(f.t.Context(), f.answersWithin)
+	defer cancel()
+	client := radius.Client{Retry: time.Second}
+	answer, err := client.Exchange(ctx, packet, fmt.Sprintf("127.0.0.1:%d", port))
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, nil
+	}
+	return answer, err
+}
+
+func codeOf(answer *radius.Packet) radius.Code {
+	if answer == nil {
+		return 0
+	}
+	return answer.Code
+}

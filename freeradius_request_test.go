@@ -1,0 +1,128 @@
+package radiusauth
+
+import (
+	"encoding/hex"
+	"net/http"
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+// gbkStation is a Called-Station-Id with an SSID in GBK, and printedStation how FreeRADIUS
+// prints it: two of the octets happen to be a letter in UTF-8.
+const (
+	gbkStation     = "00-11-22-33-44-55:\xce\xd2\xb5\xc4"
+	printedStation = "00-11-22-33-44-55:\\316\u04b5\\304"
+)
+
+func hexed(octets string) string { return hex.EncodeToString([]byte(octets)) }
+
+func TestFieldsAreReadOctetByOctet(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body map[string]any
+		want freeradiusRequest
+	}{
+		"text":                {map[string]any{"site": "Köln"}, freeradiusRequest{"site": {"Köln"}}},
+		"a form's many":       {map[string]any{"Class": []any{"0x41", "", "0x42"}}, freeradiusRequest{"Class": {"0x41", "0x42"}}},
+		"nothing":             {map[string]any{"site": "", "floor_hex": "", "room": []any{}}, freeradiusRequest{}},
+		"octets":              {map[string]any{"site_hex": "4bF6006c"}, freeradiusRequest{"site": {"K\xf6\x00l"}}},
+		"octets, many":        {map[string]any{"site_hex": []any{"ff", "00"}}, freeradiusRequest{"site": {"\xff", "\x00"}}},
+		"octets beside none":  {map[string]any{"site_hex": "ff", "site": ""}, freeradiusRequest{"site": {"\xff"}}},
+		"no name but the end": {map[string]any{"_hex": "41"}, freeradiusRequest{"": {"A"}}},
+	} {
+		request, problems := readFreeRADIUS(test.body)
+		require.Empty(t, problems, name)
+		require.Equal(t, test.want, request, name)
+	}
+	for name, body := range map[string]map[string]any{
+		"no digits":     {"site_hex": "Köln"},
+		"half an octet": {"site_hex": "abc"},
+		"0x":            {"site_hex": "0x41"},
+		"both":          {"site_hex": "41", "site": "A"},
+	} {
+		request, problems := readFreeRADIUS(body)
+		require.Contains(t, problems, "site_hex", name)
+		require.NotEqual(t, []string{"\x00"}, request["site"], name)
+	}
+}
+
+func TestOctetsThatAreNotUTF8ArePrintedAsFreeRADIUSDoes(t *testing.T) {
+	t.Parallel()
+	for octets, text := range map[string]string{
+		// As `freeradius -X` of 3.2.1 prints them.
+		gbkStation: printedStation, "a\\b\"c\xff": `a\\b\"c\377`, "\xed\xa0\x80": `\355\240\200`,
+		"\xff\x1b\x7f\n\r\t\x00x":            `\377\033\177\n\r\t\000x`,
+		"\xc0\x80\U0010FFFF\xf4\x90\x80\x80": "\\300\\200\U0010FFFF\\364\\220\\200\\200",
+		// UTF-8.
+		"": "", "Köln": "Köln", `a\b"c`: `a\b"c`, "\x00\x1b\x7f\n": "\x00\x1b\x7f\n", "\uFFFD": "\uFFFD",
+	} {
+		require.Equal(t, text, printed(octets))
+	}
+}
+
+func TestUserNamesThatAreNoTextAreRefusedAndPasswordsReachTheSource(t *testing.T) {
+	t.Parallel()
+	const password = "p\xe4ss\x1b\x7f"
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: radiustest.Users{"alice": {Password: password}}.Handler()})
+	b.configure(nil)
+	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"use_radius_sources": true})
+	b.authorized(map[string]any{"username_hex": hexed("alice"), "password_hex": hexed(password)})
+	for _, name := range []string{"alice\x00", "alice\x00x", "alice\xff", "\x1balice", "alice\x7f"} {
+		text := b.refused(logical.UpdateOperation, "freeradius/authorize", map[string]any{"username_hex": hexed(name), "password_hex": hexed(password)})
+		require.Contains(t, text, "username", "%q", name)
+	}
+	for field, data := range map[string]map[string]any{
+		"password":     {"username": "alice", "password": "p\uFFFDss"},
+		"username":     {"username": "alice\uFFFD", "password": "x"},
+		"User-Name":    {"User-Name": "alice\uFFFD", "User-Password": "x"},
+		"password_hex": {"username": "alice", "password_hex": "xyz"},
+		"username_hex": {"username": "alice", "username_hex": hexed("bob"), "password": password},
+	} {
+		require.Contains(t, b.refused(logical.UpdateOperation, "freeradius/authorize", data), field+": ", "which octets it had is not known")
+	}
+	require.Len(t, b.server.Requests(), 1)
+}
+
+func TestProfilesCompareWithWhatFreeRADIUSPrints(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	b.profile("cafe", checks(item("Called-Station-Id", "==", printedStation), item("client:site", "==", `\377`)))
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "cafe"})
+	request := map[string]any{
+		"username": "alice", "password": "alice-password", "called_station_id_hex": hexed(gbkStation), "site_hex": "ff",
+	}
+	b.authorized(request)
+	request["called_station_id_hex"] = hexed("00-11-22-33-44-55:\xce\xd2\xb5\xc5")
+	status, _ := b.asFreeRADIUS("authorize", request)
+	require.Equal(t, http.StatusNoContent, status)
+}
+
+func TestSessionsAndAttemptsKeepWhatFreeRADIUSPrints(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	status, _ := b.asFreeRADIUS("accounting", map[string]any{
+		"status_type": "Start", "session_id_hex": hexed("1\xff"), "username_hex": hexed("alice\xe4"), "nas_ip_address": "2001:db8::9",
+		"called_station_id_hex": hexed(gbkStation),
+	})
+	require.Equal(t, http.StatusCreated, status)
+	status, _ = b.asFreeRADIUS("postauth", map[string]any{
+		"username_hex": hexed("alice\xe4"), "reply": "Access-Reject", "called_station_id_hex": hexed(gbkStation),
+	})
+	require.Equal(t, http.StatusCreated, status)
+	for _, path := range []string{"accounting", "postauth"} {
+		found := b.ok(logical.ReadOperation, "freeradius/"+path, map[string]any{"called_station_id": printedStation})
+		require.Contains(t, found.Data[logical.HTTPRawBody], `"username":"alice\\344"`, path)
+	}
+	for _, path := range []string{"accounting", "postauth"} {
+		status, body := b.asFreeRADIUS(path, map[string]any{
+			"status_type": "Start", "session_id": "1", "username_hex": "zz", "nas_ip_address": "192.0.2.9", "reply": "Access-Accept",
+		})
+		require.Equal(t, http.StatusBadRequest, status)
+		require.Contains(t, body, `"username_hex":"is not hexadecimal`)
+	}
+}
