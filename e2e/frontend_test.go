@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +29,7 @@ type frontend struct {
 	daemontest.Daemon
 	t                  testing.TB
 	authPort, acctPort int
+	host               string        // that packets are sent to
 	answersWithin      time.Duration // or there is none
 }
 
@@ -67,7 +70,7 @@ func startFrontendAt(t testing.TB, address, token string, changes ...func(dir st
 	t.Helper()
 	program, err := daemontest.FindProgram("FreeRADIUS", "freeradius", []string{"freeradius", "/usr/sbin/freeradius"})
 	require.NoError(t, err)
-	f := &frontend{t: t, answersWithin: inTime}
+	f := &frontend{t: t, host: "127.0.0.1", answersWithin: inTime}
 	f.authPort, err = daemontest.FreePort(t.Context())
 	require.NoError(t, err)
 	f.acctPort, err = daemontest.FreePort(t.Context())
@@ -150,14 +153,19 @@ func (f *frontend) replace(path string, changes map[string]string) {
 	require.NoError(f.t, os.WriteFile(path, text, 0o600))
 }
 
-// ask sends a packet with radclient and gives what it prints.
-func (f *frontend) ask(kind string, attributes ...string) string {
-	f.t.Helper()
+// address is where packets of the kind are sent to.
+func (f *frontend) address(kind string) string {
 	port := f.authPort
 	if kind == "acct" {
 		port = f.acctPort
 	}
-	command := exec.CommandContext(f.t.Context(), "radclient", "-x", "-r", "1", "-t", fmt.Sprint(f.answersWithin.Seconds()), fmt.Sprintf("127.0.0.1:%d", port), kind, frontendSecret)
+	return net.JoinHostPort(f.host, strconv.Itoa(port))
+}
+
+// ask sends a packet with radclient and gives what it prints.
+func (f *frontend) ask(kind string, attributes ...string) string {
+	f.t.Helper()
+	command := exec.CommandContext(f.t.Context(), "radclient", "-x", "-r", "1", "-t", fmt.Sprint(f.answersWithin.Seconds()), f.address(kind), kind, frontendSecret)
 	command.Stdin = strings.NewReader(strings.Join(attributes, "\n") + "\n")
 	out, _ := command.CombinedOutput() // which says itself whether there was an answer
 	_, answer, _ := strings.Cut(string(out), "\nReceived ")
@@ -187,7 +195,7 @@ func (f *frontend) answer(username, password string) *radius.Packet {
 	require.NoError(f.t, rfc2865.UserPassword_SetString(packet, password))
 	ctx, cancel := context.WithTimeout(f.t.Context(), f.answersWithin)
 	defer cancel()
-	answer, err := radius.Exchange(ctx, packet, fmt.Sprintf("127.0.0.1:%d", f.authPort))
+	answer, err := radius.Exchange(ctx, packet, f.address("auth"))
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -28,12 +30,13 @@ import (
 type scriptedVault struct {
 	*httptest.Server
 	mu       sync.Mutex
-	attempts []string // that postauth was sent, by name; guarded by mu
+	attempts []string              // that postauth was sent, by name; guarded by mu
+	forms    map[string]url.Values // the last one, by path; guarded by mu
 }
 
 func startScriptedVault(t *testing.T) *scriptedVault {
 	t.Helper()
-	s := &scriptedVault{}
+	s := &scriptedVault{forms: map[string]url.Values{}}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s
@@ -46,16 +49,14 @@ func (s *scriptedVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	octets, _ := hex.DecodeString(r.PostForm.Get("username_hex"))
 	name := string(octets)
-	switch filepath.Base(r.URL.Path) {
-	case "postauth":
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.attempts = append(s.attempts, name)
-		name = "204"
-	case "accounting":
-		if name == "200" {
-			return
-		}
+	operation := path.Base(r.URL.Path)
+	s.keep(operation, name, r.PostForm)
+	switch {
+	case operation == "postauth":
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case operation == "accounting" && name == "200":
+		return
 	}
 	switch name {
 	case "hangs":
@@ -82,6 +83,22 @@ func (s *scriptedVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(status)
+}
+
+func (s *scriptedVault) keep(operation, name string, form url.Values) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forms[operation] = form
+	if operation == "postauth" {
+		s.attempts = append(s.attempts, name)
+	}
+}
+
+// form returns what was last sent to a path.
+func (s *scriptedVault) form(operation string) url.Values {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.forms[operation]
 }
 
 // TestWhatIsNoDecisionOfVaultsIsNotAnswered has Vault answer all that it, or what stands
@@ -164,14 +181,14 @@ func startPacket(name string) *radius.Packet {
 // exchange sends a packet once more a second until there is an answer, as a NAS does; the
 // answer is nil if there is none within the time.
 func (f *frontend) exchange(packet *radius.Packet) (*radius.Packet, error) {
-	port := f.authPort
+	kind := "auth"
 	if packet.Code == radius.CodeAccountingRequest {
-		port = f.acctPort
+		kind = "acct"
 	}
 	ctx, cancel := context.WithTimeout(f.t.Context(), f.answersWithin)
 	defer cancel()
 	client := radius.Client{Retry: time.Second}
-	answer, err := client.Exchange(ctx, packet, fmt.Sprintf("127.0.0.1:%d", port))
+	answer, err := client.Exchange(ctx, packet, f.address(kind))
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil
 	}
