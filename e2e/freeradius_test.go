@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 
@@ -130,13 +131,37 @@ func TestFreeRADIUSKeepsItsUsersAndSessionsInVault(t *testing.T) {
 			require.NotContains(t, log+v.log.String(), "bob-password")
 			require.NotContains(t, f.Log(), "uid=", "nothing was run")
 
+			f.host = "::1"
+			require.Contains(t, f.login("bob", "bob-password", `Called-Station-Id = "office"`), "Access-Accept")
+			require.Contains(t, f.ask("acct", "Acct-Status-Type = Start", "Acct-Session-Id = s4", "User-Name = bob"), "Accounting-Response")
+			require.Len(t, v.sessions("nas_ip_address=::1"), 1)
+			require.Contains(t, f.account("Start", "s5", `Called-Station-Id = "00-11:\316\322\265\304\033"`), "Accounting-Response")
+			require.Len(t, v.sessions("called_station_id="+url.QueryEscape("00-11:\\316\u04b5\\304\\033")), 1)
+
 			stranger := startFrontendWith(t, v, "no-such-token")
-			stranger.answersWithin = 3 * time.Second
-			require.Empty(t, stranger.login("bob", "bob-password"), "which says nothing about bob")
+			stranger.requireSilence()
 			require.Contains(t, stranger.Log(), "permission denied")
-			require.Empty(t, stranger.account("Start", "s3"), "what is not stored is not acknowledged")
+			v.write("sys/quotas/rate-limit/freeradius", map[string]any{"path": "auth/radius/", "rate": 1, "interval": "1h"})
+			require.Contains(t, f.login("bob", "bob-password", `Called-Station-Id = "office"`), "Access-Accept", "the one that the quota allows")
+			f.requireSilence()
+			require.Contains(t, f.Log(), "quota exceeded")
 		})
 	}
+}
+
+// requireSilence logs bob in and begins a session, and has no answer to either.
+func (f *frontend) requireSilence() {
+	f.t.Helper()
+	f.answersWithin = 2 * time.Second
+	var login string
+	var group errgroup.Group
+	group.Go(func() error {
+		login = f.login("bob", "bob-password")
+		return nil
+	})
+	require.Empty(f.t, f.account("Start", "unanswered"))
+	require.NoError(f.t, group.Wait())
+	require.Empty(f.t, login)
 }
 
 func startPostgres(t testing.TB) *postgrestest.Postgres {
