@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -110,7 +111,9 @@ func TestWhatIsNoDecisionOfVaultsIsNotAnswered(t *testing.T) {
 	tls := t.TempDir()
 	server, _ := identities(t)
 	require.NoError(t, server.Write(tls, "server"))
-	f := startFrontendAt(t, vault.URL, "token", withEAP("token", tls), func(dir string, f *frontend) {
+	var dir string
+	f := startFrontendAt(t, vault.URL, "token", withEAP("token", tls), func(raddb string, f *frontend) {
+		dir = raddb
 		f.replace(filepath.Join(dir, "mods-enabled/rest"), map[string]string{`timeout = \S+`: "timeout = 1"})
 	})
 	f.answersWithin = 4 * time.Second
@@ -155,11 +158,17 @@ func TestWhatIsNoDecisionOfVaultsIsNotAnswered(t *testing.T) {
 		}
 	}
 	require.NoError(t, group.Wait())
+	log, err := os.ReadFile(filepath.Join(dir, "radius.log"))
+	require.NoError(t, err)
 	vault.mu.Lock()
 	defer vault.mu.Unlock()
 	for _, name := range none {
 		require.NotContains(t, vault.attempts, name, "an attempt that was not answered")
+		if name != "hangs" && name != "closes" {
+			require.Contains(t, string(log), "Vault does not decide: Access-Request from 127.0.0.1, status "+name+", ")
+		}
 	}
+	require.Contains(t, string(log), "status none, rest: Request failed: 28 - Timeout was reached")
 	require.Subset(t, vault.attempts, slices.Collect(maps.Keys(decisions)))
 }
 
