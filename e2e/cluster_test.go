@@ -188,7 +188,8 @@ func requireNames(t *testing.T, c cluster) {
 	}
 }
 
-// testFailover has another node become active while users log in at each node.
+// testFailover has another node become active while users log in at each node, and at a NAS
+// behind FreeRADIUS, which asks a standby.
 func testFailover(t *testing.T, c cluster, failOver func()) {
 	standbys := c.standbys()
 	first, other := standbys[0], standbys[len(standbys)-1]
@@ -198,9 +199,11 @@ func testFailover(t *testing.T, c cluster, failOver func()) {
 	answered, open := first.challenge(), first.challenge()
 	other.answer(answered)
 
+	nas := c.nasTraffic(t, first)
 	right := c.traffic(t, "bob", "bob-password")
 	wrong := c.traffic(t, "erin", "wrong")
 	barred := c.traffic(t, "dave", "dave-password")
+	nas.awaitAccept(t, time.Time{})
 	right.awaitEach("accepted", time.Time{}, clusterAnswer.accepted)
 	wrong.awaitEach("refused", time.Time{}, clusterAnswer.refused)
 	barred.awaitEach("accepted", time.Time{}, clusterAnswer.accepted)
@@ -210,6 +213,7 @@ func testFailover(t *testing.T, c cluster, failOver func()) {
 	failOver()
 	c.settle()
 	settled := time.Now()
+	nas.awaitAccept(t, settled)
 	right.awaitEach("accepted", settled, clusterAnswer.accepted)
 	wrong.awaitEach("refused", settled, clusterAnswer.refused)
 	barred.awaitEach("refused", settled, clusterAnswer.refused)
@@ -219,6 +223,7 @@ func testFailover(t *testing.T, c cluster, failOver func()) {
 	barred.awaitEach("accepted", enabled, clusterAnswer.accepted)
 
 	rightLogins, wrongLogins, barredLogins := right.stop(), wrong.stop(), barred.stop()
+	nas.requireNoReject(t)
 	c.requireAll("bob, whose password is right", rightLogins, clusterAnswer.accepted)
 	c.requireAll("erin, whose password is wrong", wrongLogins, clusterAnswer.refused)
 	c.requireAll("dave, before he is disabled", between(barredLogins, time.Time{}, disables), clusterAnswer.accepted)
