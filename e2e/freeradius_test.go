@@ -61,7 +61,7 @@ func TestFreeRADIUSKeepsItsUsersAndSessionsInVault(t *testing.T) {
 				"name": "Greeting", "short_name": "greeting", "reply_attribute": []any{map[string]any{"attribute": "Reply-Message", "op": ":=", "value": "Hello %{User-Name}"}},
 			})
 			const evil = `%{echo:/usr/bin/id} %{client:secret} "\%{x}`
-			odd := `pä"s\s %{User-Name} ${x} 'w'`
+			odd := `pä"s\s %{User-Name} ${x} 'w' €&=+%25`
 			for name, fields := range map[string]map[string]any{
 				"bob":       {"password": "bob-password", "profiles": "office"},
 				"disabled":  {"password": "the-password", "enabled": false},
