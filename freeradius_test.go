@@ -206,3 +206,13 @@ func TestOutageIsNoRefusalForFreeRADIUS(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, status, "FreeRADIUS may stay silent, so that the NAS asks another server")
 	require.Empty(t, body)
 }
+
+func TestMountWithoutConfigRefusesNobodyForFreeRADIUS(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	_, err := b.send(logical.UpdateOperation, "freeradius/authorize", map[string]any{"username": "alice", "password": "alice-password"})
+	var coded logical.HTTPCodedError
+	require.ErrorAs(t, err, &coded)
+	require.Equal(t, http.StatusServiceUnavailable, coded.Code())
+	require.Equal(t, notConfiguredText, coded.Error())
+}

@@ -58,7 +58,7 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 		return nil, err
 	}
 	if settings == nil {
-		return logical.ErrorResponse(notConfiguredText), nil
+		return nil, logical.CodedError(http.StatusServiceUnavailable, notConfiguredText) // no decision about the user
 	}
 	records, err := b.records.get(ctx, req.Storage)
 	if err != nil {
