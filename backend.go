@@ -61,6 +61,7 @@ type backend struct {
 	records      *recordsCache
 	floods       *throttle.Throttle // of log lines
 	clock        func() time.Time   // that profiles go by
+	faults       storeFaults
 
 	postAuthWrites postAuthWrites
 }

@@ -89,8 +89,9 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 	if packet.StatusType.AboutNAS() {
 		closed, err := records.store.CloseNAS(ctx, packet.NAS(), packet.Time, packet.TerminateCause)
 		if err != nil {
-			return b.storeAway(err)
+			return b.storeFailed(usedForAccounting, err)
 		}
+		b.faults.worked(b.Logger(), usedForAccounting)
 		b.Logger().Info("a NAS has begun anew, or ends: its sessions are closed", "nas", packet.NAS(), "status", packet.StatusType, "closed", closed)
 		return freeradiusAnswer(http.StatusOK, ""), nil
 	}
@@ -101,8 +102,9 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 	}
 	created, err := records.store.Record(ctx, packet)
 	if err != nil {
-		return b.storeAway(err)
+		return b.storeFailed(usedForAccounting, err)
 	}
+	b.faults.worked(b.Logger(), usedForAccounting)
 	if created {
 		return freeradiusAnswer(http.StatusCreated, ""), nil
 	}
@@ -136,13 +138,13 @@ func (b *backend) firstProfile(ctx context.Context, storage logical.Storage, use
 	return names[0], nil
 }
 
-// storeAway answers for a store that did not do what it was asked: 503 if it is
-// away, so that FreeRADIUS stays silent and the NAS tries again.
-func (b *backend) storeAway(err error) (*logical.Response, error) {
+// storeFailed answers for a store that did not do what it had to: 503 if trying again
+// may help, so that FreeRADIUS stays silent and the NAS sends again, else 500.
+func (b *backend) storeFailed(use string, err error) (*logical.Response, error) {
+	b.faults.failed(b.Logger(), use, err)
 	if !isUnavailable(err) {
 		return nil, err
 	}
-	b.Logger().Error("the store of sessions is away", "error", err)
 	return freeradiusAnswer(http.StatusServiceUnavailable, ""), nil
 }
 
@@ -182,6 +184,7 @@ func (b *backend) accountingRead(ctx context.Context, req *logical.Request, d *f
 	if err != nil {
 		return b.queryFailed(err)
 	}
+	b.faults.worked(b.Logger(), usedForQueries)
 	if !list.envelope {
 		return arrayAnswer(found, list.links(more, nil))
 	}
@@ -197,5 +200,5 @@ func (b *backend) queryFailed(err error) (*logical.Response, error) {
 	if errors.Is(err, acct.ErrTooBroad) {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	return b.storeAway(err)
+	return b.storeFailed(usedForQueries, err)
 }

@@ -115,6 +115,7 @@ func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *fram
 		b.logNotKept(attempt, err)
 		return noContent(), nil
 	}
+	b.faults.worked(b.Logger(), usedForPostAuth)
 	return freeradiusAnswer(http.StatusCreated, ""), nil
 }
 
@@ -133,8 +134,12 @@ func (b *backend) keepPostAuth(ctx context.Context, storage logical.Storage, att
 }
 
 // logNotKept logs that an attempt was not kept: once a minute, since those of a flood are
-// not, nor those that come while the store is away.
+// not, nor those that come while the store fails.
 func (b *backend) logNotKept(attempt acct.PostAuth, err error) {
+	if faultKind(err) != faultOther {
+		b.faults.failed(b.Logger(), usedForPostAuth, err)
+		return
+	}
 	if count, passes := b.floods.Pass("postauth"); passes {
 		b.Logger().Warn("attempts to log in were not kept",
 			"attempts", count, "username", attempt.Username, "reply", attempt.Reply, "error", err)
@@ -163,6 +168,7 @@ func (b *backend) postAuthRead(ctx context.Context, req *logical.Request, d *fra
 	if err != nil {
 		return b.queryFailed(err)
 	}
+	b.faults.worked(b.Logger(), usedForQueries)
 	if !list.envelope {
 		return arrayAnswer(found, list.links(more, nil))
 	}

@@ -60,29 +60,36 @@ func silentServer(context.Context, string, string) (net.Conn, error) {
 	return here, nil
 }
 
-// TestBusyPoolIsFoundOutSoon has every connection wait for a lock.
-func TestBusyPoolIsFoundOutSoon(t *testing.T) {
-	t.Parallel()
-	server, database := newDatabase(t)
-	store := openPostgres(t, server.URL(database))
+// lockSessions locks the sessions until unlock is called.
+func lockSessions(t *testing.T, server *postgrestest.Postgres, database string) (unlock func()) {
+	t.Helper()
 	locker, err := pgx.Connect(t.Context(), server.URL(database))
 	require.NoError(t, err)
 	_, err = locker.Exec(t.Context(), "BEGIN; LOCK TABLE radacct")
 	require.NoError(t, err)
+	return func() { require.NoError(t, locker.Close(t.Context())) }
+}
 
-	waiting := make(chan error, maxConnections)
-	for i := range maxConnections {
+func TestCallWaitsForAConnectionAsLongAsForAnAnswer(t *testing.T) {
+	t.Parallel()
+	server, database := newDatabase(t)
+	store := openPostgres(t, server.URL(database))
+	unlock := lockSessions(t, server, database)
+	calls := make(chan error, 2*maxConnections)
+	for i := range cap(calls) {
 		go func() {
 			_, err := store.Record(t.Context(), packet(Start, strconv.Itoa(i), 0))
-			waiting <- err
+			calls <- err
 		}()
 	}
 	require.Eventually(t, func() bool { return store.pool.Stat().AcquiredConns() == maxConnections }, time.Minute, time.Millisecond)
-	_, err = impatient(store, patience{connect: time.Millisecond, call: time.Minute}).Record(t.Context(), packet(Start, "one more", 0))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err := store.Record(ctx, packet(Start, "one more", 0))
 	require.ErrorAs(t, err, new(*UnavailableError), "there is no connection for it")
-	require.NoError(t, locker.Close(t.Context()))
-	for range maxConnections {
-		require.NoError(t, <-waiting)
+	unlock()
+	for range cap(calls) {
+		require.NoError(t, <-calls)
 	}
 	record(t, store, packet(Start, "one more", 0))
 }
@@ -91,21 +98,13 @@ func TestCallThatWaitsForALockEndsInTime(t *testing.T) {
 	t.Parallel()
 	server, database := newDatabase(t)
 	store := openPostgres(t, server.URL(database))
-	locker, err := pgx.Connect(t.Context(), server.URL(database))
-	require.NoError(t, err)
-	_, err = locker.Exec(t.Context(), "BEGIN; LOCK TABLE radacct")
-	require.NoError(t, err)
-	_, err = impatient(store, patience{connect: time.Minute, call: 10 * time.Millisecond}).Record(t.Context(), packet(Start, "1", 0))
+	store.patience.call = 100 * time.Millisecond
+	unlock := lockSessions(t, server, database)
+	_, err := store.Record(t.Context(), packet(Start, "1", 0))
 	require.ErrorAs(t, err, new(*UnavailableError))
-	require.NoError(t, locker.Close(t.Context()))
-	record(t, store, packet(Start, "1", 0))
-}
-
-// impatient is a store on the same connections.
-func impatient(store *PostgresStore, patience patience) *PostgresStore {
-	other := &PostgresStore{pool: store.pool, server: store.server, user: store.user, password: store.password, patience: patience}
-	other.schema.Store(store.schema.Load())
-	return other
+	require.Eventually(t, func() bool { return store.pool.Stat().AcquiredConns() == 0 }, time.Minute, time.Millisecond, "the statement is cancelled")
+	require.EqualValues(t, 1, store.pool.Stat().TotalConns(), "and its connection is used again")
+	unlock()
 }
 
 // TestMaintainPassesOverWhatStays has more old sessions that are open than one call

@@ -196,7 +196,7 @@ func TestMissingPrivilegesAreExplained(t *testing.T) {
 				require.NoError(t, err)
 				defer store.Close()
 				require.Len(t, warnings, len(indexDefinitions)-1, "FreeRADIUS has made one")
-				require.Contains(t, warnings[0], "CREATE INDEX IF NOT EXISTS radacct_newest_idx ON radacct (acctstarttime DESC, radacctid DESC)")
+				require.Contains(t, warnings[0], "CREATE INDEX CONCURRENTLY IF NOT EXISTS radacct_newest_idx ON radacct (acctstarttime DESC, radacctid DESC)")
 				record(t, store, packet(Start, "1", 0))
 				return
 			}
@@ -213,8 +213,7 @@ func TestReadOnlyServerIsExplained(t *testing.T) {
 	server, database := newDatabase(t)
 	require.NoError(t, server.Exec(t.Context(), "postgres", "ALTER DATABASE "+database+" SET default_transaction_read_only = on"))
 	_, _, err := OpenPostgres(t.Context(), server.URL(database), withPatience(untimed))
-	var denied *PrivilegeError
-	require.ErrorAs(t, err, &denied)
+	require.ErrorAs(t, err, new(*UnavailableError))
 	require.ErrorContains(t, err, "name the primary")
 }
 

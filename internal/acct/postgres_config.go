@@ -2,6 +2,7 @@ package acct
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -189,18 +190,23 @@ func isAuthList(text string) bool {
 	return true
 }
 
-// setPool sets how many connections there are, and for how long. Their number and the
-// time that one may take are not for the URL to say.
+// setPool sets how many connections there are, for how long, and how long a server may
+// take to make one.
 func (s urlSettings) setPool(config *pgxpool.Config) error {
+	config.MaxConns, config.ConnConfig.ConnectTimeout = maxConnections, 0
+	if err := s.number(settingPoolMax, math.MaxInt16, func(n int) {
+		config.MaxConns = int32(n) // #nosec G115 -- in that range
+	}); err != nil || config.MaxConns < 1 {
+		return &URLError{problem: fmt.Sprintf("has a %s that is not a whole number from 1 to %d", settingPoolMax, math.MaxInt16)}
+	}
 	for setting, set := range map[string]func(int){
-		settingPoolMin:        func(n int) { config.MinConns = int32(n) },     // #nosec G115 -- at most maxConnections
-		settingPoolMinIdle:    func(n int) { config.MinIdleConns = int32(n) }, // #nosec G115 -- at most maxConnections
-		settingPoolMax:        func(int) {},
-		settingConnectTimeout: func(int) {},
+		settingPoolMin:        func(n int) { config.MinConns = int32(n) },     // #nosec G115 -- at most MaxConns
+		settingPoolMinIdle:    func(n int) { config.MinIdleConns = int32(n) }, // #nosec G115 -- at most MaxConns
+		settingConnectTimeout: func(n int) { config.ConnConfig.ConnectTimeout = time.Duration(n) * time.Second },
 	} {
-		most := maxConnections
-		if setting == settingPoolMax || setting == settingConnectTimeout {
-			most = 1 << 30
+		most := int(config.MaxConns)
+		if setting == settingConnectTimeout {
+			most = math.MaxInt16
 		}
 		if err := s.number(setting, most, set); err != nil {
 			return err

@@ -20,15 +20,18 @@ func (s *PostgresStore) CountPostAuths(ctx context.Context, f PostAuthFilter) (c
 // count counts the rows of a table that a query chooses.
 func (s *PostgresStore) count(ctx context.Context, table string, q query) (count int, exact bool, err error) {
 	sql, arguments := q.count(table)
-	slow := false
-	err = s.call(ctx, func(ctx context.Context, conn querier, _ *schema) error {
-		err := conn.QueryRow(ctx, sql, arguments...).Scan(&count)
-		if slow = err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded); slow {
-			return nil // trying again would take as long
+	type counting struct {
+		count int
+		slow  bool
+	}
+	counted, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, _ *schema) (c counting, err error) {
+		err = conn.QueryRow(ctx, sql, arguments...).Scan(&c.count)
+		if c.slow = err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded); c.slow {
+			return c, nil // trying again would take as long
 		}
-		return err
+		return c, err
 	})
-	return count, !slow && count <= maxCounted, err
+	return counted.count, !counted.slow && counted.count <= maxCounted, err
 }
 
 // count returns the query for the number of chosen rows, which stops above maxCounted.

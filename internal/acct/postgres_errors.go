@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,17 +24,29 @@ func (e *URLError) Error() string {
 	return "connection_url cannot be read: use postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with %XX for special characters of the password (%2F for a slash), and options that PostgreSQL's libpq knows"
 }
 
-// UnavailableError means that PostgreSQL cannot be used at the moment. Trying again
-// later may help, and is safe.
+// UnavailableError means that PostgreSQL cannot do it at the moment. Trying again later
+// may help, and is safe.
 type UnavailableError struct {
-	Server string // host:port/database
+	Server string // every host:port of the URL, and the database
 	Err    error
+	kind   string
 	detail string
+	remedy string
 }
+
+// What an UnavailableError is about.
+const (
+	kindAway     = "away"      // no server of the URL answers
+	kindReadOnly = "read-only" // those that do only read
+	kindBusy     = "busy"      // PostgreSQL answers, but not to this in time
+)
+
+// Kind is what it is about: "away", "read-only" or "busy".
+func (e *UnavailableError) Kind() string { return e.kind }
 
 // Error says which server it is and what to check.
 func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("PostgreSQL %s is not available (%s): check that it runs and listens there, that no firewall is between, sslmode in connection_url, and the certificates tls_ca_cert and tls_client_cert", e.Server, e.detail)
+	return fmt.Sprintf("PostgreSQL %s is not available (%s): %s", e.Server, e.detail, e.remedy)
 }
 
 // Unwrap gives the cause.
@@ -61,9 +74,6 @@ type PrivilegeError struct {
 
 // Error says what is not allowed and how to allow it.
 func (e *PrivilegeError) Error() string {
-	if e.Err.Code == codeReadOnly {
-		return fmt.Sprintf("PostgreSQL %s only reads: name the primary in connection_url, or several hosts and target_session_attrs=read-write", e.Server)
-	}
 	return fmt.Sprintf("PostgreSQL %s: user %q lacks a privilege: %s: create %s and %s with FreeRADIUS's schema.sql, or grant USAGE and CREATE on the schema; on the tables grant SELECT, INSERT, UPDATE, DELETE, and USAGE on their sequences",
 		e.Server, e.User, e.Err.Message, sessionTable, postAuthTable)
 }
@@ -88,27 +98,32 @@ func (e *SchemaError) Unwrap() error { return e.Err }
 
 // Codes of PostgreSQL's manual, appendix A.
 const (
-	codeUndefinedTable  = "42P01"
-	codeDuplicateTable  = "42P07"
-	codeDuplicateObject = "42710"
-	codeDuplicateKey    = "23505"
-	codeReadOnly        = "25006"
-	codeNoPrivilege     = "42501"
-	codeNoDatabase      = "3D000"
-	codeNotNull         = "23502"
-	codeNoConflictIndex = "42P10"
-	codeUndefinedObject = "42704"
-	codeInvalidValue    = "22023"
+	codeUndefinedTable     = "42P01"
+	codeDuplicateTable     = "42P07"
+	codeDuplicateObject    = "42710"
+	codeDuplicateKey       = "23505"
+	codeReadOnly           = "25006"
+	codeNoPrivilege        = "42501"
+	codeNoDatabase         = "3D000"
+	codeNotNull            = "23502"
+	codeNoConflictIndex    = "42P10"
+	codeUndefinedObject    = "42704"
+	codeInvalidValue       = "22023"
+	codeLockNotFree        = "55P03"
+	codeObjectInUse        = "55006"
+	codeCancelled          = "57014"
+	codeTooManyConnections = "53300"
+	codeNoStatement        = "26000"
+	codeTwiceStatement     = "42P05"
+	codeStalePlan          = "0A000"
+	codeProtocol           = "08P01"
 )
 
 // explain makes an error of the database driver one for operators, without the
 // password.
-func (s *PostgresStore) explain(ctx context.Context, err error) error {
+func (s *PostgresStore) explain(err error) error {
 	if err == nil {
 		return nil
-	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("PostgreSQL %s: %w", s.server, ctx.Err())
 	}
 	var explained *SchemaError
 	if errors.As(err, &explained) {
@@ -116,7 +131,10 @@ func (s *PostgresStore) explain(ctx context.Context, err error) error {
 	}
 	var sent *pgconn.PgError
 	if !errors.As(err, &sent) {
-		return s.unavailable(err)
+		if errors.Is(err, errNotConnected) || errors.Is(err, errLost) || errors.Is(err, errChanged) {
+			return s.unavailable(err)
+		}
+		return fmt.Errorf("PostgreSQL %s: %s", s.server, s.detail(err))
 	}
 	redacted := *sent
 	redacted.Message = s.redact(sent.Message)
@@ -125,9 +143,11 @@ func (s *PostgresStore) explain(ctx context.Context, err error) error {
 	case errors.Is(err, errNotConnected) && isBadSetting(code):
 		// What it names may be the rest of a password with spaces in it.
 		return &URLError{problem: fmt.Sprintf("has a setting that PostgreSQL %s does not know, or a value that it does not take: check them, and put values with spaces in quotes", s.server)}
+	case errors.Is(err, errNotConnected) && code == codeProtocol && s.refusedParameter(answer.Message) != "":
+		return &URLError{problem: fmt.Sprintf("has %s, which the PgBouncer at %s refuses: remove it, or add it to ignore_startup_parameters there", s.refusedParameter(answer.Message), s.server)}
 	case code == "28P01" || code == "28000":
 		return &CredentialsError{Server: s.server, User: s.user, Err: answer}
-	case code == codeNoPrivilege || code == codeReadOnly:
+	case code == codeNoPrivilege:
 		return &PrivilegeError{Server: s.server, User: s.user, Err: answer}
 	case code == codeNoDatabase:
 		return s.schemaError(answer, fmt.Sprintf("%s: create it, or name another one in connection_url", answer.Message))
@@ -135,12 +155,33 @@ func (s *PostgresStore) explain(ctx context.Context, err error) error {
 		return s.schemaError(answer, fmt.Sprintf("column %s of table %s has to have a value that accounting does not know: give it a default, or allow NULL", answer.ColumnName, answer.TableName))
 	case code == codeNoConflictIndex:
 		return s.schemaError(answer, fmt.Sprintf("acctuniqueid is not unique: CREATE UNIQUE INDEX ON %s (acctuniqueid)", sessionTable))
+	case isNotPrepared(answer):
+		return fmt.Errorf("PostgreSQL %s: %w: a pooler such as PgBouncer is between: remove %s from connection_url, or set it to exec", s.server, answer, settingExecMode)
 	case strings.HasPrefix(code, "42"):
 		return s.schemaError(answer, answer.Message)
 	case unavailable(code):
 		return s.unavailable(answer)
 	}
 	return fmt.Errorf("PostgreSQL %s: %w", s.server, answer)
+}
+
+// refusedParameter returns the parameter of the session that a PgBouncer does not take;
+// "" if there is none, or its name may be the rest of a password with spaces in it.
+func (s *PostgresStore) refusedParameter(message string) string {
+	name, found := strings.CutPrefix(message, "unsupported startup parameter: ")
+	if !found || !slices.Contains(sessionParameters, strings.ToLower(name)) {
+		return ""
+	}
+	return name
+}
+
+// sessionParameters are parameters of PostgreSQL that URLs often have.
+var sessionParameters = []string{
+	"bytea_output", "client_encoding", "client_min_messages", "datestyle", "default_transaction_isolation",
+	"default_transaction_read_only", "extra_float_digits", "idle_in_transaction_session_timeout", "idle_session_timeout",
+	"intervalstyle", "jit", "lock_timeout", "log_statement", "options", "replication", "role", "search_path",
+	"standard_conforming_strings", "statement_timeout", "synchronous_commit", "tcp_keepalives_count", "tcp_keepalives_idle",
+	"tcp_keepalives_interval", "tcp_user_timeout", "timezone", "transaction_timeout", "work_mem",
 }
 
 // redact removes the password from a text.
@@ -155,18 +196,44 @@ func (s *PostgresStore) schemaError(err error, problem string) error {
 	return &SchemaError{Server: s.server, Problems: []string{problem}, Err: err}
 }
 
-func (s *PostgresStore) unavailable(err error) error {
-	detail := strings.Join(strings.Fields(s.redact(err.Error())), " ") // it may have several lines
-	if errors.Is(err, context.DeadlineExceeded) {
-		detail = "no answer in time"
-	}
-	return &UnavailableError{Server: s.server, Err: err, detail: detail}
+// detail is what an error says, in a line.
+func (s *PostgresStore) detail(err error) string {
+	return strings.Join(strings.Fields(s.redact(err.Error())), " ")
 }
 
-// unavailable tells whether a code means that the server cannot work now: classes
-// 08, 53 and 57 are connections, resources and operators' intervention.
+func (s *PostgresStore) unavailable(err error) error {
+	e := &UnavailableError{Server: s.server, Err: err, kind: kindAway, detail: s.detail(err)}
+	if errors.Is(err, context.DeadlineExceeded) {
+		e.detail = "no answer in time"
+	}
+	e.remedy = "check that it runs and listens there, that no firewall is between, sslmode in connection_url, and the certificates tls_ca_cert and tls_client_cert"
+	switch code := code(err); {
+	case errors.Is(err, errClosed):
+		e.remedy = "try again"
+	case code == codeReadOnly:
+		e.kind = kindReadOnly
+		e.remedy = "it only reads: name the primary in connection_url, or several hosts and target_session_attrs=read-write"
+	case code == codeTooManyConnections:
+		e.remedy = "raise max_connections there, or the user's CONNECTION LIMIT, or lower pool_max_conns in connection_url"
+	case code == codeLockNotFree, code == codeObjectInUse, code == codeCancelled, errors.Is(err, errChanged):
+		e.kind = kindBusy
+		e.remedy = "see pg_stat_activity and pg_locks for what holds the table, and statement_timeout and lock_timeout for this user"
+	case strings.HasPrefix(code, "53"):
+		e.kind = kindBusy
+		e.remedy = "see its log: it lacks memory, space on the disk, or another resource"
+	}
+	return e
+}
+
+// unavailable tells whether a code means that the server cannot do it now: classes 08,
+// 40, 53, 57 and 58 are connections, conflicts, resources, operators' intervention and
+// the system.
 func unavailable(code string) bool {
-	return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57")
+	if len(code) < 2 {
+		return false
+	}
+	return slices.Contains([]string{"08", "40", "53", "57", "58"}, code[:2]) ||
+		slices.Contains([]string{codeLockNotFree, codeObjectInUse, codeReadOnly}, code)
 }
 
 // code returns the code of an answer of PostgreSQL; empty if err is none.
@@ -188,10 +255,7 @@ func conflict(err error) bool {
 // setting that PostgreSQL does not know, or its value.
 func isBadSetting(code string) bool { return code == codeUndefinedObject || code == codeInvalidValue }
 
-// disconnected tells whether a connection that was there is lost.
-func disconnected(err error) bool {
-	if answered := code(err); answered != "" {
-		return unavailable(answered)
-	}
-	return !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+// isNotPrepared reports whether a prepared statement is not there, or was there before.
+func isNotPrepared(err error) bool {
+	return code(err) == codeNoStatement || code(err) == codeTwiceStatement
 }

@@ -17,6 +17,7 @@ const (
 // Maintain implements Store.
 func (s *PostgresStore) Maintain(ctx context.Context, now time.Time, keep Retention) (Report, error) {
 	var report Report
+	s.startIndexes()
 	steps := []struct {
 		age  time.Duration
 		sql  string
@@ -32,13 +33,13 @@ func (s *PostgresStore) Maintain(ctx context.Context, now time.Time, keep Retent
 			continue
 		}
 		arguments := append([]any{TimeOf(now.Add(-step.age)).Time}, step.more...)
-		err := s.call(ctx, func(ctx context.Context, conn querier, _ *schema) (err error) {
-			*step.done, err = execCount(ctx, conn, step.sql, append(arguments, batch)...)
-			return err
+		done, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, _ *schema) (int, error) {
+			return execCount(ctx, conn, step.sql, append(arguments, batch)...)
 		})
 		if err != nil {
 			return report, err
 		}
+		*step.done = done
 		report.More = report.More || *step.done == batch
 	}
 	return report, nil

@@ -9,21 +9,21 @@ func (s *PostgresStore) LogPostAuth(ctx context.Context, attempt PostAuth) error
 		return err
 	}
 	attempt = attempt.normal()
-	return s.call(ctx, func(ctx context.Context, conn querier, sc *schema) error {
-		_, err := conn.Exec(ctx, sc.insertPostAuth, sc.postAuths.row(&attempt)...)
-		return err
+	_, err := call(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
+		return execCount(ctx, conn, sc.insertPostAuth, sc.postAuths.row(&attempt)...)
 	})
+	return err
 }
 
 // PostAuths implements Store.
 func (s *PostgresStore) PostAuths(ctx context.Context, f PostAuthFilter, page Page) (found []PostAuth, more bool, err error) {
 	f, page = f.normal(), page.normal()
-	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) (err error) {
+	result, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (pageOf[PostAuth], error) {
 		sql, arguments := postAuthsQuery(sc, f, page)
-		found, more, err = sc.postAuths.read(ctx, conn, page, sql, arguments, func(a *PostAuth, id int64) { a.ID = id })
-		return err
+		found, more, err := sc.postAuths.read(ctx, conn, page, sql, arguments, func(a *PostAuth, id int64) { a.ID = id })
+		return pageOf[PostAuth]{found, more}, err
 	})
-	return found, more, err
+	return result.found, result.more, err
 }
 
 func postAuthsQuery(sc *schema, f PostAuthFilter, page Page) (sql string, arguments []any) {

@@ -36,20 +36,6 @@ var tableDefinitions = map[string]string{
 	postAuthTable: postAuthsWanted.definition("pass text"),
 }
 
-// indexDefinitions are for the queries of this package, by name. DESC is for
-// databases that spread a first column without it over nodes by its hash.
-var indexDefinitions = []struct{ name, on string }{
-	{"radacct_bulk_close", "radacct (nasipaddress, acctstarttime) WHERE acctstoptime IS NULL"}, // FreeRADIUS's own
-	{"radacct_newest_idx", "radacct (acctstarttime DESC, radacctid DESC)"},
-	{"radacct_open_newest_idx", "radacct (acctstarttime DESC, radacctid DESC) WHERE acctstoptime IS NULL"},
-	{"radacct_user_newest_idx", "radacct (username, acctstarttime DESC, radacctid DESC)"},
-	{"radacct_calling_newest_idx", "radacct (callingstationid, acctstarttime DESC, radacctid DESC)"},
-	{"radacct_called_newest_idx", "radacct (calledstationid, acctstarttime DESC, radacctid DESC)"},
-	{"radacct_nas_newest_idx", "radacct (nasipaddress, acctstarttime DESC, radacctid DESC)"},
-	{"radpostauth_newest_idx", "radpostauth (authdate DESC, id DESC)"},
-	{"radpostauth_user_newest_idx", "radpostauth (username, authdate DESC, id DESC)"},
-}
-
 // readSchema reads what the tables are like, and makes those that are missing.
 func (s *PostgresStore) readSchema(ctx context.Context, conn querier) (*schema, error) {
 	var encoding string
@@ -125,34 +111,6 @@ func describe(ctx context.Context, conn querier, name string) ([]pgconn.FieldDes
 	}
 	rows.Close()
 	return slices.Clone(rows.FieldDescriptions()), rows.Err()
-}
-
-// createIndexes makes the indexes that are missing. Those that the user may not
-// make are warnings: without them, queries are slow.
-func (s *PostgresStore) createIndexes(ctx context.Context, conn querier) (warnings []string, err error) {
-	rows, err := conn.Query(ctx, "SELECT indexname FROM pg_indexes WHERE tablename IN ($1, $2)", sessionTable, postAuthTable)
-	if err != nil {
-		return nil, err
-	}
-	existing, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, err
-	}
-	for _, index := range indexDefinitions {
-		if slices.Contains(existing, index.name) {
-			continue
-		}
-		statement := "CREATE INDEX IF NOT EXISTS " + index.name + " ON " + index.on
-		_, err := conn.Exec(ctx, statement)
-		if code(err) == codeNoPrivilege {
-			warnings = append(warnings, fmt.Sprintf("PostgreSQL %s: user %q may not create an index that queries need: run as the table's owner: %s", s.server, s.user, statement))
-			continue
-		}
-		if err != nil && !madeByOthers(err) {
-			return nil, err
-		}
-	}
-	return warnings, nil
 }
 
 // madeByOthers tells whether somebody else was faster to make a table or an index.

@@ -18,11 +18,9 @@ func (s *PostgresStore) Record(ctx context.Context, p Packet) (created bool, err
 		return false, err
 	}
 	p = p.normal()
-	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) (err error) {
-		created, err = recordOnce(ctx, conn, sc, p)
-		return err
+	return call(ctx, s, func(ctx context.Context, conn querier, sc *schema) (bool, error) {
+		return recordOnce(ctx, conn, sc, p)
 	})
-	return created, err
 }
 
 // recordOnce returns errChanged if others were faster.
@@ -79,12 +77,12 @@ func selectSession(ctx context.Context, conn querier, sc *schema, uniqueID strin
 // Sessions implements Store.
 func (s *PostgresStore) Sessions(ctx context.Context, f Filter, page Page) (found []Record, more bool, err error) {
 	f, page = f.normal(), page.normal()
-	err = s.call(ctx, func(ctx context.Context, conn querier, sc *schema) (err error) {
+	result, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (pageOf[Record], error) {
 		sql, arguments := sessionsQuery(sc, f, page)
-		found, more, err = sc.sessions.read(ctx, conn, page, sql, arguments, func(r *Record, id int64) { r.ID = id })
-		return err
+		found, more, err := sc.sessions.read(ctx, conn, page, sql, arguments, func(r *Record, id int64) { r.ID = id })
+		return pageOf[Record]{found, more}, err
 	})
-	return found, more, err
+	return result.found, result.more, err
 }
 
 // sessionsQuery returns the query for a page and one session more. Whatever a
@@ -165,10 +163,8 @@ func (s *PostgresStore) CloseNAS(ctx context.Context, nas netip.Addr, at time.Ti
 	}
 	address := nas.Unmap().WithZone("").String()
 	for {
-		n := 0
-		err := s.call(ctx, func(ctx context.Context, conn querier, sc *schema) (err error) {
-			n, err = execCount(ctx, conn, closeOfNAS, TimeOf(at).Time, sc.cause(cause), address, batch)
-			return err
+		n, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
+			return execCount(ctx, conn, closeOfNAS, TimeOf(at).Time, sc.cause(cause), address, batch)
 		})
 		closed += n
 		if err != nil || n == 0 {

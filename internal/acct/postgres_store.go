@@ -6,28 +6,46 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/semaphore"
 )
 
+// maxConnections is how many connections there are, unless the URL says so.
 const maxConnections = 10
 
 // patience is how long a store waits for PostgreSQL.
 type patience struct {
-	connect time.Duration // to get a connection, new or from the pool
-	call    time.Duration // for one call with it
+	connect time.Duration // for a server to take a new connection
+	call    time.Duration // for one call, all that it waits for included
 }
 
 // soonEnough leaves FreeRADIUS an answer: it waits four seconds.
 var soonEnough = patience{connect: time.Second, call: 3 * time.Second}
 
-// maxAttempts is how often a call is tried if others change the same session.
-const maxAttempts = 10
+const (
+	// checkLimit is how long Check may take, without indexes.
+	checkLimit = 20 * time.Second
+
+	// closeLimit is how long Close lets calls end by themselves, and endLimit what it
+	// then grants the server to cancel them, and connections to end.
+	closeLimit = 600 * time.Millisecond
+	endLimit   = 150 * time.Millisecond
+)
+
+const (
+	// maxAttempts is how often a call is tried if others change the same session.
+	maxAttempts = 10
+	// maxReconnects is how often it is if its connection was lost.
+	maxReconnects = 3
+)
 
 // checkAddress is one of those for examples (RFC 5737).
 var checkAddress = netip.AddrFrom4([4]byte{192, 0, 2, 1})
@@ -36,8 +54,11 @@ var (
 	// errChanged means that a session is no longer what it was when it was read.
 	errChanged = errors.New("the session is being changed by others: try again")
 
-	// errNotConnected marks errors before any statement.
-	errNotConnected = errors.New("no connection")
+	// errLost marks errors of a connection that ended while a statement was under way.
+	errLost = errors.New("the connection was lost")
+
+	// errClosed means that the store is out of use.
+	errClosed = errors.New("the connections are being closed, since the config was written or Vault seals")
 )
 
 // querier is a connection or a transaction.
@@ -54,10 +75,31 @@ type querier interface {
 // read: nothing is locked between, and a statement that was done, but not answered,
 // can be done again.
 type PostgresStore struct {
-	pool                   *pgxpool.Pool
-	server, user, password string
+	server, user, password string // server is all of the URL's, and the database
 	patience               patience
 	schema                 atomic.Pointer[schema] // nil until the tables were read
+
+	pool       *pgxpool.Pool
+	wires      *wires
+	slots      *semaphore.Weighted // one for each connection that there may be
+	gate       gate
+	generation atomic.Int64 // of connections: older ones are not used again
+
+	mayPrepare bool        // the URL does not say how statements are sent
+	unprepared atomic.Bool // they are not prepared any more: a pooler such as PgBouncer is between
+
+	closing    context.Context //nolint:containedctx // it ends what runs as long as the store does
+	stop       context.CancelFunc
+	woken      chan struct{}  // has the guard look
+	background sync.WaitGroup // the guard, and what makes indexes; none is added once closed
+	nextCancel time.Duration  // the guard's own, as is nextTest
+	nextTest   time.Duration
+
+	mu       sync.Mutex
+	leases   map[*lease]struct{} // guarded by mu
+	closed   bool                // guarded by mu
+	calls    sync.WaitGroup      // none is added once closed
+	indexing bool                // guarded by mu; indexes are made in the background, or were
 }
 
 var _ Store = (*PostgresStore)(nil)
@@ -105,6 +147,13 @@ func (c connection) config() (*pgxpool.Config, error) {
 		config, err := pgxpool.ParseConfig(c.url)
 		if err != nil {
 			return nil, &URLError{} // the reason may quote the password
+		}
+		settings, err := parseURL(c.url)
+		if err != nil || settings[settingPoolMax] == "" {
+			config.MaxConns = maxConnections
+		}
+		if err != nil || settings[settingConnectTimeout] == "" {
+			config.ConnConfig.ConnectTimeout = 0
 		}
 		return config, nil
 	}
@@ -163,59 +212,195 @@ func NewPostgres(url string, options ...Option) (*PostgresStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.MaxConns = maxConnections
-	config.ConnConfig.ConnectTimeout = settings.patience.connect
 	if settings.dial != nil {
 		config.ConnConfig.DialFunc = settings.dial
+	} else {
+		config.ConnConfig.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "vault-plugin-auth-radius"
-	pool, err := pgxpool.NewWithConfig(context.Background(), config) // it does not connect yet
-	if err != nil {
+	s := newStore(config.ConnConfig, settings)
+	config.BeforeConnect = s.beforeConnect
+	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // live does
+	s.slots = semaphore.NewWeighted(int64(config.MaxConns))
+	if s.pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil { // it does not connect yet
 		return nil, &URLError{}
 	}
-	c := config.ConnConfig
-	return &PostgresStore{
-		pool:     pool,
-		server:   net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) + "/" + c.Database,
-		user:     c.User,
-		password: c.Password,
-		patience: settings.patience,
-	}, nil
+	s.background.Go(s.guard)
+	return s, nil
 }
 
-// Close implements Store.
-func (s *PostgresStore) Close() { s.pool.Close() }
+func newStore(config *pgx.ConnConfig, settings connection) *PostgresStore {
+	servers := serversOf(config)
+	if config.ConnectTimeout == 0 {
+		share := settings.patience.call * 2 / 3 / time.Duration(len(servers)) // of the time that a call has
+		config.ConnectTimeout = min(settings.patience.connect, share)
+	}
+	if config.ValidateConnect == nil {
+		config.ValidateConnect = validateWritable
+	}
+	s := &PostgresStore{
+		server:   strings.Join(servers, ",") + "/" + config.Database,
+		user:     config.User,
+		password: config.Password,
+		patience: settings.patience,
+		wires:    newWires(config.DialFunc, config.LookupFunc),
+		woken:    make(chan struct{}, 1),
+		leases:   map[*lease]struct{}{},
+	}
+	given, err := parseURL(settings.url)
+	s.mayPrepare = err != nil || given[settingExecMode] == ""
+	s.closing, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// serversOf lists the servers of a URL, each once.
+func serversOf(config *pgx.ConnConfig) []string {
+	servers := []string{serverAddress(config.Host, config.Port)}
+	for _, fallback := range config.Fallbacks {
+		if address := serverAddress(fallback.Host, fallback.Port); !slices.Contains(servers, address) {
+			servers = append(servers, address)
+		}
+	}
+	return servers
+}
+
+// validateWritable passes over servers that only read: another one of the URL may write.
+func validateWritable(ctx context.Context, conn *pgconn.PgConn) error {
+	results, err := conn.Exec(ctx, "SHOW transaction_read_only").ReadAll()
+	if err != nil {
+		return err
+	}
+	if len(results) == 1 && len(results[0].Rows) == 1 && string(results[0].Rows[0][0]) == "on" {
+		return &pgconn.PgError{Severity: "ERROR", Code: codeReadOnly, Message: "the server only reads"}
+	}
+	return nil
+}
+
+func (s *PostgresStore) beforeConnect(_ context.Context, config *pgx.ConnConfig) error {
+	if s.unprepared.Load() {
+		config.DefaultQueryExecMode = pgx.QueryExecModeExec
+		config.StatementCacheCapacity, config.DescriptionCacheCapacity = 0, 0
+	}
+	newLink(s.wires, s.generation.Load()).prepare(config)
+	return nil
+}
+
+// Close implements Store. It takes a second at most: calls that have not ended by then
+// fail.
+func (s *PostgresStore) Close() {
+	s.refuseCalls()
+	ended := make(chan struct{})
+	go func() { // until the calls have ended: what follows sees to that
+		s.calls.Wait()
+		close(ended)
+	}()
+	if !within(closeLimit, ended) {
+		s.cancelAll()
+	}
+	s.stop()
+	disconnected := make(chan struct{})
+	go func() {
+		s.pool.Close()
+		close(disconnected)
+	}()
+	within(endLimit, disconnected)
+	s.wires.close()
+	<-ended
+	<-disconnected
+	s.background.Wait()
+}
+
+// within reports whether a channel was closed in time.
+func within(limit time.Duration, done <-chan struct{}) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (s *PostgresStore) refuseCalls() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// beginCall reports whether a call may begin. If so, calls.Done has to follow.
+func (s *PostgresStore) beginCall() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.calls.Add(1)
+	return true
+}
+
+// cancelAll has the server cancel the statements that are under way, or it would go on
+// with them for nobody.
+func (s *PostgresStore) cancelAll() {
+	ctx, stop := context.WithTimeout(context.Background(), endLimit)
+	defer stop()
+	var cancels sync.WaitGroup
+	for _, l := range s.chosen(func(*lease, time.Duration) bool { return true }) {
+		cancels.Go(func() { _ = l.link.cancel(ctx, l.pgx) }) // what is not cancelled is closed
+	}
+	cancels.Wait()
+}
 
 // Check connects, makes tables and indexes that are missing, and tries out what the
-// store does. Warnings are about indexes that the user may not make. The error is a
-// *UnavailableError, *CredentialsError, *PrivilegeError or *SchemaError, as far as
-// it is known. On a large table that lacks indexes it takes seconds.
+// store does. Warnings are about indexes that the user may not make, or that take
+// longer. The error is a *UnavailableError, *CredentialsError, *PrivilegeError or
+// *SchemaError, as far as it is known.
 func (s *PostgresStore) Check(ctx context.Context) (warnings []string, err error) {
-	err = s.retry(ctx, func(ctx context.Context, conn querier) error {
+	sc, err := run(ctx, s, callLimits{total: max(checkLimit, s.patience.call)}, func(ctx context.Context, conn querier) (*schema, error) {
 		sc, err := s.readSchema(ctx, conn)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := try(ctx, conn, sc); err != nil {
-			return err
-		}
-		warnings, err = s.createIndexes(ctx, conn)
-		s.schema.Store(sc)
-		return err
+		return sc, try(ctx, conn, sc)
 	})
-	return warnings, err
+	if err != nil {
+		return nil, err
+	}
+	s.schema.Store(sc)
+	return s.createIndexes(ctx)
 }
 
-// call does something with the tables within the time for it.
-func (s *PostgresStore) call(ctx context.Context, do func(context.Context, querier, *schema) error) error {
-	return s.retry(ctx, func(ctx context.Context, conn querier) error {
-		ctx, cancel := context.WithTimeout(ctx, s.patience.call)
-		defer cancel()
+// pageOf is what a query for a page returns.
+type pageOf[T any] struct {
+	found []T
+	more  bool
+}
+
+// callLimits are what a call has.
+type callLimits struct {
+	total time.Duration
+	quick bool // its statements take no time, unless something is in their way
+}
+
+// call does something with the tables within the time for it, by statements that take
+// no time.
+func call[T any](ctx context.Context, s *PostgresStore, do func(context.Context, querier, *schema) (T, error)) (T, error) {
+	return runWithSchema(ctx, s, callLimits{total: s.patience.call, quick: true}, do)
+}
+
+// callSlowly is call for statements that may take all of that time.
+func callSlowly[T any](ctx context.Context, s *PostgresStore, do func(context.Context, querier, *schema) (T, error)) (T, error) {
+	return runWithSchema(ctx, s, callLimits{total: s.patience.call}, do)
+}
+
+func runWithSchema[T any](ctx context.Context, s *PostgresStore, limits callLimits, do func(context.Context, querier, *schema) (T, error)) (T, error) {
+	return run(ctx, s, limits, func(ctx context.Context, conn querier) (T, error) {
 		sc := s.schema.Load()
 		if sc == nil {
 			var err error
 			if sc, err = s.readSchema(ctx, conn); err != nil {
-				return err
+				var none T
+				return none, err
 			}
 			s.schema.Store(sc)
 		}
@@ -223,42 +408,117 @@ func (s *PostgresStore) call(ctx context.Context, do func(context.Context, queri
 	})
 }
 
-// retry does something again if others were at work on the same, and once if the
-// connection was lost: the server may have been started anew.
-func (s *PostgresStore) retry(ctx context.Context, do func(context.Context, querier) error) error {
-	var err error
-	reconnected := false
-	for range maxAttempts {
-		err = s.connected(ctx, do)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil || errors.Is(err, errNotConnected):
-			return s.explain(ctx, err)
-		case conflict(err):
-		case disconnected(err) && !reconnected:
-			reconnected = true
-			s.pool.Reset() // the other connections are likely to be lost, too
-		default:
-			err = s.explain(ctx, err)
-			var wrong *SchemaError
-			if errors.As(err, &wrong) {
-				s.schema.Store(nil) // it may have changed: read it again
-			}
-			return err
-		}
-	}
-	return s.explain(ctx, err)
+// outcome is how a call ended.
+type outcome[T any] struct {
+	value    T
+	err      error
+	panicked any
 }
 
-// connected does something with a connection of the pool.
-func (s *PostgresStore) connected(ctx context.Context, do func(context.Context, querier) error) error {
-	acquiring, cancel := context.WithTimeout(ctx, s.patience.connect)
-	defer cancel()
-	conn, err := s.pool.Acquire(acquiring)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNotConnected, err)
+// run does something with a connection, within the limits. What has no answer by then
+// is left behind: it shares nothing with the caller, and the guard ends it.
+func run[T any](ctx context.Context, s *PostgresStore, limits callLimits, do func(context.Context, querier) (T, error)) (T, error) {
+	var none T
+	if !s.beginCall() {
+		return none, s.unavailable(errClosed)
 	}
-	defer conn.Release()
-	return do(ctx, conn)
+	limited, cancel := context.WithTimeout(ctx, limits.total)
+	defer cancel()
+	defer context.AfterFunc(s.closing, cancel)()
+	done := make(chan outcome[T], 1)
+	go func() {
+		defer s.calls.Done()
+		done <- attempts(limited, s, limits.quick, do)
+	}()
+	select {
+	case result := <-done:
+		if result.panicked != nil {
+			panic(result.panicked)
+		}
+		if result.err == nil || limited.Err() == nil {
+			return result.value, s.explain(result.err)
+		}
+	case <-limited.Done():
+		s.wake()
+	}
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return none, fmt.Errorf("PostgreSQL %s: %w", s.server, ctx.Err())
+	case s.closing.Err() != nil:
+		return none, s.unavailable(errClosed)
+	}
+	return none, s.unavailable(context.DeadlineExceeded)
+}
+
+// attempts does something again if others were at work on the same, or the connection
+// was lost.
+func attempts[T any](ctx context.Context, s *PostgresStore, quick bool, do func(context.Context, querier) (T, error)) (result outcome[T]) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			result.panicked = cause // the caller's to handle
+		}
+	}()
+	reconnects := 0
+	for range maxAttempts {
+		var how ending
+		how, result = attempt(ctx, s, quick, do)
+		err := result.err
+		switch {
+		case err == nil, ctx.Err() != nil, errors.Is(err, errNotConnected):
+			return result
+		case conflict(err):
+		case how == endedCancelled:
+			quick = false // the server lives: it may take all of the time
+		case how == endedRenewed && reconnects < maxReconnects:
+			reconnects++
+		default:
+			var wrong *SchemaError
+			if errors.As(s.explain(err), &wrong) {
+				s.schema.Store(nil) // it may have changed: read it again
+			}
+			return result
+		}
+	}
+	return result
+}
+
+// ending is how an attempt has ended, beside its result.
+type ending int
+
+const (
+	endedItself    ending = iota
+	endedCancelled        // the guard has had a statement cancelled
+	endedRenewed          // the connection is not used again
+)
+
+// attempt does something with a connection of the pool.
+func attempt[T any](ctx context.Context, s *PostgresStore, quick bool, do func(context.Context, querier) (T, error)) (how ending, result outcome[T]) {
+	l, err := s.lease(ctx, quick)
+	if err != nil {
+		result.err = err
+		return endedItself, result
+	}
+	defer func() {
+		if s.release(l) && code(result.err) == codeCancelled {
+			how = endedCancelled
+		}
+	}()
+	result.value, result.err = do(context.WithoutCancel(ctx), l)
+	switch {
+	case result.err == nil:
+		return endedItself, result
+	case l.pgx.IsClosed():
+		result.err = fmt.Errorf("%w: %w", errLost, result.err)
+		s.lost(l.link)
+	case code(result.err) == codeReadOnly:
+		s.lost(l.link)
+	case s.mayPrepare && isNotPrepared(result.err): // a pooler has sent it to another server process
+		s.unprepared.Store(true)
+		s.renew(l.link)
+	case code(result.err) == codeStalePlan:
+		s.renew(l.link)
+	default:
+		return endedItself, result
+	}
+	return endedRenewed, result
 }
