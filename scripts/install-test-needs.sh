@@ -2,7 +2,7 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [mariadb]
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb]
 #
 # Without arguments: all.
 #
@@ -47,6 +47,8 @@ need_radsecproxy() { have radsecproxy || packages+=(radsecproxy); }
 # The server's programs are not on PATH: a machine has several versions.
 need_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql); }
 
+need_pgbouncer() { have pgbouncer || packages+=(pgbouncer); }
+
 # The package mariadb-server would add a service and its data, which no test uses.
 need_mariadb() {
 	have mariadbd && have mariadb-install-db || packages+=(mariadb-server-core)
@@ -86,7 +88,7 @@ services_off() {
 cleanup() { [ -z "$policy" ] || as_root rm -f "$policy"; }
 
 # daemons lists the process ids of running servers. Small images have no ps.
-daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|ns-slapd|samba|smbd|nmbd|winbindd|postgres|mariadbd|mysqld' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
+daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|ns-slapd|samba|smbd|nmbd|winbindd|postgres|pgbouncer|mariadbd|mysqld' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
 
 # stop_new stops daemons that the installation started all the same: not those
 # that ran before.
@@ -101,7 +103,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, mariadbd, mariadb-install-db and mariadb are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db and mariadb are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -119,7 +121,7 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql mariadb
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
@@ -129,8 +131,9 @@ main() {
 		389ds) need_389ds ;;
 		samba) need_samba ;;
 		postgresql) need_postgresql ;;
+		pgbouncer) need_pgbouncer ;;
 		mariadb) need_mariadb ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, mariadb or nothing" ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages

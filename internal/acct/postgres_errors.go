@@ -143,8 +143,9 @@ func (s *PostgresStore) explain(err error) error {
 	case errors.Is(err, errNotConnected) && isBadSetting(code):
 		// What it names may be the rest of a password with spaces in it.
 		return &URLError{problem: fmt.Sprintf("has a setting that PostgreSQL %s does not know, or a value that it does not take: check them, and put values with spaces in quotes", s.server)}
-	case errors.Is(err, errNotConnected) && code == codeProtocol && s.refusedParameter(answer.Message) != "":
-		return &URLError{problem: fmt.Sprintf("has %s, which the PgBouncer at %s refuses: remove it, or add it to ignore_startup_parameters there", s.refusedParameter(answer.Message), s.server)}
+	case errors.Is(err, errNotConnected) && code == codeProtocol && strings.HasPrefix(answer.Message, refusedParameter):
+		return &URLError{problem: fmt.Sprintf("has %s, which the PgBouncer at %s refuses: remove it, or add it to ignore_startup_parameters there",
+			parameterName(strings.TrimPrefix(answer.Message, refusedParameter)), s.server)}
 	case code == "28P01" || code == "28000":
 		return &CredentialsError{Server: s.server, User: s.user, Err: answer}
 	case code == codeNoPrivilege:
@@ -165,14 +166,16 @@ func (s *PostgresStore) explain(err error) error {
 	return fmt.Errorf("PostgreSQL %s: %w", s.server, answer)
 }
 
-// refusedParameter returns the parameter of the session that a PgBouncer does not take;
-// "" if there is none, or its name may be the rest of a password with spaces in it.
-func (s *PostgresStore) refusedParameter(message string) string {
-	name, found := strings.CutPrefix(message, "unsupported startup parameter: ")
-	if !found || !slices.Contains(sessionParameters, strings.ToLower(name)) {
-		return ""
+// refusedParameter is how PgBouncer begins its answer to a parameter that it does not take.
+const refusedParameter = "unsupported startup parameter: "
+
+// parameterName returns the name of a parameter of the session, or what is said instead
+// of one that is not known: it may be the rest of a password with spaces in it.
+func parameterName(name string) string {
+	if slices.Contains(sessionParameters, strings.ToLower(name)) {
+		return name
 	}
-	return name
+	return "a parameter"
 }
 
 // sessionParameters are parameters of PostgreSQL that URLs often have.

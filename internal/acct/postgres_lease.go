@@ -138,16 +138,15 @@ func (s *PostgresStore) connect(call context.Context) (*pgxpool.Conn, error) {
 		if full(err) && s.pool.Stat().TotalConns() > 0 {
 			away = nil // it answers
 		}
-		switch {
-		case trial:
+		if !trial && away != nil {
+			s.gate.suspect() // it may be this connection only
+			continue
+		}
+		if trial {
 			s.gate.leave(away, pause)
 			s.drop(func(l *lease, silence time.Duration) bool {
 				return silence >= answerLimit && !l.serverHeard(began) // it hangs, whoever answers now
 			})
-		case errors.Is(err, errStale):
-			continue // the gate is in doubt
-		case away != nil:
-			s.gate.shut(away, pause)
 		}
 		return conn, err
 	}

@@ -36,7 +36,7 @@ const (
 
 	// closeLimit is how long Close lets calls end by themselves, and endLimit what it
 	// then grants the server to cancel them, and connections to end.
-	closeLimit = 600 * time.Millisecond
+	closeLimit = 500 * time.Millisecond
 	endLimit   = 150 * time.Millisecond
 )
 

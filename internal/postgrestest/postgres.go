@@ -37,6 +37,7 @@ const restartAttempts = 100
 type Postgres struct {
 	daemontest.Daemon
 	port int
+	data string // the cluster's folder
 }
 
 // Start makes a database cluster in dir, a folder that nothing else uses, runs
@@ -82,13 +83,19 @@ func StartTLS(ctx context.Context, dir string, secured *TLS, settings ...string)
 		}
 		settings = append(tlsSettings, settings...)
 	}
-	p := &Postgres{Daemon: daemontest.Daemon{
+	return run(ctx, server, data, runAs, settings)
+}
+
+// run runs the server on a cluster.
+func run(ctx context.Context, server, data string, runAs *syscall.Credential, settings []string) (*Postgres, error) {
+	p := &Postgres{data: data, Daemon: daemontest.Daemon{
 		Name:    "PostgreSQL",
 		Program: server,
-		Ready:   []string{"database system is ready to accept connections"},
-		Ending:  syscall.SIGINT, // SIGTERM would wait for clients
+		Ready:   []string{"database system is ready to accept"}, // connections, or those that only read
+		Ending:  syscall.SIGINT,                                 // SIGTERM would wait for clients
 		RunAs:   runAs,
 	}}
+	var err error
 	for range daemontest.PortAttempts {
 		if p.port, err = daemontest.FreePort(ctx); err != nil {
 			return nil, err
@@ -211,23 +218,13 @@ func (p *Postgres) Exec(ctx context.Context, database, sql string) error {
 // Kill ends the server and all of its processes with SIGKILL, as a crash of the
 // machine would.
 func (p *Postgres) Kill() error {
-	pid := p.PID()
-	if pid == 0 {
-		return nil
-	}
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	processes, err := p.processes()
 	if err != nil {
-		return fmt.Errorf("kill PostgreSQL: %w", err)
+		return err
 	}
 	// The parent first, or it would clean up after its children.
-	for _, field := range append([]string{strconv.Itoa(pid)}, strings.Fields(string(children))...) {
-		child, err := strconv.Atoi(field)
-		if err != nil {
-			return fmt.Errorf("kill PostgreSQL: %w", err)
-		}
-		if err := syscall.Kill(child, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("kill PostgreSQL: %w", err)
-		}
+	if err := signalAll(processes, syscall.SIGKILL); err != nil {
+		return err
 	}
 	var killed *exec.ExitError
 	if err := p.Stop(); err != nil && !errors.As(err, &killed) {
@@ -248,4 +245,49 @@ func (p *Postgres) Restart() error {
 		}
 	}
 	return err
+}
+
+// Freeze stops the server and its processes where they are, as a machine that hangs:
+// connections are still taken, and nothing answers. It returns what lets them go on,
+// which is to be called before the server is stopped; twice does no harm.
+func (p *Postgres) Freeze() (thaw func() error, err error) {
+	processes, err := p.processes()
+	if err != nil {
+		return nil, err
+	}
+	if err := signalAll(processes, syscall.SIGSTOP); err != nil {
+		return nil, err
+	}
+	return func() error { return signalAll(processes, syscall.SIGCONT) }, nil
+}
+
+// processes are the server's, the parent first.
+func (p *Postgres) processes() ([]int, error) {
+	parent := p.PID()
+	if parent == 0 {
+		return nil, nil
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
+	if err != nil {
+		return nil, fmt.Errorf("processes of PostgreSQL: %w", err)
+	}
+	processes := []int{parent}
+	for _, field := range strings.Fields(string(children)) {
+		child, err := strconv.Atoi(field)
+		if err != nil {
+			return nil, fmt.Errorf("processes of PostgreSQL: %w", err)
+		}
+		processes = append(processes, child)
+	}
+	return processes, nil
+}
+
+// signalAll sends a signal to processes; those that have ended do not matter.
+func signalAll(processes []int, signal syscall.Signal) error {
+	for _, process := range processes {
+		if err := syscall.Kill(process, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("processes of PostgreSQL: %w", err)
+		}
+	}
+	return nil
 }
