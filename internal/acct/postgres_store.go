@@ -303,11 +303,11 @@ func (s *PostgresStore) Close() {
 		s.pool.Close()
 		close(disconnected)
 	}()
+	s.background.Wait() // it has the server cancel what it is at
 	within(endLimit, disconnected)
 	s.wires.close()
 	<-ended
 	<-disconnected
-	s.background.Wait()
 }
 
 // within reports whether a channel was closed in time.
