@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -382,4 +384,39 @@ func testWithoutTemplate(t *testing.T, body string) {
 	found := v.sessions("username=bob")
 	require.Len(t, found, 1)
 	require.Equal(t, []any{"10.0.0.7", "Idle-Timeout", 60.0, float64(1<<32 + 7)}, []any{found[0]["framed_ip_address"], found[0]["terminate_cause"], found[0]["session_time"], found[0]["input_octets"]})
+}
+
+// TestPostgresThatHangsHoldsUpNoWriteAndNoSeal has packets wait for a PostgreSQL that
+// hangs while the config is written, and while Vault is sealed: a second for each.
+func TestPostgresThatHangsHoldsUpNoWriteAndNoSeal(t *testing.T) {
+	t.Parallel()
+	v := startPlugin(t)
+	p := startPostgres(t)
+	v.write("auth/radius/config", map[string]any{"extauth": "local"})
+	underLoad := func(do func()) (took time.Duration) {
+		v.write("auth/radius/freeradius/config", map[string]any{"store": "postgres", "connection_url": p.URL("postgres")})
+		thaw, err := p.Freeze()
+		require.NoError(t, err)
+		defer func() { require.NoError(t, thaw()) }()
+		ctx, cancel := context.WithCancel(t.Context())
+		var packets sync.WaitGroup
+		defer packets.Wait()
+		defer cancel()
+		for n := range 24 {
+			packets.Go(func() { // what becomes of them does not matter
+				_, _ = v.Client.Logical().WriteWithContext(ctx, "auth/radius/freeradius/accounting",
+					map[string]any{"status_type": "Start", "session_id": fmt.Sprint(n), "username": "bob", "nas_ip_address": "192.0.2.1"})
+			})
+		}
+		<-time.After(300 * time.Millisecond) // they are under way
+		began := time.Now()
+		do()
+		return time.Since(began)
+	}
+	took := underLoad(func() { v.write("auth/radius/freeradius/config", map[string]any{"store": "vault"}) })
+	t.Logf("the write took %s", took)
+	require.Less(t, took, 3*time.Second, "three times as long as on an idle machine")
+	took = underLoad(func() { require.NoError(t, v.Client.Sys().Seal()) })
+	t.Logf("the seal took %s", took)
+	require.Less(t, took, 4*time.Second)
 }

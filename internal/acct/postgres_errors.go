@@ -36,7 +36,7 @@ type UnavailableError struct {
 
 // What an UnavailableError is about.
 const (
-	kindAway     = "away"      // no server of the URL answers
+	kindAway     = "away"      // no server of the URL answers, as far as is known
 	kindReadOnly = "read-only" // those that do only read
 	kindBusy     = "busy"      // PostgreSQL answers, but not to this in time
 )
@@ -207,9 +207,9 @@ func (s *PostgresStore) detail(err error) string {
 func (s *PostgresStore) unavailable(err error) error {
 	e := &UnavailableError{Server: s.server, Err: err, kind: kindAway, detail: s.detail(err)}
 	if errors.Is(err, context.DeadlineExceeded) {
-		e.detail = "no answer in time"
+		e.detail = noAnswer
 	}
-	e.remedy = "check that it runs and listens there, that no firewall is between, sslmode in connection_url, and the certificates tls_ca_cert and tls_client_cert"
+	e.remedy = remedyAway
 	switch code := code(err); {
 	case errors.Is(err, errClosed):
 		e.remedy = "try again"
@@ -219,11 +219,25 @@ func (s *PostgresStore) unavailable(err error) error {
 	case code == codeTooManyConnections:
 		e.remedy = "raise max_connections there, or the user's CONNECTION LIMIT, or lower pool_max_conns in connection_url"
 	case code == codeLockNotFree, code == codeObjectInUse, code == codeCancelled, errors.Is(err, errChanged):
-		e.kind = kindBusy
-		e.remedy = "see pg_stat_activity and pg_locks for what holds the table, and statement_timeout and lock_timeout for this user"
+		e.kind, e.remedy = kindBusy, remedyBusy
 	case strings.HasPrefix(code, "53"):
 		e.kind = kindBusy
 		e.remedy = "see its log: it lacks memory, space on the disk, or another resource"
+	}
+	return e
+}
+
+const (
+	noAnswer   = "no answer in time"
+	remedyAway = "check that it runs and listens there, that no firewall is between, sslmode in connection_url, and the certificates tls_ca_cert and tls_client_cert"
+	remedyBusy = "see pg_stat_activity and pg_locks for what holds up its statements, and statement_timeout and lock_timeout of the user"
+)
+
+// overdue is the error of a call that has no answer in time.
+func (s *PostgresStore) overdue() error {
+	e := &UnavailableError{Server: s.server, Err: context.DeadlineExceeded, kind: kindBusy, detail: noAnswer, remedy: "it is overloaded or hangs, or a lock is in the way: " + remedyBusy}
+	if s.gate.doubtful() {
+		e.kind, e.remedy = kindAway, remedyAway
 	}
 	return e
 }

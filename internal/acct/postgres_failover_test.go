@@ -247,6 +247,40 @@ func TestLockedTableOpensNoFlood(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestLockedSessionHoldsUpNoOther has a row locked, of which packets come again.
+func TestLockedSessionHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	server, database := newDatabase(t)
+	store, _, err := OpenPostgres(t.Context(), server.URL(database))
+	require.NoError(t, err)
+	defer store.Close()
+	record(t, store, packet(Start, "locked", 0))
+	locker, err := pgx.Connect(t.Context(), server.URL(database))
+	require.NoError(t, err)
+	_, err = locker.Exec(t.Context(), "BEGIN; UPDATE radacct SET username = 'eve'")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	l := &load{store: store}
+	l.start(ctx, 8, 5*time.Millisecond)
+	var group sync.WaitGroup
+	for n := range 4 {
+		group.Go(func() {
+			_, err := store.Record(t.Context(), packet(Stop, "locked", 60+n))
+			var busy *UnavailableError
+			if !errors.As(err, &busy) || busy.kind != kindBusy {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	cancel()
+	l.group.Wait()
+	require.Empty(t, l.failures)
+	require.NoError(t, locker.Close(t.Context()))
+	record(t, store, packet(Stop, "locked", 60))
+}
+
 func TestConnectionsThatAFirewallForgotCostNoAnswer(t *testing.T) {
 	t.Parallel()
 	server, database := newDatabase(t)

@@ -34,6 +34,13 @@ func (g *gate) refuses() error {
 	return nil
 }
 
+// doubtful reports whether the server may be away.
+func (g *gate) doubtful() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.doubt
+}
+
 // enter lets a call pass, or returns why the server is away. If the call is a trial,
 // leave has to follow.
 func (g *gate) enter(ctx context.Context) (trial bool, err error) {

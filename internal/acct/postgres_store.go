@@ -447,7 +447,7 @@ func run[T any](ctx context.Context, s *PostgresStore, limits callLimits, do fun
 	case s.closing.Err() != nil:
 		return none, s.unavailable(errClosed)
 	}
-	return none, s.unavailable(context.DeadlineExceeded)
+	return none, s.overdue()
 }
 
 // attempts does something again if others were at work on the same, or the connection
