@@ -12,7 +12,7 @@ const (
 	// answerLimit is how long a server may take to cancel a statement.
 	answerLimit = 500 * time.Millisecond
 	// guardPause is between two looks at what is silent.
-	guardPause = 100 * time.Millisecond
+	guardPause = 50 * time.Millisecond
 
 	// Cancelling costs the server a process, and who waits for a lock gains nothing by
 	// it: so it is done seldom, unless the call is over and nobody else would.
@@ -55,9 +55,9 @@ func (s *PostgresStore) wake() {
 // time for that, and reports whether there is one to look at again.
 func (s *PostgresStore) examine() (again bool) {
 	now := s.wires.now()
-	l, again := s.mostSilent(now)
+	l, inUse := s.mostSilent(now)
 	if l == nil {
-		return again
+		return inUse
 	}
 	over := l.call.Err() != nil
 	if now < s.nextCancel || (!over && now < s.nextTest) {
@@ -85,17 +85,16 @@ func (s *PostgresStore) dropWith(lost *lease, tested time.Duration) {
 }
 
 // mostSilent returns the lease to be tested next, if there is one. A call that is over
-// goes first. again reports whether there may be one soon.
-func (s *PostgresStore) mostSilent(now time.Duration) (silent *lease, again bool) {
+// goes first. If no connection is in use, the guard is woken by the next lease.
+func (s *PostgresStore) mostSilent(now time.Duration) (silent *lease, inUse bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.guarded = len(s.leases) > 0 && s.closing.Err() == nil
 	var longest time.Duration
 	for l := range s.leases {
-		over := l.call.Err() != nil
-		again = again || over || now-l.began >= silenceLimit
 		silence := l.silence(now)
 		switch {
-		case over:
+		case l.call.Err() != nil:
 			silence += time.Hour
 		case !l.quick || silence < silenceLimit:
 			continue
@@ -104,7 +103,7 @@ func (s *PostgresStore) mostSilent(now time.Duration) (silent *lease, again bool
 			silent, longest = l, silence
 		}
 	}
-	return silent, again && s.closing.Err() == nil
+	return silent, s.guarded
 }
 
 // answers has a statement cancelled, and reports whether the server answers then.

@@ -39,7 +39,6 @@ type lease struct {
 	quick bool // the statements of the call take no time, unless something is in their way
 
 	began     time.Duration // by the clock of wires
-	timer     *time.Timer   // wakes the guard
 	released  chan struct{}
 	cancelled bool // by the guard; guarded by PostgresStore.mu
 }
@@ -195,16 +194,18 @@ func (s *PostgresStore) renew(link *link) bool {
 // hold keeps account of a lease.
 func (s *PostgresStore) hold(l *lease) *lease {
 	l.began, l.released = s.wires.now(), make(chan struct{})
-	l.timer = time.AfterFunc(silenceLimit, s.wake)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leases[l] = struct{}{}
+	if !s.guarded {
+		s.guarded = true
+		s.wake()
+	}
 	return l
 }
 
 // release ends a lease, and reports whether the guard has cancelled its statement.
 func (s *PostgresStore) release(l *lease) (cancelled bool) {
-	l.timer.Stop()
 	cancelled = s.forget(l)
 	l.conn.Release()
 	close(l.released)

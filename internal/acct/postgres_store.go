@@ -97,6 +97,7 @@ type PostgresStore struct {
 
 	mu       sync.Mutex
 	leases   map[*lease]struct{} // guarded by mu
+	guarded  bool                // guarded by mu; the guard looks at the leases
 	closed   bool                // guarded by mu
 	calls    sync.WaitGroup      // none is added once closed
 	indexing bool                // guarded by mu; indexes are made in the background, or were
@@ -424,7 +425,6 @@ func run[T any](ctx context.Context, s *PostgresStore, limits callLimits, do fun
 	}
 	limited, cancel := context.WithTimeout(ctx, limits.total)
 	defer cancel()
-	defer context.AfterFunc(s.closing, cancel)()
 	done := make(chan outcome[T], 1)
 	go func() {
 		defer s.calls.Done()
@@ -439,7 +439,7 @@ func run[T any](ctx context.Context, s *PostgresStore, limits callLimits, do fun
 			return result.value, s.explain(result.err)
 		}
 	case <-limited.Done():
-		s.wake()
+	case <-s.closing.Done():
 	}
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
