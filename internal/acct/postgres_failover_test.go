@@ -21,7 +21,7 @@ import (
 	"vault-plugin-auth-radius/internal/postgrestest"
 )
 
-// pair is a primary and its replica.
+// pair is a primary and its replica, which has what the primary has acknowledged.
 type pair struct{ primary, replica *postgrestest.Postgres }
 
 func startPair(t *testing.T) pair {
@@ -32,6 +32,8 @@ func startPair(t *testing.T) pair {
 	replica, err := postgrestest.StartReplica(t.Context(), t.TempDir(), primary, "log_connections=on")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, replica.Stop()) })
+	require.NoError(t, primary.Exec(t.Context(), "postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'"))
+	require.NoError(t, primary.Exec(t.Context(), "postgres", "SELECT pg_reload_conf()"))
 	return pair{primary, replica}
 }
 

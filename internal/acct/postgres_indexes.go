@@ -53,6 +53,7 @@ func (s *PostgresStore) createIndexes(ctx context.Context) (warnings []string, e
 	case err == nil, ctx.Err() != nil:
 	case full(err):
 		made.missing = indexDefinitions // as far as is known
+	case unavailable(code(err)) && len(made.missing) > 0: // a limit of the user's, or no space
 	default:
 		return nil, s.explain(err)
 	}

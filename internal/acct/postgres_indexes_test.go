@@ -100,6 +100,21 @@ func TestIndexThatWasCancelledIsMadeAgain(t *testing.T) {
 	require.Equal(t, fmt.Sprint(len(indexDefinitions)), usable(t, server, database))
 }
 
+func TestIndexThatTheUserMayNotTakeTimeForIsAWarning(t *testing.T) {
+	t.Parallel()
+	server, database := largeTables(t, 10)
+	backup, err := pgx.Connect(t.Context(), server.URL(database))
+	require.NoError(t, err)
+	_, err = backup.Exec(t.Context(), "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM radacct")
+	require.NoError(t, err)
+	store, warnings, err := OpenPostgres(t.Context(), server.URL(database)+"&statement_timeout=500", withPatience(untimed))
+	require.NoError(t, err)
+	defer store.Close()
+	require.Len(t, warnings, len(indexDefinitions)-1)
+	require.Contains(t, warnings[0], "it is made in the background")
+	require.NoError(t, backup.Close(t.Context()))
+}
+
 func TestStoreThatClosesLeavesNoIndexBeingMade(t *testing.T) {
 	t.Parallel()
 	server, database := largeTables(t, 10)

@@ -53,7 +53,9 @@ func TestPoolerNeedsNoOptions(t *testing.T) {
 	store := openPostgres(t, bouncer.URL(database))
 	require.Empty(t, recordAll(t, store, sessions, 24))
 	require.Equal(t, strconv.Itoa(sessions), queryText(t, server, database, "SELECT count(*)::text FROM radacct WHERE acctstoptime IS NOT NULL"))
+	require.NoError(t, server.Exec(t.Context(), database, "DROP INDEX radacct_newest_idx"))
 	again := openPostgres(t, bouncer.URL(database)) // its statements are there already
+	require.Equal(t, strconv.Itoa(len(indexDefinitions)), usable(t, server, database))
 	record(t, again, packet(Stop, "1", 90))
 	explicit := openPostgres(t, bouncer.URL(database)+"&default_query_exec_mode=exec")
 	record(t, explicit, packet(Stop, "1", 120))

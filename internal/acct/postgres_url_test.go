@@ -102,6 +102,8 @@ func TestSettingsWithoutEffectAreRefused(t *testing.T) {
 		"default_query_exec_mode=hush":                      "default_query_exec_mode",
 		"statement_cache_capacity=-1":                       "statement_cache_capacity",
 		"pool_health_check_period=0s":                       "pool_health_check_period",
+		"pool_max_conns=0":                                  "pool_max_conns",
+		"pool_max_conns=3&pool_min_conns=4":                 "pool_min_conns",
 		"pool_min_conns=11":                                 "pool_min_conns",
 		"connect_timeout=hush":                              "connect_timeout",
 		"sslmode=hush":                                      "cannot be read",

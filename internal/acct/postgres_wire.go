@@ -2,6 +2,7 @@ package acct
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"path/filepath"
@@ -169,11 +170,23 @@ func (l *link) prepare(config *pgx.ConnConfig) {
 	timeout := config.ConnectTimeout
 	config.LookupFunc = func(ctx context.Context, host string) ([]string, error) { return l.lookup(ctx, host, timeout) }
 	config.DialFunc = l.dial
+	config.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
+		l.wire = wireOf(conn) // not where it is dialled: the driver may cancel an earlier attempt meanwhile
+		return conn, nil
+	}
 	config.AfterConnect = func(_ context.Context, conn *pgconn.PgConn) error {
 		conn.CustomData()[linkKey] = l
 		l.made.Store(true)
 		return nil
 	}
+}
+
+// wireOf returns the wire that a connection is, or has below TLS.
+func wireOf(conn net.Conn) *wire {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	return conn.(*wire)
 }
 
 // lookup asks DNS, which has time as a server has.
@@ -186,8 +199,7 @@ func (l *link) lookup(ctx context.Context, host string, timeout time.Duration) (
 }
 
 func (l *link) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	made := l.made.Load()
-	if made && !l.cancelling.Load() {
+	if l.made.Load() && !l.cancelling.Load() {
 		return nil, errWithoutCancel
 	}
 	conn, err := l.all.dial(ctx, network, address)
@@ -197,9 +209,6 @@ func (l *link) dial(ctx context.Context, network, address string) (net.Conn, err
 	w := &wire{Conn: conn, all: l.all, server: l.all.server(l.serverOf(address))}
 	if err := l.all.add(w); err != nil {
 		return nil, errors.Join(err, conn.Close())
-	}
-	if !made {
-		l.wire = w
 	}
 	return w, nil
 }
