@@ -167,10 +167,11 @@ func TestPromotedReplicaIsUsedSoon(t *testing.T) {
 			pause(longtest.Choose(3200*time.Millisecond, 15*time.Second))
 			cancel()
 			l.group.Wait()
+			record(t, store, packet(Start, "last", 0))
 
 			for _, failed := range l.failures {
 				require.ErrorAs(t, failed.err, new(*UnavailableError))
-				require.Less(t, failed.at.Sub(promoted), 3*time.Second, failed.err)
+				require.Less(t, failed.at.Sub(promoted), longtest.Choose(10*time.Second, 3*time.Second), failed.err)
 			}
 			require.NotEmpty(t, l.failures, "the store noticed nothing")
 			t.Logf("%d acknowledged, %d failed, the latest %s after the promotion",
@@ -233,7 +234,6 @@ func TestLockedTableOpensNoFlood(t *testing.T) {
 	opened := strings.Count(server.Log(), "connection received") - before
 	t.Logf("%d connections, cancellations included", opened)
 	require.LessOrEqual(t, opened, longtest.Choose(25, 40))
-	require.NoError(t, store.LogPostAuth(t.Context(), PostAuth{Username: "bob", Time: TimeOf(epoch)}))
 	unlock()
 	l.mu.Lock()
 	failures := len(l.failures)

@@ -91,3 +91,12 @@ func (g *gate) suspect() {
 		g.doubt, g.err, g.until = true, nil, time.Time{}
 	}
 }
+
+// shut is for a call that has found the server away, though it was no trial.
+func (g *gate) shut(err error, pause time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.trial == nil {
+		g.doubt, g.err, g.until = true, err, time.Now().Add(pause)
+	}
+}

@@ -137,15 +137,18 @@ func (s *PostgresStore) connect(call context.Context) (*pgxpool.Conn, error) {
 		if full(err) && s.pool.Stat().TotalConns() > 0 {
 			away = nil // it answers
 		}
-		if !trial && away != nil {
-			s.gate.suspect() // it may be this connection only
-			continue
-		}
-		if trial {
+		switch {
+		case trial:
 			s.gate.leave(away, pause)
 			s.drop(func(l *lease, silence time.Duration) bool {
 				return silence >= answerLimit && !l.serverHeard(began) // it hangs, whoever answers now
 			})
+		case away == nil:
+		case code(away) != "" && !errors.Is(away, errStale): // it has said so
+			s.gate.shut(away, pause)
+		default:
+			s.gate.suspect() // it may be this connection only
+			continue
 		}
 		return conn, err
 	}
