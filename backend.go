@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/errutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/throttle"
@@ -199,6 +200,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.sources.drop()
 	case key == freeradiusConfigKey:
 		b.records.drop()
+	case strings.HasPrefix(key, acct.RestartPrefix):
+		b.records.forgetRestarts()
 	case strings.HasPrefix(key, dictionaryKeyPrefix):
 		b.dictionaryChanged()
 	}

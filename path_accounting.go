@@ -87,12 +87,13 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 		return problemAnswer(problems)
 	}
 	if packet.StatusType.AboutNAS() {
-		closed, err := records.store.CloseNAS(ctx, packet.NAS(), packet.Time, packet.TerminateCause)
-		if err != nil {
+		restart := packet.Restart()
+		if err := records.store.CloseNAS(ctx, restart); err != nil {
 			return b.storeFailed(usedForAccounting, err)
 		}
 		b.faults.worked(b.Logger(), usedForAccounting)
-		b.Logger().Info("a NAS has begun anew, or ends: its sessions are closed", "nas", packet.NAS(), "status", packet.StatusType, "closed", closed)
+		b.Logger().Info("a NAS has begun anew, or ends: its sessions are closed",
+			"nas", restart.NASAddress, "nas_identifier", restart.NASIdentifier, "called_station_id", restart.CalledStationID, "status", packet.StatusType)
 		return freeradiusAnswer(http.StatusOK, ""), nil
 	}
 	if records.config.AutoGroup && packet.GroupName == "" {

@@ -69,6 +69,15 @@ func (c *recordsCache) open(config *freeradiusEntry, storage logical.Storage) (a
 	return c.vault, nil
 }
 
+// forgetRestarts has the notes of restarts read again, which another server has changed.
+func (c *recordsCache) forgetRestarts() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.vault != nil {
+		c.vault.Forget()
+	}
+}
+
 // warnings tells what is to be changed in the stored config.
 func (c *recordsCache) warnings(ctx context.Context, storage logical.Storage) ([]string, error) {
 	loaded, err := c.get(ctx, storage)

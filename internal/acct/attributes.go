@@ -13,19 +13,21 @@ type Attributes struct {
 	Realm     string `json:"realm"`
 
 	NASAddress  netip.Addr `json:"nas_ip_address"` // IPv4 or IPv6
-	NASPortID   string     `json:"nas_port_id"`
+	NASPortID   string     `json:"nas_port_id"`    // NAS-Port-Id, else NAS-Port
 	NASPortType string     `json:"nas_port_type"`
+
+	NASIdentifier string `json:"nas_identifier,omitempty"` // tells NASes apart that share an address
 
 	SessionTime  *int64 `json:"session_time"`  // seconds, at most 4294967295
 	InputOctets  *int64 `json:"input_octets"`  // gigawords included
 	OutputOctets *int64 `json:"output_octets"` // gigawords included
 
 	Authentication      string `json:"authentication"`        // Acct-Authentic
-	ConnectionInfoStart string `json:"connection_info_start"` // Connect-Info of the Start
+	ConnectionInfoStart string `json:"connection_info_start"` // Connect-Info of the Start, else of an Interim-Update
 	ConnectionInfoStop  string `json:"connection_info_stop"`  // Connect-Info of the Stop
 	CalledStationID     string `json:"called_station_id"`     // where it was connected to
 	CallingStationID    string `json:"calling_station_id"`    // what has connected
-	TerminateCause      string `json:"terminate_cause"`       // only a Stop has one
+	TerminateCause      string `json:"terminate_cause"`       // of a Stop, a guess, or a client that has it earlier
 	ServiceType         string `json:"service_type"`          // Framed-User for one
 	FramedProtocol      string `json:"framed_protocol"`       // PPP for one
 	FramedInterfaceID   string `json:"framed_interface_id"`   // 0:0:0:7 for one
@@ -40,6 +42,7 @@ type Attributes struct {
 // texts returns all that are text, in one order for all.
 func (a *Attributes) texts() []*string {
 	return []*string{
+		&a.NASIdentifier,
 		&a.SessionID, &a.UniqueID, &a.Username, &a.GroupName, &a.Realm, &a.NASPortID, &a.NASPortType,
 		&a.Authentication, &a.ConnectionInfoStart, &a.ConnectionInfoStop, &a.CalledStationID, &a.CallingStationID,
 		&a.TerminateCause, &a.ServiceType, &a.FramedProtocol, &a.FramedInterfaceID, &a.Class,

@@ -70,7 +70,7 @@ func requireReference(t *testing.T, store Store, arrived [][]Packet) {
 // the database's.
 func requireRecord(t *testing.T, want, found Record) {
 	t.Helper()
-	found.ID = 0
+	want, found = shown(want), shown(found)
 	if !reflect.DeepEqual(want, found) {
 		require.Equal(t, want, found)
 	}
@@ -109,7 +109,7 @@ func requireIndexed(t *testing.T, storage *memory, store *VaultStore) {
 		entries[key] = true
 	}
 	for _, key := range storage.keys(sessionPrefix) {
-		r, err := store.load(t.Context(), key[len(sessionPrefix)+3:])
+		r, err := store.read(t.Context(), key[len(sessionPrefix)+3:])
 		require.NoError(t, err)
 		for _, key := range indexKeys(r) {
 			require.True(t, entries[key], "%s is not at %s", r.UniqueID, key)

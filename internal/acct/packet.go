@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// maxDelay is the longest Acct-Delay-Time that is believed, and how much later than now
+// an Event-Timestamp may be. A NAS that tells more counts wrongly.
+const maxDelay = 24 * time.Hour
+
 // maxSeconds is the longest Acct-Session-Time (RFC 2866 section 5.7).
 const maxSeconds = math.MaxUint32
 
@@ -18,13 +22,21 @@ type Packet struct {
 	StatusType StatusType
 	Time       time.Time // when it was made (Event-Timestamp, RFC 2869 section 5.3), else when it arrived
 	StartTime  time.Time // when the session began; a Start needs none
+	StopTime   time.Time // when the session ended, if a Start or Interim-Update tells; a Stop needs none
 	Attributes
+
+	// Arrived is when the packet arrived, by this server's clock, and Delay how long the
+	// NAS had tried to send it by then (Acct-Delay-Time, RFC 2866 section 5.2). A packet
+	// without Arrived arrived at Time.
+	Arrived time.Time
+	Delay   time.Duration
 
 	InputGigawords  *int64 // how often InputOctets has wrapped at 2^32 (RFC 2869 section 5.1)
 	OutputGigawords *int64
 
+	inputWords, outputWords bool // whether gigawords were told; normal joins them
+
 	// What else UniqueID is computed from if it is not given.
-	NASIdentifier  string
 	NASPort        string
 	NASIPv6Address netip.Addr // also stands for NASAddress if that is not given
 }
@@ -57,6 +69,10 @@ func (p Packet) Check() Problems {
 		{p.SessionID == "" && !p.StatusType.AboutNAS(), "session_id", "is missing"},
 		{len(p.UniqueID) > maxUniqueIDLen, "unique_id", fmt.Sprintf("has %d octets; use at most %d, or send none", len(p.UniqueID), maxUniqueIDLen)},
 		{p.Time.Year() < 1970 || p.Time.Year() > 9999, "event_timestamp", "is not between the years 1970 and 9999"},
+		{
+			!p.StopTime.IsZero() && p.StopTime.Before(p.StartTime), "stop_time",
+			"is before start_time: give the time at which the session ended",
+		},
 		{negative(p.SessionTime), "session_time", "is negative"},
 		{negative(p.InputOctets), "input_octets", "is negative"},
 		{negative(p.OutputOctets), "output_octets", "is negative"},
@@ -79,6 +95,12 @@ func negative(n *int64) bool { return n != nil && *n < 0 }
 // that it has no business to tell.
 func (p Packet) normal() Packet {
 	p.Time = TimeOf(p.Time).Time
+	if p.Arrived.IsZero() {
+		p.Arrived, p.Delay = p.Time, 0
+	}
+	p.Arrived = TimeOf(p.Arrived).Time
+	p.inputWords = p.inputWords || p.InputGigawords != nil
+	p.outputWords = p.outputWords || p.OutputGigawords != nil
 	p.InputOctets, p.InputGigawords = joinWords(p.InputGigawords, p.InputOctets), nil
 	p.OutputOctets, p.OutputGigawords = joinWords(p.OutputGigawords, p.OutputOctets), nil
 	if p.SessionTime != nil {
@@ -87,8 +109,13 @@ func (p Packet) normal() Packet {
 	if p.UniqueID == "" && p.SessionID != "" {
 		p.UniqueID = uniqueID(p)
 	}
+	class := cleanClass(p.Class)
 	for _, text := range p.texts() {
 		*text = cleanText(*text)
+	}
+	p.Class = class
+	if p.NASPortID == "" {
+		p.NASPortID = cleanText(p.NASPort)
 	}
 	if !p.NASAddress.IsValid() {
 		p.NASAddress = p.NASIPv6Address
@@ -99,18 +126,68 @@ func (p Packet) normal() Packet {
 	for _, prefix := range p.prefixes() {
 		*prefix = prefix.Masked()
 	}
-	switch p.StatusType {
-	case Start:
+	if p.StatusType == Start {
 		for _, counter := range p.counters() {
 			if *counter == nil {
 				*counter = new(int64)
 			}
 		}
-		p.TerminateCause, p.ConnectionInfoStop = "", ""
-	case InterimUpdate:
-		p.TerminateCause, p.ConnectionInfoStop = "", ""
+	}
+	if p.StatusType == Stop {
+		p.StopTime = time.Time{} // it is Time
 	}
 	return p
+}
+
+// heard returns when the packet would have arrived had the NAS got through at once, by
+// this server's clock.
+func (p Packet) heard() Time {
+	arrived := p.Arrived
+	if arrived.IsZero() {
+		arrived = p.Time
+	}
+	return TimeOf(arrived.Add(-believedDelay(p.Delay)))
+}
+
+// hasOwnTime reports whether the packet tells when it was made.
+func (p Packet) hasOwnTime() bool { return !p.Time.Equal(p.heard().Time) }
+
+// began returns when the session began by the clock of the NAS, as the packet tells it;
+// zero if it does not.
+func (p Packet) began() Time {
+	switch {
+	case !p.StartTime.IsZero():
+		return TimeOf(p.StartTime)
+	case p.StatusType == Start || p.SessionTime != nil:
+		return TimeOf(p.Time.Add(-p.sessionTime()))
+	}
+	return Time{}
+}
+
+// believedDelay returns an Acct-Delay-Time; 0 if it cannot be true.
+func believedDelay(delay time.Duration) time.Duration {
+	if delay < 0 || delay > maxDelay {
+		return 0
+	}
+	return delay
+}
+
+// end returns when the session ended by the clock of the NAS; zero if the packet does
+// not end it.
+func (p Packet) end() Time {
+	if p.StatusType == Stop {
+		return TimeOf(p.Time)
+	}
+	return TimeOf(p.StopTime)
+}
+
+// sessionTime returns how long the session had lasted when the packet was made; 0 if
+// it does not tell.
+func (p Packet) sessionTime() time.Duration {
+	if p.StatusType == Start || p.SessionTime == nil {
+		return 0
+	}
+	return time.Duration(*p.SessionTime) * time.Second
 }
 
 // joinWords returns gigawords * 2^32 + octets; nil if both are unknown, and the
@@ -127,6 +204,3 @@ func joinWords(gigawords, octets *int64) *int64 {
 	high := min(max(*gigawords, 0), math.MaxInt64>>32)
 	return new(high<<32 | low)
 }
-
-// NAS is the address of the NAS that sent the packet, as records have it.
-func (p Packet) NAS() netip.Addr { return p.normal().NASAddress }

@@ -1,6 +1,7 @@
 package acct
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/netip"
@@ -12,9 +13,6 @@ import (
 // earliest is before any RADIUS session. A NAS that has just booted and does not
 // know the time says that it is 1970.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// maxAhead is how much later than now an Event-Timestamp may be.
-const maxAhead = 24 * time.Hour
 
 // field is what a packet can tell: its REST name, the RADIUS attribute, and where
 // it goes.
@@ -42,6 +40,7 @@ var fields = []field{
 	{"output_octets", "Acct-Output-Octets", number(func(p *Packet) **int64 { return &p.OutputOctets })},
 	{"input_gigawords", "Acct-Input-Gigawords", number(func(p *Packet) **int64 { return &p.InputGigawords })},
 	{"output_gigawords", "Acct-Output-Gigawords", number(func(p *Packet) **int64 { return &p.OutputGigawords })},
+	{"acct_delay_time", "Acct-Delay-Time", seconds(func(p *Packet) *time.Duration { return &p.Delay })},
 	{"authentication", "Acct-Authentic", text(func(p *Packet) *string { return &p.Authentication })},
 	{"connection_info_start", "", text(func(p *Packet) *string { return &p.ConnectionInfoStart })},
 	{"connection_info_stop", "", text(func(p *Packet) *string { return &p.ConnectionInfoStop })},
@@ -65,9 +64,9 @@ var fields = []field{
 // Times are in event_timestamp (Event-Timestamp), else in start_time of a Start,
 // update_time of an Interim-Update and stop_time of a Stop, as [ParseTime] reads them.
 // An Event-Timestamp that it refuses is not believed, nor one of a clock that is
-// obviously wrong: then the packet was made when it arrived.
+// obviously wrong: then the packet was made when it arrived, less its Acct-Delay-Time.
 func ParsePacket(values map[string]string, arrived time.Time) (Packet, Problems) {
-	p := Packet{Time: arrived}
+	p := Packet{Arrived: arrived}
 	problems := Problems{}
 	for _, f := range fields {
 		value := values[f.name]
@@ -81,14 +80,7 @@ func ParsePacket(values map[string]string, arrived time.Time) (Packet, Problems)
 			problems[f.name] = err.Error()
 		}
 	}
-	if connectInfo := values["Connect-Info"]; connectInfo != "" {
-		switch p.StatusType {
-		case Start:
-			p.ConnectionInfoStart = connectInfo
-		case Stop:
-			p.ConnectionInfoStop = connectInfo
-		}
-	}
+	p.setConnectInfo(cmp.Or(values["connect_info"], values["Connect-Info"]))
 	p.parseTimes(values, arrived, problems)
 	for name, problem := range p.Check() {
 		if _, ok := problems[name]; !ok {
@@ -96,6 +88,18 @@ func ParsePacket(values map[string]string, arrived time.Time) (Packet, Problems)
 		}
 	}
 	return p, problems
+}
+
+// setConnectInfo keeps a Connect-Info with the start or the end of the session, unless
+// the packet names which it is. That of an Interim-Update tells of the start.
+func (p *Packet) setConnectInfo(info string) {
+	kept := &p.ConnectionInfoStart
+	if p.StatusType == Stop {
+		kept = &p.ConnectionInfoStop
+	}
+	if *kept == "" {
+		*kept = info
+	}
 }
 
 // ownTime is the REST name of the time that a packet is about.
@@ -114,7 +118,11 @@ func (p *Packet) parseTimes(values map[string]string, arrived time.Time, problem
 		}
 		told[name] = at
 	}
+	p.Time = p.heard().Time
 	p.StartTime = told["start_time"]
+	if p.StatusType != Stop {
+		p.StopTime = told["stop_time"]
+	}
 	if at, ok := told[ownTime[p.StatusType]]; ok {
 		p.Time = at
 	}
@@ -122,7 +130,7 @@ func (p *Packet) parseTimes(values map[string]string, arrived time.Time, problem
 	if event == "" {
 		event = values["Event-Timestamp"]
 	}
-	if at, ok := parseTime(event); ok && at.After(earliest) && at.Before(arrived.Add(maxAhead)) {
+	if at, ok := parseTime(event); ok && at.After(earliest) && at.Before(arrived.Add(maxDelay)) {
 		p.Time = at
 	}
 }
@@ -146,6 +154,18 @@ func number(of func(*Packet) **int64) func(*Packet, string) error {
 			return errors.New("is no whole number")
 		}
 		*of(p) = &n
+		return nil
+	}
+}
+
+// seconds reads a number of seconds.
+func seconds(of func(*Packet) *time.Duration) func(*Packet, string) error {
+	return func(p *Packet, value string) error {
+		n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
+		if err != nil {
+			return errors.New("is not a number of seconds: use 0 to 4294967295")
+		}
+		*of(p) = time.Duration(n) * time.Second // #nosec G115 -- 32 bits
 		return nil
 	}
 }

@@ -30,7 +30,7 @@ func TestTemplateOfFreeRADIUSIsRead(t *testing.T) {
 	p, problems := ParsePacket(start(), arrival)
 	require.Empty(t, problems)
 	require.Equal(t, Packet{
-		StatusType: Start, Time: arrival,
+		StatusType: Start, Time: arrival, Arrived: arrival,
 		Attributes: Attributes{
 			SessionID: "35000006", UniqueID: "a93dda260677e044ac99bf633bc49f7c", Username: "jim", NASAddress: testNAS,
 			NASPortID: "1", NASPortType: "Wireless-802.11", Authentication: "RADIUS",
@@ -151,8 +151,8 @@ func TestUniqueID(t *testing.T) {
 	}{
 		"all": {
 			Packet{
-				Attributes:    Attributes{Username: "jim", SessionID: "35000006", NASAddress: testNAS, NASPortID: "wlan0"},
-				NASIdentifier: "ap-1", NASPort: "1",
+				Attributes: Attributes{Username: "jim", SessionID: "35000006", NASAddress: testNAS, NASPortID: "wlan0", NASIdentifier: "ap-1"},
+				NASPort:    "1",
 			},
 			"a93dda260677e044ac99bf633bc49f7c",
 		},
@@ -174,7 +174,7 @@ func TestUniqueID(t *testing.T) {
 func TestRecordsAreShownWithTheRESTNames(t *testing.T) {
 	t.Parallel()
 	r := mergeAll(packet(Start, "1", 0), packet(InterimUpdate, "1", 60, counters(60, 5, 6)))
-	shown, err := json.Marshal(r)
+	text, err := json.Marshal(r)
 	require.NoError(t, err)
 	require.JSONEq(t, `{
 		"session_id": "s-1", "unique_id": "1", "username": "bob", "groupname": "", "realm": "",
@@ -185,10 +185,10 @@ func TestRecordsAreShownWithTheRESTNames(t *testing.T) {
 		"called_station_id": "", "calling_station_id": "", "terminate_cause": "", "service_type": "", "framed_protocol": "",
 		"framed_ip_address": "", "framed_ipv6_address": "", "framed_ipv6_prefix": "", "framed_interface_id": "", "delegated_ipv6_prefix": "",
 		"class": ""
-	}`, string(shown))
+	}`, string(text))
 	var read Record
-	require.NoError(t, json.Unmarshal(shown, &read))
-	require.Equal(t, r, read)
+	require.NoError(t, json.Unmarshal(text, &read))
+	require.Equal(t, shown(r), read)
 	require.Error(t, json.Unmarshal([]byte(`{"stop_time": "yesterday"}`), &read))
 }
 

@@ -30,9 +30,10 @@ func (a PostAuth) check() error {
 // normal returns the attempt as both stores can hold it.
 func (a PostAuth) normal() PostAuth {
 	a.Time = TimeOf(a.Time.Time)
-	for _, text := range []*string{&a.Username, &a.Reply, &a.CalledStationID, &a.CallingStationID, &a.Class} {
+	for _, text := range []*string{&a.Username, &a.Reply, &a.CalledStationID, &a.CallingStationID} {
 		*text = cleanText(*text)
 	}
+	a.Class = cleanClass(a.Class)
 	return a
 }
 

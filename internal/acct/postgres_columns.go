@@ -38,50 +38,66 @@ type column[T any] struct {
 	name     string
 	kind     *kind
 	extra    string // what its definition has besides the type
-	optional bool   // older tables do without
+	presence presence
 	field    func(*T) any
 }
 
+// presence says what it means if a table lacks a column.
+type presence int
+
+const (
+	required presence = iota // the table cannot be used
+	optional                 // older tables do without
+	added                    // it is added to tables of FreeRADIUS, all or none: see addColumns
+)
+
 var sessionColumns = []column[Record]{
-	{"acctsessionid", textKind, "NOT NULL", false, func(r *Record) any { return &r.SessionID }},
-	{"acctuniqueid", textKind, "NOT NULL UNIQUE", false, func(r *Record) any { return &r.UniqueID }},
-	{"username", textKind, "", false, func(r *Record) any { return &r.Username }},
-	{"groupname", textKind, "", true, func(r *Record) any { return &r.GroupName }},
-	{"realm", textKind, "", false, func(r *Record) any { return &r.Realm }},
-	{"nasipaddress", addressKind, "NOT NULL", false, func(r *Record) any { return &r.NASAddress }},
-	{"nasportid", textKind, "", false, func(r *Record) any { return &r.NASPortID }},
-	{"nasporttype", textKind, "", false, func(r *Record) any { return &r.NASPortType }},
-	{"acctstarttime", timeKind, "", false, func(r *Record) any { return &r.StartTime }},
-	{"acctupdatetime", timeKind, "", false, func(r *Record) any { return &r.UpdateTime }},
-	{"acctstoptime", timeKind, "", false, func(r *Record) any { return &r.StopTime }},
-	{"acctinterval", numberKind, "", false, func(r *Record) any { return &r.Interval }},
-	{"acctsessiontime", numberKind, "", false, func(r *Record) any { return &r.SessionTime }},
-	{"acctauthentic", textKind, "", false, func(r *Record) any { return &r.Authentication }},
-	{"connectinfo_start", textKind, "", false, func(r *Record) any { return &r.ConnectionInfoStart }},
-	{"connectinfo_stop", textKind, "", false, func(r *Record) any { return &r.ConnectionInfoStop }},
-	{"acctinputoctets", numberKind, "", false, func(r *Record) any { return &r.InputOctets }},
-	{"acctoutputoctets", numberKind, "", false, func(r *Record) any { return &r.OutputOctets }},
-	{"calledstationid", textKind, "", false, func(r *Record) any { return &r.CalledStationID }},
-	{"callingstationid", textKind, "", false, func(r *Record) any { return &r.CallingStationID }},
-	{"acctterminatecause", textKind, "", false, func(r *Record) any { return &r.TerminateCause }},
-	{"servicetype", textKind, "", false, func(r *Record) any { return &r.ServiceType }},
-	{"framedprotocol", textKind, "", false, func(r *Record) any { return &r.FramedProtocol }},
-	{"framedipaddress", addressKind, "", false, func(r *Record) any { return &r.FramedIPAddress }},
-	{"framedipv6address", addressKind, "", false, func(r *Record) any { return &r.FramedIPv6Address }},
-	{"framedipv6prefix", addressKind, "", false, func(r *Record) any { return &r.FramedIPv6Prefix }},
-	{"framedinterfaceid", textKind, "", false, func(r *Record) any { return &r.FramedInterfaceID }},
-	{"delegatedipv6prefix", addressKind, "", false, func(r *Record) any { return &r.DelegatedIPv6Prefix }},
-	{"class", textKind, "", true, func(r *Record) any { return &r.Class }},
+	{"acctsessionid", textKind, "NOT NULL", required, func(r *Record) any { return &r.SessionID }},
+	{"acctuniqueid", textKind, "NOT NULL UNIQUE", required, func(r *Record) any { return &r.UniqueID }},
+	{"username", textKind, "", required, func(r *Record) any { return &r.Username }},
+	{"groupname", textKind, "", optional, func(r *Record) any { return &r.GroupName }},
+	{"realm", textKind, "", required, func(r *Record) any { return &r.Realm }},
+	{"nasipaddress", addressKind, "NOT NULL", required, func(r *Record) any { return &r.NASAddress }},
+	{"nasportid", textKind, "", required, func(r *Record) any { return &r.NASPortID }},
+	{"nasporttype", textKind, "", required, func(r *Record) any { return &r.NASPortType }},
+	{"acctstarttime", timeKind, "", required, func(r *Record) any { return &r.StartTime }},
+	{"acctupdatetime", timeKind, "", required, func(r *Record) any { return &r.UpdateTime }},
+	{"acctstoptime", timeKind, "", required, func(r *Record) any { return &r.StopTime }},
+	{"acctinterval", numberKind, "", required, func(r *Record) any { return &r.Interval }},
+	{"acctsessiontime", numberKind, "", required, func(r *Record) any { return &r.SessionTime }},
+	{"acctauthentic", textKind, "", required, func(r *Record) any { return &r.Authentication }},
+	{"connectinfo_start", textKind, "", required, func(r *Record) any { return &r.ConnectionInfoStart }},
+	{"connectinfo_stop", textKind, "", required, func(r *Record) any { return &r.ConnectionInfoStop }},
+	{"acctinputoctets", numberKind, "", required, func(r *Record) any { return &r.InputOctets }},
+	{"acctoutputoctets", numberKind, "", required, func(r *Record) any { return &r.OutputOctets }},
+	{"calledstationid", textKind, "", required, func(r *Record) any { return &r.CalledStationID }},
+	{"callingstationid", textKind, "", required, func(r *Record) any { return &r.CallingStationID }},
+	{"acctterminatecause", textKind, "", required, func(r *Record) any { return &r.TerminateCause }},
+	{"servicetype", textKind, "", required, func(r *Record) any { return &r.ServiceType }},
+	{"framedprotocol", textKind, "", required, func(r *Record) any { return &r.FramedProtocol }},
+	{"framedipaddress", addressKind, "", required, func(r *Record) any { return &r.FramedIPAddress }},
+	{"framedipv6address", addressKind, "", required, func(r *Record) any { return &r.FramedIPv6Address }},
+	{"framedipv6prefix", addressKind, "", required, func(r *Record) any { return &r.FramedIPv6Prefix }},
+	{"framedinterfaceid", textKind, "", required, func(r *Record) any { return &r.FramedInterfaceID }},
+	{"delegatedipv6prefix", addressKind, "", required, func(r *Record) any { return &r.DelegatedIPv6Prefix }},
+	{"class", textKind, "", optional, func(r *Record) any { return &r.Class }},
+	{"nasidentifier", textKind, "", added, func(r *Record) any { return &r.NASIdentifier }},
+	{"heardstarttime", timeKind, "", added, func(r *Record) any { return &r.HeardStart }},
+	{"heardupdatetime", timeKind, "", added, func(r *Record) any { return &r.HeardUpdate }},
+	{"heardstoptime", timeKind, "", added, func(r *Record) any { return &r.HeardStop }},
+	{"guessedstop", textKind, "", added, func(r *Record) any { return (*string)(&r.Guess) }},
+	{"toldsessiontime", numberKind, "", added, func(r *Record) any { return &r.ToldTime }},
+	{"earliersessions", numberKind, "", added, func(r *Record) any { return &r.Earlier }},
 }
 
 // postAuthColumns leave out pass, where FreeRADIUS's own queries put passwords.
 var postAuthColumns = []column[PostAuth]{
-	{"username", textKind, "NOT NULL", false, func(a *PostAuth) any { return &a.Username }},
-	{"reply", textKind, "", false, func(a *PostAuth) any { return &a.Reply }},
-	{"calledstationid", textKind, "", false, func(a *PostAuth) any { return &a.CalledStationID }},
-	{"callingstationid", textKind, "", false, func(a *PostAuth) any { return &a.CallingStationID }},
-	{"authdate", timeKind, "NOT NULL DEFAULT now()", false, func(a *PostAuth) any { return &a.Time }},
-	{"class", textKind, "", true, func(a *PostAuth) any { return &a.Class }},
+	{"username", textKind, "NOT NULL", required, func(a *PostAuth) any { return &a.Username }},
+	{"reply", textKind, "", required, func(a *PostAuth) any { return &a.Reply }},
+	{"calledstationid", textKind, "", required, func(a *PostAuth) any { return &a.CalledStationID }},
+	{"callingstationid", textKind, "", required, func(a *PostAuth) any { return &a.CallingStationID }},
+	{"authdate", timeKind, "NOT NULL DEFAULT now()", required, func(a *PostAuth) any { return &a.Time }},
+	{"class", textKind, "", optional, func(a *PostAuth) any { return &a.Class }},
 }
 
 // encode returns a field as a parameter of a statement; NULL if it is unknown.
@@ -157,11 +173,13 @@ func (t table[T]) found(descriptions []pgconn.FieldDescription) (actual table[T]
 	for _, c := range t.columns {
 		i := slices.IndexFunc(descriptions, func(d pgconn.FieldDescription) bool { return d.Name == c.name })
 		switch {
-		case i < 0 && c.optional:
+		case i < 0 && c.presence != required:
 			continue
 		case i < 0:
 			problems = append(problems, fmt.Sprintf("column %s is missing: ALTER TABLE %s ADD COLUMN %s %s", c.name, t.name, c.name, c.kind.definition))
 			continue
+		case !slices.Contains(c.kind.types, descriptions[i].DataTypeOID) && c.presence == added:
+			continue // it is another program's
 		case !slices.Contains(c.kind.types, descriptions[i].DataTypeOID):
 			problems = append(problems, fmt.Sprintf("column %s has a wrong type: ALTER TABLE %s ALTER COLUMN %s TYPE %s", c.name, t.name, c.name, c.kind.definition))
 			continue
@@ -215,7 +233,7 @@ func (t table[T]) row(entry *T) []any {
 			value = ""
 		}
 		if text, ok := value.(string); ok && t.widths[i] > 0 {
-			value = cutCharacters(text, t.widths[i])
+			value = fit(text, t.widths[i])
 		}
 		row = append(row, value)
 	}
@@ -259,6 +277,14 @@ func placeholders(first, last int) string {
 		names = append(names, fmt.Sprintf("$%d", n))
 	}
 	return strings.Join(names, ", ")
+}
+
+// fit returns a text as a column of so many characters takes it.
+func fit(text string, characters int) string {
+	if isHex(text) {
+		return cutHex(text, characters)
+	}
+	return cutCharacters(text, characters)
 }
 
 func cutCharacters(text string, characters int) string {

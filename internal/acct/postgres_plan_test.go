@@ -73,9 +73,9 @@ func TestQueriesUseIndexes(t *testing.T) {
 		sql       string
 		arguments []any
 	}{
-		"CloseNAS":   {closeOfNAS, []any{at(0), "NAS-Reboot", "10.0.0.7", batch}},
-		"stale":      {closeStale, []any{at(-86400), "Lost-Carrier", batch}},
-		"retention":  {deleteSessions, []any{at(-86400), 10}},
+		"CloseNAS":   {sc.closeOfNAS, []any{at(0), at(0), "NAS-Reboot", "10.0.0.7", "gate", "^point", batch}},
+		"stale":      {sc.closeStale, []any{at(-86400), "Lost-Carrier", batch}},
+		"retention":  {sc.deleteSessions, []any{at(-86400), 10}},
 		"post-auths": {deletePostAuths, []any{at(-86400), 10}},
 	} {
 		plan := explain(statement.sql, statement.arguments...)

@@ -21,7 +21,14 @@ type schema struct {
 	selectSession  string
 	updateSession  string // if it is still as it was read
 	insertPostAuth string
+	closeOfNAS     string
+	closeStale     string
+	deleteSessions string
 	causeWidth     int // of acctterminatecause
+
+	hasAdded bool     // whether the table of sessions has the columns that are added
+	warnings []string // about those
+	tryAgain bool     // whether they may be added later
 }
 
 var (
@@ -49,6 +56,12 @@ func (s *PostgresStore) readSchema(ctx context.Context, conn querier) (*schema, 
 	if err != nil {
 		return nil, err
 	}
+	columns := addedColumns{}
+	if len(sessionProblems) == 0 {
+		if sessions, columns, err = s.addColumns(ctx, conn, sessions); err != nil {
+			return nil, err
+		}
+	}
 	postAuths, postAuthProblems, err := readTable(ctx, conn, postAuthsWanted)
 	if err != nil {
 		return nil, err
@@ -61,7 +74,9 @@ func (s *PostgresStore) readSchema(ctx context.Context, conn querier) (*schema, 
 	if problems := append(sessionProblems, postAuthProblems...); len(problems) > 0 {
 		return nil, &SchemaError{Server: s.server, Problems: problems}
 	}
-	return newSchema(sessions, postAuths), nil
+	sc := newSchema(sessions, postAuths)
+	sc.warnings, sc.tryAgain = columns.warnings, columns.tryAgain
+	return sc, nil
 }
 
 func newSchema(sessions table[Record], postAuths table[PostAuth]) *schema {
@@ -72,9 +87,14 @@ func newSchema(sessions table[Record], postAuths table[PostAuth]) *schema {
 		same = append(same, fmt.Sprintf("%s IS NOT DISTINCT FROM $%d", c.name, n+i+1))
 	}
 	cause := slices.IndexFunc(sessions.columns, func(c column[Record]) bool { return c.name == "acctterminatecause" })
+	closing := newClosing(len(missingColumns(sessions)) == 0)
 	return &schema{
-		sessions:  sessions,
-		postAuths: postAuths,
+		hasAdded:       closing.hasAdded,
+		closeOfNAS:     closing.ofNAS(),
+		closeStale:     closing.stale(),
+		deleteSessions: closing.deletion(),
+		sessions:       sessions,
+		postAuths:      postAuths,
 		insertSession: fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) ON CONFLICT (acctuniqueid) DO NOTHING",
 			sessionTable, sessions.names(), placeholders(1, n)),
 		selectSession: sessions.selection() + " WHERE acctuniqueid = $1",
@@ -138,7 +158,7 @@ func try(ctx context.Context, conn querier, sc *schema) error {
 	if err != nil {
 		return err
 	}
-	closed := Close(r, now, causeLostCarrier)
+	closed := closeSilent(r, guessSilence)
 	if _, err := tx.Exec(ctx, sc.updateSession, append(append(sc.sessions.row(&closed), raw...), id)...); err != nil {
 		return err
 	}

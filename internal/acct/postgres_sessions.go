@@ -3,10 +3,8 @@ package acct
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -42,22 +40,41 @@ func recordOnce(ctx context.Context, conn querier, sc *schema, p Packet) (create
 		return created, err
 	}
 	known := sc.sessions.entry(raw)
-	merged := Merge(&known, p)
-	row := sc.sessions.row(&merged)
-	if slices.Equal(row, sc.sessions.row(&known)) {
-		return false, nil
+	if sc.hasAdded && known.place(p) != placeHere {
+		return recordAmongEarlier(ctx, conn, sc, storedSession{id, raw, &known}, p)
 	}
-	changed, err := execCount(ctx, conn, sc.updateSession, append(append(row, raw...), id)...)
+	merged := Merge(&known, p)
+	return false, storedSession{id, raw, &known}.update(ctx, conn, sc, &merged)
+}
+
+// storedSession is a session as it was read.
+type storedSession struct {
+	id  any   // its key
+	raw []any // its columns
+	*Record
+}
+
+// update returns errChanged if the session is no longer as it was read.
+func (s storedSession) update(ctx context.Context, conn querier, sc *schema, r *Record) error {
+	row := sc.sessions.row(r)
+	if slices.Equal(row, sc.sessions.row(s.Record)) {
+		return nil
+	}
+	changed, err := execCount(ctx, conn, sc.updateSession, append(append(row, s.raw...), s.id)...)
 	if err == nil && changed == 0 {
 		err = errChanged
 	}
-	return false, err
+	return err
 }
 
 // insert makes the record of a packet's session, if there is none.
 func insert(ctx context.Context, conn querier, sc *schema, p Packet) (created bool, err error) {
 	r := Merge(nil, p)
-	inserted, err := execCount(ctx, conn, sc.insertSession, sc.sessions.row(&r)...)
+	return insertRecord(ctx, conn, sc, &r)
+}
+
+func insertRecord(ctx context.Context, conn querier, sc *schema, r *Record) (created bool, err error) {
+	inserted, err := execCount(ctx, conn, sc.insertSession, sc.sessions.row(r)...)
 	return inserted > 0, err
 }
 
@@ -141,36 +158,6 @@ func (q *query) page(selection, order string, page Page) (sql string, arguments 
 	n := len(q.arguments)
 	return fmt.Sprintf("%s ORDER BY %s LIMIT $%d OFFSET $%d", selection, order, n+1, n+2),
 		append(q.arguments, page.Size+1, page.skipped())
-}
-
-// What Close does, in SQL: a NAS may have thousands of sessions.
-const (
-	closeOfNAS = `UPDATE radacct SET acctstoptime = $1::timestamptz, acctupdatetime = GREATEST(acctupdatetime, $1::timestamptz), acctterminatecause = $2,
-		acctsessiontime = GREATEST(acctsessiontime, 0, floor(extract(epoch FROM $1::timestamptz - acctstarttime))::bigint)
-		WHERE acctstoptime IS NULL AND radacctid IN (
-			SELECT radacctid FROM radacct WHERE nasipaddress = $3 AND acctstoptime IS NULL AND acctstarttime <= $1 LIMIT $4)`
-
-	closeStale = `UPDATE radacct SET acctstoptime = COALESCE(acctupdatetime, acctstarttime), acctterminatecause = $2,
-		acctsessiontime = GREATEST(acctsessiontime, 0, floor(extract(epoch FROM COALESCE(acctupdatetime, acctstarttime) - acctstarttime))::bigint)
-		WHERE acctstoptime IS NULL AND COALESCE(acctupdatetime, acctstarttime) < $1 AND radacctid IN (
-			SELECT radacctid FROM radacct WHERE acctstoptime IS NULL AND acctstarttime < $1 AND COALESCE(acctupdatetime, acctstarttime) < $1 LIMIT $3)`
-)
-
-// CloseNAS implements Store.
-func (s *PostgresStore) CloseNAS(ctx context.Context, nas netip.Addr, at time.Time, cause string) (closed int, err error) {
-	if cause = cleanText(cause); cause == "" {
-		cause = causeNASReboot
-	}
-	address := nas.Unmap().WithZone("").String()
-	for {
-		n, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
-			return execCount(ctx, conn, closeOfNAS, TimeOf(at).Time, sc.cause(cause), address, batch)
-		})
-		closed += n
-		if err != nil || n == 0 {
-			return closed, err
-		}
-	}
 }
 
 // cause returns a terminate cause as long as its column takes it.

@@ -344,5 +344,6 @@ func (s *PostgresStore) Check(ctx context.Context) (warnings []string, err error
 		return nil, err
 	}
 	s.schema.Store(sc)
-	return s.createIndexes(ctx)
+	warnings, err = s.createIndexes(ctx)
+	return append(warnings, sc.warnings...), err
 }

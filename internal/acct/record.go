@@ -1,7 +1,7 @@
 package acct
 
 // Record is what is known of one session. In JSON it has the names of
-// django-freeradius's REST interface.
+// django-freeradius's REST interface. Its times are those of the NAS's clock.
 type Record struct {
 	ID int64 `json:"id,omitempty"` // PostgreSQL's radacctid; 0 in Vault storage
 	Attributes
@@ -10,7 +10,89 @@ type Record struct {
 	UpdateTime Time   `json:"update_time"` // of the latest packet
 	StopTime   Time   `json:"stop_time"`   // zero while the session is open
 	Interval   *int64 `json:"interval"`    // seconds between the two latest packets, if the last was an Interim-Update
+
+	Reception `json:"-"`
 }
 
-// Open tells whether the session still goes on, as far as is known.
+// Open reports whether the session still goes on, as far as is known.
 func (r *Record) Open() bool { return r.StopTime.IsZero() }
+
+// Reception is what a store keeps beside a record and shows to no client: the times of
+// the session by this server's clock, which no NAS can set, and how its end is known.
+// Records of versions before it, and rows of other programs, lack it.
+type Reception struct {
+	HeardStart  Time `json:"heard_start"`  // when the session began
+	HeardUpdate Time `json:"heard_update"` // when the NAS was last heard of it
+	HeardStop   Time `json:"heard_stop"`   // when it was heard that the session had ended
+
+	Guess    guess  `json:"guess,omitempty"`     // why the session was closed without a packet that ends it
+	ToldTime *int64 `json:"told_time,omitempty"` // the session time that packets told before the guess
+
+	// Earlier is how many sessions before this one have had its unique id: see earlierID.
+	Earlier *int64 `json:"earlier,omitempty"`
+
+	// MovedFrom is the unique id that the session had and another one has now, and Moved
+	// the number of the move. They are kept in Vault's storage only: see VaultStore.
+	MovedFrom string `json:"moved_from,omitempty"`
+	Moved     int64  `json:"moved,omitempty"`
+}
+
+// guess is the reason for which a session is taken to have ended; empty if a packet
+// said that it had.
+type guess string
+
+const (
+	guessRestart guess = "restart" // its NAS has sent Accounting-On or -Off
+	guessSilence guess = "silence" // nothing was heard of it for too long
+	guessReuse   guess = "reuse"   // another session has its unique id now
+)
+
+// heardStart returns when the session began by this server's clock, as far as that is
+// known.
+func (r *Record) heardStart() Time { return firstKnown(r.HeardStart, r.StartTime) }
+
+// heardUpdate returns when the session was last heard of.
+func (r *Record) heardUpdate() Time { return firstKnown(r.HeardUpdate, r.UpdateTime, r.StartTime) }
+
+// heardStop returns when it was heard that a closed session had ended.
+func (r *Record) heardStop() Time { return firstKnown(r.HeardStop, r.StopTime) }
+
+// lastHeard returns when the latest news of the session was heard.
+func (r *Record) lastHeard() Time {
+	if r.Open() {
+		return r.heardUpdate()
+	}
+	return r.heardStop()
+}
+
+// guessed reports whether the end of a closed session is a guess. Where there is no
+// mark the cause tells, which a NAS may have given, too.
+func (r *Record) guessed() bool {
+	return r.Guess != "" || r.HeardStop.IsZero() && isGuessedCause(r.TerminateCause)
+}
+
+// toldTime returns the session time that packets told; nil if none did.
+func (r *Record) toldTime() *int64 {
+	if r.Guess != "" {
+		return r.ToldTime
+	}
+	return r.SessionTime
+}
+
+// earlier returns how many sessions before this one have had its unique id.
+func (r *Record) earlier() int64 {
+	if r.Earlier == nil {
+		return 0
+	}
+	return *r.Earlier
+}
+
+// firstKnown returns the first time that is there.
+func firstKnown(times ...Time) Time {
+	for _, t := range times {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return Time{}
+}

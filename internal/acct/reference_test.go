@@ -104,7 +104,7 @@ func reference(arrived []Packet) Record {
 	}
 
 	// Two things depend on what arrived first.
-	if p := arrived[0]; p.StatusType == Stop {
+	if p := arrived[0]; p.StatusType != Start {
 		r.StartTime = TimeOf(p.Time.Add(-time.Duration(*p.SessionTime) * time.Second))
 	}
 	latest := arrived[0]

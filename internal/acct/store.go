@@ -2,7 +2,6 @@ package acct
 
 import (
 	"context"
-	"net/netip"
 	"time"
 )
 
@@ -23,13 +22,13 @@ const maxCounted = 10_000
 // an existing table, is cut.
 type Store interface {
 	// Record merges a Start, Interim-Update or Stop that has passed Check into the
-	// record of its session. created tells that it is the first of its session.
+	// record of its session. created tells that it is the first of its session. If the
+	// NAS uses the unique id again, the latest session has it: see earlierID.
 	Record(ctx context.Context, p Packet) (created bool, err error)
 
-	// CloseNAS closes the open sessions of a NAS that began at that time or
-	// earlier: it sent Accounting-On or Accounting-Off. Without a cause it is
-	// NAS-Reboot. After an error, those that are closed stay so.
-	CloseNAS(ctx context.Context, nas netip.Addr, at time.Time, cause string) (closed int, err error)
+	// CloseNAS closes the sessions that have ended by a restart of their NAS. After an
+	// error, those that are closed stay so.
+	CloseNAS(ctx context.Context, restart Restart) error
 
 	// Sessions returns a page of the chosen sessions, the newest start first; more
 	// tells whether there is another page.
@@ -58,9 +57,9 @@ type Store interface {
 	Close()
 }
 
-// Retention says how long things are kept. Zero means forever.
+// Retention says how long things are kept, by this server's clock. Zero means forever.
 type Retention struct {
-	Sessions  time.Duration // after their end; open ones are kept
+	Sessions  time.Duration // after their end was heard; open ones are kept
 	PostAuths time.Duration
 
 	// Stale is after how long without a packet an open session is closed: at the

@@ -31,6 +31,19 @@ var storeTests = map[string]func(*testing.T, Store){
 	"a Stop knows better than a guess":               testStopAfterClose,
 	"stale sessions are closed":                      testStale,
 	"old sessions are deleted":                       testRetention,
+	"retention counts from arrival":                  testRetentionByArrival,
+	"silence counts from arrival":                    testStaleByArrival,
+	"a restart counts from arrival":                  testRestartByArrival,
+	"a restart that the NAS sent late":               testDelayOfARestart,
+	"a restart of one of several NASes":              testNarrowRestart,
+	"a guess is taken back":                          testReopening,
+	"a guess gives way to any Stop":                  testGuessGivesWay,
+	"a unique id is used again":                      testUniqueIDUsedAgain,
+	"a unique id is used again, in any order":        testUniqueIDUsedAgainInAnyOrder,
+	"a unique id is used again after a restart":      testStartAfterAGuess,
+	"a Start of an open session":                     testStartWhileOpen,
+	"an earlier session lives on":                    testEarlierSessionLivesOn,
+	"a NAS loses its clock":                          testLostClock,
 	"logins are kept":                                testPostAuths,
 	"old logins are deleted":                         testPostAuthRetention,
 }
@@ -71,15 +84,33 @@ func record(t *testing.T, store Store, packets ...Packet) {
 	}
 }
 
-// get returns a session.
+// get returns a session as clients are shown it.
 func get(t *testing.T, store Store, session string) Record {
 	t.Helper()
 	found, more, err := store.Sessions(t.Context(), Filter{UniqueID: session}, Page{})
 	require.NoError(t, err)
 	require.False(t, more)
 	require.Len(t, found, 1)
-	found[0].ID = 0
-	return found[0]
+	return shown(found[0])
+}
+
+// shown returns a record as clients are shown it, apart from the database's id.
+func shown(r Record) Record {
+	r.ID, r.Reception = 0, Reception{}
+	return r
+}
+
+// restart is an Accounting-On of the NAS of the tests.
+func restart(seconds int, change ...func(*Packet)) Restart {
+	return packet(AccountingOn, "0", seconds, change...).Restart()
+}
+
+// settle has a store do what it has put off.
+func settle(t *testing.T, store Store) {
+	t.Helper()
+	for maintain(t, store, at(0), Retention{}).More {
+		continue
+	}
 }
 
 // ids returns the unique ids of the sessions that are chosen, in their order.
@@ -336,21 +367,18 @@ func testCloseNAS(t *testing.T, store Store) {
 	untouched := []Record{get(t, store, "after"), get(t, store, "closed"), get(t, store, "other")}
 	before := get(t, store, "before")
 
-	closed, err := store.CloseNAS(t.Context(), netip.AddrFrom16(testNAS.As16()), at(100), "")
-	require.NoError(t, err)
-	require.Equal(t, 3, closed)
-	before.StopTime, before.UpdateTime = TimeOf(at(100)), TimeOf(at(100))
+	on := restart(100, func(p *Packet) { p.NASAddress = netip.AddrFrom16(testNAS.As16()) })
+	require.NoError(t, store.CloseNAS(t.Context(), on))
+	before.StopTime = TimeOf(at(100))
 	before.SessionTime, before.TerminateCause = whole(100), "NAS-Reboot"
 	require.Equal(t, before, get(t, store, "before"))
 	require.Equal(t, TimeOf(at(100)), get(t, store, "at").StopTime)
 	require.Equal(t, untouched, []Record{get(t, store, "after"), get(t, store, "closed"), get(t, store, "other")})
 
-	closed, err = store.CloseNAS(t.Context(), testNAS, at(100), "")
-	require.NoError(t, err)
-	require.Zero(t, closed)
-	closed, err = store.CloseNAS(t.Context(), netip.MustParseAddr("2001:db8::5%eth0"), at(100), "Admin-Reboot\x00")
-	require.NoError(t, err)
-	require.Equal(t, 1, closed)
+	require.NoError(t, store.CloseNAS(t.Context(), on))
+	require.NoError(t, store.CloseNAS(t.Context(), restart(100, func(p *Packet) {
+		p.NASAddress, p.TerminateCause = netip.MustParseAddr("2001:db8::5%eth0"), "Admin-Reboot\x00"
+	})))
 	require.Equal(t, "Admin-Reboot\uFFFD", get(t, store, "other").TerminateCause)
 	yes := true
 	require.Equal(t, []string{"after"}, ids(t, store, Filter{IsOpen: &yes}, Page{}))
@@ -369,17 +397,15 @@ func testCloseLargeNAS(t *testing.T, store Store) {
 		})
 	}
 	group.Wait()
-	closed, err := store.CloseNAS(t.Context(), testNAS, at(sessions), "")
-	require.NoError(t, err)
-	require.Equal(t, sessions, closed)
-	yes := true
-	require.Empty(t, ids(t, store, Filter{IsOpen: &yes}, Page{}))
+	require.NoError(t, store.CloseNAS(t.Context(), restart(sessions)))
+	require.Empty(t, ids(t, store, Filter{IsOpen: new(true)}, Page{}))
+	settle(t, store)
+	require.Empty(t, ids(t, store, Filter{IsOpen: new(true)}, Page{}))
 }
 
 func testStopAfterClose(t *testing.T, store Store) {
 	record(t, store, packet(Start, "1", 0))
-	_, err := store.CloseNAS(t.Context(), testNAS, at(100), "")
-	require.NoError(t, err)
+	require.NoError(t, store.CloseNAS(t.Context(), restart(100)))
 	record(t, store, packet(Stop, "1", 90, counters(90, 5, 6), func(p *Packet) { p.TerminateCause = "User-Request" }))
 	r := get(t, store, "1")
 	require.Equal(t, TimeOf(at(90)), r.StopTime)

@@ -13,6 +13,11 @@ func (s *VaultStore) Maintain(ctx context.Context, now time.Time, keep Retention
 	s.maintaining.Lock()
 	defer s.maintaining.Unlock()
 	var report Report
+	closed, more, err := s.closeRestarted(ctx)
+	report.Closed, report.More = closed, more
+	if err != nil {
+		return report, err
+	}
 	steps := []struct {
 		age  time.Duration
 		do   func(ctx context.Context, limit time.Time) (int, bool, error)
@@ -27,7 +32,7 @@ func (s *VaultStore) Maintain(ctx context.Context, now time.Time, keep Retention
 			continue
 		}
 		done, more, err := step.do(ctx, now.Add(-step.age))
-		*step.done = done
+		*step.done += done
 		if err != nil {
 			return report, err
 		}
@@ -39,21 +44,26 @@ func (s *VaultStore) Maintain(ctx context.Context, now time.Time, keep Retention
 	return report, err
 }
 
-// closeStale closes sessions of which nothing was heard since a time.
+// closeStale closes sessions of which nothing was heard since a time. It looks at all
+// that are open: the clock of a NAS does not tell which those are.
 func (s *VaultStore) closeStale(ctx context.Context, limit time.Time) (int, bool, error) {
-	return s.sweep(ctx, openSessions, limit, &s.staleCursor, func(key string) (bool, error) {
-		return s.closeSession(ctx, key, func(r *Record) (time.Time, string, bool) {
-			return r.UpdateTime.Time, causeLostCarrier, r.UpdateTime.Before(limit)
+	return s.sweep(ctx, openSessions, limit.Add(maxDelay), &s.staleCursor, func(key string) (bool, error) {
+		return s.closeSession(ctx, key, func(r Record) Record {
+			if !r.Open() || !r.heardUpdate().Before(limit) {
+				return r
+			}
+			return closeSilent(r, guessSilence)
 		})
 	})
 }
 
-// deleteSessions deletes sessions that ended before a time.
+// deleteSessions deletes sessions whose end was heard before a time. They began before
+// it, unless their NAS's clock is ahead, by no more than is believed.
 func (s *VaultStore) deleteSessions(ctx context.Context, limit time.Time) (int, bool, error) {
-	return s.sweep(ctx, allSessions, limit, &s.expiredCursor, func(key string) (bool, error) {
+	return s.sweep(ctx, allSessions, limit.Add(maxDelay), &s.expiredCursor, func(key string) (bool, error) {
 		defer s.lock(idOf(key))()
-		r, err := s.find(ctx, key)
-		if err != nil || r == nil || r.Open() || !r.StopTime.Before(limit) {
+		r, current, err := s.find(ctx, key)
+		if err != nil || r == nil || current.Open() || !current.heardStop().Before(limit) {
 			return false, err
 		}
 		return true, s.remove(ctx, r)

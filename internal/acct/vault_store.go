@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
-	"time"
 )
 
 // maxExamined is how many entries a query may read: seconds' worth.
@@ -30,6 +28,8 @@ type VaultStore struct {
 	examined  int            // how many entries a query may read
 	counted   int            // and how many of them to count
 	locks     [64]sync.Mutex // each orders the packets of some sessions
+	moving    sync.RWMutex   // held to read with one of locks, and to write where sessions change their unique ids
+	restarts  restarts
 	postAuths *postAuthCount
 
 	maintaining   sync.Mutex
@@ -55,13 +55,27 @@ func (s *VaultStore) Record(ctx context.Context, p Packet) (created bool, err er
 	if err := checkSession(p); err != nil {
 		return false, err
 	}
-	id := hash(p.normal().UniqueID)
-	defer s.lock(id)()
-	known, err := s.load(ctx, id)
-	if err != nil {
-		return false, err
+	p = p.normal()
+	created, alone, err := s.recordAlone(ctx, p)
+	if alone || err != nil {
+		return created, err
 	}
-	return known == nil, s.save(ctx, known, Merge(known, p))
+	return s.recordAmongEarlier(ctx, p)
+}
+
+// recordAlone records a packet of the latest session with its unique id; alone is false
+// if it is one of another session.
+func (s *VaultStore) recordAlone(ctx context.Context, p Packet) (created, alone bool, err error) {
+	id := hash(p.UniqueID)
+	defer s.lock(id)()
+	stored, current, err := s.load(ctx, id)
+	if err != nil {
+		return false, true, err
+	}
+	if current != nil && current.place(p) != placeHere {
+		return false, false, nil
+	}
+	return current == nil, true, s.save(ctx, stored, Merge(current, p))
 }
 
 // checkSession refuses what is not about a session, or cannot be recorded.
@@ -75,40 +89,18 @@ func checkSession(p Packet) error {
 	return nil
 }
 
-// CloseNAS implements Store.
-func (s *VaultStore) CloseNAS(ctx context.Context, nas netip.Addr, at time.Time, cause string) (closed int, err error) {
-	if cause = cleanText(cause); cause == "" {
-		cause = causeNASReboot
-	}
-	sessions := openSessionsOfNAS(nas.Unmap().WithZone("").String())
-	for key, err := range s.walk(ctx, sessions, sessions.window(time.Time{}, at), false) {
-		if err != nil {
-			return closed, err
-		}
-		done, err := s.closeSession(ctx, key, func(*Record) (time.Time, string, bool) { return at, cause, true })
-		if err != nil {
-			return closed, err
-		}
-		if done {
-			closed++
-		}
-	}
-	return closed, nil
-}
-
-// closeSession closes the session of an index's entry, if it is open and decide
-// says so, at the time and with the cause that decide returns.
-func (s *VaultStore) closeSession(ctx context.Context, key string, decide func(*Record) (time.Time, string, bool)) (bool, error) {
+// closeSession closes the session of an index's entry, if it is open and end says so.
+func (s *VaultStore) closeSession(ctx context.Context, key string, end func(Record) Record) (bool, error) {
 	defer s.lock(idOf(key))()
-	known, err := s.find(ctx, key)
-	if err != nil || known == nil || !known.Open() {
+	stored, current, err := s.find(ctx, key)
+	if err != nil || stored == nil || !stored.Open() {
 		return false, err
 	}
-	at, cause, ok := decide(known)
-	if !ok {
+	r := end(*current)
+	if r.Open() {
 		return false, nil
 	}
-	return true, s.save(ctx, known, Close(*known, at, cause))
+	return true, s.save(ctx, stored, r)
 }
 
 // Sessions implements Store. It returns ErrTooBroad if too much would have to be
@@ -146,7 +138,7 @@ func (s *VaultStore) Sessions(ctx context.Context, f Filter, page Page) (found [
 
 // session returns the one session that a filter with a unique id can choose.
 func (s *VaultStore) session(ctx context.Context, f Filter, page Page) ([]Record, bool, error) {
-	r, err := s.load(ctx, hash(f.UniqueID))
+	_, r, err := s.load(ctx, hash(f.UniqueID))
 	if err != nil || r == nil || !f.matches(r) || page.Number > 1 {
 		return nil, false, err
 	}
@@ -172,36 +164,70 @@ func (f Filter) index() index {
 // look returns the record that an entry of an index is about; nil if there is none.
 // Such an entry is deleted, if storage lets us: readers do not fail for it.
 func (s *VaultStore) look(ctx context.Context, key string) (*Record, error) {
-	r, err := s.load(ctx, idOf(key))
-	if err != nil || r != nil && slices.Contains(indexKeys(r), key) {
-		return r, err
+	stored, current, err := s.load(ctx, idOf(key))
+	if err != nil || stored != nil && slices.Contains(indexKeys(stored), key) {
+		return current, err
 	}
 	// The record may be about to be written: only its lock tells.
 	defer s.lock(idOf(key))()
-	return s.find(ctx, key)
+	_, current, err = s.find(ctx, key)
+	return current, err
 }
 
-// find does what look does for who holds the lock.
-func (s *VaultStore) find(ctx context.Context, key string) (*Record, error) {
-	r, err := s.load(ctx, idOf(key))
-	if err != nil || r != nil && slices.Contains(indexKeys(r), key) {
-		return r, err
+// find does what look does for the holder of the lock, and returns the record as it is
+// stored, too.
+func (s *VaultStore) find(ctx context.Context, key string) (stored, current *Record, err error) {
+	stored, current, err = s.load(ctx, idOf(key))
+	if err != nil || stored != nil && slices.Contains(indexKeys(stored), key) {
+		return stored, current, err
+	}
+	if stored, err = s.read(ctx, idOf(key)); err == nil && stored != nil && stored.MovedFrom != "" {
+		_ = s.remove(ctx, stored) // a copy that a crash has left
 	}
 	_ = s.storage.Delete(ctx, key) // the next reader tries again
-	return nil, nil
+	return nil, nil, nil
 }
 
-func (s *VaultStore) load(ctx context.Context, id string) (*Record, error) {
-	var r Record
-	found, err := s.get(ctx, sessionKey(id), &r)
+// load returns a record as it is stored, and as it is now: its NAS may have been started
+// again since. Both are nil if there is none.
+func (s *VaultStore) load(ctx context.Context, id string) (stored, current *Record, err error) {
+	stored, err = s.read(ctx, id)
+	if err != nil || stored == nil {
+		return nil, nil, err
+	}
+	if stored.MovedFrom != "" {
+		if moved, err := s.isMoved(ctx, stored); err != nil || !moved {
+			return nil, nil, err
+		}
+	}
+	current, err = s.restarts.apply(ctx, s, *stored)
+	return stored, current, err
+}
+
+// read returns a record as it is stored; nil if there is none.
+func (s *VaultStore) read(ctx context.Context, id string) (*Record, error) {
+	var entry storedRecord
+	found, err := s.get(ctx, sessionKey(id), &entry)
 	if err != nil || !found {
 		return nil, err
 	}
-	return &r, nil
+	entry.Record.Reception = entry.Reception
+	return &entry.Record, nil
+}
+
+// storedRecord is a record as it is in storage: with what clients are not shown.
+type storedRecord struct {
+	Record
+	Reception
 }
 
 // save writes a record that was known as another one, or as none, before.
 func (s *VaultStore) save(ctx context.Context, known *Record, r Record) error {
+	current, err := s.restarts.apply(ctx, s, r)
+	if err != nil {
+		return err
+	}
+	r = *current
 	var before []string
 	if known != nil {
 		if reflect.DeepEqual(*known, r) {
@@ -215,7 +241,7 @@ func (s *VaultStore) save(ctx context.Context, known *Record, r Record) error {
 			return fmt.Errorf("writing %s: %w", key, err)
 		}
 	}
-	if err := s.put(ctx, sessionKey(hash(r.UniqueID)), r); err != nil {
+	if err := s.put(ctx, sessionKey(hash(r.UniqueID)), storedRecord{r, r.Reception}); err != nil {
 		return err
 	}
 	for _, key := range without(before, after) {
@@ -244,8 +270,18 @@ func (s *VaultStore) lock(id string) (unlock func()) {
 		sum = sum*31 + int(c)
 	}
 	lock := &s.locks[uint(sum)%uint(len(s.locks))] // #nosec G115 -- any number will do
+	s.moving.RLock()
 	lock.Lock()
-	return lock.Unlock
+	return func() {
+		lock.Unlock()
+		s.moving.RUnlock()
+	}
+}
+
+// lockAll keeps others from changing any session until the returned function is called.
+func (s *VaultStore) lockAll() (unlock func()) {
+	s.moving.Lock()
+	return s.moving.Unlock
 }
 
 func (s *VaultStore) get(ctx context.Context, key string, into any) (found bool, err error) {

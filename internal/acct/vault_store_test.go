@@ -25,7 +25,7 @@ func TestWorkIsBounded(t *testing.T) {
 			p.CallingStationID = fmt.Sprint("station", random.IntN(users))
 		}))
 		if i%10 > 0 {
-			r = Close(r, at(i+60), "User-Request")
+			r = Merge(&r, packet(Stop, fmt.Sprint(i), i+60))
 		}
 		require.NoError(t, store.save(t.Context(), nil, r))
 	}

@@ -1,0 +1,212 @@
+package acct
+
+import (
+	"crypto/md5" // #nosec G501 -- a name, not a secret: see earlierID
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// A NAS that was started again may use the same session id, user and port again, and
+// then its new session has the unique id of an old one. The latest session keeps that
+// id, since almost every packet is about it; those before it have ids that are made of
+// it and a number. What a packet tells of its own time says whose it is: it may be
+// late, or a copy.
+
+// place is where a packet belongs, as far as the latest session with its unique id
+// tells.
+type place int
+
+const (
+	placeHere    place = iota // to that session
+	placeAfter                // to one that begins with it
+	placeEarlier              // to one before it, if any of those is nearer
+)
+
+const (
+	// repeatedFor is how long a NAS may go on to send a packet whose answer got lost. One
+	// that does not say when it has made the packet seems to tell of something new.
+	repeatedFor = 10 * time.Minute
+
+	// maxEarlier is how many earlier sessions are looked at for a late packet.
+	maxEarlier = 100
+)
+
+// earlierID returns the unique id that the session has which was the n-th to lose the
+// given one.
+func earlierID(uniqueID string, n int64) string {
+	sum := md5.Sum([]byte(fmt.Sprintf("%s,earlier,%d", uniqueID, n))) // #nosec G401 -- see the import
+	return hex.EncodeToString(sum[:])
+}
+
+// place says where a normal packet belongs. r is the latest session with its unique id.
+func (r *Record) place(p Packet) place {
+	switch {
+	case r.isFollowedBy(p):
+		return placeAfter
+	case r.distance(p) <= time.Second && !p.Time.Before(r.StartTime.Time):
+		return placeHere
+	case r.earlier() > 0:
+		return placeEarlier
+	}
+	return r.placeAlone(p)
+}
+
+// placeAlone is place where no earlier session is near.
+func (r *Record) placeAlone(p Packet) place {
+	switch {
+	case r.isFollowedByOtherClock(p):
+		return placeAfter
+	case r.isPrecededBy(p):
+		return placeEarlier
+	}
+	return placeHere
+}
+
+// isFollowedBy reports whether a session that the packet is about began after the known
+// end of this one.
+func (r *Record) isFollowedBy(p Packet) bool {
+	began := p.began()
+	if began.IsZero() || !p.heard().After(r.lastHeard().Time) {
+		return false
+	}
+	switch {
+	case r.Open():
+		// Its Stop got lost, unless the Start is a copy.
+		return p.StatusType == Start && began.After(later(r.UpdateTime, r.StartTime).Add(repeatedFor))
+	case r.Guess == guessRestart && p.StatusType == Start && began.Equal(r.StopTime.Time) && !began.Equal(r.StartTime.Time):
+		return true // in the second of the restart
+	case !began.After(r.StopTime.Time):
+		return false
+	case p.StatusType == Start:
+		return p.hasOwnTime() || r.Guess == guessRestart || p.heard().After(r.heardStart().Add(repeatedFor))
+	}
+	return !r.mayBeRepeatedBy(p)
+}
+
+// mayBeRepeatedBy reports whether a packet may be a copy of one before the end of the
+// session, that was given the time of its arrival: it came soon after the end and tells
+// no more.
+func (r *Record) mayBeRepeatedBy(p Packet) bool {
+	if p.Time.Sub(r.StopTime.Time) > repeatedFor {
+		return false
+	}
+	known, told := r.counters(), p.counters()
+	for i := range known {
+		if *told[i] != nil && (*known[i] == nil || **told[i] > **known[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// isFollowedByOtherClock reports whether a session began after the end of this one with
+// another clock, as of a NAS that has lost the time: that is long before this session,
+// but was heard after its end.
+func (r *Record) isFollowedByOtherClock(p Packet) bool {
+	if r.Open() || p.began().IsZero() || !p.Time.Before(r.StartTime.Add(-maxDelay)) {
+		return false
+	}
+	return p.heard().Add(-p.sessionTime()).After(r.heardStop().Time)
+}
+
+// isPrecededBy reports whether a packet is about a session that was over when this one
+// began, though none is known.
+func (r *Record) isPrecededBy(p Packet) bool {
+	return r.SessionTime != nil && p.hasOwnTime() && p.Time.Before(r.StartTime.Time) && r.distance(p) > repeatedFor
+}
+
+// distance returns how far the beginning of the session is from that of the session
+// that the packet is about, by the clock that is nearer. A packet that does not tell a
+// beginning is near a session in whose time it was made.
+func (r *Record) distance(p Packet) time.Duration {
+	if began := p.began(); !began.IsZero() {
+		byClock := began.Sub(r.StartTime.Time).Abs()
+		return min(byClock, p.heard().Add(-p.sessionTime()).Sub(r.heardStart().Time).Abs())
+	}
+	switch last := later(r.UpdateTime, r.StopTime); {
+	case p.Time.Before(r.StartTime.Time):
+		return r.StartTime.Sub(p.Time)
+	case !r.Open() && p.Time.After(last.Time):
+		return p.Time.Sub(last.Time)
+	}
+	return 0
+}
+
+// nearest returns which of several sessions a packet is about: those that are missing are
+// nil, and the first is the latest; nil if none is near.
+func nearest(records []*Record, p Packet) *Record {
+	best := records[0]
+	for _, r := range records {
+		if r != nil && r.distance(p) < best.distance(p) {
+			best = r
+		}
+	}
+	if best.distance(p) > repeatedFor {
+		return nil
+	}
+	return best
+}
+
+// mergeEarlier is Merge for a session that had its unique id before another one that
+// began at a time: it is over, unless it was heard of since.
+func mergeEarlier(known *Record, p Packet, next Time) Record {
+	r := Merge(known, p)
+	if r.Open() && !r.UpdateTime.After(next.Time) {
+		return closeSilent(r, guessReuse)
+	}
+	return r
+}
+
+// moved returns the record of a session whose unique id another one takes: the n-th
+// that has lost it, and over.
+func (r Record) moved(n int64) Record {
+	r = closeSilent(r, guessReuse)
+	r.MovedFrom, r.Moved = r.UniqueID, n
+	r.UniqueID, r.Earlier, r.ID = earlierID(r.UniqueID, n), nil, 0
+	return r
+}
+
+// placeAmong says where a packet belongs among all sessions with its unique id, and
+// returns the earlier session that it is about, if one is known. earlier returns the
+// n-th of those, or nil.
+func placeAmong(latest *Record, p Packet, earlier func(n int64) (*Record, error)) (*Record, place, error) {
+	where := latest.place(p)
+	if where != placeEarlier || latest.earlier() == 0 {
+		return nil, where, nil
+	}
+	records := []*Record{latest}
+	for n := latest.earlier(); n > max(0, latest.earlier()-maxEarlier); n-- {
+		r, err := earlier(n)
+		if err != nil {
+			return nil, where, err
+		}
+		records = append(records, r)
+	}
+	switch found := nearest(records, p); found {
+	case nil:
+		return nil, latest.placeAlone(p), nil
+	case latest:
+		return nil, placeHere, nil
+	default:
+		return found, placeEarlier, nil
+	}
+}
+
+// follow returns the latest session after it has lost its unique id to the session that
+// a packet is about, and that session.
+func follow(latest Record, p Packet) (moved, next Record) {
+	n := latest.earlier() + 1
+	next = Merge(nil, p)
+	next.Earlier = &n
+	return latest.moved(n), next
+}
+
+// precede returns a session before the latest, which a packet is the first about, and
+// the latest after that.
+func precede(latest Record, p Packet) (moved, next Record) {
+	n := latest.earlier() + 1
+	next = latest
+	next.Earlier = &n
+	return Merge(nil, p).moved(n), next
+}

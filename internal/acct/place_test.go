@@ -1,0 +1,159 @@
+package acct
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// told makes a packet as heard does, whose NAS tells its time: it arrives a little later.
+func told(status StatusType, session string, seconds int, change ...func(*Packet)) Packet {
+	arrives := func(p *Packet) { p.Arrived = p.Time.Add(300 * time.Millisecond) }
+	return packet(status, session, seconds, slices.Concat([]func(*Packet){arrives}, change)...)
+}
+
+// times returns start and end of all sessions, the latest first; -1 stands for no end.
+func times(t *testing.T, store Store) (all [][2]int) {
+	t.Helper()
+	found, _, err := store.Sessions(t.Context(), Filter{}, Page{Size: 100})
+	require.NoError(t, err)
+	for _, r := range found {
+		end := -1
+		if !r.Open() {
+			end = int(r.StopTime.Sub(epoch).Seconds())
+		}
+		all = append(all, [2]int{int(r.StartTime.Sub(epoch).Seconds()), end})
+	}
+	return all
+}
+
+// usedAgain are three sessions of a NAS that was started again twice.
+func usedAgain() []Packet {
+	return []Packet{
+		told(Start, "1", 0),
+		told(InterimUpdate, "1", 600, counters(600, 1000, 2000)),
+		told(Stop, "1", 1200, counters(1200, 3000, 4000), cause("User-Request")),
+		told(Start, "1", 5000),
+		told(InterimUpdate, "1", 5600, counters(600, 100, 200)),
+		told(Stop, "1", 5900, counters(900, 300, 400), cause("NAS-Reboot")),
+		told(Start, "1", 9000),
+		told(InterimUpdate, "1", 9100, counters(100, 10, 20)),
+	}
+}
+
+func testUniqueIDUsedAgain(t *testing.T, store Store) {
+	packets := usedAgain()
+	for i, p := range packets {
+		created, err := store.Record(t.Context(), p)
+		require.NoError(t, err)
+		require.Equal(t, p.StatusType == Start, created, i)
+		for _, copied := range packets[:i+1] {
+			copied.Arrived = p.Arrived.Add(time.Second)
+			created, err := store.Record(t.Context(), copied)
+			require.NoError(t, err)
+			require.False(t, created, "a copy of an earlier one")
+		}
+	}
+	want := [][2]int{{9000, -1}, {5000, 5900}, {0, 1200}}
+	require.Equal(t, want, times(t, store))
+	latest := get(t, store, "1")
+	require.Equal(t, TimeOf(at(9000)), latest.StartTime, "the latest has the id")
+	require.Equal(t, whole(10), latest.InputOctets)
+	found, _, err := store.Sessions(t.Context(), Filter{Username: "bob"}, Page{})
+	require.NoError(t, err)
+	require.Equal(t, []*int64{whole(10), whole(300), whole(3000)}, []*int64{found[0].InputOctets, found[1].InputOctets, found[2].InputOctets})
+	require.Equal(t, "User-Request", found[2].TerminateCause)
+	for _, r := range found {
+		require.LessOrEqual(t, len(r.UniqueID), maxUniqueIDLen)
+		require.Equal(t, "s-1", r.SessionID)
+	}
+	require.Equal(t, Report{DeletedSessions: 1}, maintain(t, store, at(5000), Retention{Sessions: time.Hour}))
+	require.Equal(t, want[:2], times(t, store))
+}
+
+func testUniqueIDUsedAgainInAnyOrder(t *testing.T, store Store) {
+	const seed = 3
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, seed))
+	packets := slices.Concat(usedAgain(), usedAgain()[2:6])
+	for i := range packets {
+		packets[i].Arrived = packets[i].Time.Add(time.Duration(random.IntN(200_000)) * time.Second) // none is in time
+	}
+	random.Shuffle(len(packets), func(i, j int) { packets[i], packets[j] = packets[j], packets[i] })
+	slices.SortStableFunc(packets, func(a, b Packet) int { return a.Arrived.Compare(b.Arrived) })
+	record(t, store, packets...)
+	require.Equal(t, [][2]int{{9000, -1}, {5000, 5900}, {0, 1200}}, times(t, store))
+}
+
+func testStartAfterAGuess(t *testing.T, store Store) {
+	tests := map[string]struct {
+		next Packet
+		want [][2]int
+	}{
+		"Start":                     {told(Start, "1", 200), [][2]int{{200, -1}, {0, 100}}},
+		"Start in the same second":  {told(Start, "1", 100, func(p *Packet) { p.Arrived = at(101) }), [][2]int{{100, -1}, {0, 100}}},
+		"Start without a time":      {packet(Start, "1", 200), [][2]int{{200, -1}, {0, 100}}},
+		"copy of the old Start":     {told(Start, "1", 0, func(p *Packet) { p.Arrived = at(200) }), [][2]int{{0, 100}}},
+		"Interim-Update of the new": {told(InterimUpdate, "1", 2000, counters(1500, 1, 2)), [][2]int{{500, -1}, {0, 100}}},
+		"Stop of the new":           {told(Stop, "1", 2000, counters(1500, 1, 2)), [][2]int{{500, 2000}, {0, 100}}},
+		"Stop of the old":           {told(Stop, "1", 90, counters(90, 1, 2), func(p *Packet) { p.Arrived = at(200) }), [][2]int{{0, 90}}},
+	}
+	i := 0
+	for name, test := range tests {
+		i++
+		of := func(p *Packet) { p.UniqueID, p.Username = string(rune('a'+i)), name }
+		first, on := told(Start, "1", 0, of), told(AccountingOn, "0", 100)
+		of(&test.next)
+		record(t, store, first)
+		require.NoError(t, store.CloseNAS(t.Context(), on.Restart()))
+		record(t, store, test.next)
+		settle(t, store)
+		found, _, err := store.Sessions(t.Context(), Filter{Username: name}, Page{})
+		require.NoError(t, err)
+		require.Len(t, found, len(test.want), name)
+		for n, r := range found {
+			require.Equal(t, TimeOf(at(test.want[n][0])), r.StartTime, name)
+			require.Equal(t, test.want[n][1] < 0, r.Open(), name)
+			if !r.Open() {
+				require.Equal(t, TimeOf(at(test.want[n][1])), r.StopTime, name)
+			}
+		}
+	}
+}
+
+func testStartWhileOpen(t *testing.T, store Store) {
+	record(t, store, told(Start, "1", 0), told(InterimUpdate, "1", 600, counters(600, 1, 2)))
+	record(t, store, told(Start, "1", 0, func(p *Packet) { p.Arrived = at(800) }), packet(Start, "1", 900), told(Start, "1", 1200))
+	require.Equal(t, [][2]int{{0, -1}}, times(t, store), "copies, or soon")
+	record(t, store, told(Start, "1", 1300))
+	require.Equal(t, [][2]int{{1300, -1}, {0, 600}}, times(t, store), "its Stop got lost")
+	record(t, store, told(Stop, "1", 700, counters(700, 3, 4), func(p *Packet) { p.Arrived = at(1400) }))
+	require.Equal(t, [][2]int{{1300, -1}, {0, 700}}, times(t, store), "or was late")
+	record(t, store, told(Stop, "1", 1500, counters(200, 1, 1)))
+	require.Equal(t, [][2]int{{1300, 1500}, {0, 700}}, times(t, store))
+}
+
+func testEarlierSessionLivesOn(t *testing.T, store Store) {
+	record(t, store, told(Start, "1", 0), told(InterimUpdate, "1", 600, counters(600, 1, 2)), told(Start, "1", 5000))
+	require.Equal(t, [][2]int{{5000, -1}, {0, 600}}, times(t, store))
+	record(t, store, told(InterimUpdate, "1", 6000, counters(6000, 3, 4)))
+	require.Equal(t, [][2]int{{5000, -1}, {0, -1}}, times(t, store), "the Start was no beginning")
+}
+
+func testLostClock(t *testing.T, store Store) {
+	off := clocks["of 2008"]
+	record(t, store, told(Start, "1", 0), told(Stop, "1", 1200, counters(1200, 3, 4)))
+	record(t, store, heard(Start, "1", 5000, off), heard(InterimUpdate, "1", 5600, off, counters(600, 1, 2)))
+	found, _, err := store.Sessions(t.Context(), Filter{}, Page{})
+	require.NoError(t, err)
+	require.Len(t, found, 2)
+	require.Equal(t, TimeOf(at(5000).Add(off)), get(t, store, "1").StartTime)
+	require.True(t, isOpen(t, store, "1"))
+	record(t, store, heard(InterimUpdate, "1", 6200, 0, counters(1200, 5, 6))) // it has learnt the time
+	require.Equal(t, whole(5), get(t, store, "1").InputOctets)
+	record(t, store, told(Stop, "1", 1200, counters(1200, 3, 4), func(p *Packet) { p.Arrived = at(7000) })) // late
+	require.True(t, isOpen(t, store, "1"))
+}

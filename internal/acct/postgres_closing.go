@@ -1,0 +1,100 @@
+package acct
+
+import (
+	"context"
+	"fmt"
+)
+
+// closing makes the statements that do in SQL what closeSilent and closeRestarted do: a
+// NAS may have thousands of sessions.
+type closing struct {
+	hasAdded bool // whether there are columns for the times of this server's clock
+
+	latest    string // the time of the latest packet, by the clock of the NAS
+	heard     string // when it was heard
+	heardStop string // when the end was heard
+}
+
+func newClosing(hasAdded bool) closing {
+	c := closing{
+		hasAdded: hasAdded,
+		latest:   "GREATEST(acctupdatetime, acctstarttime)",
+		heard:    "COALESCE(acctupdatetime, acctstarttime)", heardStop: "acctstoptime",
+	}
+	if hasAdded {
+		c.heard, c.heardStop = "COALESCE(heardupdatetime, acctupdatetime, acctstarttime)", "COALESCE(heardstoptime, acctstoptime)"
+	}
+	return c
+}
+
+// ahead is how far the clock of a NAS may be ahead: maxDelay. There are indexes for its
+// times, and none for those of this server's clock.
+const ahead = "interval '24 hours'"
+
+// ofNAS is for a restart: $1 and $2 its times by both clocks, $3 cause, $4 address,
+// $5 NAS-Identifier, $6 station, $7 how many. What one of both has not got is not
+// compared.
+func (c closing) ofNAS() string {
+	names := "CASE WHEN $6 <> '' AND calledstationid <> '' THEN calledstationid ~* $6 ELSE $5::text IS NOT NULL END"
+	if c.hasAdded {
+		names = "CASE WHEN $5 <> '' AND nasidentifier <> '' THEN nasidentifier = $5::text WHEN $6 <> '' AND calledstationid <> '' THEN calledstationid ~* $6 ELSE true END"
+	}
+	byNAS := secondsOf("$1::timestamptz - " + c.latest)
+	byUs := secondsOf("$2::timestamptz - " + c.heard)
+	end := fmt.Sprintf("CASE WHEN %[1]s BETWEEN %[2]s AND %[2]s + %[3]d THEN $1::timestamptz ELSE %[4]s + make_interval(secs => GREATEST(0, %[2]s)) END",
+		byNAS, byUs, int(maxDelay.Seconds()), c.latest)
+	isDue := c.heard + " <= $2"
+	return c.statement(end, "$2::timestamptz", "$3", guessRestart, isDue,
+		fmt.Sprintf("nasipaddress = $4 AND acctstoptime IS NULL AND %s AND %s LIMIT $7", isDue, names))
+}
+
+// stale is for sessions of which nothing was heard since $1: $2 cause, $3 how many.
+func (c closing) stale() string {
+	isDue := c.heard + " < $1"
+	return c.statement(c.latest, c.heard, "$2", guessSilence, isDue,
+		fmt.Sprintf("acctstoptime IS NULL AND acctstarttime < $1::timestamptz + %s AND %s LIMIT $3", ahead, isDue))
+}
+
+// statement closes the sessions that are chosen, and still due.
+func (c closing) statement(end, heardStop, cause string, why guess, isDue, chosen string) string {
+	mark := ""
+	if c.hasAdded {
+		mark = fmt.Sprintf(", heardstoptime = due.heard, guessedstop = '%s', toldsessiontime = acctsessiontime", why)
+	}
+	lasted := wholeSeconds("due.ended - acctstarttime")
+	told := "CASE WHEN acctsessiontime > 0 THEN acctsessiontime + " + wholeSeconds("due.ended - acctupdatetime") + " END"
+	return fmt.Sprintf(`UPDATE radacct SET acctstoptime = due.ended, acctterminatecause = %s,
+		acctsessiontime = GREATEST(acctsessiontime, 0, LEAST(%s, %s))%s
+		FROM (SELECT radacctid AS id, %s AS ended, %s AS heard FROM radacct WHERE %s) due
+		WHERE radacctid = due.id AND acctstoptime IS NULL AND %s`, cause, lasted, told, mark, end, heardStop, chosen, isDue)
+}
+
+// deletion is for sessions whose end was heard before $1, $2 of them.
+func (c closing) deletion() string {
+	return fmt.Sprintf(`DELETE FROM radacct WHERE %[1]s < $1 AND radacctid IN (
+		SELECT radacctid FROM radacct WHERE acctstarttime < $1::timestamptz + %[2]s AND acctstoptime IS NOT NULL AND %[1]s < $1 ORDER BY acctstarttime LIMIT $2)`,
+		c.heardStop, ahead)
+}
+
+func secondsOf(interval string) string { return "extract(epoch FROM " + interval + ")" }
+
+// wholeSeconds is secondsFrom.
+func wholeSeconds(interval string) string {
+	return "GREATEST(0, floor(extract(epoch FROM " + interval + ")))::bigint"
+}
+
+// CloseNAS implements Store.
+func (s *PostgresStore) CloseNAS(ctx context.Context, x Restart) error {
+	station := ""
+	if x.CalledStationID != "" {
+		station = x.station()
+	}
+	for {
+		closed, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
+			return execCount(ctx, conn, sc.closeOfNAS, x.Time.Time, x.Heard.Time, sc.cause(x.Cause), x.NASAddress.String(), x.NASIdentifier, station, batch)
+		})
+		if err != nil || closed < batch {
+			return err
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package acct
+
+import "context"
+
+// A session that loses its unique id is written under another one before the new session
+// is under that id. What a crash leaves in between is a copy: it does not count, and the
+// NAS sends the packet again.
+
+// recordAmongEarlier records a packet that may be about a session before, or after, the
+// latest one with its unique id.
+func (s *VaultStore) recordAmongEarlier(ctx context.Context, p Packet) (created bool, err error) {
+	defer s.lockAll()()
+	stored, latest, err := s.load(ctx, hash(p.UniqueID))
+	if err != nil {
+		return false, err
+	}
+	if latest == nil {
+		return true, s.save(ctx, nil, Merge(nil, p))
+	}
+	found, where, err := placeAmong(latest, p, func(n int64) (*Record, error) {
+		_, r, err := s.load(ctx, hash(earlierID(p.UniqueID, n)))
+		return r, err
+	})
+	switch {
+	case err != nil:
+		return false, err
+	case where == placeAfter:
+		moved, next := follow(*latest, p)
+		if err := s.save(ctx, nil, moved); err != nil {
+			return false, err
+		}
+		return true, s.save(ctx, stored, next)
+	case where == placeHere:
+		return false, s.save(ctx, stored, Merge(latest, p))
+	case found != nil:
+		known, _, err := s.load(ctx, hash(found.UniqueID))
+		if err != nil {
+			return false, err
+		}
+		return false, s.save(ctx, known, mergeEarlier(found, p, latest.StartTime))
+	}
+	moved, next := precede(*latest, p)
+	if err := s.save(ctx, nil, moved); err != nil {
+		return false, err
+	}
+	return true, s.save(ctx, stored, next)
+}
+
+// isMoved reports whether another session has got the unique id of a record, as was to
+// be when that was written.
+func (s *VaultStore) isMoved(ctx context.Context, r *Record) (bool, error) {
+	latest, err := s.read(ctx, hash(r.MovedFrom))
+	return latest == nil || latest.earlier() >= r.Moved, err
+}
