@@ -47,7 +47,8 @@ func Merge(known *Record, p Packet) Record {
 	r.mergeCounters(p, news)
 	r.mergeAttributes(p, news && !at.Before(r.UpdateTime.Time))
 	r.HeardStart = earlier(r.heardStart(), TimeOf(heard.Add(-p.sessionTime())))
-	if at.Before(r.StartTime.Time) || r.StartTime.IsZero() {
+	tellsStart := news || p.StatusType == Start || known.SessionTime == nil // else its clock may be another one
+	if tellsStart && at.Before(r.StartTime.Time) || r.StartTime.IsZero() {
 		r.StartTime = TimeOf(at.Add(-p.sessionTime()))
 	}
 	r.StartTime = earlier(r.StartTime, TimeOf(p.StartTime))

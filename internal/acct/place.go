@@ -71,24 +71,43 @@ func (r *Record) isFollowedBy(p Packet) bool {
 		return false
 	}
 	switch {
-	case r.Open():
-		// Its Stop got lost, unless the Start is a copy.
-		return p.StatusType == Start && began.After(later(r.UpdateTime, r.StartTime).Add(repeatedFor))
+	case p.StatusType == Start && p.hasLostClock() && p.heard().Sub(r.heardStart().Time) > repeatedFor && r.isClockReset(began):
+		return true
 	case r.Guess == guessRestart && p.StatusType == Start && began.Equal(r.StopTime.Time) && !began.Equal(r.StartTime.Time):
 		return true // in the second of the restart
+	case r.Open() || r.Guess != "" && !began.After(r.StopTime.Time):
+		// Its Stop got lost, unless a Start is a copy, or the clock was set.
+		return began.After(later(r.UpdateTime, r.StartTime).Add(repeatedFor)) && (p.StatusType == Start || r.distance(p) > repeatedFor)
 	case !began.After(r.StopTime.Time):
 		return false
 	case p.StatusType == Start:
 		return p.hasOwnTime() || r.Guess == guessRestart || p.heard().After(r.heardStart().Add(repeatedFor))
 	}
-	return !r.mayBeRepeatedBy(p)
+	return !r.mayBeRepeatedBy(p, p.Time.Sub(r.StopTime.Time))
+}
+
+// hasLostClock reports whether the clock of the NAS is off by more than any packet is
+// late: it may begin with the same time whenever the NAS is started.
+func (p Packet) hasLostClock() bool { return p.Time.Sub(p.heard().Time).Abs() > maxDelay }
+
+// isClockReset reports whether a Start that is heard after all that is known of the
+// session, and has lost its clock, is not that of the session, but one of a clock that
+// began anew.
+func (r *Record) isClockReset(began Time) bool {
+	switch {
+	case r.Guess == guessRestart:
+		return true
+	case r.Open():
+		return began.Before(r.UpdateTime.Time) && began.Sub(r.StartTime.Time).Abs() > promptly
+	}
+	return !began.Equal(r.StartTime.Time)
 }
 
 // mayBeRepeatedBy reports whether a packet may be a copy of one before the end of the
-// session, that was given the time of its arrival: it came soon after the end and tells
+// session, that was given the time of its arrival: it came so soon after the end and tells
 // no more.
-func (r *Record) mayBeRepeatedBy(p Packet) bool {
-	if p.Time.Sub(r.StopTime.Time) > repeatedFor {
+func (r *Record) mayBeRepeatedBy(p Packet, after time.Duration) bool {
+	if after > repeatedFor || p.Time.Sub(p.heard().Time).Abs() > promptly {
 		return false
 	}
 	known, told := r.counters(), p.counters()
@@ -100,14 +119,21 @@ func (r *Record) mayBeRepeatedBy(p Packet) bool {
 	return true
 }
 
-// isFollowedByOtherClock reports whether a session began after the end of this one with
-// another clock, as of a NAS that has lost the time: that is long before this session,
-// but was heard after its end.
+// isFollowedByOtherClock reports whether a session began after this one by another clock,
+// as that of a NAS which has lost the time when it was started: by the clock of this
+// server it began after the end, and it is not near the beginning by either clock. Of an
+// open session this is believed if the other clock is far behind: else the Start is late.
 func (r *Record) isFollowedByOtherClock(p Packet) bool {
-	if r.Open() || p.began().IsZero() || !p.Time.Before(r.StartTime.Add(-maxDelay)) {
+	heard := p.heard()
+	switch {
+	case r.SessionTime == nil || p.began().IsZero() || r.distance(p) <= p.near():
+		return false
+	case r.Open() && (p.StatusType != Start || !p.Time.Before(r.StartTime.Add(-maxDelay))):
+		return false
+	case p.StatusType != Start && r.mayBeRepeatedBy(p, heard.Sub(r.lastHeard().Time)):
 		return false
 	}
-	return p.heard().Add(-p.sessionTime()).After(r.heardStop().Time)
+	return heard.Add(-p.sessionTime()).After(r.lastHeard().Time)
 }
 
 // isPrecededBy reports whether a packet is about a session that was over when this one
@@ -117,11 +143,15 @@ func (r *Record) isPrecededBy(p Packet) bool {
 }
 
 // distance returns how far the beginning of the session is from that of the session
-// that the packet is about, by the clock that is nearer. A packet that does not tell a
-// beginning is near a session in whose time it was made.
+// that the packet is about: by the clock of the NAS if it has made a Start, else by the
+// clock that is nearer. A packet that does not tell a beginning is near a session in whose
+// time it was made.
 func (r *Record) distance(p Packet) time.Duration {
 	if began := p.began(); !began.IsZero() {
 		byClock := began.Sub(r.StartTime.Time).Abs()
+		if p.StatusType == Start && p.hasOwnTime() {
+			return byClock
+		}
 		return min(byClock, p.heard().Add(-p.sessionTime()).Sub(r.heardStart().Time).Abs())
 	}
 	switch last := later(r.UpdateTime, r.StopTime); {
@@ -133,6 +163,21 @@ func (r *Record) distance(p Packet) time.Duration {
 	return 0
 }
 
+// near is the longest distance from the session that a packet is about: see distance. A
+// Start tells exactly when that began.
+func (p Packet) near() time.Duration {
+	if p.StatusType == Start && p.hasOwnTime() {
+		return promptly
+	}
+	return repeatedFor
+}
+
+// beganWith reports whether the session began when that of a packet did, by the clock of
+// the NAS.
+func (r *Record) beganWith(p Packet) bool {
+	return p.hasOwnTime() && p.began().Sub(r.StartTime.Time).Abs() <= time.Second
+}
+
 // nearest returns which of several sessions a packet is about: those that are missing are
 // nil, and the first is the latest; nil if none is near.
 func nearest(records []*Record, p Packet) *Record {
@@ -142,7 +187,7 @@ func nearest(records []*Record, p Packet) *Record {
 			best = r
 		}
 	}
-	if best.distance(p) > repeatedFor {
+	if best.distance(p) > p.near() {
 		return nil
 	}
 	return best
@@ -152,7 +197,7 @@ func nearest(records []*Record, p Packet) *Record {
 // began at a time: it is over, unless it was heard of since.
 func mergeEarlier(known *Record, p Packet, next Time) Record {
 	r := Merge(known, p)
-	if r.Open() && !r.UpdateTime.After(next.Time) {
+	if r.Open() && !r.UpdateTime.After(next.Time) && !known.isFresh(p) {
 		return closeSilent(r, guessReuse)
 	}
 	return r
@@ -172,7 +217,7 @@ func (r Record) moved(n int64) Record {
 // n-th of those, or nil.
 func placeAmong(latest *Record, p Packet, earlier func(n int64) (*Record, error)) (*Record, place, error) {
 	where := latest.place(p)
-	if where != placeEarlier || latest.earlier() == 0 {
+	if where == placeHere || latest.earlier() == 0 {
 		return nil, where, nil
 	}
 	records := []*Record{latest}
@@ -183,14 +228,16 @@ func placeAmong(latest *Record, p Packet, earlier func(n int64) (*Record, error)
 		}
 		records = append(records, r)
 	}
-	switch found := nearest(records, p); found {
-	case nil:
+	found := nearest(records, p)
+	switch {
+	case where == placeAfter && (found == nil || found == latest || !found.beganWith(p)):
+		return nil, placeAfter, nil
+	case found == nil:
 		return nil, latest.placeAlone(p), nil
-	case latest:
+	case found == latest:
 		return nil, placeHere, nil
-	default:
-		return found, placeEarlier, nil
 	}
+	return found, placeEarlier, nil
 }
 
 // follow returns the latest session after it has lost its unique id to the session that
