@@ -173,9 +173,10 @@ func (p Packet) near() time.Duration {
 }
 
 // beganWith reports whether the session began when that of a packet did, by the clock of
-// the NAS.
+// the NAS, if that can tell.
 func (r *Record) beganWith(p Packet) bool {
-	return p.hasOwnTime() && p.began().Sub(r.StartTime.Time).Abs() <= time.Second
+	isLost := p.StatusType == Start && p.hasLostClock()
+	return p.hasOwnTime() && !isLost && p.began().Sub(r.StartTime.Time).Abs() <= time.Second
 }
 
 // nearest returns which of several sessions a packet is about: those that are missing are
