@@ -10,5 +10,5 @@ import (
 
 func TestPostgresStoreAgreesWithTheTruthOfWrongClocks(t *testing.T) {
 	t.Parallel()
-	testLives(t, newPostgresStore(t), longtest.Choose(100, 10_000))
+	testLives(t, newPostgresStore(t), longtest.Choose(60, 10_000))
 }

@@ -289,5 +289,5 @@ func (l life) String() (text string) {
 
 func TestVaultStoreAgreesWithTheTruthOfWrongClocks(t *testing.T) {
 	t.Parallel()
-	testLives(t, NewVaultStore(newMemory()), longtest.Choose(200, 10_000))
+	testLives(t, NewVaultStore(newMemory()), longtest.Choose(120, 10_000))
 }

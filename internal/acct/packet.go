@@ -158,6 +158,8 @@ func (p Packet) began() Time {
 	switch {
 	case !p.StartTime.IsZero():
 		return TimeOf(p.StartTime)
+	case !p.StopTime.IsZero() && p.Time.After(p.StopTime):
+		return Time{} // it was made after the end
 	case p.StatusType == Start || p.SessionTime != nil:
 		return TimeOf(p.Time.Add(-p.sessionTime()))
 	}
