@@ -74,7 +74,7 @@ func (c *recordsCache) forgetRestarts() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.vault != nil {
-		c.vault.Forget()
+		c.vault.ForgetRestarts()
 	}
 }
 

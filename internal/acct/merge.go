@@ -36,11 +36,11 @@ func Merge(known *Record, p Packet) Record {
 	}
 	r := *known
 	at, heard, end := TimeOf(p.Time), p.heard(), p.end()
-	switch {
-	case end.IsZero() && p.StatusType == InterimUpdate && r.isReopenedBy(p), !end.IsZero() && r.Guess != "" && r.endsBetter(p):
+	goesOn, ends := end.IsZero() && p.StatusType == InterimUpdate, !end.IsZero()
+	if goesOn && r.isReopenedBy(p) || ends && r.Guess != "" {
 		r.forgetGuess()
 	}
-	news := end.IsZero() && p.StatusType == InterimUpdate && r.Open() || !end.IsZero() && r.endsBetter(p)
+	news := goesOn && r.Open() || ends && r.endsBetter(p)
 	if p.StatusType == InterimUpdate && news && at.After(r.UpdateTime.Time) {
 		r.Interval = new(secondsFrom(later(r.StartTime, r.UpdateTime), at))
 	}
@@ -58,7 +58,7 @@ func Merge(known *Record, p Packet) Record {
 	if news {
 		r.UpdateTime = later(later(r.UpdateTime, at), end)
 	}
-	if !end.IsZero() && news {
+	if ends && news {
 		r.StopTime, r.StartTime = end, earlier(r.StartTime, end)
 		r.HeardStop = heard
 		if p.TerminateCause != "" {
@@ -66,7 +66,7 @@ func Merge(known *Record, p Packet) Record {
 		}
 	}
 	untold := known.toldTime() == nil // a Start tells nothing here
-	if !end.IsZero() {
+	if ends {
 		untold = p.SessionTime == nil || p.StatusType == Start
 	}
 	if !r.Open() && r.Guess == "" && untold && r.StopTime.After(r.StartTime.Time) {
@@ -168,7 +168,7 @@ func replace[T comparable](known, told []*T, latest bool, unknown T) {
 // the word of a NAS instead of a guess, else the earlier one.
 func (r *Record) endsBetter(p Packet) bool {
 	switch {
-	case r.Open() || r.Guess != "":
+	case r.Open():
 		return true
 	case isGuessedCause(p.TerminateCause) != isGuessedCause(r.TerminateCause):
 		return isGuessedCause(r.TerminateCause)

@@ -70,18 +70,21 @@ func (r *Record) isFollowedBy(p Packet) bool {
 	if began.IsZero() || !p.heard().After(r.lastHeard().Time) {
 		return false
 	}
+	isStart := p.StatusType == Start
+	sinceStart := p.heard().Sub(r.heardStart().Time)
 	switch {
-	case p.StatusType == Start && p.hasLostClock() && p.heard().Sub(r.heardStart().Time) > repeatedFor && r.isClockReset(began):
+	case isStart && p.hasLostClock() && sinceStart > repeatedFor && r.isClockReset(began):
 		return true
-	case r.Guess == guessRestart && p.StatusType == Start && began.Equal(r.StopTime.Time) && !began.Equal(r.StartTime.Time):
+	case isStart && r.Guess == guessRestart && began.Equal(r.StopTime.Time) && !began.Equal(r.StartTime.Time):
 		return true // in the second of the restart
 	case r.Open() || r.Guess != "" && !began.After(r.StopTime.Time):
 		// Its Stop got lost, unless a Start is a copy, or the clock was set.
-		return began.After(later(r.UpdateTime, r.StartTime).Add(repeatedFor)) && (p.StatusType == Start || r.distance(p) > repeatedFor)
+		isLater := began.After(later(r.UpdateTime, r.StartTime).Add(repeatedFor))
+		return isLater && (isStart || r.distance(p) > repeatedFor)
 	case !began.After(r.StopTime.Time):
 		return false
-	case p.StatusType == Start:
-		return p.hasOwnTime() || r.Guess == guessRestart || p.heard().After(r.heardStart().Add(repeatedFor))
+	case isStart:
+		return p.hasOwnTime() || r.Guess == guessRestart || sinceStart > repeatedFor
 	}
 	return !r.mayBeRepeatedBy(p, p.Time.Sub(r.StopTime.Time))
 }

@@ -28,7 +28,8 @@ func (s *PostgresStore) addColumns(ctx context.Context, conn querier, actual tab
 	if len(missing) == 0 {
 		return actual, addedColumns{}, nil
 	}
-	statement := "ALTER TABLE " + sessionTable + " ADD COLUMN IF NOT EXISTS " + strings.Join(missing, ", ADD COLUMN IF NOT EXISTS ")
+	const add = "ADD COLUMN IF NOT EXISTS "
+	statement := "ALTER TABLE " + sessionTable + " " + add + strings.Join(missing, ", "+add)
 	err := addWithoutWaiting(ctx, conn, statement)
 	var refused *pgconn.PgError
 	if err != nil && !errors.As(err, &refused) {
@@ -49,9 +50,11 @@ func (s *PostgresStore) addColumns(ctx context.Context, conn querier, actual tab
 	if refused != nil {
 		reason = s.redact(refused.Message)
 	}
-	warning := fmt.Sprintf("PostgreSQL %s: columns could not be added to %s (%s): until they are there, retention and stale_session_after go by the clocks of the NASes, and sessions that use a unique id again are one: run as the table's owner, then write this config again: %s",
-		s.server, sessionTable, reason, statement)
-	return withoutAdded(actual), addedColumns{warnings: []string{warning}, tryAgain: refused != nil && refused.Code != codeNoPrivilege}, nil
+	warning := fmt.Sprintf("PostgreSQL %s: columns could not be added to %s (%s): until they are there, "+
+		"retention and stale_session_after go by the clocks of the NASes, and sessions that use a unique id again are one: "+
+		"run as the table's owner, then write this config again: %s", s.server, sessionTable, reason, statement)
+	tryAgain := refused != nil && refused.Code != codeNoPrivilege
+	return withoutAdded(actual), addedColumns{warnings: []string{warning}, tryAgain: tryAgain}, nil
 }
 
 // addWithoutWaiting adds columns unless the table is in use for long: others would wait

@@ -35,14 +35,15 @@ const ahead = "interval '24 hours'"
 // $5 NAS-Identifier, $6 station, $7 how many. What one of both has not got is not
 // compared.
 func (c closing) ofNAS() string {
-	names := "CASE WHEN $6 <> '' AND calledstationid <> '' THEN calledstationid ~* $6 ELSE $5::text IS NOT NULL END"
+	byIdentifier := "WHEN $5::text IS NULL THEN true" // it never is
 	if c.hasAdded {
-		names = "CASE WHEN $5 <> '' AND nasidentifier <> '' THEN nasidentifier = $5::text WHEN $6 <> '' AND calledstationid <> '' THEN calledstationid ~* $6 ELSE true END"
+		byIdentifier = "WHEN $5::text <> '' AND nasidentifier <> '' THEN nasidentifier = $5"
 	}
+	names := "CASE " + byIdentifier + " WHEN $6 <> '' AND calledstationid <> '' THEN calledstationid ~* $6 ELSE true END"
 	byNAS := secondsOf("$1::timestamptz - " + c.latest)
 	byUs := secondsOf("$2::timestamptz - " + c.heard)
-	end := fmt.Sprintf("CASE WHEN %[1]s BETWEEN %[2]s AND %[2]s + %[3]d THEN $1::timestamptz ELSE %[4]s + make_interval(secs => GREATEST(0, %[2]s)) END",
-		byNAS, byUs, int(maxDelay.Seconds()), c.latest)
+	end := fmt.Sprintf(`CASE WHEN %[1]s BETWEEN %[2]s AND %[2]s + %[3]d THEN $1::timestamptz
+		ELSE %[4]s + make_interval(secs => GREATEST(0, %[2]s)) END`, byNAS, byUs, int(maxDelay.Seconds()), c.latest)
 	isDue := c.heard + " <= $2"
 	return c.statement(end, "$2::timestamptz", "$3", guessRestart, isDue,
 		fmt.Sprintf("nasipaddress = $4 AND acctstoptime IS NULL AND %s AND %s LIMIT $7", isDue, names))
@@ -72,7 +73,8 @@ func (c closing) statement(end, heardStop, cause string, why guess, isDue, chose
 // deletion is for sessions whose end was heard before $1, $2 of them.
 func (c closing) deletion() string {
 	return fmt.Sprintf(`DELETE FROM radacct WHERE %[1]s < $1 AND radacctid IN (
-		SELECT radacctid FROM radacct WHERE acctstarttime < $1::timestamptz + %[2]s AND acctstoptime IS NOT NULL AND %[1]s < $1 ORDER BY acctstarttime LIMIT $2)`,
+		SELECT radacctid FROM radacct WHERE acctstarttime < $1::timestamptz + %[2]s AND acctstoptime IS NOT NULL AND %[1]s < $1
+		ORDER BY acctstarttime LIMIT $2)`,
 		c.heardStop, ahead)
 }
 
@@ -91,7 +93,8 @@ func (s *PostgresStore) CloseNAS(ctx context.Context, x Restart) error {
 	}
 	for {
 		closed, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
-			return execCount(ctx, conn, sc.closeOfNAS, x.Time.Time, x.Heard.Time, sc.cause(x.Cause), x.NASAddress.String(), x.NASIdentifier, station, batch)
+			return execCount(ctx, conn, sc.closeOfNAS, x.Time.Time, x.Heard.Time, sc.cause(x.Cause),
+				x.NASAddress.String(), x.NASIdentifier, station, batch)
 		})
 		if err != nil || closed < batch {
 			return err

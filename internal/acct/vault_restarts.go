@@ -47,8 +47,8 @@ func (s *VaultStore) CloseNAS(ctx context.Context, x Restart) error {
 	return s.restarts.add(ctx, s, &notedRestart{Restart: x, key: key})
 }
 
-// Forget has the notes of restarts read again: another server has changed them.
-func (s *VaultStore) Forget() {
+// ForgetRestarts has the notes of restarts read again: another server has changed them.
+func (s *VaultStore) ForgetRestarts() {
 	s.restarts.mu.Lock()
 	defer s.restarts.mu.Unlock()
 	s.restarts.loaded = false

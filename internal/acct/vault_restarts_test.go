@@ -82,7 +82,7 @@ func TestRestartThatAnotherServerHasNotedIsFound(t *testing.T) {
 	record(t, active, packet(Start, "1", 0))
 	require.True(t, isOpen(t, standby, "1"))
 	require.NoError(t, active.CloseNAS(t.Context(), restart(10)))
-	standby.Forget()
+	standby.ForgetRestarts()
 	require.False(t, isOpen(t, standby, "1"))
 }
 
