@@ -44,10 +44,9 @@ func (s *VaultStore) Maintain(ctx context.Context, now time.Time, keep Retention
 	return report, err
 }
 
-// closeStale closes sessions of which nothing was heard since a time. It looks at all
-// that are open: the clock of a NAS does not tell which those are.
+// closeStale closes sessions of which nothing was heard since a time.
 func (s *VaultStore) closeStale(ctx context.Context, limit time.Time) (int, bool, error) {
-	return s.sweep(ctx, openSessions, limit.Add(maxDelay), &s.staleCursor, func(key string) (bool, error) {
+	return s.sweepClocks(ctx, openSessions, limit, &s.stale, func(key string) (bool, error) {
 		return s.closeSession(ctx, key, func(r Record) Record {
 			if !r.Open() || !r.heardUpdate().Before(limit) {
 				return r
@@ -57,10 +56,9 @@ func (s *VaultStore) closeStale(ctx context.Context, limit time.Time) (int, bool
 	})
 }
 
-// deleteSessions deletes sessions whose end was heard before a time. They began before
-// it, unless their NAS's clock is ahead, by no more than is believed.
+// deleteSessions deletes sessions whose end was heard before a time.
 func (s *VaultStore) deleteSessions(ctx context.Context, limit time.Time) (int, bool, error) {
-	return s.sweep(ctx, allSessions, limit.Add(maxDelay), &s.expiredCursor, func(key string) (bool, error) {
+	return s.sweepClocks(ctx, allSessions, limit, &s.expired, func(key string) (bool, error) {
 		defer s.lock(idOf(key))()
 		r, current, err := s.find(ctx, key)
 		if err != nil || r == nil || current.Open() || !current.heardStop().Before(limit) {
@@ -70,10 +68,24 @@ func (s *VaultStore) deleteSessions(ctx context.Context, limit time.Time) (int, 
 	})
 }
 
+// cursors are how far the sweeps of an index have come.
+type cursors struct{ past, ahead string }
+
+// sweepClocks sweeps what began before a limit, and then what began after it by the clock
+// of a NAS that may be ahead, by no more than is believed.
+func (s *VaultStore) sweepClocks(ctx context.Context, i index, limit time.Time, c *cursors, do func(key string) (bool, error)) (done int, more bool, err error) {
+	done, more, err = s.sweep(ctx, i, time.Time{}, limit, &c.past, do)
+	if more || err != nil {
+		return done, more, err
+	}
+	doneAhead, more, err := s.sweep(ctx, i, limit, limit.Add(maxDelay), &c.ahead, do)
+	return done + doneAhead, more, err
+}
+
 // deletePostAuths deletes attempts from before a time.
 func (s *VaultStore) deletePostAuths(ctx context.Context, limit time.Time) (int, bool, error) {
 	start := ""
-	return s.sweep(ctx, allPostAuths, limit, &start, func(key string) (bool, error) {
+	return s.sweep(ctx, allPostAuths, time.Time{}, limit, &start, func(key string) (bool, error) {
 		return true, s.deletePostAuth(ctx, key)
 	})
 }
@@ -94,12 +106,12 @@ func (s *VaultStore) deletePostAuth(ctx context.Context, key string) error {
 	return nil
 }
 
-// sweep does something with the entries of an index that are older than a limit, to
+// sweep does something with the entries of an index from a time to before a limit, to
 // the microsecond, oldest first, a batch of them, and starts behind the cursor. It counts how often
 // it was done. more tells that it stopped before the end; the cursor is where.
-func (s *VaultStore) sweep(ctx context.Context, i index, limit time.Time, cursor *string, do func(key string) (bool, error)) (done int, more bool, err error) {
-	w := i.window(time.Time{}, limit.Add(-time.Microsecond))
-	w.from = *cursor
+func (s *VaultStore) sweep(ctx context.Context, i index, from, limit time.Time, cursor *string, do func(key string) (bool, error)) (done int, more bool, err error) {
+	w := i.window(from, limit.Add(-time.Microsecond))
+	w.from = max(w.from, *cursor)
 	last, examined := *cursor, 0
 	for key, err := range s.walk(ctx, i, w, false) {
 		if err != nil {

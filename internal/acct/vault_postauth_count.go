@@ -136,7 +136,7 @@ var distantFuture = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
 // It counts first, a batch of them as well.
 func (s *VaultStore) trimPostAuths(ctx context.Context) (deleted int, more bool, err error) {
 	if cursor, needed := s.postAuths.beginStep(); needed {
-		found, more, err := s.sweep(ctx, allPostAuths, distantFuture, &cursor, func(string) (bool, error) { return true, nil })
+		found, more, err := s.sweep(ctx, allPostAuths, time.Time{}, distantFuture, &cursor, func(string) (bool, error) { return true, nil })
 		if err != nil {
 			return 0, false, err // the same step again, next time
 		}

@@ -62,7 +62,7 @@ func (s *VaultStore) closeRestarted(ctx context.Context) (closed int, more bool,
 	}
 	for _, note := range notes {
 		open := openSessionsOfNAS(note.NASAddress.String())
-		done, more, err := s.sweep(ctx, open, forever, &note.cursor, func(key string) (bool, error) {
+		done, more, err := s.sweep(ctx, open, time.Time{}, distantFuture, &note.cursor, func(key string) (bool, error) {
 			return s.closeSession(ctx, key, func(r Record) Record { return r })
 		})
 		closed += done
@@ -76,9 +76,6 @@ func (s *VaultStore) closeRestarted(ctx context.Context) (closed int, more bool,
 	}
 	return closed, false, nil
 }
-
-// forever is after all times.
-var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // apply returns a session as the restarts have left it.
 func (n *restarts) apply(ctx context.Context, s *VaultStore, r Record) (*Record, error) {

@@ -32,9 +32,8 @@ type VaultStore struct {
 	restarts  restarts
 	postAuths *postAuthCount
 
-	maintaining   sync.Mutex
-	staleCursor   string // guarded by maintaining: see sweep
-	expiredCursor string // guarded by maintaining
+	maintaining    sync.Mutex
+	stale, expired cursors // guarded by maintaining: see sweepClocks
 }
 
 var _ Store = (*VaultStore)(nil)
