@@ -42,7 +42,7 @@ type granted struct {
 	reply      []profile.ReplyAttribute // the server's, changed by the profiles
 	dictionary *dictionary.Dictionary   // what the config's names of attributes mean
 	memberOf   []string                 // groups that a directory has the person in
-	ends       profile.Ends             // when it ends, as the profiles say
+	ends       profile.Ends             // when it ends, as the user and the profiles say
 }
 
 // assignedProfiles are those that decide about a login.
@@ -130,7 +130,7 @@ func (a *authorization) decide(got answer, now time.Time) (granted, []profile.Wa
 	if refused := decision.Refused; refused != nil {
 		return granted{}, nil, fmt.Errorf("profile %s: %s", enabled[refused.Profile].entry.ShortName, refused.Reason)
 	}
-	result.reply, result.ends = decision.Reply, decision.Ends
+	result.reply, result.ends = decision.Reply, endsOf(a.user, decision.Ends)
 	for _, index := range decision.Matched {
 		result.matched = append(result.matched, enabled[index])
 		result.policies = append(result.policies, enabled[index].entry.Policies...)
@@ -151,6 +151,14 @@ func inZone(now time.Time, zone *time.Location) time.Time {
 		return now
 	}
 	return now.In(zone)
+}
+
+// endsOf is when a login of the user ends: as the profiles say, and with expires_at.
+func endsOf(user *userEntry, profiles profile.Ends) profile.Ends {
+	if user == nil || user.ExpiresAt == nil {
+		return profiles
+	}
+	return profiles.ExpiringAt(*user.ExpiresAt)
 }
 
 // recheck decides again, by the clock alone, whether profiles that a login has matched
@@ -237,8 +245,9 @@ func (g granted) named(names []string, attribute *dictionary.Attribute) (string,
 	return "", false
 }
 
-// limitedReply is the reply with a Session-Timeout that ends with what the profiles have
-// let in. Those of profiles that are shorter stay.
+// limitedReply is the reply with a Session-Timeout that ends with the user's access, and
+// with what the profiles have let in. Those of profiles that are shorter stay; 0 is not
+// shorter, since access servers take it for no limit.
 func (g granted) limitedReply(now time.Time) []profile.ReplyAttribute {
 	seconds, limited := g.ends.SessionTimeout(now)
 	if !limited {
@@ -251,7 +260,7 @@ func (g granted) limitedReply(now time.Time) []profile.ReplyAttribute {
 			continue
 		}
 		found = true
-		if binary.BigEndian.Uint32(reply[i].Value) > seconds {
+		if timeout := binary.BigEndian.Uint32(reply[i].Value); timeout == 0 || timeout > seconds {
 			reply[i].Value = most
 		}
 	}

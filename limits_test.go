@@ -248,6 +248,7 @@ func TestAuthorizeSendsTheRestAsSessionTimeout(t *testing.T) {
 		"an expiration":           {"2026-06-01T17:59:45Z", []any{item("Expiration", ":=", "2026-06-01 18:00")}, nil, `"value":15`},
 		"both":                    {"2026-06-01T17:59:45Z", []any{item("Expiration", ":=", "2026-06-01 18:00"), item("Login-Time", ":=", "Wk0800-1759")}, nil, `"value":15`},
 		"a longer one is set":     {"2026-06-01T17:00:00Z", []any{item("Login-Time", ":=", "Wk0800-1759")}, []any{item("Session-Timeout", ":=", "7200")}, `"value":3600`},
+		"one without a limit":     {"2026-06-01T17:00:00Z", []any{item("Login-Time", ":=", "Wk0800-1759")}, []any{item("Session-Timeout", ":=", "0")}, `"value":3600`},
 		"a shorter one is set":    {"2026-06-01T17:00:00Z", []any{item("Login-Time", ":=", "Wk0800-1759")}, []any{item("Session-Timeout", ":=", "600")}, `"value":600`},
 		"no end":                  {"2026-06-01T17:00:00Z", []any{item("Login-Time", ":=", "Al")}, nil, ""},
 		"only compared":           {"2026-06-01T17:00:00Z", []any{item("Current-Time", "==", "Wk0800-1759")}, nil, ""},
@@ -262,6 +263,41 @@ func TestAuthorizeSendsTheRestAsSessionTimeout(t *testing.T) {
 				require.Equal(t, strings.Count(answer, "Session-Timeout"), min(1, len(test.want)), answer)
 				require.Contains(t, answer, test.want)
 			}
+		})
+	}
+}
+
+// The clock of the tests is that of profiles; whether a user has expired already is not
+// asked of it.
+func TestAuthorizeSendsTheRestOfAUsersAccessAsSessionTimeout(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		items []any
+		reply []any
+		want  string // of the answer
+	}{
+		"alone":                {nil, nil, `"value":7200`},
+		"a later window":       {[]any{item("Login-Time", ":=", "Al0800-2359")}, nil, `"value":7200`},
+		"an earlier one":       {[]any{item("Login-Time", ":=", "Al0800-1759")}, nil, `"value":3600`},
+		"an earlier date":      {[]any{item("Expiration", ":=", "2090-06-01 17:30")}, nil, `"value":1800`},
+		"a shorter one is set": {nil, []any{item("Session-Timeout", ":=", "600")}, `"value":600`},
+		"a longer one is set":  {nil, []any{item("Session-Timeout", ":=", "9000")}, `"value":7200`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := limitedBackend(t, nil, test.items...)
+			b.ok(logical.PatchOperation, "profiles/limited", map[string]any{"reply_attribute": append([]any{}, test.reply...)})
+			b.at("2090-06-01T17:00:00Z")
+			for _, user := range []string{"alice", "bob"} {
+				b.ok(logical.PatchOperation, "users/"+user, map[string]any{"expires_at": "2090-06-01T19:00:00Z"})
+			}
+			for _, body := range []map[string]any{{"username": "bob", "password": "p"}, {"username": "alice"}} {
+				answer := b.authorized(body)
+				require.Equal(t, 1, strings.Count(answer, "Session-Timeout"), answer)
+				require.Contains(t, answer, test.want)
+			}
+			b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": []any{}})
+			require.Contains(t, b.authorized(map[string]any{"username": "bob", "password": "p"}), `"reply:Session-Timeout":{"op":":=","do_xlat":false,"value":7200}`)
 		})
 	}
 }

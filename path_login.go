@@ -306,7 +306,7 @@ func (b *backend) newAuth(authorization *authorization, name, password string, g
 	if most := granted.sessionTimeout(config.SessionTimeoutAsTTL); most > 0 {
 		b.limitLife(auth, most)
 	}
-	if left, limited := timeLeft(authorization.user, granted, b.clock()); limited {
+	if left, limited := granted.timeLeft(b.clock()); limited {
 		b.limitLife(auth, left)
 	}
 	return auth
@@ -314,11 +314,8 @@ func (b *backend) newAuth(authorization *authorization, name, password string, g
 
 // timeLeft is how long a token may live: until the user expires, or what the profiles
 // have let in ends. A token always has a second: 0 would be no limit.
-func timeLeft(user *userEntry, granted granted, now time.Time) (left time.Duration, limited bool) {
-	end := granted.ends.First()
-	if user != nil && user.ExpiresAt != nil && (end.IsZero() || user.ExpiresAt.Before(end)) {
-		end = *user.ExpiresAt
-	}
+func (g granted) timeLeft(now time.Time) (left time.Duration, limited bool) {
+	end := g.ends.First()
 	return max(time.Second, end.Sub(now)), !end.IsZero()
 }
 

@@ -175,7 +175,8 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	auth.Period = config.TokenPeriod
 	auth.TTL = config.TokenTTL
 	auth.MaxTTL = config.TokenMaxTTL
-	if left, limited := timeLeft(user, result, b.clock()); limited {
+	result.ends = endsOf(user, result.ends)
+	if left, limited := result.timeLeft(b.clock()); limited {
 		// Not the explicit maximum, which Vault takes from the login.
 		auth.TTL, auth.Period = b.limitTTL(auth.TTL, left), min(auth.Period, left)
 		auth.MaxTTL = limitMaxTTL(auth.MaxTTL, auth.IssueTime, b.clock().Add(left))

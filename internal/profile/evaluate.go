@@ -44,27 +44,40 @@ type Ends struct{ Window, Expiration time.Time }
 // First returns the earlier end; zero: there is none.
 func (e Ends) First() time.Time { return earlier(e.Window, e.Expiration) }
 
+// ExpiringAt returns the ends of a login that also ends at that time.
+func (e Ends) ExpiringAt(end time.Time) Ends {
+	return Ends{Window: e.Window, Expiration: earlier(e.Expiration, end)}
+}
+
 // minimumWindow is the shortest Session-Timeout of a window, in seconds: access servers
 // may ignore shorter ones, and a session that begins in the last minute would have no
 // end. FreeRADIUS sends no less, either.
 const minimumWindow = 60
 
 // SessionTimeout is how long a session that begins now may last, in seconds; limited is
-// false if it may go on.
+// false if it may go on, at least for longer than the attribute can say.
 func (e Ends) SessionTimeout(now time.Time) (seconds uint32, limited bool) {
-	rest := int64(math.MaxUint32)
+	rest := int64(math.MaxInt64)
 	if !e.Window.IsZero() {
-		rest, limited = max(minimumWindow, secondsUntil(e.Window, now)), true
+		rest = max(minimumWindow, secondsUntil(e.Window, now))
 	}
 	if !e.Expiration.IsZero() {
-		rest, limited = min(rest, max(1, secondsUntil(e.Expiration, now))), true
+		rest = min(rest, max(1, secondsUntil(e.Expiration, now)))
 	}
-	return uint32(min(rest, math.MaxUint32)), limited // #nosec G115 -- bounded on both sides
+	if rest > math.MaxUint32 {
+		return 0, false
+	}
+	return uint32(rest), true // #nosec G115 -- bounded on both sides
 }
 
-// secondsUntil counts seconds that have begun.
+// secondsUntil counts seconds that have begun. The time between may be longer than a
+// time.Duration is.
 func secondsUntil(end, now time.Time) int64 {
-	return int64((end.Sub(now) + time.Second - 1) / time.Second)
+	seconds := end.Unix() - now.Unix()
+	if end.Nanosecond() > now.Nanosecond() {
+		seconds++
+	}
+	return seconds
 }
 
 // earlier returns the earlier of two times; zero is later than all.

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -324,4 +325,28 @@ func TestRecheckLooksAtTheClockAlone(t *testing.T) {
 	require.Equal(t, Decision{Ends: Ends{Window: noon.Add(6 * time.Hour)}, Reply: []ReplyAttribute{}}, Recheck(profiles, noon))
 	evening := Recheck(profiles, noon.Add(6*time.Hour))
 	require.Equal(t, "Time-Of-Day < 18:00: the clock is not less than that", evening.Refused.Reason)
+}
+
+func TestSessionTimeoutsOfLoginsThatExpire(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 6, 1, 12, 0, 0, 500_000_000, time.UTC)
+	for end, want := range map[time.Time]uint32{
+		now.Add(time.Nanosecond):              1,
+		now.Add(time.Second):                  1,
+		now.Add(1500 * time.Millisecond):      2,
+		now.Add(-time.Hour):                   1,
+		now.AddDate(80, 0, 0):                 2524521600,
+		now.Add(math.MaxUint32 * time.Second): math.MaxUint32,
+	} {
+		seconds, limited := Ends{}.ExpiringAt(end).SessionTimeout(now)
+		require.True(t, limited, "%s", end)
+		require.Equal(t, want, seconds, "%s", end)
+	}
+	for _, end := range []time.Time{now.AddDate(140, 0, 0), now.AddDate(300, 0, 0), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)} {
+		_, limited := Ends{}.ExpiringAt(end).SessionTimeout(now)
+		require.False(t, limited, "%s: the attribute cannot say it", end)
+	}
+	window := now.Add(time.Hour)
+	require.Equal(t, Ends{window, now}, Ends{Window: window, Expiration: window}.ExpiringAt(now))
+	require.Equal(t, Ends{window, now}, Ends{Window: window, Expiration: now}.ExpiringAt(window))
 }
