@@ -200,6 +200,7 @@ func TestVoucherShowsTheEndAsItWasWritten(t *testing.T) {
 		"1924991999":                   "31 Dec 2030 23:59:59 UTC",
 		"2031-01-01T00:00:00Z":         "01 Jan 2031 00:00 UTC",
 		"2030-12-31T18:00:00.25+05:30": "31 Dec 2030 18:00 +05:30",
+		"9999-12-31":                   "31 Dec 9999",
 	} {
 		expires, err := parseExpiry(written)
 		require.NoError(t, err)

@@ -193,6 +193,9 @@ func checkUserText(text string) error {
 	return nil
 }
 
+// lastExpiry is the last time that can be stored.
+var lastExpiry = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
+
 // parseExpiry reads when access ends; an empty text is nil, never.
 func parseExpiry(text string) (*time.Time, error) {
 	var at time.Time
@@ -209,7 +212,9 @@ func parseExpiry(text string) (*time.Time, error) {
 	} else if at, err = acct.ParseTime(text); err != nil {
 		return nil, errors.New("must be a time as in RFC 3339, seconds since 1970, or a day as YYYY-MM-DD")
 	}
-	at = at.UTC()
+	if at = at.UTC(); at.After(lastExpiry) {
+		at = lastExpiry // the end of that day is in the year 10000
+	}
 	return &at, nil
 }
 

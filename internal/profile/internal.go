@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"vault-plugin-auth-radius/internal/dictionary"
@@ -64,12 +65,22 @@ type operatorError string
 
 func (e operatorError) Error() string { return string(e) }
 
+// parseLimitDate reads a date. A number that could be a year or a day, too, is refused: in
+// seconds since 1970, which numbers are, 20301231 is long ago.
+func parseLimitDate(text string) (dictionary.Moment, error) {
+	const since2001 = 1_000_000_000
+	if seconds, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64); err == nil && seconds < since2001 {
+		return dictionary.Moment{}, errors.New("is a number of seconds since 1970 from before 2001: write a day as 2030-12-31")
+	}
+	return dictionary.ParseMoment(text)
+}
+
 func parseExpiration(operator checkOperator, text string) (clock, error) {
 	if operator.test != assigns && !operator.compares(equal) {
 		return nil, operatorError("has no meaning for Expiration: " +
 			"use :=, which refuses logins from that time on, or ==, which makes the profile match until then")
 	}
-	until, err := dictionary.ParseMoment(text)
+	until, err := parseLimitDate(text)
 	return expiration{until}, err
 }
 
@@ -96,7 +107,7 @@ func parseCurrentTime(operator checkOperator, text string) (clock, error) {
 		}
 		return outside{window{windows}}, nil
 	case operator.test == compares:
-		date, err := dictionary.ParseMoment(text)
+		date, err := parseLimitDate(text)
 		return dateComparison{operator.accepts, date}, err
 	case operator.test == assigns:
 		return nil, operatorError("has no effect here with Current-Time: " + currentTimeUsage + "; Login-Time := refuses logins at other times")
