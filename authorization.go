@@ -39,6 +39,7 @@ type authorization struct {
 type granted struct {
 	policies   []string
 	matched    []*compiledProfile
+	pending    []*compiledProfile       // that may refuse it at another time
 	reply      []profile.ReplyAttribute // the server's, changed by the profiles
 	dictionary *dictionary.Dictionary   // what the config's names of attributes mean
 	memberOf   []string                 // groups that a directory has the person in
@@ -135,6 +136,9 @@ func (a *authorization) decide(got answer, now time.Time) (granted, []profile.Wa
 		result.matched = append(result.matched, enabled[index])
 		result.policies = append(result.policies, enabled[index].entry.Policies...)
 	}
+	for _, index := range decision.Pending {
+		result.pending = append(result.pending, enabled[index])
+	}
 	if a.required && len(result.matched) == 0 {
 		return granted{}, nil, fmt.Errorf("none of the profiles matches: %s", strings.Join(shortNamesOf(a.assigned), ", "))
 	}
@@ -161,21 +165,26 @@ func endsOf(user *userEntry, profiles profile.Ends) profile.Ends {
 	return profiles.ExpiringAt(*user.ExpiresAt)
 }
 
-// recheck decides again, by the clock alone, whether profiles that a login has matched
-// let it in.
-func recheck(matched []*compiledProfile, zone *time.Location, now time.Time) (profile.Ends, error) {
+// recheck decides again, by the clock alone, whether profiles let a login in: those that
+// it has matched, and those that may refuse it at another time.
+func recheck(matched, pending []*compiledProfile, zone *time.Location, now time.Time) (profile.Ends, error) {
 	if zone == nil && len(matched) > 0 {
 		return profile.Ends{}, errUnknownZone
 	}
-	rules := make([]*profile.Profile, 0, len(matched))
-	for _, each := range matched {
-		rules = append(rules, each.rules)
-	}
-	decision := profile.Recheck(rules, inZone(now, zone))
+	decision := profile.Recheck(rulesOf(matched), rulesOf(pending), inZone(now, zone))
 	if refused := decision.Refused; refused != nil {
-		return profile.Ends{}, fmt.Errorf("profile %s: %s", matched[refused.Profile].entry.ShortName, refused.Reason)
+		shortNames := shortNamesOf(slices.Concat(matched, pending))
+		return profile.Ends{}, fmt.Errorf("profile %s: %s", shortNames[refused.Profile], refused.Reason)
 	}
 	return decision.Ends, nil
+}
+
+func rulesOf(profiles []*compiledProfile) []*profile.Profile {
+	rules := make([]*profile.Profile, 0, len(profiles))
+	for _, each := range profiles {
+		rules = append(rules, each.rules)
+	}
+	return rules
 }
 
 func shortNamesOf(profiles []*compiledProfile) []string {

@@ -214,6 +214,50 @@ func TestTokensAreNotRenewedBeyondLimits(t *testing.T) {
 	})
 }
 
+// A profile that would have refused the login at another time refuses the renewal then,
+// though the login has not matched it.
+func TestTokensAreNotRenewedAtTimesThatAnotherProfileRefuses(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, mode string) {
+		weekend := item("Current-Time", "==", "Sa,Su")
+		for name, test := range map[string]struct {
+			items   []any
+			renewed bool
+		}{
+			"refused at weekends":     {[]any{weekend, item("Auth-Type", ":=", "Reject")}, false},
+			"in another order":        {[]any{item("Auth-Type", ":=", "Reject"), item("User-Name", "==", "bob"), weekend}, false},
+			"limited at weekends":     {[]any{weekend, item("Login-Time", ":=", "Al0800-1000")}, false},
+			"expired":                 {[]any{item("Time-Of-Day", "<", "13:00"), item("Expiration", ":=", "2026-06-06")}, false},
+			"for others":              {[]any{item("User-Name", "==", "eve"), weekend, item("Auth-Type", ":=", "Reject")}, true},
+			"for others at all times": {[]any{item("User-Name", "==", "eve"), item("Auth-Type", ":=", "Reject")}, true},
+			"keeping that time":       {[]any{weekend, item("Login-Time", ":=", "Al0800-1800")}, true},
+			"still not at that time":  {[]any{item("Current-Time", "==", "Su"), item("Auth-Type", ":=", "Reject")}, true},
+			"without a limit":         {[]any{weekend}, true},
+		} {
+			b := limitedBackend(t, map[string]any{"renewal": mode, "token_period": "72h"})
+			b.profile("other", map[string]any{"check_attribute": test.items, "policies": "dev"})
+			b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": "limited,other"})
+			b.at("2026-06-05T18:00:00Z") // Friday
+			auth := stored(t, b.loginOK("bob", "p"))
+			issued := b.clock()
+			b.at("2026-06-06T12:00:00Z")
+			if !test.renewed {
+				require.Contains(t, b.renewRefused(auth), deniedText, name)
+				require.Contains(t, b.log.String(), "reason=\"profile other: ", name)
+				b.ok(logical.PatchOperation, "profiles/other", map[string]any{"enabled": false})
+				b.renewOK(stored(t, auth))
+				continue
+			}
+			renewing := stored(t, auth)
+			renewing.IssueTime = issued // as Vault sets it
+			renewed := b.renewOK(renewing)
+			if name == "keeping that time" {
+				require.Equal(t, 6*time.Hour+time.Minute, renewed.Period, name)
+			}
+		}
+	})
+}
+
 // A token that an earlier version has issued knows no limit of its profile.
 func TestTokensOfEarlierVersionsKeepLimitsFromTheNextRenewalOn(t *testing.T) {
 	t.Parallel()

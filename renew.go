@@ -33,6 +33,7 @@ const (
 	internalPassword   = "password"
 	internalRegistered = "registered"
 	internalProfiles   = "profiles"
+	internalPending    = "pending_profiles"
 	internalGroups     = "groups"
 	internalAttributes = "attributes"
 	internalSource     = "extauth"
@@ -47,7 +48,10 @@ type renewalData struct {
 	registered bool
 	// profiles are those that matched, as id:revision.
 	profiles []string
-	groups   []string // identity group aliases
+	// pending are those, written alike, that the time of the login alone has kept from
+	// limiting it.
+	pending []string
+	groups  []string // identity group aliases
 	// source is what checked the password, as source.key has it; empty: the config's
 	// servers.
 	source string
@@ -64,9 +68,7 @@ func newRenewalData(authorization *authorization, password string, granted grant
 	if data.password != "" && len(granted.matched) > 0 {
 		data.sent = authorization.sent
 	}
-	for _, one := range granted.matched {
-		data.profiles = append(data.profiles, one.revision())
-	}
+	data.profiles, data.pending = revisionsOf(granted.matched), revisionsOf(granted.pending)
 	return data
 }
 
@@ -74,6 +76,9 @@ func (r renewalData) internalData() map[string]any {
 	internal := map[string]any{internalPassword: r.password, internalRegistered: r.registered}
 	if len(r.profiles) > 0 {
 		internal[internalProfiles] = strings.Join(r.profiles, ",")
+	}
+	if len(r.pending) > 0 {
+		internal[internalPending] = strings.Join(r.pending, ",")
 	}
 	if len(r.groups) > 0 {
 		internal[internalGroups] = r.groups
@@ -93,6 +98,9 @@ func readRenewalData(internal map[string]any) renewalData {
 	data.registered, _ = internal[internalRegistered].(bool)
 	if profiles, _ := internal[internalProfiles].(string); profiles != "" {
 		data.profiles = strings.Split(profiles, ",")
+	}
+	if pending, _ := internal[internalPending].(string); pending != "" {
+		data.pending = strings.Split(pending, ",")
 	}
 	data.source, _ = internal[internalSource].(string)
 	groups, _ := internal[internalGroups].([]any)
@@ -144,7 +152,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	if data.source != who.source.key() {
 		return logical.ErrorResponse("another source checks the user now, not renewing"), nil
 	}
-	unchanged, err := b.profilesUnchanged(ctx, req.Storage, config, user, data.profiles)
+	unchanged, pending, err := b.profilesUnchanged(ctx, req.Storage, config, user, data)
 	switch {
 	case err != nil:
 		return nil, err
@@ -162,7 +170,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		result, groups = again, again.groups(config.GroupAttributes)
 	} else if data.registered && user == nil {
 		return logical.ErrorResponse("user is no longer registered, not renewing"), nil
-	} else if result.ends, err = recheck(unchanged, settings.zone, b.clock()); err != nil {
+	} else if result.ends, err = recheck(unchanged, pending, settings.zone, b.clock()); err != nil {
 		b.Logger().Info("renewal refused by the profiles", "username", name, "reason", err)
 		return logical.ErrorResponse(deniedText + ", not renewing"), nil
 	}
@@ -227,26 +235,41 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 }
 
 // profilesUnchanged gives the profiles that a token's login has matched, if they
-// are as they were and still the user's; else nil. To disable one is a change.
-func (b *backend) profilesUnchanged(ctx context.Context, storage logical.Storage, config *configEntry, user *userEntry, matched []string) ([]*compiledProfile, error) {
+// are as they were and still the user's; else nil. To disable one is a change. Those that
+// were pending are given as far as they are as they were.
+func (b *backend) profilesUnchanged(
+	ctx context.Context, storage logical.Storage, config *configEntry, user *userEntry, data renewalData,
+) (matched, pending []*compiledProfile, err error) {
 	assigned := assignedProfiles(config, user)
-	if len(assigned) > 0 && len(matched) == 0 {
-		return nil, nil // profiles decide now, and decided nothing then
+	if len(assigned) > 0 && len(data.profiles) == 0 {
+		return nil, nil, nil // profiles decide now, and decided nothing then
 	}
 	profiles, err := b.profiles.get(ctx, storage, assigned)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	unchanged := []*compiledProfile{}
-	for _, one := range profiles {
-		if one.rules != nil && slices.Contains(matched, one.revision()) {
-			unchanged = append(unchanged, one)
+	matched = []*compiledProfile{}
+	for _, each := range profiles {
+		switch revision := each.revision(); {
+		case each.rules == nil:
+		case slices.Contains(data.profiles, revision):
+			matched = append(matched, each)
+		case slices.Contains(data.pending, revision):
+			pending = append(pending, each)
 		}
 	}
-	if len(unchanged) != len(matched) {
-		return nil, nil
+	if len(matched) != len(data.profiles) {
+		return nil, nil, nil
 	}
-	return unchanged, nil
+	return matched, pending, nil
+}
+
+func revisionsOf(profiles []*compiledProfile) []string {
+	var revisions []string
+	for _, each := range profiles {
+		revisions = append(revisions, each.revision())
+	}
+	return revisions
 }
 
 func policiesOf(profiles []*compiledProfile) []string {

@@ -16,6 +16,9 @@ type Decision struct {
 	// whatever other profiles say. Nothing matches then.
 	Refused *Refusal
 	Matched []int // indexes of the profiles that match, in order
+	// Pending are the indexes of profiles that would refuse the login, or end it, if it
+	// were at another time: all that the clock does not decide holds.
+	Pending []int
 	// Ends is when the login ends by the profiles that match.
 	Ends Ends
 	// Reply is what the source answered, changed by the profiles that match.
@@ -96,6 +99,7 @@ func Evaluate(profiles []*Profile, input *Input) Decision {
 	e := newEvaluation(input)
 	for i, profile := range profiles {
 		if !e.matches(profile) {
+			e.suspend(i, profile)
 			continue
 		}
 		if item := profile.brokenLimit(input.now); item != nil {
@@ -107,11 +111,13 @@ func Evaluate(profiles []*Profile, input *Input) Decision {
 	return e.decision()
 }
 
-// Recheck decides again about a login that has matched the profiles: what the clock
-// decides holds now, too, or the login is refused. Matched and Reply are empty.
-func Recheck(profiles []*Profile, now time.Time) Decision {
+// Recheck decides again, by the clock alone, about a login. What decides of the profiles
+// that it has matched holds now, too, or the login is refused; so it is by the limits of
+// those that were pending, if they match now. The Refusal's index is that of a profile in
+// both lists, one after the other; Matched and Reply are empty.
+func Recheck(matched, pending []*Profile, now time.Time) Decision {
 	e := newEvaluation(&Input{now: now})
-	for i, profile := range profiles {
+	for i, profile := range matched {
 		for j := range profile.check {
 			if item := &profile.check[j]; item.clock != nil && !item.clock.holds(now) {
 				e.refuse(i, item)
@@ -120,7 +126,37 @@ func Recheck(profiles []*Profile, now time.Time) Decision {
 		}
 		e.ends.add(profile, now)
 	}
+	for i, profile := range pending {
+		if !profile.inTime(now) {
+			continue
+		}
+		if item := profile.brokenLimit(now); item != nil {
+			e.refuse(len(matched)+i, item)
+			return e.decision()
+		}
+		e.ends.add(profile, now)
+	}
 	return e.decision()
+}
+
+// inTime reports whether all check items hold that the clock decides, but for limits.
+func (p *Profile) inTime(now time.Time) bool {
+	for i := range p.check {
+		if item := &p.check[i]; item.clock != nil && !item.limit && !item.clock.holds(now) {
+			return false
+		}
+	}
+	return true
+}
+
+// limits reports whether the profile has a limit.
+func (p *Profile) limits() bool {
+	for i := range p.check {
+		if p.check[i].limit {
+			return true
+		}
+	}
+	return false
 }
 
 // brokenLimit returns the first limit that the time does not keep; nil: it keeps all.
@@ -153,6 +189,7 @@ type evaluation struct {
 	reply    merged
 	refused  *Refusal // the first
 	matched  []int
+	pending  []int
 	ends     Ends
 	warnings []Warning
 
@@ -169,7 +206,7 @@ func (e *evaluation) decision() Decision {
 	if e.refused != nil {
 		return Decision{Refused: e.refused}
 	}
-	return Decision{Matched: e.matched, Ends: e.ends, Reply: e.reply.attributes, Warnings: e.warnings}
+	return Decision{Matched: e.matched, Pending: e.pending, Ends: e.ends, Reply: e.reply.attributes, Warnings: e.warnings}
 }
 
 // refuse notes why the login is refused, if nothing has refused it yet.
@@ -192,6 +229,23 @@ func (e *evaluation) matches(profile *Profile) bool {
 		}
 	}
 	return true
+}
+
+// suspend notes a profile that does not match if the time alone keeps it from limiting the
+// login.
+func (e *evaluation) suspend(index int, profile *Profile) {
+	if !profile.limits() || profile.inTime(e.input.now) {
+		return
+	}
+	for i := range profile.check {
+		if profile.check[i].clock != nil {
+			continue
+		}
+		if held, _ := e.check(&profile.check[i]); !held {
+			return
+		}
+	}
+	e.pending = append(e.pending, index)
 }
 
 // check tells whether a check item holds: some instance of its attribute has to

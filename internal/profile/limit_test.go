@@ -57,7 +57,7 @@ func TestLimitsFollowTheTable(t *testing.T) {
 		require.Equal(t, decision, explained, "%s", row)
 		require.Equal(t, row.want != kept, explanations[0].Matched, "%s", row)
 		require.Equal(t, row.want != kept, explanations[0].Check[0].Held, "%s", row)
-		again := Recheck(profiles, now)
+		again := Recheck(profiles, nil, now)
 		require.Equal(t, row.want == kept, again.Refused != nil, "%s", row)
 		require.Equal(t, decision.Ends, again.Ends, "%s", row)
 		require.Equal(t, row.freeRADIUS != nil, row.deviation != "", "%s", row)
@@ -325,8 +325,8 @@ func TestStoredItemsLimitOrDoNotCompile(t *testing.T) {
 func TestRecheckLooksAtTheClockAlone(t *testing.T) {
 	t.Parallel()
 	profiles := compileAll(t, Definition{Check: items(caller, "==", "abc", ofDay, "<", "18:00", within, ":=", "Mo0800-1759")})
-	require.Equal(t, Decision{Ends: Ends{Window: noon.Add(6 * time.Hour)}, Reply: []ReplyAttribute{}}, Recheck(profiles, noon))
-	evening := Recheck(profiles, noon.Add(6*time.Hour))
+	require.Equal(t, Decision{Ends: Ends{Window: noon.Add(6 * time.Hour)}, Reply: []ReplyAttribute{}}, Recheck(profiles, nil, noon))
+	evening := Recheck(profiles, nil, noon.Add(6*time.Hour))
 	require.Equal(t, "Time-Of-Day < 18:00: the clock is not less than that", evening.Refused.Reason)
 }
 
@@ -352,4 +352,29 @@ func TestSessionTimeoutsOfLoginsThatExpire(t *testing.T) {
 	window := now.Add(time.Hour)
 	require.Equal(t, Ends{window, now}, Ends{Window: window, Expiration: window}.ExpiringAt(now))
 	require.Equal(t, Ends{window, now}, Ends{Window: window, Expiration: now}.ExpiringAt(window))
+}
+
+func TestProfilesThatTheTimeAloneKeepsFromLimitingArePending(t *testing.T) {
+	t.Parallel()
+	profiles := compileAll(t,
+		Definition{Check: items(current, "==", "Sa", "Auth-Type", ":=", "Reject")},
+		Definition{Check: items("NAS-Identifier", "=~", "^(v)", current, "==", "Sa", caller, "==", "%{1}1", within, ":=", "Sa0800-1000")},
+		Definition{Check: items("NAS-Identifier", "==", "x", current, "==", "Sa", "Auth-Type", ":=", "Reject")},
+		Definition{Check: items("NAS-Identifier", "==", "x", "Auth-Type", ":=", "Reject")},
+		Definition{Check: items(current, "==", "Sa")},
+		Definition{})
+	input := newInput(t, attributes(t, "NAS-Identifier", "vpn", caller, "v1"), nil, nil)
+	decision := Evaluate(profiles, input)
+	require.Equal(t, []int{5}, decision.Matched)
+	require.Equal(t, []int{0, 1}, decision.Pending)
+	explained, _ := Explain(profiles, input)
+	require.Equal(t, decision, explained)
+
+	saturday := noon.AddDate(0, 0, 5)
+	require.Nil(t, Recheck(profiles[5:], profiles[:2], noon).Refused)
+	require.Equal(t, 1, Recheck(profiles[5:], profiles[:2], saturday).Refused.Profile)
+	require.Equal(t, 0, Recheck(profiles[:1], profiles[1:2], noon).Refused.Profile)
+	early := Recheck(profiles[5:], profiles[1:2], saturday.Add(-3*time.Hour))
+	require.Nil(t, early.Refused)
+	require.Equal(t, saturday.Add(-2*time.Hour+time.Minute), early.Ends.Window)
 }
