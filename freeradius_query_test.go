@@ -48,6 +48,10 @@ func TestOtherStatusTypesAreAcknowledgedAndNotKept(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, code)
 	require.Equal(t, before, b.everything())
 	require.Equal(t, 1, strings.Count(b.log.String(), "status_type=Tunnel-Start"), "once a minute")
+	for i, known := range []any{"Start", " start ", "2\n"} { // none of these is another one
+		code, _ := b.asFreeRADIUS("accounting", accountingPacket("", map[string]any{"status_type": known}))
+		require.Equal(t, map[bool]int{true: http.StatusCreated, false: http.StatusOK}[i == 0], code, known)
+	}
 	for _, missing := range []any{"", " ", nil} {
 		code, body := b.asFreeRADIUS("accounting", accountingPacket("", map[string]any{"status_type": missing}))
 		require.Equal(t, http.StatusBadRequest, code)

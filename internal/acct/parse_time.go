@@ -30,7 +30,7 @@ var (
 	// blankBeforeTime stands where RFC 3339 has a T.
 	blankBeforeTime = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})[ tT_]([0-9])`)
 	// lostPlus is what decoding a form makes of the plus of an offset that was not escaped.
-	lostPlus = regexp.MustCompile(`^([0-9-]{10}T[0-9:]{8}(?:[.,][0-9]+)?) ([0-9]{2}(?::?[0-9]{2})?)$`)
+	lostPlus = regexp.MustCompile(`^([0-9-]{10}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?) ([0-9]{2}(?::?[0-9]{2})?)$`)
 	// offsetAtEnd follows a time of day, or the year after it.
 	offsetAtEnd = regexp.MustCompile(`^(.*:[0-9]{2}(?:[.,][0-9]+)?(?: [0-9]{4})?) ?([+-])([0-9]{2})(?::?([0-9]{2}))?$`)
 	nameAtEnd   = regexp.MustCompile(`^(.*[0-9]) ?([A-Za-z][A-Za-z/_]*)$`)

@@ -31,6 +31,7 @@ func TestTimesAreReadInEveryForm(t *testing.T) {
 		"2018-03-03 03:13:25+05:30":        utc,
 		"2018-03-02T16:43:25-05:00":        utc,
 		"2018-03-02T22:43:25 01:00":        utc, // an unescaped + in a query
+		"2018-03-02T22:43 01:00":           minute,
 		"2018-03-02 22:43:25.5 0100":       utc.Add(time.Second / 2),
 		"  2018-03-02   21:43:25  ":        utc,
 		"2018-03-02 21:43:25.123456+00":    utc.Add(123456 * time.Microsecond),

@@ -28,11 +28,14 @@ var statusTypes = map[string]StatusType{
 // parseStatusType returns the status type with that name or number; text itself
 // if there is none, for Check to refuse.
 func parseStatusType(text string) StatusType {
-	if status, ok := statusTypes[strings.ToLower(text)]; ok {
+	if status, ok := statusTypes[statusKey(text)]; ok {
 		return status
 	}
 	return StatusType(text)
 }
+
+// statusKey is how statusTypes has a name or number.
+func statusKey(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
 // StatusOf returns the status type that a packet's fields tell, and reports whether it is
 // one that matters here. Others are RFC 2867's of tunnels, Failed, and what vendors have
@@ -42,7 +45,7 @@ func StatusOf(values map[string]string) (text string, known bool) {
 	if text == "" {
 		text = values["Acct-Status-Type"]
 	}
-	_, known = statusTypes[strings.ToLower(text)]
+	_, known = statusTypes[statusKey(text)]
 	return text, known || strings.TrimSpace(text) == ""
 }
 
