@@ -377,7 +377,7 @@ func TestTimeZonesAreOfTheIANA(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)
 	require.Equal(t, "UTC", b.ok(logical.ReadOperation, "config", nil).Data["time_zone"])
-	for _, zone := range []string{"", "Mars/Olympus", "CEST", "UTC+1", "+01:00", "Local", "localtime", "posix/Europe/Berlin", "right/UTC", "../UTC", "/etc/localtime"} {
+	for _, zone := range []string{"", "Mars/Olympus", "CEST", "UTC+1", "+01:00", "Local", "localtime", "posix/Europe/Berlin", "right/UTC", "../UTC", "./UTC", "Europe//Berlin", "/etc/localtime"} {
 		require.Contains(t, b.refused(logical.UpdateOperation, "config", map[string]any{"time_zone": zone}), "config parameter `time_zone`", zone)
 	}
 	for _, zone := range []string{"Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata", "Etc/GMT-1", "UTC"} {

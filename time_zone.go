@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ var zonePrefixes = []string{"posix/", "right/"}
 // is none that means the same on every server.
 func parseZone(name string) (zone *time.Location, ok bool) {
 	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
-	if name == "" || slices.Contains(localZones, name) || slices.ContainsFunc(zonePrefixes, begins) {
+	isPath := path.Clean(name) != name // which a server with zones of its own finds as a file
+	if name == "" || isPath || slices.Contains(localZones, name) || slices.ContainsFunc(zonePrefixes, begins) {
 		return nil, false
 	}
 	zone, err := time.LoadLocation(name)
