@@ -214,6 +214,22 @@ func TestTokensAreNotRenewedBeyondLimits(t *testing.T) {
 	})
 }
 
+func TestLimitsOfALoginInStepsDecideAtTheLastOne(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	b.profile("limited", checks(item("Login-Time", ":=", "Mo0800-1759")))
+	b.ok(logical.UpdateOperation, "users/carol", map[string]any{"profiles": "limited"})
+	b.at("2026-06-01T17:59:50Z")
+	late := b.challenge()["challenge_id"]
+	b.at("2026-06-01T18:00:00Z")
+	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", answering(late, "123456")))
+	b.at("2026-06-01T17:59:50Z")
+	intime := b.challenge()["challenge_id"]
+	b.at("2026-06-01T17:59:55Z")
+	auth := b.ok(logical.UpdateOperation, "login/carol", answering(intime, "123456")).Auth
+	require.Equal(t, 5*time.Second, auth.ExplicitMaxTTL)
+}
+
 // A profile that would have refused the login at another time refuses the renewal then,
 // though the login has not matched it.
 func TestTokensAreNotRenewedAtTimesThatAnotherProfileRefuses(t *testing.T) {

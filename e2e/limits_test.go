@@ -37,8 +37,11 @@ func TestLimitsOfProfilesHoldForTokensAndSessions(t *testing.T) {
 		v.write("auth/radius/profiles", map[string]any{"name": name, "short_name": name, "check_attribute": items})
 		v.write("auth/radius/users/"+name, map[string]any{"password": "the-password", "profiles": name})
 	}
+	for name, end := range map[string]string{"temporary": now.Add(time.Hour).Format(time.RFC3339), "permanent": "9999-12-31"} {
+		v.write("auth/radius/users/"+name, map[string]any{"password": "the-password", "expires_at": end})
+	}
 	f := startFrontend(t, v)
-	for _, name := range []string{"in-hours", "expires-soon"} {
+	for _, name := range []string{"in-hours", "expires-soon", "temporary"} {
 		auth := v.login("auth/radius", name, "the-password")
 		require.Equal(t, 600, auth.LeaseDuration)
 		renewed, err := v.as(auth.ClientToken).Auth().Token().RenewSelf(24 * 3600)
@@ -55,6 +58,8 @@ func TestLimitsOfProfilesHoldForTokensAndSessions(t *testing.T) {
 		require.LessOrEqual(t, seconds, 3660)
 		require.Greater(t, seconds, 3000)
 	}
+	require.Equal(t, 600, v.login("auth/radius", "permanent", "the-password").LeaseDuration)
+	require.NotRegexp(t, sessionTimeout, f.login("permanent", "the-password"))
 	for _, name := range []string{"out-of-hours", "expired", "rejected"} {
 		status, text := v.refused("auth/radius/login/"+name, map[string]any{"password": "the-password"})
 		require.Equal(t, 400, status)
