@@ -123,6 +123,8 @@ func findSeparator(text string) rune {
 	for _, separator := range separators {
 		row, err := readCSVRow(newCSVReader(text, separator), 0)
 		switch {
+		case errors.Is(err, io.EOF): // all rows are empty
+			return separator
 		case err != nil:
 			continue
 		case len(row.columns) == len(csvColumns):

@@ -141,6 +141,7 @@ func TestWrongLinesOfACSVAreNamed(t *testing.T) {
 		rows(maxBatch + 1):                                    "it has more than 20000 users",
 		"username,password,email,firstname,lastname\n,,,,\n":  "it has no users",
 		"\ufeff":                   "it has no users",
+		",,,,\r\n,,,,\r\n":         "it has no users",
 		"a,,,,\nb,$2b$notahash,,,": "line 2: the password is neither",
 		"a,,,,\nb," + strings.Repeat("x", 600) + ",,,": "line 2: the password is neither",
 		"a,,,,\n" + strings.Repeat("b", 254) + ",,,,":  "line 2: username is longer",
