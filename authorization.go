@@ -39,7 +39,7 @@ type authorization struct {
 type granted struct {
 	policies   []string
 	matched    []*compiledProfile
-	pending    []*compiledProfile       // that may refuse it at another time
+	ruledOut   []*compiledProfile       // with limits, which match at no time
 	reply      []profile.ReplyAttribute // the server's, changed by the profiles
 	dictionary *dictionary.Dictionary   // what the config's names of attributes mean
 	memberOf   []string                 // groups that a directory has the person in
@@ -136,8 +136,8 @@ func (a *authorization) decide(got answer, now time.Time) (granted, []profile.Wa
 		result.matched = append(result.matched, enabled[index])
 		result.policies = append(result.policies, enabled[index].entry.Policies...)
 	}
-	for _, index := range decision.Pending {
-		result.pending = append(result.pending, enabled[index])
+	for _, index := range decision.RuledOut {
+		result.ruledOut = append(result.ruledOut, enabled[index])
 	}
 	if a.required && len(result.matched) == 0 {
 		return granted{}, nil, fmt.Errorf("none of the profiles matches: %s", strings.Join(shortNamesOf(a.assigned), ", "))
@@ -166,14 +166,14 @@ func endsOf(user *userEntry, profiles profile.Ends) profile.Ends {
 }
 
 // recheck decides again, by the clock alone, whether profiles let a login in: those that
-// it has matched, and those that may refuse it at another time.
-func recheck(matched, pending []*compiledProfile, zone *time.Location, now time.Time) (profile.Ends, error) {
+// it has matched, and others whose limits may have become its own.
+func recheck(matched, others []*compiledProfile, zone *time.Location, now time.Time) (profile.Ends, error) {
 	if zone == nil && len(matched) > 0 {
 		return profile.Ends{}, errUnknownZone
 	}
-	decision := profile.Recheck(rulesOf(matched), rulesOf(pending), inZone(now, zone))
+	decision := profile.Recheck(rulesOf(matched), rulesOf(others), inZone(now, zone))
 	if refused := decision.Refused; refused != nil {
-		shortNames := shortNamesOf(slices.Concat(matched, pending))
+		shortNames := shortNamesOf(slices.Concat(matched, others))
 		return profile.Ends{}, fmt.Errorf("profile %s: %s", shortNames[refused.Profile], refused.Reason)
 	}
 	return decision.Ends, nil

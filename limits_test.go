@@ -214,6 +214,33 @@ func TestTokensAreNotRenewedBeyondLimits(t *testing.T) {
 	})
 }
 
+// To be given a profile that refuses ends renewals, too.
+func TestTokensAreNotRenewedBeyondLimitsThatCameLater(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, mode string) {
+		b := limitedBackend(t, map[string]any{"renewal": mode})
+		b.profile("other", checks(item("Auth-Type", ":=", "Reject"), item("User-Name", "==", "eve")))
+		b.profile("rejecting", checks(item("Auth-Type", ":=", "Reject")))
+		b.profile("late", checks(item("Login-Time", ":=", "Mo0800-1759")))
+		b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": "limited,other"})
+		b.at("2026-06-01T12:00:00Z")
+		auth := stored(t, b.loginOK("bob", "p"))
+		b.renewOK(stored(t, auth))
+
+		b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": "limited,other,rejecting"})
+		require.Contains(t, b.renewRefused(stored(t, auth)), deniedText)
+		b.ok(logical.PatchOperation, "profiles/rejecting", map[string]any{"enabled": false})
+		b.renewOK(stored(t, auth))
+		b.ok(logical.PatchOperation, "profiles/other", checks(item("Auth-Type", ":=", "Reject"), item("User-Name", "==", "bob")))
+		require.Contains(t, b.renewRefused(stored(t, auth)), deniedText)
+
+		b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": "limited,late"})
+		require.Equal(t, 6*time.Hour, b.renewOK(stored(t, auth)).TTL)
+		b.at("2026-06-01T18:00:00Z")
+		require.Contains(t, b.renewRefused(stored(t, auth)), deniedText)
+	})
+}
+
 func TestLimitsOfALoginInStepsDecideAtTheLastOne(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)

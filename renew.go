@@ -33,7 +33,7 @@ const (
 	internalPassword   = "password"
 	internalRegistered = "registered"
 	internalProfiles   = "profiles"
-	internalPending    = "pending_profiles"
+	internalRuledOut   = "ruled_out_profiles"
 	internalGroups     = "groups"
 	internalAttributes = "attributes"
 	internalSource     = "extauth"
@@ -48,10 +48,10 @@ type renewalData struct {
 	registered bool
 	// profiles are those that matched, as id:revision.
 	profiles []string
-	// pending are those, written alike, that the time of the login alone has kept from
-	// limiting it.
-	pending []string
-	groups  []string // identity group aliases
+	// ruledOut are those with limits, written alike, that would not have matched at
+	// another time either.
+	ruledOut []string
+	groups   []string // identity group aliases
 	// source is what checked the password, as source.key has it; empty: the config's
 	// servers.
 	source string
@@ -68,7 +68,7 @@ func newRenewalData(authorization *authorization, password string, granted grant
 	if data.password != "" && len(granted.matched) > 0 {
 		data.sent = authorization.sent
 	}
-	data.profiles, data.pending = revisionsOf(granted.matched), revisionsOf(granted.pending)
+	data.profiles, data.ruledOut = revisionsOf(granted.matched), revisionsOf(granted.ruledOut)
 	return data
 }
 
@@ -77,8 +77,8 @@ func (r renewalData) internalData() map[string]any {
 	if len(r.profiles) > 0 {
 		internal[internalProfiles] = strings.Join(r.profiles, ",")
 	}
-	if len(r.pending) > 0 {
-		internal[internalPending] = strings.Join(r.pending, ",")
+	if len(r.ruledOut) > 0 {
+		internal[internalRuledOut] = strings.Join(r.ruledOut, ",")
 	}
 	if len(r.groups) > 0 {
 		internal[internalGroups] = r.groups
@@ -99,8 +99,8 @@ func readRenewalData(internal map[string]any) renewalData {
 	if profiles, _ := internal[internalProfiles].(string); profiles != "" {
 		data.profiles = strings.Split(profiles, ",")
 	}
-	if pending, _ := internal[internalPending].(string); pending != "" {
-		data.pending = strings.Split(pending, ",")
+	if ruledOut, _ := internal[internalRuledOut].(string); ruledOut != "" {
+		data.ruledOut = strings.Split(ruledOut, ",")
 	}
 	data.source, _ = internal[internalSource].(string)
 	groups, _ := internal[internalGroups].([]any)
@@ -152,7 +152,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	if data.source != who.source.key() {
 		return logical.ErrorResponse("another source checks the user now, not renewing"), nil
 	}
-	unchanged, pending, err := b.profilesUnchanged(ctx, req.Storage, config, user, data)
+	unchanged, others, err := b.profilesUnchanged(ctx, req.Storage, config, user, data)
 	switch {
 	case err != nil:
 		return nil, err
@@ -170,7 +170,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		result, groups = again, again.groups(config.GroupAttributes)
 	} else if data.registered && user == nil {
 		return logical.ErrorResponse("user is no longer registered, not renewing"), nil
-	} else if result.ends, err = recheck(unchanged, pending, settings.zone, b.clock()); err != nil {
+	} else if result.ends, err = recheck(unchanged, others, settings.zone, b.clock()); err != nil {
 		b.Logger().Info("renewal refused by the profiles", "username", name, "reason", err)
 		return logical.ErrorResponse(deniedText + ", not renewing"), nil
 	}
@@ -235,11 +235,12 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 }
 
 // profilesUnchanged gives the profiles that a token's login has matched, if they
-// are as they were and still the user's; else nil. To disable one is a change. Those that
-// were pending are given as far as they are as they were.
+// are as they were and still the user's; else nil. To disable one is a change. The others
+// are those that the login has not matched, but may now: the time was in the way, or the
+// user has been given them since, or they were written since.
 func (b *backend) profilesUnchanged(
 	ctx context.Context, storage logical.Storage, config *configEntry, user *userEntry, data renewalData,
-) (matched, pending []*compiledProfile, err error) {
+) (matched, others []*compiledProfile, err error) {
 	assigned := assignedProfiles(config, user)
 	if len(assigned) > 0 && len(data.profiles) == 0 {
 		return nil, nil, nil // profiles decide now, and decided nothing then
@@ -254,14 +255,14 @@ func (b *backend) profilesUnchanged(
 		case each.rules == nil:
 		case slices.Contains(data.profiles, revision):
 			matched = append(matched, each)
-		case slices.Contains(data.pending, revision):
-			pending = append(pending, each)
+		case each.entry.Enabled && !slices.Contains(data.ruledOut, revision):
+			others = append(others, each)
 		}
 	}
 	if len(matched) != len(data.profiles) {
 		return nil, nil, nil
 	}
-	return matched, pending, nil
+	return matched, others, nil
 }
 
 func revisionsOf(profiles []*compiledProfile) []string {

@@ -16,9 +16,9 @@ type Decision struct {
 	// whatever other profiles say. Nothing matches then.
 	Refused *Refusal
 	Matched []int // indexes of the profiles that match, in order
-	// Pending are the indexes of profiles that would refuse the login, or end it, if it
-	// were at another time: all that the clock does not decide holds.
-	Pending []int
+	// RuledOut are the indexes of profiles with limits that match at no time: something
+	// else than the clock does not hold.
+	RuledOut []int
 	// Ends is when the login ends by the profiles that match.
 	Ends Ends
 	// Reply is what the source answered, changed by the profiles that match.
@@ -99,7 +99,7 @@ func Evaluate(profiles []*Profile, input *Input) Decision {
 	e := newEvaluation(input)
 	for i, profile := range profiles {
 		if !e.matches(profile) {
-			e.suspend(i, profile)
+			e.ruleOut(i, profile)
 			continue
 		}
 		if item := profile.brokenLimit(input.now); item != nil {
@@ -113,9 +113,10 @@ func Evaluate(profiles []*Profile, input *Input) Decision {
 
 // Recheck decides again, by the clock alone, about a login. What decides of the profiles
 // that it has matched holds now, too, or the login is refused; so it is by the limits of
-// those that were pending, if they match now. The Refusal's index is that of a profile in
-// both lists, one after the other; Matched and Reply are empty.
-func Recheck(matched, pending []*Profile, now time.Time) Decision {
+// others, if the clock lets them match: they are none that were ruled out. The Refusal's
+// index is that of a profile in both lists, one after the other; Matched and Reply are
+// empty.
+func Recheck(matched, others []*Profile, now time.Time) Decision {
 	e := newEvaluation(&Input{now: now})
 	for i, profile := range matched {
 		for j := range profile.check {
@@ -126,8 +127,8 @@ func Recheck(matched, pending []*Profile, now time.Time) Decision {
 		}
 		e.ends.add(profile, now)
 	}
-	for i, profile := range pending {
-		if !profile.inTime(now) {
+	for i, profile := range others {
+		if !profile.limits() || !profile.inTime(now) {
 			continue
 		}
 		if item := profile.brokenLimit(now); item != nil {
@@ -189,7 +190,7 @@ type evaluation struct {
 	reply    merged
 	refused  *Refusal // the first
 	matched  []int
-	pending  []int
+	ruledOut []int
 	ends     Ends
 	warnings []Warning
 
@@ -206,7 +207,7 @@ func (e *evaluation) decision() Decision {
 	if e.refused != nil {
 		return Decision{Refused: e.refused}
 	}
-	return Decision{Matched: e.matched, Pending: e.pending, Ends: e.ends, Reply: e.reply.attributes, Warnings: e.warnings}
+	return Decision{Matched: e.matched, RuledOut: e.ruledOut, Ends: e.ends, Reply: e.reply.attributes, Warnings: e.warnings}
 }
 
 // refuse notes why the login is refused, if nothing has refused it yet.
@@ -231,10 +232,9 @@ func (e *evaluation) matches(profile *Profile) bool {
 	return true
 }
 
-// suspend notes a profile that does not match if the time alone keeps it from limiting the
-// login.
-func (e *evaluation) suspend(index int, profile *Profile) {
-	if !profile.limits() || profile.inTime(e.input.now) {
+// ruleOut notes a profile with limits that does not match, unless that is a matter of time.
+func (e *evaluation) ruleOut(index int, profile *Profile) {
+	if !profile.limits() {
 		return
 	}
 	for i := range profile.check {
@@ -242,10 +242,10 @@ func (e *evaluation) suspend(index int, profile *Profile) {
 			continue
 		}
 		if held, _ := e.check(&profile.check[i]); !held {
+			e.ruledOut = append(e.ruledOut, index)
 			return
 		}
 	}
-	e.pending = append(e.pending, index)
 }
 
 // check tells whether a check item holds: some instance of its attribute has to

@@ -48,7 +48,7 @@ func Explain(profiles []*Profile, input *Input) (Decision, []Explanation) {
 		}
 		switch limit := profile.brokenLimit(input.now); {
 		case !explanation.Matched:
-			e.suspend(i, profile)
+			e.ruleOut(i, profile)
 		case limit != nil:
 			explanation.Matched = false
 			e.refuse(i, limit)

@@ -354,25 +354,26 @@ func TestSessionTimeoutsOfLoginsThatExpire(t *testing.T) {
 	require.Equal(t, Ends{window, now}, Ends{Window: window, Expiration: now}.ExpiringAt(window))
 }
 
-func TestProfilesThatTheTimeAloneKeepsFromLimitingArePending(t *testing.T) {
+func TestProfilesAreRuledOutByWhatIsNoMatterOfTime(t *testing.T) {
 	t.Parallel()
 	profiles := compileAll(t,
 		Definition{Check: items(current, "==", "Sa", "Auth-Type", ":=", "Reject")},
 		Definition{Check: items("NAS-Identifier", "=~", "^(v)", current, "==", "Sa", caller, "==", "%{1}1", within, ":=", "Sa0800-1000")},
 		Definition{Check: items("NAS-Identifier", "==", "x", current, "==", "Sa", "Auth-Type", ":=", "Reject")},
 		Definition{Check: items("NAS-Identifier", "==", "x", "Auth-Type", ":=", "Reject")},
-		Definition{Check: items(current, "==", "Sa")},
+		Definition{Check: items(current, "==", "Sa", expires, "==", "2026-07-01")},
 		Definition{})
 	input := newInput(t, attributes(t, "NAS-Identifier", "vpn", caller, "v1"), nil, nil)
 	decision := Evaluate(profiles, input)
 	require.Equal(t, []int{5}, decision.Matched)
-	require.Equal(t, []int{0, 1}, decision.Pending)
+	require.Equal(t, []int{2, 3}, decision.RuledOut)
 	explained, _ := Explain(profiles, input)
 	require.Equal(t, decision, explained)
 
 	saturday := noon.AddDate(0, 0, 5)
-	require.Nil(t, Recheck(profiles[5:], profiles[:2], noon).Refused)
+	require.Equal(t, Recheck(nil, nil, noon), Recheck(profiles[5:], profiles[:2], noon))
 	require.Equal(t, 1, Recheck(profiles[5:], profiles[:2], saturday).Refused.Profile)
+	require.Zero(t, Recheck(profiles[5:], profiles[4:5], saturday).Ends, "it has no limit")
 	require.Equal(t, 0, Recheck(profiles[:1], profiles[1:2], noon).Refused.Profile)
 	early := Recheck(profiles[5:], profiles[1:2], saturday.Add(-3*time.Hour))
 	require.Nil(t, early.Refused)
