@@ -539,6 +539,11 @@ func TestStoredProfilesWithoutAnEffectMatchNobody(t *testing.T) {
 	require.Len(t, status, named)
 
 	b.refused(logical.PatchOperation, "profiles/pool", map[string]any{"description": "still with it"})
+	b.ok(logical.PatchOperation, "profiles/sessions", map[string]any{"enabled": false})
+	b.denied("sessions")
+	require.Contains(t, b.refused(logical.PatchOperation, "profiles/sessions", map[string]any{"enabled": true}), "has no effect here")
+	b.refused(logical.PatchOperation, "profiles/plain", map[string]any{"enabled": false, "check_attribute": []any{item("Simultaneous-Use", ":=", "1")}})
+	b.denied("sessions")
 	b.ok(logical.PatchOperation, "profiles/pool", map[string]any{"check_attribute": []any{}})
 	b.loginOK("pool", "p")
 	require.NotContains(t, b.ok(logical.ListOperation, "profiles", nil).Data["key_info"].(map[string]any)["pool"], "warnings")

@@ -100,7 +100,7 @@ func (b *backend) profileStore(ctx context.Context, req *logical.Request, before
 	if err != nil {
 		return nil, err
 	}
-	if problems := entry.problems(d); len(problems) > 0 {
+	if problems := entry.problems(d, before); len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
 	if before == nil {

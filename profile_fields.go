@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -159,7 +160,8 @@ func numberText(value any) (string, bool) {
 }
 
 // problems lists what is wrong with the profile, each naming its field.
-func (p *profileEntry) problems(d *dictionary.Dictionary) []string {
+// before is what is stored; nil: nothing.
+func (p *profileEntry) problems(d *dictionary.Dictionary, before *profileEntry) []string {
 	var found []string
 	checks := []struct {
 		bad    bool
@@ -179,10 +181,18 @@ func (p *profileEntry) problems(d *dictionary.Dictionary) []string {
 	if len(p.unread) > 0 {
 		return append(found, p.unread...) // the items are not as they were given
 	}
+	if !p.Enabled && p.hasItemsOf(before) {
+		return found // to disable a profile is never in vain
+	}
 	if _, err := profile.Compile(d, profile.Definition{Check: p.Check, Reply: p.Reply}); err != nil {
 		found = append(found, err.Error())
 	}
 	return found
+}
+
+// hasItemsOf reports whether the items are those of another profile; nil is none.
+func (p *profileEntry) hasItemsOf(other *profileEntry) bool {
+	return other != nil && slices.Equal(p.Check, other.Check) && slices.Equal(p.Reply, other.Reply)
 }
 
 // data is the profile as a read shows it.
