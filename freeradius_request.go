@@ -21,9 +21,10 @@ import (
 type freeradiusRequest map[string][]string
 
 // hexSuffix ends the names of fields that have the octets of a text in hexadecimal, as
-// FreeRADIUS's %{hex:User-Name} writes them: password_hex stands for password. No form
-// and no JSON brings octets to a plugin that are not UTF-8, and FreeRADIUS ends texts at
-// a NUL in all other functions.
+// FreeRADIUS's %{base64tohex:%{base64:&User-Name}} writes them: password_hex stands for
+// password. No form and no JSON brings octets to a plugin that are not UTF-8. Of
+// FreeRADIUS's functions base64 alone takes any value as it is: others end it at a NUL, and
+// %{hex:User-Name} takes the text 0x626f62 for bob.
 const hexSuffix = "_hex"
 
 // readFreeRADIUS reads a body: texts by field, from JSON or a form, or the
@@ -50,7 +51,7 @@ func readFreeRADIUS(body map[string]any) (freeradiusRequest, acct.Problems) {
 		}
 		octets, err := unhex(values)
 		if err != nil {
-			problems[name] = "is not hexadecimal: send %{hex:...} of the attribute"
+			problems[name] = "is not hexadecimal: send %{base64tohex:%{base64:&...}} of the attribute"
 			continue
 		}
 		request[field] = octets

@@ -74,7 +74,7 @@ func (s *scriptedVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	status, err := strconv.Atoi(name)
 	if err != nil {
-		status = http.StatusTeapot
+		status = http.StatusNoContent // nobody that Vault knows
 	}
 	switch status {
 	case http.StatusTemporaryRedirect:

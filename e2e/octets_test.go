@@ -53,7 +53,7 @@ func octetsOf(seed uint64) octets { return octets{rand.New(rand.NewPCG(seed, 0))
 // meant are what means something to a program on the way.
 var meant = []string{
 	"%{User-Password}", "%{echo:/usr/bin/id}", "%25", "%", "%%", "\\", "\\\\", "\\316", `"`, "'", "`", "&username=bob", "+", "=", "{", "}",
-	"\x00", "\n", "\r\n", "\t", "\x1b[0m", "\x7f", "\xff", "\xed\xa0\x80", "\xce\xd2\xb5\xc4", "ä", "€", "\u202e", "${x}", "$ENV{HOME}",
+	"0x4142", "&User-Password", "\x00", "\n", "\r\n", "\t", "\x1b[0m", "\x7f", "\xff", "\xed\xa0\x80", "\xce\xd2\xb5\xc4", "ä", "€", "\u202e", "${x}", "$ENV{HOME}",
 }
 
 // value returns up to so many octets of any kind.
@@ -159,6 +159,15 @@ func TestTemplatesBringAttributesWhole(t *testing.T) {
 	require.Empty(t, form.Get("nas_ip_address"))
 	require.Equal(t, "::1", form.Get("nas_ipv6_address"))
 	require.Equal(t, hexOf(station), vault.form("postauth").Get("called_station_id_hex"))
+
+	for _, text := range []string{"0x626f62", "0x", "0xzz", "0x626", "&User-Password", " a ", "\x00\x00a", strings.Repeat("\xff", 128)} {
+		login := radius.New(radius.CodeAccessRequest, []byte(frontendSecret))
+		require.NoError(t, rfc2865.UserName_SetString(login, text))
+		require.NoError(t, rfc2865.UserPassword_SetString(login, text))
+		f.requireAnswer(login, radius.CodeAccessReject)
+		require.Equal(t, hexOf(text), vault.form("authorize").Get("username_hex"))
+		require.Equal(t, hexOf(text), vault.form("authorize").Get("password_hex"))
+	}
 
 	for address, attribute := range map[string]radius.Attribute{
 		"::1": nil, "2001:db8::9": radius.Attribute(net.ParseIP("2001:db8::9")), "192.0.2.9": radius.Attribute(net.IPv4(192, 0, 2, 9).To4()),
