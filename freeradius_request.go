@@ -192,6 +192,25 @@ func (r freeradiusRequest) texts() map[string]string {
 	return texts
 }
 
+// acctTexts gives the first value of each field of an Accounting-Request. It leaves out a
+// unique id that FreeRADIUS cannot have made: its policy acct_unique hashes no further than to
+// a NUL, and the id of bob\x00 would be that of all sessions of that name.
+func (r freeradiusRequest) acctTexts() map[string]string {
+	texts := r.texts()
+	for field, attribute := range hashedFields {
+		if strings.ContainsRune(r.first(field, attribute), 0) {
+			delete(texts, fieldUniqueID)
+			delete(texts, "Acct-Unique-Session-Id")
+		}
+	}
+	return texts
+}
+
+// hashedFields are the texts that acct_unique hashes, and the names of their attributes.
+var hashedFields = map[string]string{
+	fieldUsername: "User-Name", "session_id": "Acct-Session-Id", "nas_identifier": "NAS-Identifier", "nas_port_id": "NAS-Port-Id",
+}
+
 // attributes are the request for checks of profiles, and what else was sent, for
 // their client:. A field such as called_station_id stands for the attribute
 // Called-Station-Id. The password is added where it is checked.

@@ -126,3 +126,23 @@ func TestSessionsAndAttemptsKeepWhatFreeRADIUSPrints(t *testing.T) {
 		require.Contains(t, body, `"username_hex":"is not hexadecimal`)
 	}
 }
+
+// FreeRADIUS's acct_unique hashes the name, then the rest: as far as to a NUL.
+func TestSessionsOfANameWithANULAreNotOne(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	for _, session := range []string{"1", "2"} {
+		status, _ := b.asFreeRADIUS("accounting", map[string]any{
+			"status_type": "Start", "session_id_hex": hexed(session), "username_hex": hexed("bob\x00"), "nas_ip_address": "192.0.2.9",
+			"unique_id": "9f9d51bc70ef21ca5c14f307980a29d8", // the MD5 hash of bob
+		})
+		require.Equal(t, http.StatusCreated, status)
+		status, _ = b.asFreeRADIUS("accounting", map[string]any{
+			"Acct-Status-Type": "Start", "Acct-Session-Id": session, "User-Name": "eve\x00\xff", "NAS-IP-Address": "192.0.2.9",
+			"Acct-Unique-Session-Id": "fa6a91ef9baa242de0b354a212e8cf82",
+		})
+		require.Equal(t, http.StatusCreated, status)
+	}
+	found := b.ok(logical.ReadOperation, "freeradius/accounting", nil)
+	require.NotContains(t, found.Data[logical.HTTPRawBody], "9f9d51bc70ef21ca5c14f307980a29d8")
+}

@@ -76,7 +76,7 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 		return nil, err
 	}
 	sent, unread := readFreeRADIUS(req.Data)
-	values := sent.texts()
+	values := sent.acctTexts()
 	if status, known := acct.StatusOf(values); !known {
 		b.logOtherStatus(status, values)
 		return noContent(), nil
