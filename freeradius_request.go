@@ -225,18 +225,32 @@ func (r freeradiusRequest) attributes(known *dictionary.Dictionary) (requested [
 			continue
 		}
 		if !found {
-			if text := printed(r[name][0]); len(text) <= profile.MaxValueLength && isClientName(name) {
-				sent[name] = text
+			text := r[name][0]
+			if len(text) <= profile.MaxValueLength && isClientName(name) && len(sent) < profile.MaxClientAttributes {
+				sent[name] = shortened(printed(text))
 			}
 			continue
 		}
 		for _, text := range r[name] {
-			if value, err := attribute.ParseValue(printed(text)); err == nil {
+			text = printed(text)
+			if attribute.Type == dictionary.String {
+				// One that is too long in print is there all the same.
+				requested = append(requested, dictionary.Item{Attribute: attribute, Value: []byte(shortened(text))})
+			} else if value, err := attribute.ParseValue(text); err == nil {
 				requested = append(requested, dictionary.Item{Attribute: attribute, Value: value})
 			}
 		}
 	}
 	return requested, sent
+}
+
+// shortened returns as much of a text as a check can compare: a value with octets that are
+// not UTF-8 is longer in print.
+func shortened(text string) string {
+	if len(text) > profile.MaxValueLength {
+		text = strings.ToValidUTF8(text[:profile.MaxValueLength], "") // no half a character
+	}
+	return text
 }
 
 // isClientName tells whether checks of profiles can name it as client:.

@@ -2,7 +2,9 @@ package radiusauth
 
 import (
 	"encoding/hex"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -100,6 +102,31 @@ func TestProfilesCompareWithWhatFreeRADIUSPrints(t *testing.T) {
 	request["called_station_id_hex"] = hexed("00-11-22-33-44-55:\xce\xd2\xb5\xc5")
 	status, _ := b.asFreeRADIUS("authorize", request)
 	require.Equal(t, http.StatusNoContent, status)
+}
+
+// A value that grows in print is cut off, and not absent: "!*" would hold.
+func TestProfilesCompareTheBeginningOfLongOctets(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	b.profile("cafe", checks(item("Called-Station-Id", "=~", `^cafe.*\\377$`), item("client:site", "=*", "")))
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "cafe"})
+	b.profile("anywhere", checks(item("Called-Station-Id", "!*", "ANY")))
+	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"password": "bob-password", "profiles": "anywhere"})
+	long := "cafe!" + strings.Repeat("\xff", 100) // 62 of them have room
+	b.authorized(map[string]any{"username": "alice", "password": "alice-password", "called_station_id_hex": hexed(long), "site_hex": hexed(long)})
+	status, _ := b.asFreeRADIUS("authorize", map[string]any{"username": "bob", "password": "bob-password", "called_station_id_hex": hexed(long)})
+	require.Equal(t, http.StatusNoContent, status)
+}
+
+// Without a template every attribute arrives, those too that no dictionary knows.
+func TestManyUnknownAttributesRefuseNobody(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	request := map[string]any{"username": "alice", "password": "alice-password"}
+	for number := range 100 {
+		request[fmt.Sprintf("Attr-%d", 1000+number)] = "x"
+	}
+	b.authorized(request)
 }
 
 func TestSessionsAndAttemptsKeepWhatFreeRADIUSPrints(t *testing.T) {

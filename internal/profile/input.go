@@ -10,8 +10,8 @@ import (
 	"vault-plugin-auth-radius/internal/dictionary"
 )
 
-// maxClientAttributes is how many attributes a client may send along.
-const maxClientAttributes = 64
+// MaxClientAttributes is how many attributes a client may send along.
+const MaxClientAttributes = 64
 
 // Input is what one login offers to profiles, indexed. It serves one goroutine
 // at a time.
@@ -55,8 +55,8 @@ func NewInput(now time.Time, requested, replied []dictionary.Item, sent map[stri
 // attributes, names of letters, digits, - and _, values of at most 253 octets. The
 // error names the one that is not so.
 func CheckClientAttributes(sent map[string]string) error {
-	if len(sent) > maxClientAttributes {
-		return fmt.Errorf("client attributes: %d are too many: send at most %d", len(sent), maxClientAttributes)
+	if len(sent) > MaxClientAttributes {
+		return fmt.Errorf("client attributes: %d are too many: send at most %d", len(sent), MaxClientAttributes)
 	}
 	for name, value := range sent {
 		if !slug(name) {
