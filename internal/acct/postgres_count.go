@@ -2,17 +2,16 @@ package acct
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 )
 
-// CountSessions implements Store. Counting that takes too long is given up.
+// CountSessions implements Store. The error of counting that takes too long is a *UnavailableError.
 func (s *PostgresStore) CountSessions(ctx context.Context, f Filter) (count int, exact bool, err error) {
 	return s.count(ctx, "radacct", sessionsChosen(f.normal()))
 }
 
-// CountPostAuths implements Store. Counting that takes too long is given up.
+// CountPostAuths implements Store. The error of counting that takes too long is a *UnavailableError.
 func (s *PostgresStore) CountPostAuths(ctx context.Context, f PostAuthFilter) (count int, exact bool, err error) {
 	return s.count(ctx, "radpostauth", postAuthsChosen(f.normal()))
 }
@@ -20,18 +19,11 @@ func (s *PostgresStore) CountPostAuths(ctx context.Context, f PostAuthFilter) (c
 // count counts the rows of a table that a query chooses.
 func (s *PostgresStore) count(ctx context.Context, table string, q query) (count int, exact bool, err error) {
 	sql, arguments := q.count(table)
-	type counting struct {
-		count int
-		slow  bool
-	}
-	counted, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, _ *schema) (c counting, err error) {
-		err = conn.QueryRow(ctx, sql, arguments...).Scan(&c.count)
-		if c.slow = err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded); c.slow {
-			return c, nil // trying again would take as long
-		}
-		return c, err
+	count, err = callSlowly(ctx, s, func(ctx context.Context, conn querier, _ *schema) (count int, err error) {
+		err = conn.QueryRow(ctx, sql, arguments...).Scan(&count)
+		return count, err
 	})
-	return counted.count, !counted.slow && counted.count <= maxCounted, err
+	return count, err == nil && count <= maxCounted, err
 }
 
 // count returns the query for the number of chosen rows, which stops above maxCounted.
