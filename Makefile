@@ -44,6 +44,7 @@ test: ## Run all that CI runs: lint, protocol (race included) and e2e. Installs 
 
 test-long: needs ## Run what takes real time: long figures of tests (LONG=1), then test RUNS (10) times on a busy machine.
 	LONG=1 go test -count=1 -v -run TestOneAccountIsOneUser .
+	LONG=1 go test -count=1 -timeout 30m -tags protocol ./internal/acct
 	@LONG=1 $(MAKE) --no-print-directory e2e
 	@scripts/test-busy.sh $(RUNS)
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/longtest"
 )
 
 // deliver sends the packets of every session to a store, those of one in their order,
@@ -94,7 +96,7 @@ func TestVaultStoreAgreesWithTheReferenceWhenStorageFailsAtRandom(t *testing.T) 
 	faults := rand.New(rand.NewPCG(seed, 2))
 	storage.faults(func(int) (before, after bool) { return faults.IntN(40) == 0, faults.IntN(40) == 0 })
 	store := NewVaultStore(storage)
-	arriving := spoiledTraffic(seed, 10_000)
+	arriving := spoiledTraffic(seed, longtest.Choose(2000, 10_000))
 	require.NoError(t, deliver(t.Context(), store, arriving, nil))
 	storage.faults(nil)
 	requireReference(t, store, arriving)
