@@ -122,6 +122,17 @@ func TestFreeRADIUSKeepsItsUsersAndSessionsInVault(t *testing.T) {
 			require.Len(t, closed, 1)
 			require.Equal(t, "User-Request", closed[0]["terminate_cause"])
 			require.EqualValues(t, 90, closed[0]["session_time"])
+			require.Contains(t, f.account("Start", "delayed", "Acct-Delay-Time = 3600"), "Accounting-Response")
+			require.Contains(t, f.account("Stop", "delayed", "Acct-Delay-Time = 60"), "Accounting-Response")
+			delayed := v.sessions("page_size=1&page=2") // the one that began before all else
+			require.Len(t, delayed, 1)
+			require.InDelta(t, 3600, time.Since(parsedTime(t, delayed[0]["start_time"])).Seconds(), 60, "it has no Event-Timestamp")
+			require.InDelta(t, 60, time.Since(parsedTime(t, delayed[0]["stop_time"])).Seconds(), 55)
+			require.Contains(t, f.account("Start", "copied", "Acct-Delay-Time = 40"), "Accounting-Response")
+			require.Contains(t, f.account("Stop", "copied", "Acct-Delay-Time = 10"), "Accounting-Response")
+			require.Contains(t, f.account("Start", "copied"), "Accounting-Response", "a copy, of which nothing tells when it was made")
+			require.Len(t, v.sessions("is_open=false"), 3)
+			require.Empty(t, v.sessions("is_open=true"), "it begins no session")
 			require.Contains(t, f.account("Start", "s2"), "Accounting-Response")
 			require.Contains(t, f.ask("acct", "Acct-Status-Type = Accounting-On", "NAS-IP-Address = 192.0.2.9", "Acct-Session-Id = \"0\""), "Accounting-Response")
 			require.Empty(t, v.sessions("is_open=true"))
@@ -149,6 +160,14 @@ func TestFreeRADIUSKeepsItsUsersAndSessionsInVault(t *testing.T) {
 			require.Contains(t, f.Log(), "quota exceeded")
 		})
 	}
+}
+
+// parsedTime returns a time of a session.
+func parsedTime(t *testing.T, text any) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, fmt.Sprint(text))
+	require.NoError(t, err)
+	return at
 }
 
 // requireSilence logs bob in and begins a session, and has no answer to either.
