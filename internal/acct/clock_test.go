@@ -81,6 +81,39 @@ func testRestartByArrival(t *testing.T, store Store) {
 	}
 }
 
+// testEndByARestart has a NAS restarted ten seconds after the Start of a session, or 10.7:
+// its clock counts whole seconds.
+func testEndByARestart(t *testing.T, store Store) {
+	tests := map[string]struct {
+		before time.Duration // how far the clock is off at the Start
+		on     func(*Packet)
+		want   time.Duration // after the Start
+	}{
+		"its clock goes on":         {0, func(*Packet) {}, 10 * time.Second},
+		"and is wrong":              {-2 * time.Hour, func(p *Packet) { p.Time = p.Time.Add(-2 * time.Hour) }, 10 * time.Second},
+		"and loses some seconds":    {0, func(p *Packet) { p.Time = at(7) }, 7 * time.Second},
+		"and is set":                {-2 * time.Hour, func(*Packet) {}, 10700 * time.Millisecond},
+		"and is set back":           {2 * time.Hour, func(*Packet) {}, 10700 * time.Millisecond},
+		"Accounting-On has no time": {-8 * time.Hour, func(p *Packet) { p.Time = p.Arrived }, 10700 * time.Millisecond},
+		"nor has the Start":         {100 * time.Millisecond, func(p *Packet) { p.Time = p.Arrived }, 10700 * time.Millisecond},
+	}
+	i := 0
+	for name, test := range tests {
+		i++
+		nas := func(p *Packet) { p.NASAddress = netip.AddrFrom4([4]byte{10, 8, 0, byte(i)}) }
+		start := heard(Start, name, 0, test.before, nas)
+		start.Arrived = at(0).Add(100 * time.Millisecond)
+		on := heard(AccountingOn, "0", 10, 0, nas)
+		on.Arrived = at(10).Add(800 * time.Millisecond)
+		test.on(&on)
+		record(t, store, start)
+		require.NoError(t, store.CloseNAS(t.Context(), on.Restart()))
+		r := get(t, store, name)
+		require.Equal(t, test.want, r.StopTime.Sub(r.StartTime.Time), name)
+		require.Equal(t, whole(int64(test.want/time.Second)), r.SessionTime, name)
+	}
+}
+
 func testDelayOfARestart(t *testing.T, store Store) {
 	record(t, store, packet(Start, "before", 0), packet(Start, "after", 50))
 	on := packet(AccountingOn, "0", 0)
@@ -132,6 +165,23 @@ func testNarrowRestart(t *testing.T, store Store) {
 			settle(t, store)
 		}
 	}
+}
+
+func TestStationsOfARestart(t *testing.T) {
+	t.Parallel()
+	for of, stations := range map[string]map[string]bool{
+		"00:27:22:F3:FA:F1": {"00-27-22-f3-fa-f1": true, "002722F3FAF1:guests": true, "00:27:22:f3:fa:f1:a:b": true, "00:27:22:f3:fa:f2": false, "0027.22f3.faf12": false},
+		"00:27:22:F3":       {"00:27:22:f3": true, "00:27:22:F3:FA:F1": false, "00:11:22:33:44:55": false},
+		"2001:db8::1":       {"2001:DB8::1": true, "2001:db8::1:guests": false, "2001:db8::2": false, "2001:db8::11": false},
+		"Hall:guests":       {"hall": true, "HALL:staff": true, "hallway": false},
+		"5551234":           {"5551234": true, "55512345": false},
+	} {
+		pattern := Restart{CalledStationID: of}.stationPattern()
+		for station, want := range stations {
+			require.Equal(t, want, pattern.MatchString(station), "%s: %s", of, station)
+		}
+	}
+	require.Nil(t, Restart{}.stationPattern())
 }
 
 func testReopening(t *testing.T, store Store) {

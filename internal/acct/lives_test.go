@@ -201,7 +201,7 @@ func (s *session) record() Record {
 	case s.restart != nil:
 		r.TerminateCause = "NAS-Reboot"
 		r.StopTime = TimeOf(s.restart.Time)
-		if changed := s.nextOff - s.off; changed < 0 || changed > 24*time.Hour-time.Hour { // it says nothing about this session
+		if changed := s.nextOff - s.off; changed.Abs() > time.Minute { // it says nothing about this session
 			r.StopTime = TimeOf(last.Time.Add(s.restart.at.Sub(s.heard)))
 		}
 		r.SessionTime = whole(int64(r.StopTime.Sub(r.StartTime.Time).Seconds()))

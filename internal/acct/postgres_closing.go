@@ -3,6 +3,8 @@ package acct
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 )
 
 // closing makes the statements that do in SQL what closeSilent and closeRestarted do: a
@@ -42,8 +44,13 @@ func (c closing) ofNAS() string {
 	names := "CASE " + byIdentifier + " WHEN $6 <> '' AND calledstationid <> '' THEN calledstationid ~* $6 ELSE true END"
 	byNAS := secondsOf("$1::timestamptz - " + c.latest)
 	byUs := secondsOf("$2::timestamptz - " + c.heard)
-	end := fmt.Sprintf(`CASE WHEN %[1]s BETWEEN %[2]s AND %[2]s + %[3]d THEN $1::timestamptz
-		ELSE %[4]s + make_interval(secs => GREATEST(0, %[2]s)) END`, byNAS, byUs, int(maxDelay.Seconds()), c.latest)
+	least, most := "0", inSeconds(maxDelay)
+	if c.hasAdded {
+		least = fmt.Sprintf("CASE WHEN heardupdatetime IS NULL THEN 0 ELSE GREATEST(0, %s - %s) END", byUs, inSeconds(promptly))
+		most = fmt.Sprintf("CASE WHEN heardupdatetime IS NULL THEN %s ELSE %s END", most, inSeconds(repeatedFor))
+	}
+	end := fmt.Sprintf(`CASE WHEN %[1]s BETWEEN %[2]s AND %[3]s + %[4]s THEN $1::timestamptz
+		ELSE %[5]s + make_interval(secs => GREATEST(0, %[3]s)) END`, byNAS, least, byUs, most, c.latest)
 	isDue := c.heard + " <= $2"
 	return c.statement(end, "$2::timestamptz", "$3", guessRestart, isDue,
 		fmt.Sprintf("nasipaddress = $4 AND acctstoptime IS NULL AND %s AND %s LIMIT $7", isDue, names))
@@ -79,6 +86,8 @@ func (c closing) deletion() string {
 }
 
 func secondsOf(interval string) string { return "extract(epoch FROM " + interval + ")" }
+
+func inSeconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 // wholeSeconds is secondsFrom.
 func wholeSeconds(interval string) string {

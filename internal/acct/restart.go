@@ -33,26 +33,31 @@ func (p Packet) Restart() Restart {
 }
 
 // ends reports whether an open session has ended by the restart. Its NAS-Identifier
-// decides if both have one, else its Called-Station-Id, else the address alone.
-func (x Restart) ends(r *Record) bool {
+// decides if both have one, else its Called-Station-Id, which pattern is for, else the
+// address alone.
+func (x Restart) ends(r *Record, pattern *regexp.Regexp) bool {
 	switch {
 	case !r.Open() || r.NASAddress != x.NASAddress || r.heardUpdate().After(x.Heard.Time):
 		return false
 	case x.NASIdentifier != "" && r.NASIdentifier != "":
 		return x.NASIdentifier == r.NASIdentifier
 	case x.CalledStationID != "" && r.CalledStationID != "":
-		return regexp.MustCompile("(?i)" + x.station()).MatchString(r.CalledStationID)
+		return pattern.MatchString(r.CalledStationID)
 	}
 	return true
 }
 
 // station returns a regular expression, for any case, of what Called-Station-Id an
 // access point puts into the packets of its sessions: its MAC address, in any notation,
-// and mostly a colon and the name of the network.
+// and mostly a colon and the name of the network. Other names may have that, too; what
+// has more colons, as an IPv6 address, is taken as a whole.
 func (x Restart) station() string {
 	digits, rest := macAddress(x.CalledStationID)
 	if digits == "" || rest != "" && !strings.HasPrefix(rest, ":") {
-		name, _, _ := strings.Cut(x.CalledStationID, ":")
+		name, network, _ := strings.Cut(x.CalledStationID, ":")
+		if strings.Contains(network, ":") {
+			return "^" + regexp.QuoteMeta(x.CalledStationID) + "$"
+		}
 		return "^" + regexp.QuoteMeta(name) + "(:|$)"
 	}
 	var pairs []string
@@ -60,6 +65,15 @@ func (x Restart) station() string {
 		pairs = append(pairs, digits[i:i+2])
 	}
 	return "^" + strings.Join(pairs, "[-:. ]?") + "(:|$)"
+}
+
+// stationPattern returns station as a pattern; nil if the restart has no
+// Called-Station-Id.
+func (x Restart) stationPattern() *regexp.Regexp {
+	if x.CalledStationID == "" {
+		return nil
+	}
+	return regexp.MustCompile("(?i)" + x.station())
 }
 
 // macAddress returns the twelve digits of the MAC address that a text begins with, and
@@ -84,11 +98,15 @@ func macAddress(text string) (digits, rest string) {
 
 // end returns when a session has ended by the restart, by the clock of its NAS. That of
 // the restart tells, if it has gone on as it should have since the latest packet of the
-// session; a NAS that has lost its clock is not believed.
+// session, which may have been late; a NAS that has set its clock is not believed.
 func (x Restart) end(r *Record) Time {
 	latest := later(r.UpdateTime, r.StartTime)
 	byNAS, byUs := x.Time.Sub(latest.Time), x.Heard.Sub(r.heardUpdate().Time)
-	if byNAS >= byUs && byNAS <= byUs+maxDelay {
+	least, most := byUs-promptly, byUs+repeatedFor
+	if r.HeardUpdate.IsZero() { // all that is known is by the clock of the NAS
+		least, most = 0, byUs+maxDelay
+	}
+	if byNAS >= max(0, least) && byNAS <= most {
 		return x.Time
 	}
 	return TimeOf(latest.Add(max(0, byUs)))

@@ -34,6 +34,7 @@ var storeTests = map[string]func(*testing.T, Store){
 	"retention counts from arrival":                  testRetentionByArrival,
 	"silence counts from arrival":                    testStaleByArrival,
 	"a restart counts from arrival":                  testRestartByArrival,
+	"a restart tells when sessions ended":            testEndByARestart,
 	"a restart that the NAS sent late":               testDelayOfARestart,
 	"a restart of one of several NASes":              testNarrowRestart,
 	"a guess is taken back":                          testReopening,

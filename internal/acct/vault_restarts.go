@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,8 +27,13 @@ type restarts struct {
 
 type notedRestart struct {
 	Restart
-	key    string
-	cursor string // how far its sessions are closed; used by Maintain only
+	stations *regexp.Regexp // of its Called-Station-Id
+	key      string
+	cursor   string // how far its sessions are closed; used by Maintain only
+}
+
+func newNotedRestart(x Restart, key string) *notedRestart {
+	return &notedRestart{Restart: x, stations: x.stationPattern(), key: key}
 }
 
 // CloseNAS implements Store: it returns when the restart is noted.
@@ -44,7 +50,7 @@ func (s *VaultStore) CloseNAS(ctx context.Context, x Restart) error {
 	if err := s.put(ctx, key, x); err != nil {
 		return err
 	}
-	return s.restarts.add(ctx, s, &notedRestart{Restart: x, key: key})
+	return s.restarts.add(ctx, s, newNotedRestart(x, key))
 }
 
 // ForgetRestarts has the notes of restarts read again: another server has changed them.
@@ -88,7 +94,7 @@ func (n *restarts) apply(ctx context.Context, s *VaultStore, r Record) (*Record,
 		return nil, err
 	}
 	for _, note := range n.notes[r.NASAddress] {
-		if note.ends(&r) {
+		if note.ends(&r, note.stations) {
 			r = closeRestarted(r, note.Restart)
 		}
 	}
@@ -140,13 +146,14 @@ func (n *restarts) load(ctx context.Context, s *VaultStore) error {
 	}
 	n.notes = map[netip.Addr][]*notedRestart{}
 	for _, name := range names {
-		note := &notedRestart{key: RestartPrefix + name}
-		found, err := s.get(ctx, note.key, &note.Restart)
+		key := RestartPrefix + name
+		var x Restart
+		found, err := s.get(ctx, key, &x)
 		if err != nil {
 			return err
 		}
 		if found {
-			n.insert(note)
+			n.insert(newNotedRestart(x, key))
 		}
 	}
 	n.loaded = true
