@@ -221,7 +221,13 @@ func (r Record) moved(n int64) Record {
 // n-th of those, or nil.
 func placeAmong(latest *Record, p Packet, earlier func(n int64) (*Record, error)) (*Record, place, error) {
 	where := latest.place(p)
-	if where == placeHere || latest.earlier() == 0 {
+	if where == placeHere {
+		return nil, where, nil
+	}
+	if err := latest.countEarlier(earlier); err != nil {
+		return nil, where, err
+	}
+	if where = latest.place(p); where == placeHere || latest.earlier() == 0 {
 		return nil, where, nil
 	}
 	records := []*Record{latest}
@@ -242,6 +248,26 @@ func placeAmong(latest *Record, p Packet, earlier func(n int64) (*Record, error)
 		return nil, placeHere, nil
 	}
 	return found, placeEarlier, nil
+}
+
+// countEarlier corrects the number of earlier sessions: it is lost if the latest was
+// deleted before those, or a version that does not know them has written it.
+func (r *Record) countEarlier(earlier func(n int64) (*Record, error)) error {
+	n := r.earlier()
+	for {
+		next, err := earlier(n + 1)
+		if err != nil {
+			return err
+		}
+		if next == nil {
+			break
+		}
+		n++
+	}
+	if n > r.earlier() {
+		r.Earlier = &n
+	}
+	return nil
 }
 
 // follow returns the latest session after it has lost its unique id to the session that

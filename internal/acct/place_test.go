@@ -157,3 +157,18 @@ func testLostClock(t *testing.T, store Store) {
 	record(t, store, told(Stop, "1", 1200, counters(1200, 3, 4), func(p *Packet) { p.Arrived = at(7000) })) // late
 	require.True(t, isOpen(t, store, "1"))
 }
+
+// testLatestIsDeleted has retention delete the session that has the unique id before one
+// that has lost it, whose Stop was very late.
+func testLatestIsDeleted(t *testing.T, store Store) {
+	record(t, store, told(Start, "1", 0), told(InterimUpdate, "1", 600, counters(600, 1, 2)))
+	record(t, store, told(Start, "1", 5000), told(Stop, "1", 5900, counters(900, 3, 4)))
+	record(t, store, told(Stop, "1", 700, counters(700, 5, 6), func(p *Packet) { p.Arrived = at(20_000) }))
+	require.Equal(t, Report{DeletedSessions: 1}, maintain(t, store, at(20_001), Retention{Sessions: time.Hour}))
+	require.Equal(t, [][2]int{{0, 700}}, times(t, store))
+	record(t, store, told(Start, "1", 21_000))
+	require.Equal(t, [][2]int{{21_000, -1}, {0, 700}}, times(t, store))
+	record(t, store, told(Start, "1", 30_000), told(InterimUpdate, "1", 30_600, counters(600, 7, 8)))
+	record(t, store, told(InterimUpdate, "1", 300, counters(300, 1, 1), func(p *Packet) { p.Arrived = at(30_700) }))
+	require.Equal(t, [][2]int{{30_000, -1}, {21_000, 21_000}, {0, 700}}, times(t, store))
+}

@@ -46,9 +46,9 @@ func (s *VaultStore) recordAmongEarlier(ctx context.Context, p Packet) (created 
 	return true, s.save(ctx, stored, next)
 }
 
-// isMoved reports whether another session has got the unique id of a record, as was to
-// be when that was written.
+// isMoved reports whether a record that has lost its unique id counts: another session
+// has that now. A copy is of the session that still has it.
 func (s *VaultStore) isMoved(ctx context.Context, r *Record) (bool, error) {
 	latest, err := s.read(ctx, hash(r.MovedFrom))
-	return latest == nil || latest.earlier() >= r.Moved, err
+	return latest == nil || latest.earlier() >= r.Moved || !latest.StartTime.Equal(r.StartTime.Time), err
 }

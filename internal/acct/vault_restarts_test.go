@@ -137,6 +137,26 @@ func TestCopyThatACrashHasLeftIsRemoved(t *testing.T) {
 	require.Len(t, storage.keys(sessionPrefix), 1)
 }
 
+// TestEarlierSessionsOutliveADowngrade has a version in between that knows of no earlier
+// sessions: what it writes lacks their number.
+func TestEarlierSessionsOutliveADowngrade(t *testing.T) {
+	t.Parallel()
+	storage := newMemory()
+	record(t, NewVaultStore(storage), usedAgain()...)
+	store := NewVaultStore(storage)
+	latest, err := store.read(t.Context(), hash("1"))
+	require.NoError(t, err)
+	require.NoError(t, store.put(t.Context(), sessionKey(hash("1")), latest))
+	require.Equal(t, [][2]int{{9000, -1}, {5000, 5900}, {0, 1200}}, times(t, store))
+	late := func(p *Packet) { p.Arrived = at(30_000) }
+	record(t, store, told(InterimUpdate, "1", 1100, counters(1100, 5000, 2), late), told(Start, "1", 31_000))
+	require.Equal(t, [][2]int{{31_000, -1}, {9000, 9100}, {5000, 5900}, {0, 1200}}, times(t, store))
+	found, _, err := store.Sessions(t.Context(), Filter{}, Page{})
+	require.NoError(t, err)
+	require.Equal(t, whole(5000), found[3].InputOctets)
+	requireIndexed(t, storage, store)
+}
+
 func TestClockThatBeginsAnewWithEachStart(t *testing.T) {
 	t.Parallel()
 	store := NewVaultStore(newMemory())
