@@ -146,16 +146,18 @@ func (r *Record) isPrecededBy(p Packet) bool {
 }
 
 // distance returns how far the beginning of the session is from that of the session
-// that the packet is about: by the clock of the NAS if it has made a Start, else by the
-// clock that is nearer. A packet that does not tell a beginning is near a session in whose
-// time it was made.
+// that the packet is about: by the clock of the NAS if it has made a Start, or if the
+// packet is from before this session by both clocks, else by the clock that is nearer. A
+// packet that does not tell a beginning is near a session in whose time it was made.
 func (r *Record) distance(p Packet) time.Duration {
 	if began := p.began(); !began.IsZero() {
 		byClock := began.Sub(r.StartTime.Time).Abs()
-		if p.StatusType == Start && p.hasOwnTime() {
+		byUs := p.heard().Add(-p.sessionTime()).Sub(r.heardStart().Time)
+		isBefore := p.Time.Before(r.StartTime.Time) && byUs < -promptly
+		if p.hasOwnTime() && (p.StatusType == Start || isBefore) {
 			return byClock
 		}
-		return min(byClock, p.heard().Add(-p.sessionTime()).Sub(r.heardStart().Time).Abs())
+		return min(byClock, byUs.Abs())
 	}
 	switch last := later(r.UpdateTime, r.StopTime); {
 	case p.Time.Before(r.StartTime.Time):

@@ -158,6 +158,16 @@ func testLostClock(t *testing.T, store Store) {
 	require.True(t, isOpen(t, store, "1"))
 }
 
+// testLateStopOfAnUnknownSession has the session last about as long as its Stop is late:
+// the arrival less the session time is near the Start of the next one.
+func testLateStopOfAnUnknownSession(t *testing.T, store Store) {
+	late := told(Stop, "1", 1200, counters(1200, 1, 2), func(p *Packet) { p.Arrived = at(6000) })
+	record(t, store, told(Start, "1", 5000), late, late)
+	require.Equal(t, [][2]int{{5000, -1}, {0, 1200}}, times(t, store))
+	record(t, store, told(InterimUpdate, "1", 6100, counters(1100, 3, 4)), late)
+	require.Equal(t, [][2]int{{5000, -1}, {0, 1200}}, times(t, store))
+}
+
 // testLatestIsDeleted has retention delete the session that has the unique id before one
 // that has lost it, whose Stop was very late.
 func testLatestIsDeleted(t *testing.T, store Store) {

@@ -44,6 +44,7 @@ var storeTests = map[string]func(*testing.T, Store){
 	"a unique id is used again after a restart":      testStartAfterAGuess,
 	"a Start of an open session":                     testStartWhileOpen,
 	"an earlier session lives on":                    testEarlierSessionLivesOn,
+	"a late Stop of an unknown session":              testLateStopOfAnUnknownSession,
 	"the latest session of a unique id is deleted":   testLatestIsDeleted,
 	"a NAS loses its clock":                          testLostClock,
 	"logins are kept":                                testPostAuths,

@@ -98,27 +98,40 @@ func TestRestartThatCannotBeNotedIsNotAnswered(t *testing.T) {
 }
 
 // TestMovesCrashAtEveryStep stops at every storage operation of the packet with which a
-// unique id is used again. The NAS sends it again.
+// unique id is used again, or which is of a session before. The NAS sends it again.
 func TestMovesCrashAtEveryStep(t *testing.T) {
 	t.Parallel()
 	packets := usedAgain()[:4]
-	for step := 0; ; step++ {
-		storage := newMemory()
-		record(t, NewVaultStore(storage), packets[:3]...)
-		start := storage.operations()
-		storage.faults(func(n int) (bool, bool) { return n >= start+step, false })
-		_, err := NewVaultStore(storage).Record(t.Context(), packets[3])
-		storage.faults(nil)
-		if err == nil {
-			require.Greater(t, step, 8)
-			return
+	late := told(Stop, "1", 1200, counters(1200, 1, 2), func(p *Packet) { p.Arrived = at(6000) })
+	for name, test := range map[string]struct {
+		known []Packet
+		next  Packet
+		first [2]int
+	}{
+		"after":  {packets[:3], packets[3], [2]int{0, 1200}},
+		"before": {packets[3:], late, [2]int{5000, -1}},
+	} {
+		for _, isDone := range []bool{false, true} {
+			for step := 0; ; step++ {
+				storage := newMemory()
+				record(t, NewVaultStore(storage), test.known...)
+				start := storage.operations()
+				storage.faults(func(n int) (before, after bool) {
+					return n > start+step || n == start+step && !isDone, n == start+step && isDone
+				})
+				_, err := NewVaultStore(storage).Record(t.Context(), test.next)
+				storage.faults(nil)
+				if err == nil {
+					require.Greater(t, step, 7)
+					break
+				}
+				store, both := NewVaultStore(storage), [][2]int{{5000, -1}, {0, 1200}}
+				require.Contains(t, [][][2]int{{test.first}, both}, times(t, store), "%s: none twice", name)
+				record(t, store, test.next)
+				require.Equal(t, both, times(t, store), name)
+				requireIndexed(t, storage, store)
+			}
 		}
-		store := NewVaultStore(storage)
-		before := times(t, store)
-		require.Contains(t, [][][2]int{{{0, 1200}}, {{5000, -1}, {0, 1200}}}, before, "none twice")
-		record(t, store, packets[3])
-		require.Equal(t, [][2]int{{5000, -1}, {0, 1200}}, times(t, store))
-		requireIndexed(t, storage, store)
 	}
 }
 
