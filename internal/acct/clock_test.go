@@ -296,10 +296,24 @@ func TestClientTellsTheEndWithAnyStatus(t *testing.T) {
 		require.Equal(t, time.Date(2024, 1, 2, 3, 0, 0, 0, time.UTC), alone.StartTime.Time, status)
 		require.Equal(t, whole(600), alone.SessionTime, status)
 	}
+	for _, status := range []string{"Start", "Interim-Update", "Stop"} {
+		values := start()
+		values["status_type"], values["start_time"], values["stop_time"] = status, "2024-01-02T03:10:00Z", "2024-01-02T03:00:00Z"
+		_, problems := ParsePacket(values, arrival)
+		require.Contains(t, problems["stop_time"], "is before start_time", status)
+	}
+}
+
+func TestStopThatTellsItsStartIsWholeAtOnce(t *testing.T) {
+	t.Parallel()
 	values := start()
-	values["start_time"], values["stop_time"] = "2024-01-02T03:10:00Z", "2024-01-02T03:00:00Z"
-	_, problems := ParsePacket(values, arrival)
-	require.Contains(t, problems["stop_time"], "is before start_time")
+	values["status_type"], values["start_time"], values["stop_time"] = "Stop", "2024-01-02T03:00:00Z", "2024-01-02T03:10:00Z"
+	p, problems := ParsePacket(values, arrival)
+	require.Empty(t, problems)
+	alone := Merge(nil, p)
+	require.Equal(t, whole(600), alone.SessionTime)
+	require.Equal(t, alone, Merge(&alone, p))
+	require.Nil(t, Merge(nil, packet(Stop, "1", 0)).SessionTime, "nothing tells")
 }
 
 func TestRecordsWithoutTimesOfThisServer(t *testing.T) {

@@ -86,7 +86,7 @@ func newRecord(p Packet) Record {
 	r.HeardStart, r.HeardUpdate = TimeOf(heard.Add(-p.sessionTime())), heard
 	if !end.IsZero() {
 		r.HeardStop = heard
-		if p.StatusType != Stop && (p.StatusType == Start || p.SessionTime == nil) {
+		if p.StatusType == Start || p.SessionTime == nil && (p.StatusType != Stop || end.After(r.StartTime.Time)) {
 			r.SessionTime = larger(r.SessionTime, new(secondsFrom(r.StartTime, end)))
 		}
 	}

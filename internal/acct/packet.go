@@ -41,6 +41,9 @@ type Packet struct {
 	NASIPv6Address netip.Addr // also stands for NASAddress if that is not given
 }
 
+// stopBeforeStart is what is wrong with a stop_time.
+const stopBeforeStart = "is before start_time: give the time at which the session ended"
+
 // Problems are what is wrong with a request, by the REST name of the field.
 type Problems map[string]string
 
@@ -69,10 +72,7 @@ func (p Packet) Check() Problems {
 		{p.SessionID == "" && !p.StatusType.AboutNAS(), "session_id", "is missing"},
 		{len(p.UniqueID) > maxUniqueIDLen, "unique_id", fmt.Sprintf("has %d octets; use at most %d, or send none", len(p.UniqueID), maxUniqueIDLen)},
 		{p.Time.Year() < 1970 || p.Time.Year() > 9999, "event_timestamp", "is not between the years 1970 and 9999"},
-		{
-			!p.StopTime.IsZero() && p.StopTime.Before(p.StartTime), "stop_time",
-			"is before start_time: give the time at which the session ended",
-		},
+		{!p.StopTime.IsZero() && p.StopTime.Before(p.StartTime), "stop_time", stopBeforeStart},
 		{negative(p.SessionTime), "session_time", "is negative"},
 		{negative(p.InputOctets), "input_octets", "is negative"},
 		{negative(p.OutputOctets), "output_octets", "is negative"},
@@ -157,7 +157,7 @@ func (p Packet) hasOwnTime() bool { return !p.Time.Equal(p.heard().Time) }
 func (p Packet) began() Time {
 	switch {
 	case !p.StartTime.IsZero():
-		return TimeOf(p.StartTime)
+		return earlier(TimeOf(p.StartTime), TimeOf(p.Time))
 	case !p.StopTime.IsZero() && p.Time.After(p.StopTime):
 		return Time{} // it was made after the end
 	case p.StatusType == Start || p.SessionTime != nil:

@@ -120,8 +120,12 @@ func (p *Packet) parseTimes(values map[string]string, arrived time.Time, problem
 	}
 	p.Time = p.heard().Time
 	p.StartTime = told["start_time"]
-	if p.StatusType != Stop {
-		p.StopTime = told["stop_time"]
+	stop, isTold := told["stop_time"]
+	switch {
+	case p.StatusType != Stop:
+		p.StopTime = stop
+	case isTold && stop.Before(p.StartTime):
+		problems["stop_time"] = stopBeforeStart
 	}
 	if at, ok := told[ownTime[p.StatusType]]; ok {
 		p.Time = at

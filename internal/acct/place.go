@@ -129,7 +129,7 @@ func (r *Record) mayBeRepeatedBy(p Packet, after time.Duration) bool {
 func (r *Record) isFollowedByOtherClock(p Packet) bool {
 	heard := p.heard()
 	switch {
-	case r.SessionTime == nil || p.began().IsZero() || r.distance(p) <= p.near():
+	case r.SessionTime == nil || p.began().IsZero() || r.distance(p) <= p.near() || r.mayHaveStartedAgain(p):
 		return false
 	case r.Open() && (p.StatusType != Start || !p.Time.Before(r.StartTime.Add(-maxDelay))):
 		return false
@@ -137,6 +137,17 @@ func (r *Record) isFollowedByOtherClock(p Packet) bool {
 		return false
 	}
 	return heard.Add(-p.sessionTime()).After(r.lastHeard().Time)
+}
+
+// mayHaveStartedAgain reports whether a packet may be a copy of a second Start of a closed
+// session, which some NASes send when they know more: it was made before the end, by a
+// clock that was not set since.
+func (r *Record) mayHaveStartedAgain(p Packet) bool {
+	if p.StatusType != Start || !p.hasOwnTime() || r.Open() {
+		return false
+	}
+	late := r.StopTime.Sub(r.heardStop().Time) - p.Time.Sub(p.heard().Time)
+	return p.Time.After(r.StartTime.Time) && p.Time.Before(r.StopTime.Time) && late <= repeatedFor
 }
 
 // isPrecededBy reports whether a packet is about a session that was over when this one
@@ -184,9 +195,24 @@ func (r *Record) beganWith(p Packet) bool {
 	return p.hasOwnTime() && !isLost && p.began().Sub(r.StartTime.Time).Abs() <= time.Second
 }
 
+// isRepeatedBy reports whether a packet, which does not tell its time, tells exactly what
+// is known: it is a copy of the latest packet of the session.
+func (r *Record) isRepeatedBy(p Packet) bool {
+	if told := r.toldTime(); p.hasOwnTime() || p.sessionTime() == 0 || told == nil || *told != *p.SessionTime {
+		return false
+	}
+	isSame := func(known, told *int64) bool { return told == nil || known != nil && *known == *told }
+	return isSame(r.InputOctets, p.InputOctets) && isSame(r.OutputOctets, p.OutputOctets)
+}
+
 // nearest returns which of several sessions a packet is about: those that are missing are
 // nil, and the first is the latest; nil if none is near.
 func nearest(records []*Record, p Packet) *Record {
+	for _, r := range records {
+		if r != nil && r.isRepeatedBy(p) {
+			return r
+		}
+	}
 	best := records[0]
 	for _, r := range records {
 		if r != nil && r.distance(p) < best.distance(p) {

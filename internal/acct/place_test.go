@@ -134,6 +134,12 @@ func testStartWhileOpen(t *testing.T, store Store) {
 	require.Equal(t, [][2]int{{1300, -1}, {0, 700}}, times(t, store), "or was late")
 	record(t, store, told(Stop, "1", 1500, counters(200, 1, 1)))
 	require.Equal(t, [][2]int{{1300, 1500}, {0, 700}}, times(t, store))
+
+	second := told(Start, "2", 2060)
+	record(t, store, told(Start, "2", 2000), second, told(Stop, "2", 2300, counters(300, 1, 1)))
+	second.Arrived = at(2310)
+	record(t, store, second)
+	require.Equal(t, [][2]int{{2000, 2300}, {1300, 1500}, {0, 700}}, times(t, store), "a copy of a second Start")
 }
 
 func testEarlierSessionLivesOn(t *testing.T, store Store) {
@@ -166,6 +172,34 @@ func testLateStopOfAnUnknownSession(t *testing.T, store Store) {
 	require.Equal(t, [][2]int{{5000, -1}, {0, 1200}}, times(t, store))
 	record(t, store, told(InterimUpdate, "1", 6100, counters(1100, 3, 4)), late)
 	require.Equal(t, [][2]int{{5000, -1}, {0, 1200}}, times(t, store))
+}
+
+// testCopiesOfTheSessionBefore has packets without a time come again, soon after the next
+// session has begun.
+func testCopiesOfTheSessionBefore(t *testing.T, store Store) {
+	stop := func(seconds int) Packet {
+		return packet(Stop, "1", seconds, counters(60, 10, 20), cause("User-Request"))
+	}
+	record(t, store, packet(Start, "1", 0), stop(60), packet(Start, "1", 61), packet(InterimUpdate, "1", 361, counters(300, 5, 6)), stop(363))
+	require.Equal(t, [][2]int{{61, -1}, {0, 60}}, times(t, store))
+	require.Equal(t, whole(5), get(t, store, "1").InputOctets)
+	record(t, store, packet(Stop, "1", 400, counters(339, 7, 8)), stop(401))
+	require.Equal(t, [][2]int{{61, 400}, {0, 60}}, times(t, store))
+	require.Equal(t, whole(7), get(t, store, "1").InputOctets)
+
+	update := func(seconds int) Packet { return packet(InterimUpdate, "2", seconds, counters(600, 100, 200)) }
+	record(t, store, packet(Start, "2", 0), update(600), packet(Start, "2", 1500), update(1502))
+	require.Equal(t, whole(0), get(t, store, "2").InputOctets)
+	require.Equal(t, whole(0), get(t, store, "2").SessionTime)
+}
+
+// testStartAfterItsPacket has an API client tell a start that is later than the packet.
+func testStartAfterItsPacket(t *testing.T, store Store) {
+	p := told(Stop, "1", 100, func(p *Packet) { p.StartTime = at(110) })
+	record(t, store, p)
+	p.Arrived = at(110)
+	record(t, store, p)
+	require.Equal(t, [][2]int{{100, 100}}, times(t, store))
 }
 
 // testLatestIsDeleted has retention delete the session that has the unique id before one

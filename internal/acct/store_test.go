@@ -45,6 +45,8 @@ var storeTests = map[string]func(*testing.T, Store){
 	"a Start of an open session":                     testStartWhileOpen,
 	"an earlier session lives on":                    testEarlierSessionLivesOn,
 	"a late Stop of an unknown session":              testLateStopOfAnUnknownSession,
+	"copies of the session before, without a time":   testCopiesOfTheSessionBefore,
+	"a start that is later than its packet":          testStartAfterItsPacket,
 	"the latest session of a unique id is deleted":   testLatestIsDeleted,
 	"a NAS loses its clock":                          testLostClock,
 	"logins are kept":                                testPostAuths,
