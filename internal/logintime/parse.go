@@ -18,13 +18,16 @@ var named = map[string]span{
 	"wk": {1, 5}, "al": {0, 6}, "any": {0, 6},
 }
 
-// Parse reads a Login-Time.
+// Parse reads a Login-Time. Of several windows the error names the one that is wrong.
 func Parse(text string) (*Windows, error) {
 	windows := &Windows{}
 	empty := true
 	for window := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '|' }) {
 		empty = false
-		if err := windows.add(window); err != nil {
+		switch err := windows.add(window); {
+		case err != nil && window == text:
+			return nil, err
+		case err != nil:
 			return nil, fmt.Errorf("%.40q: %w", window, err)
 		}
 	}

@@ -198,7 +198,7 @@ func TestItemsWithoutAnEffectAreRefused(t *testing.T) {
 		{Item{expires, "!=", "1 Jan 2030"}, "op", "has no meaning for Expiration: use :="},
 		{Item{expires, "=~", "2030"}, "op", "has no meaning for Expiration: use :="},
 		{Item{expires, "!*", "ANY"}, "op", "has no meaning for Expiration: use :="},
-		{Item{within, ":=", "whenever"}, "value", `"whenever": names no days`},
+		{Item{within, ":=", "whenever"}, "value", `"whenever" names no days`},
 		{Item{within, ":=", ""}, "value", "is empty"},
 		{Item{within, ":=", "Wk08:00-18:00"}, "value", "has no hours"},
 		{Item{within, "==", "Wk0800-1800"}, "op", "or Current-Time =="},
