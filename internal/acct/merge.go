@@ -29,8 +29,10 @@ const (
 //   - Times by this server's clock are kept beside those of the NAS.
 //
 // Merging the same packet twice changes nothing more.
-func Merge(known *Record, p Packet) Record {
-	p = p.normal()
+func Merge(known *Record, p Packet) Record { return merge(known, p.normal()) }
+
+// merge is Merge for a normal packet.
+func merge(known *Record, p Packet) Record {
 	if known == nil {
 		return newRecord(p)
 	}

@@ -58,8 +58,10 @@ func (p Problems) Error() string {
 
 // Check returns what is wrong with the packet; nothing if it can be recorded. What
 // can be mended is no problem: see Store.
-func (p Packet) Check() Problems {
-	p = p.normal()
+func (p Packet) Check() Problems { return p.normal().problems() }
+
+// problems is Check for a normal packet.
+func (p Packet) problems() Problems {
 	problems := Problems{}
 	checks := []struct {
 		bad    bool

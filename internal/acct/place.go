@@ -228,7 +228,7 @@ func nearest(records []*Record, p Packet) *Record {
 // mergeEarlier is Merge for a session that had its unique id before another one that
 // began at a time: it is over, unless it was heard of since.
 func mergeEarlier(known *Record, p Packet, next Time) Record {
-	r := Merge(known, p)
+	r := merge(known, p)
 	if r.Open() && !r.UpdateTime.After(next.Time) && !known.isFresh(p) {
 		return closeSilent(r, guessReuse)
 	}
@@ -302,7 +302,7 @@ func (r *Record) countEarlier(earlier func(n int64) (*Record, error)) error {
 // a packet is about, and that session.
 func follow(latest Record, p Packet) (moved, next Record) {
 	n := latest.earlier() + 1
-	next = Merge(nil, p)
+	next = merge(nil, p)
 	next.Earlier = &n
 	return latest.moved(n), next
 }
@@ -313,5 +313,5 @@ func precede(latest Record, p Packet) (moved, next Record) {
 	n := latest.earlier() + 1
 	next = latest
 	next.Earlier = &n
-	return Merge(nil, p).moved(n), next
+	return merge(nil, p).moved(n), next
 }

@@ -22,7 +22,7 @@ func recordAmongEarlier(ctx context.Context, conn querier, sc *schema, latest st
 		moved, next := follow(*latest.Record, p)
 		return true, replaceSession(ctx, conn, sc, latest, &moved, &next)
 	case where == placeHere:
-		merged := Merge(latest.Record, p)
+		merged := merge(latest.Record, p)
 		return false, latest.update(ctx, conn, sc, &merged)
 	case found != nil:
 		merged := mergeEarlier(found, p, latest.StartTime)

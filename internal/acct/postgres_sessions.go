@@ -12,10 +12,10 @@ import (
 // Record implements Store. If the connection is lost before PostgreSQL has answered,
 // the packet is recorded again, and created may then be false for the first one.
 func (s *PostgresStore) Record(ctx context.Context, p Packet) (created bool, err error) {
+	p = p.normal()
 	if err := checkSession(p); err != nil {
 		return false, err
 	}
-	p = p.normal()
 	return call(ctx, s, func(ctx context.Context, conn querier, sc *schema) (bool, error) {
 		return recordOnce(ctx, conn, sc, p)
 	})
@@ -43,7 +43,7 @@ func recordOnce(ctx context.Context, conn querier, sc *schema, p Packet) (create
 	if sc.hasAdded && known.place(p) != placeHere {
 		return recordAmongEarlier(ctx, conn, sc, storedSession{id, raw, &known}, p)
 	}
-	merged := Merge(&known, p)
+	merged := merge(&known, p)
 	return false, storedSession{id, raw, &known}.update(ctx, conn, sc, &merged)
 }
 
@@ -69,7 +69,7 @@ func (s storedSession) update(ctx context.Context, conn querier, sc *schema, r *
 
 // insert makes the record of a packet's session, if there is none.
 func insert(ctx context.Context, conn querier, sc *schema, p Packet) (created bool, err error) {
-	r := Merge(nil, p)
+	r := merge(nil, p)
 	return insertRecord(ctx, conn, sc, &r)
 }
 

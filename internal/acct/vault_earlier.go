@@ -15,7 +15,7 @@ func (s *VaultStore) recordAmongEarlier(ctx context.Context, p Packet) (created 
 		return false, err
 	}
 	if latest == nil {
-		return true, s.save(ctx, nil, Merge(nil, p))
+		return true, s.save(ctx, nil, merge(nil, p))
 	}
 	found, where, err := placeAmong(latest, p, func(n int64) (*Record, error) {
 		_, r, err := s.load(ctx, hash(earlierID(p.UniqueID, n)))
@@ -31,7 +31,7 @@ func (s *VaultStore) recordAmongEarlier(ctx context.Context, p Packet) (created 
 		}
 		return true, s.save(ctx, stored, next)
 	case where == placeHere:
-		return false, s.save(ctx, stored, Merge(latest, p))
+		return false, s.save(ctx, stored, merge(latest, p))
 	case found != nil:
 		known, _, err := s.load(ctx, hash(found.UniqueID))
 		if err != nil {

@@ -51,10 +51,10 @@ func (*VaultStore) Close() {}
 
 // Record implements Store.
 func (s *VaultStore) Record(ctx context.Context, p Packet) (created bool, err error) {
+	p = p.normal()
 	if err := checkSession(p); err != nil {
 		return false, err
 	}
-	p = p.normal()
 	created, alone, err := s.recordAlone(ctx, p)
 	if alone || err != nil {
 		return created, err
@@ -74,12 +74,12 @@ func (s *VaultStore) recordAlone(ctx context.Context, p Packet) (created, alone 
 	if current != nil && current.place(p) != placeHere {
 		return false, false, nil
 	}
-	return current == nil, true, s.save(ctx, stored, Merge(current, p))
+	return current == nil, true, s.save(ctx, stored, merge(current, p))
 }
 
-// checkSession refuses what is not about a session, or cannot be recorded.
+// checkSession refuses a normal packet that is not about a session, or cannot be recorded.
 func checkSession(p Packet) error {
-	if problems := p.Check(); len(problems) > 0 {
+	if problems := p.problems(); len(problems) > 0 {
 		return problems
 	}
 	if p.StatusType.AboutNAS() {
