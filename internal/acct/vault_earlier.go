@@ -17,29 +17,27 @@ func (s *VaultStore) recordAmongEarlier(ctx context.Context, p Packet) (created 
 	if latest == nil {
 		return true, s.save(ctx, nil, merge(nil, p))
 	}
+	asStored := map[*Record]*Record{} // earlier sessions, by what they are now
 	found, where, err := placeAmong(latest, p, func(n int64) (*Record, error) {
-		_, r, err := s.load(ctx, hash(earlierID(p.UniqueID, n)))
-		return r, err
+		stored, current, err := s.load(ctx, hash(earlierID(p.UniqueID, n)))
+		if current != nil {
+			asStored[current] = stored
+		}
+		return current, err
 	})
 	switch {
 	case err != nil:
 		return false, err
-	case where == placeAfter:
-		moved, next := follow(*latest, p)
-		if err := s.save(ctx, nil, moved); err != nil {
-			return false, err
-		}
-		return true, s.save(ctx, stored, next)
 	case where == placeHere:
 		return false, s.save(ctx, stored, merge(latest, p))
 	case found != nil:
-		known, _, err := s.load(ctx, hash(found.UniqueID))
-		if err != nil {
-			return false, err
-		}
-		return false, s.save(ctx, known, mergeEarlier(found, p, latest.StartTime))
+		return false, s.save(ctx, asStored[found], mergeEarlier(found, p, latest.StartTime))
 	}
-	moved, next := precede(*latest, p)
+	split := precede
+	if where == placeAfter {
+		split = follow
+	}
+	moved, next := split(*latest, p)
 	if err := s.save(ctx, nil, moved); err != nil {
 		return false, err
 	}
