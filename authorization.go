@@ -66,7 +66,10 @@ func (b *backend) authorization(ctx context.Context, storage logical.Storage, se
 	if err != nil {
 		return nil, err
 	}
-	a := &authorization{config: settings.config, source: asked, user: user, dictionary: d, assigned: assigned, required: len(ids) > 0, sent: one.sent, zone: settings.zone}
+	a := &authorization{
+		config: settings.config, source: asked, user: user, dictionary: d, assigned: assigned,
+		required: len(ids) > 0, sent: one.sent, zone: settings.zone,
+	}
 	if asked.fault != nil {
 		return a, nil // which is told when it is asked
 	}
