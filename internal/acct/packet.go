@@ -69,10 +69,8 @@ func (p Packet) problems() Problems {
 		advice string
 	}{
 		{p.StatusType == "", "status_type", "is missing"},
-		{p.StatusType != "" && !known(p.StatusType), "status_type", fmt.Sprintf("is %.80q; use Start, Interim-Update, Stop, Accounting-On or Accounting-Off", p.StatusType)},
 		{!p.NASAddress.IsValid(), "nas_ip_address", "is missing: a template for FreeRADIUS can send %{%{NAS-IP-Address}:-%{Packet-Src-IP-Address}}"},
 		{p.SessionID == "" && !p.StatusType.AboutNAS(), "session_id", "is missing"},
-		{len(p.UniqueID) > maxUniqueIDLen, "unique_id", fmt.Sprintf("has %d octets; use at most %d, or send none", len(p.UniqueID), maxUniqueIDLen)},
 		{p.Time.Year() < 1970 || p.Time.Year() > 9999, "event_timestamp", "is not between the years 1970 and 9999"},
 		{!p.StopTime.IsZero() && p.StopTime.Before(p.StartTime), "stop_time", stopBeforeStart},
 		{negative(p.SessionTime), "session_time", "is negative"},
@@ -83,6 +81,12 @@ func (p Packet) problems() Problems {
 		if check.bad {
 			problems[check.field] = check.advice
 		}
+	}
+	if p.StatusType != "" && !known(p.StatusType) {
+		problems["status_type"] = fmt.Sprintf("is %.80q; use Start, Interim-Update, Stop, Accounting-On or Accounting-Off", p.StatusType)
+	}
+	if len(p.UniqueID) > maxUniqueIDLen {
+		problems["unique_id"] = fmt.Sprintf("has %d octets; use at most %d, or send none", len(p.UniqueID), maxUniqueIDLen)
 	}
 	return problems
 }

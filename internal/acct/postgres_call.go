@@ -95,10 +95,10 @@ func run[T any](ctx context.Context, s *PostgresStore, limits callLimits, do wor
 	limited, cancel := context.WithTimeout(ctx, limits.total)
 	defer cancel()
 	done := make(chan outcome[T], 1)
-	go func() {
+	s.workers.begin(s.closing, func() {
 		defer s.calls.Done()
 		done <- attempts(limited, s, limits.quick, do)
-	}()
+	})
 	select {
 	case result := <-done:
 		if result.panicked != nil {

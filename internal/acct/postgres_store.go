@@ -58,6 +58,7 @@ type PostgresStore struct {
 	pool       *pgxpool.Pool
 	wires      *wires
 	slots      *semaphore.Weighted // one for each connection that there may be
+	workers    *workers            // for the calls
 	gate       gate
 	generation atomic.Int64 // of connections: older ones are not used again
 
@@ -199,6 +200,7 @@ func NewPostgres(url string, options ...Option) (*PostgresStore, error) {
 	config.BeforeConnect = s.beforeConnect
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // live does
 	s.slots = semaphore.NewWeighted(int64(config.MaxConns))
+	s.workers = newWorkers(config.MaxConns)
 	if s.pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil { // it does not connect yet
 		return nil, &URLError{}
 	}
@@ -285,6 +287,7 @@ func (s *PostgresStore) Close() {
 	s.wires.close()
 	<-ended
 	<-disconnected
+	s.workers.all.Wait()
 }
 
 // within reports whether a channel was closed in time.
