@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -16,17 +17,24 @@ import (
 // as it is, and is refused by [malformed]. The config's hosts are left alone: they may
 // be texts.
 func readJSONTexts(path *framework.Path, req *logical.Request) {
-	if len(req.Data) == 0 {
-		return
-	}
-	data := maps.Clone(req.Data)
+	var data map[string]any // what replaces req.Data; nil: nothing has to
 	for field, raw := range req.Data {
-		if schema := path.Fields[field]; schema != nil && field != fieldHosts {
-			data[field] = readJSONText(schema.Type, raw)
+		schema := path.Fields[field]
+		if schema == nil || !slices.Contains(jsonTypes, schema.Type) || field == fieldHosts {
+			continue
 		}
+		if data == nil {
+			data = maps.Clone(req.Data)
+		}
+		data[field] = readJSONText(schema.Type, raw)
 	}
-	req.Data = data
+	if data != nil {
+		req.Data = data
+	}
 }
+
+// jsonTypes are the types of fields that a command line gives as JSON text.
+var jsonTypes = []framework.FieldType{framework.TypeSlice, framework.TypeMap, framework.TypeKVPairs}
 
 // readJSONText returns the value of a field of the type: what its text says, or the
 // value itself.

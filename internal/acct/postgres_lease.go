@@ -13,7 +13,7 @@ import (
 
 const (
 	// idleLimit is how long a connection is believed to live without a sign of it.
-	idleLimit = 20 * time.Millisecond
+	idleLimit = 200 * time.Millisecond
 	// pingLimit is how long a connection may take for the sign.
 	pingLimit = time.Second
 	// fullPause is how long the store does with fewer connections, once PostgreSQL has
