@@ -28,8 +28,10 @@ import (
 // documents, as it does for the built-in method.
 const operationPrefix = "radius"
 
-// Factory makes backends that report the version to Vault, such as "v0.1.0".
-func Factory(version string) logical.Factory { return NewMounts(version).Factory }
+// Factory returns a mount of the method; it is a [logical.Factory].
+func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
+	return NewMounts().Factory(ctx, conf)
+}
 
 // backend is one mount of the method.
 //
@@ -67,7 +69,7 @@ type backend struct {
 	postAuthWrites postAuthWrites
 }
 
-func newBackend(version string) *backend {
+func newBackend() *backend {
 	b := &backend{
 		users:        newUserCache(),
 		challenges:   newChallengeCache(),
@@ -88,7 +90,7 @@ func newBackend(version string) *backend {
 	b.Backend = &framework.Backend{
 		Help:           backendHelp,
 		BackendType:    logical.TypeCredential,
-		RunningVersion: version,
+		RunningVersion: Version(),
 		PathsSpecial: &logical.Paths{
 			Unauthenticated: []string{"login", "login/*"},
 			SealWrapStorage: []string{configKey, challengeKeyKey, sourceKeyPrefix, freeradiusConfigKey},

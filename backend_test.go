@@ -41,7 +41,7 @@ func newTestBackend(t *testing.T) *testBackend {
 	log := &lockedBuffer{}
 	system := logical.TestSystemView()
 	system.PluginEnvironment = &logical.PluginEnvironment{VaultVersion: "1.21.1"}
-	made, err := Factory("v0.1.0-test")(t.Context(), &logical.BackendConfig{
+	made, err := Factory(t.Context(), &logical.BackendConfig{
 		StorageView: storage,
 		System:      system,
 		Logger:      hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: log}),
@@ -326,7 +326,7 @@ func (l *lockedBuffer) String() string {
 
 func TestVersionIsReportedToVault(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "v0.1.0-test", newTestBackend(t).PluginVersion().Version)
+	require.Equal(t, Version(), newTestBackend(t).PluginVersion().Version)
 }
 
 func TestPanicEndsTheRequestOnlyAndPrintsNoValue(t *testing.T) {

@@ -32,7 +32,7 @@ func TestNameOfManyRealmsIsRefusedUnlessItIsRegistered(t *testing.T) {
 
 // What a name costs before anything waits for a turn.
 func BenchmarkIdentify(bench *testing.B) {
-	b := newBackend("v0.1.0-bench")
+	b := newBackend()
 	storage := &logical.InmemStorage{}
 	require.NoError(bench, b.Setup(bench.Context(), &logical.BackendConfig{StorageView: storage, System: logical.TestSystemView()}))
 	config := &logical.Request{Operation: logical.UpdateOperation, Path: "config", Storage: storage, Data: map[string]any{"extauth": "local"}}

@@ -13,20 +13,16 @@ import (
 // Mounts makes the mounts of a plugin's process, and closes those that are left when the
 // process has to end by itself.
 type Mounts struct {
-	version string
-
 	mu   sync.Mutex
 	open map[*backend]struct{} // guarded by mu
 }
 
-// NewMounts returns a maker of mounts that report the version to Vault, such as "v0.1.0".
-func NewMounts(version string) *Mounts {
-	return &Mounts{version: version, open: map[*backend]struct{}{}}
-}
+// NewMounts returns a maker of mounts that has made none.
+func NewMounts() *Mounts { return &Mounts{open: map[*backend]struct{}{}} }
 
 // Factory makes a mount; it is a [logical.Factory].
 func (m *Mounts) Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
-	b := newBackend(m.version)
+	b := newBackend()
 	if err := b.Setup(ctx, conf); err != nil {
 		return nil, fmt.Errorf("setting up the radius auth method: %w", err)
 	}

@@ -32,7 +32,7 @@ func mounted(t *testing.T, mounts *Mounts, closing func()) (mount logical.Backen
 
 func TestMountsThatVaultHasNotClosedAreClosedOnce(t *testing.T) {
 	t.Parallel()
-	mounts := NewMounts("v0.1.0-test")
+	mounts := NewMounts()
 	nothing := func() {}
 	first, firstClosed := mounted(t, mounts, nothing)
 	_, secondClosed := mounted(t, mounts, nothing)
@@ -50,7 +50,7 @@ func TestMountsThatVaultHasNotClosedAreClosedOnce(t *testing.T) {
 func TestMountThatHangsHoldsNoOtherUpAndNotForLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		mounts := NewMounts("v0.1.0-test")
+		mounts := NewMounts()
 		hang := make(chan struct{})
 		_, hungClosed := mounted(t, mounts, func() { <-hang })
 		_, closed := mounted(t, mounts, func() {})

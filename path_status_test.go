@@ -13,7 +13,7 @@ func TestStatusTellsWhatWasSeenOfTheServer(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
 	data := b.ok(logical.ReadOperation, "status", nil).Data
-	require.Equal(t, map[string]any{"version": "v0.1.0-test", "servers": []any{}, "sources": map[string]any{}}, data)
+	require.Equal(t, map[string]any{"version": Version(), "servers": []any{}, "sources": map[string]any{}}, data)
 
 	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
 		return []radiustest.Answer{r.Accept().WithProxyState(), r.Accept()}

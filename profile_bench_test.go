@@ -53,7 +53,7 @@ func benchmarkLogin(b *testing.B, stored, people int) {
 	b.Cleanup(func() { require.NoError(b, server.Close()) })
 	storage := &logical.InmemStorage{}
 	storeProfiles(b, storage, stored)
-	mount, err := Factory("v0.1.0-test")(b.Context(), &logical.BackendConfig{
+	mount, err := Factory(b.Context(), &logical.BackendConfig{
 		StorageView: storage, System: logical.TestSystemView(), Logger: hclog.NewNullLogger(),
 	})
 	require.NoError(b, err)

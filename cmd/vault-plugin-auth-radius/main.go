@@ -16,9 +16,6 @@ import (
 	"vault-plugin-auth-radius/internal/orphan"
 )
 
-// version is set by the build: -ldflags "-X main.version=v1.2.3".
-var version = "v0.0.0-dev"
-
 func main() {
 	parent := os.Getppid()
 	meta := &api.PluginAPIClientMeta{}
@@ -28,10 +25,10 @@ func main() {
 		os.Exit(2) // the flag package has said why
 	}
 	if *showVersion {
-		fmt.Println(version)
+		fmt.Println(radiusauth.Version())
 		return
 	}
-	mounts := radiusauth.NewMounts(version)
+	mounts := radiusauth.NewMounts()
 	// Nobody reads what is logged after Vault has ended: that must not end the process
 	// before its mounts are closed.
 	signal.Ignore(syscall.SIGPIPE)
