@@ -94,11 +94,11 @@ func (b *backend) readFault(err error) error {
 func (b *backend) decide(ctx context.Context, req *logical.Request, settings *settings, attempt attempt) (outcome, error) {
 	began := time.Now()
 	config := settings.config
-	sources, err := b.sources.get(ctx, req.Storage)
+	sources, err := b.sources.get(ctx, storageOf(req))
 	if err != nil {
 		return outcome{}, err
 	}
-	who, err := b.identify(ctx, req.Storage, settings, sources, attempt.typed)
+	who, err := b.identify(ctx, storageOf(req), settings, sources, attempt.typed)
 	result := outcome{name: who.name}
 	if err != nil {
 		return result, err
@@ -110,7 +110,7 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 		result.refusal = &refusal{text: deniedText}
 		return result, nil
 	}
-	if result.answered, err = b.answering(ctx, req.Storage, who.source, who.name, attempt.challengeID); err != nil {
+	if result.answered, err = b.answering(ctx, storageOf(req), who.source, who.name, attempt.challengeID); err != nil {
 		return result, err
 	}
 	credentials, err := config.credentials(who.source, who.name, attempt.password, req)
@@ -118,7 +118,7 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 		return result, &inputError{err}
 	}
 	credentials.Answers = result.answered.challenged()
-	if result.authorization, err = b.authorization(ctx, req.Storage, settings, who.source, who.user, attempt, &credentials); err != nil {
+	if result.authorization, err = b.authorization(ctx, storageOf(req), settings, who.source, who.user, attempt, &credentials); err != nil {
 		return result, err
 	}
 	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}

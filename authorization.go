@@ -12,10 +12,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/hashicorp/vault/sdk/logical"
 	"layeh.com/radius/rfc2865"
 
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -56,7 +56,7 @@ func assignedProfiles(config *configEntry, user *userEntry) []int64 {
 
 // authorization loads what a login needs, and completes the request: its own
 // attributes are what request_attributes are made of.
-func (b *backend) authorization(ctx context.Context, storage logical.Storage, settings *settings, asked *source, user *userEntry, one attempt, credentials *radclient.Credentials) (*authorization, error) {
+func (b *backend) authorization(ctx context.Context, storage kv.Storage, settings *settings, asked *source, user *userEntry, one attempt, credentials *radclient.Credentials) (*authorization, error) {
 	d, err := b.dictionaries.get(ctx, storage)
 	if err != nil {
 		return nil, err

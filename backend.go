@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/acct"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/throttle"
@@ -93,7 +94,7 @@ func newBackend() *backend {
 		RunningVersion: Version(),
 		PathsSpecial: &logical.Paths{
 			Unauthenticated: []string{"login", "login/*"},
-			SealWrapStorage: []string{configKey, challengeKeyKey, sourceKeyPrefix, freeradiusConfigKey},
+			SealWrapStorage: sealWrapped,
 			LocalStorage:    []string{"acct/", "postauth/"},
 		},
 		Paths: slices.Concat(
@@ -145,11 +146,11 @@ func newBackend() *backend {
 // server may not write either: the active one does, or the next write of the
 // config.
 func (b *backend) initialize(ctx context.Context, req *logical.InitializationRequest) error {
-	if err := b.challenges.ensureKey(ctx, req.Storage); err != nil {
+	if err := b.challenges.ensureKey(ctx, vaultStorage{req.Storage}); err != nil {
 		b.Logger().Debug("the challenge key was not made now", "error", err)
 	}
-	if rules, err := b.rules(ctx, req.Storage); err == nil { // else the first login tries again
-		b.names.start(b.Logger(), req.Storage, rules)
+	if rules, err := b.rules(ctx, vaultStorage{req.Storage}); err == nil { // else the first login tries again
+		b.names.start(b.Logger(), vaultStorage{req.Storage}, rules)
 	}
 	return nil
 }
@@ -160,12 +161,12 @@ const maxMaintained = 20
 
 // periodic is called every minute on the active server.
 func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
-	return errors.Join(b.cleanBatches(ctx, req.Storage), b.maintainRecords(ctx, req.Storage))
+	return errors.Join(b.cleanBatches(ctx, storageOf(req)), b.maintainRecords(ctx, storageOf(req)))
 }
 
 // maintainRecords closes stale sessions, and deletes what has been kept for long
 // enough.
-func (b *backend) maintainRecords(ctx context.Context, storage logical.Storage) error {
+func (b *backend) maintainRecords(ctx context.Context, storage kv.Storage) error {
 	records, err := b.records.get(ctx, storage)
 	if err != nil {
 		return err

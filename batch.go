@@ -11,6 +11,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"golang.org/x/sync/errgroup"
+
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 // The storage keys of batches. A batch is there once its entry says so: the
@@ -66,25 +68,25 @@ func batchNamesKey(name string, chunk int) string {
 func batchLabel(name string) string { return fmt.Sprintf("batch %q", name) }
 
 // loadBatch reads a stored batch; nil means that there is none.
-func loadBatch(ctx context.Context, storage logical.Storage, name string) (*batchEntry, error) {
+func loadBatch(ctx context.Context, storage kv.Storage, name string) (*batchEntry, error) {
 	entry := &batchEntry{}
-	found, err := loadJSON(ctx, storage, batchKey(name), batchLabel(name), entry)
+	found, err := kv.Load(ctx, storage, batchKey(name), batchLabel(name), entry)
 	if !found || err != nil {
 		return nil, err
 	}
 	return entry, nil
 }
 
-func saveBatch(ctx context.Context, storage logical.Storage, entry *batchEntry) error {
-	return saveJSON(ctx, storage, batchKey(entry.Name), batchLabel(entry.Name), entry)
+func saveBatch(ctx context.Context, storage kv.Storage, entry *batchEntry) error {
+	return kv.Save(ctx, storage, batchKey(entry.Name), batchLabel(entry.Name), entry)
 }
 
 // names reads the names of the batch's users.
-func (e *batchEntry) names(ctx context.Context, storage logical.Storage) ([]string, error) {
+func (e *batchEntry) names(ctx context.Context, storage kv.Storage) ([]string, error) {
 	var names []string
 	for chunk := range e.Chunks {
 		var part batchNames
-		if _, err := loadJSON(ctx, storage, batchNamesKey(e.Name, chunk), batchLabel(e.Name), &part); err != nil {
+		if _, err := kv.Load(ctx, storage, batchNamesKey(e.Name, chunk), batchLabel(e.Name), &part); err != nil {
 			return nil, err
 		}
 		names = append(names, part.Names...)
@@ -98,7 +100,7 @@ type batches struct{ mu sync.Mutex }
 
 // createBatch writes a batch and its users: all of them, or none. The users have
 // the names in the order of the rows.
-func (b *backend) createBatch(ctx context.Context, storage logical.Storage, entry *batchEntry, names []string, users []*userEntry) error {
+func (b *backend) createBatch(ctx context.Context, storage kv.Storage, entry *batchEntry, names []string, users []*userEntry) error {
 	entry.State, entry.Users, entry.Chunks = batchCreating, len(names), (len(names)+batchChunk-1)/batchChunk
 	if err := saveBatch(ctx, storage, entry); err != nil {
 		return err
@@ -125,10 +127,10 @@ func (b *backend) createBatch(ctx context.Context, storage logical.Storage, entr
 	return err
 }
 
-func (b *backend) fillBatch(ctx context.Context, storage logical.Storage, entry *batchEntry, names []string, users []*userEntry) error {
+func (b *backend) fillBatch(ctx context.Context, storage kv.Storage, entry *batchEntry, names []string, users []*userEntry) error {
 	for chunk := range entry.Chunks {
 		part := names[chunk*batchChunk : min((chunk+1)*batchChunk, len(names))]
-		if err := saveJSON(ctx, storage, batchNamesKey(entry.Name, chunk), batchLabel(entry.Name), batchNames{part}); err != nil {
+		if err := kv.Save(ctx, storage, batchNamesKey(entry.Name, chunk), batchLabel(entry.Name), batchNames{part}); err != nil {
 			return err
 		}
 	}
@@ -141,7 +143,7 @@ func (b *backend) fillBatch(ctx context.Context, storage logical.Storage, entry 
 	})
 }
 
-func (b *backend) createBatchUser(ctx context.Context, storage logical.Storage, name string, user *userEntry, first bool) error {
+func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name string, user *userEntry, first bool) error {
 	b.references.RLock()
 	defer b.references.RUnlock()
 	rules, err := b.rules(ctx, storage)
@@ -173,7 +175,7 @@ func (b *backend) createBatchUser(ctx context.Context, storage logical.Storage, 
 }
 
 // profilesExist tells of a profile that was deleted since it was looked up.
-func profilesExist(ctx context.Context, storage logical.Storage, ids []int64) error {
+func profilesExist(ctx context.Context, storage kv.Storage, ids []int64) error {
 	for _, id := range ids {
 		entry, err := loadProfile(ctx, storage, id)
 		if err != nil {
@@ -196,7 +198,7 @@ func (e *userTakenError) Error() string {
 
 // removeBatch deletes a batch's users, and then the batch. It may have been done in
 // part before.
-func (b *backend) removeBatch(ctx context.Context, storage logical.Storage, entry *batchEntry, names []string) error {
+func (b *backend) removeBatch(ctx context.Context, storage kv.Storage, entry *batchEntry, names []string) error {
 	err := b.eachUser(ctx, entry.Name, "deleted", len(names), func(ctx context.Context, i int) error {
 		b.references.RLock()
 		defer b.references.RUnlock()
@@ -252,7 +254,7 @@ func (b *backend) eachUser(ctx context.Context, batch, done string, count int, d
 }
 
 // cleanBatches removes what crashes have left of batches.
-func (b *backend) cleanBatches(ctx context.Context, storage logical.Storage) error {
+func (b *backend) cleanBatches(ctx context.Context, storage kv.Storage) error {
 	if !b.batches.mu.TryLock() {
 		return nil // one is being made
 	}

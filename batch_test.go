@@ -88,7 +88,7 @@ func TestBatchThatDoesNotFitAnyMoreLeavesNobody(t *testing.T) {
 			user.Profiles = []int64{7}
 		}
 		entry := &batchEntry{Name: "late", Profiles: user.Profiles}
-		require.ErrorAs(t, b.createBatch(t.Context(), b.storage, entry, []string{name, "carol"}, []*userEntry{user, user}), want)
+		require.ErrorAs(t, b.createBatch(t.Context(), vaultStorage{b.storage}, entry, []string{name, "carol"}, []*userEntry{user, user}), want)
 		require.Equal(t, before, b.everything(), name)
 	}
 }

@@ -59,10 +59,10 @@ func TestInvalidateDropsWhatAnotherNodeWrote(t *testing.T) {
 	b.store("user/bob", `{"Policies":["ops"]}`) // and invalidates
 	require.Equal(t, []string{"ops"}, b.loginOK("bob", "bob-password").Policies)
 
-	config, err := loadConfig(t.Context(), b.storage)
+	config, err := loadConfig(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	config.TokenPolicies = []string{"base"}
-	require.NoError(t, saveConfig(t.Context(), b.storage, config))
+	require.NoError(t, saveConfig(t.Context(), vaultStorage{b.storage}, config))
 	require.Equal(t, []string{"ops"}, b.loginOK("bob", "bob-password").Policies, "cached")
 	b.InvalidateKey(t.Context(), "config")
 	require.Equal(t, []string{"base", "ops"}, b.loginOK("bob", "bob-password").Policies)
@@ -91,7 +91,7 @@ func TestParallelLoginsDoNotShareTheirPolicies(t *testing.T) {
 	b := newConfiguredBackend(t, map[string]any{"token_policies": []string{"base-1", "base-2", "base-3"}})
 	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"policies": "dev"})
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"policies": "ops"})
-	_, err := b.settings.get(t.Context(), b.storage)
+	_, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	cached, err := b.settings.cached.Get(t.Context(), nil)
 	require.NoError(t, err)
@@ -134,7 +134,7 @@ func TestCopiesShareNothing(t *testing.T) {
 	b.ok(logical.UpdateOperation, "config", config)
 	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"policies": "dev"})
 	for range 2 {
-		settings, err := b.settings.get(t.Context(), b.storage)
+		settings, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 		require.NoError(t, err)
 		require.Equal(t, []string{"guest"}, settings.config.UnregisteredUserPolicies)
 		require.Equal(t, []string{"base"}, settings.config.TokenPolicies)
@@ -145,7 +145,7 @@ func TestCopiesShareNothing(t *testing.T) {
 		settings.config.AliasMetadata["team"] = "changed"
 		settings.config.TokenBoundCIDRs[0] = nil
 
-		user, err := b.users.get(t.Context(), b.storage, "bob")
+		user, err := b.users.get(t.Context(), vaultStorage{b.storage}, "bob")
 		require.NoError(t, err)
 		require.Equal(t, []string{"dev"}, user.Policies)
 		user.Policies[0] = "changed"
@@ -168,9 +168,9 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 		slow := &slowStorage{Storage: b.storage, key: key, read: make(chan struct{}), changed: make(chan struct{})}
 		load := func() {
 			if key == "config" {
-				_, _ = b.settings.get(t.Context(), slow)
+				_, _ = b.settings.get(t.Context(), vaultStorage{slow})
 			} else {
-				_, _ = b.users.get(t.Context(), slow, "bob")
+				_, _ = b.users.get(t.Context(), vaultStorage{slow}, "bob")
 			}
 		}
 		var loading sync.WaitGroup
@@ -182,9 +182,9 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 		close(slow.changed)
 		loading.Wait()
 
-		settings, err := b.settings.get(t.Context(), b.storage)
+		settings, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 		require.NoError(t, err)
-		user, err := b.users.get(t.Context(), b.storage, "bob")
+		user, err := b.users.get(t.Context(), vaultStorage{b.storage}, "bob")
 		require.NoError(t, err)
 		if key == "config" {
 			require.Equal(t, "new.example.com", settings.config.Host)
@@ -246,7 +246,7 @@ func TestMadeUpNamesDoNotGrowTheCache(t *testing.T) {
 	users := newUserCache()
 	storage := &logical.InmemStorage{}
 	for i := range 2 * userCacheSize {
-		_, err := users.get(t.Context(), storage, fmt.Sprintf("made-up-%d", i))
+		_, err := users.get(t.Context(), vaultStorage{storage}, fmt.Sprintf("made-up-%d", i))
 		require.NoError(t, err)
 	}
 	require.LessOrEqual(t, users.entries.Len(), userCacheSize)

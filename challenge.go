@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -45,7 +46,7 @@ type challengeState struct {
 }
 
 // seal makes the challenge_id: nonce and ciphertext, as text.
-func (c *challengeCache) seal(ctx context.Context, storage logical.Storage, state challengeState) (string, error) {
+func (c *challengeCache) seal(ctx context.Context, storage kv.Storage, state challengeState) (string, error) {
 	aead, err := c.aead(ctx, storage)
 	if err != nil {
 		return "", err
@@ -62,7 +63,7 @@ func (c *challengeCache) seal(ctx context.Context, storage logical.Storage, stat
 // open reads a challenge_id and uses it up on this server, until it is restarted; on
 // others the RADIUS server refuses it, whose State works once. The error is a
 // challengeError, or a fault of storage.
-func (c *challengeCache) open(ctx context.Context, storage logical.Storage, id string, username string, asked *source, now time.Time) (*challengeState, error) {
+func (c *challengeCache) open(ctx context.Context, storage kv.Storage, id string, username string, asked *source, now time.Time) (*challengeState, error) {
 	aead, err := c.aead(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (s *challengeState) challenged() *radclient.Challenged {
 }
 
 // answering reads the challenge that a login answers; nil if it answers none.
-func (b *backend) answering(ctx context.Context, storage logical.Storage, asked *source, name, id string) (*challengeState, error) {
+func (b *backend) answering(ctx context.Context, storage kv.Storage, asked *source, name, id string) (*challengeState, error) {
 	if id == "" {
 		return nil, nil
 	}
@@ -105,7 +106,7 @@ func (b *backend) answering(ctx context.Context, storage logical.Storage, asked 
 }
 
 // challenged is the answer to a login that the source wants another step of.
-func (b *backend) challenged(ctx context.Context, storage logical.Storage, result outcome) *logical.Response {
+func (b *backend) challenged(ctx context.Context, storage kv.Storage, result outcome) *logical.Response {
 	verdict := result.got.Verdict
 	state := challengeState{
 		Username: result.name,

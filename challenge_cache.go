@@ -10,9 +10,9 @@ import (
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/cache"
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 const (
@@ -50,7 +50,7 @@ func (c *challengeCache) use(nonce string) bool {
 }
 
 // aead gives the cipher with the stored key.
-func (c *challengeCache) aead(ctx context.Context, storage logical.Storage) (cipher.AEAD, error) {
+func (c *challengeCache) aead(ctx context.Context, storage kv.Storage) (cipher.AEAD, error) {
 	return c.cached.Get(ctx, func(ctx context.Context, _ cipher.AEAD) (cipher.AEAD, error) {
 		stored, err := storage.Get(ctx, challengeKeyKey)
 		if err != nil {
@@ -59,7 +59,7 @@ func (c *challengeCache) aead(ctx context.Context, storage logical.Storage) (cip
 		if stored == nil {
 			return nil, errors.New("there is no challenge key in storage")
 		}
-		block, err := aes.NewCipher(stored.Value)
+		block, err := aes.NewCipher(stored)
 		if err != nil {
 			return nil, fmt.Errorf("the stored challenge key: %w", err)
 		}
@@ -73,7 +73,7 @@ func (c *challengeCache) aead(ctx context.Context, storage logical.Storage) (cip
 
 // ensureKey makes the key if there is none. A login cannot: it may run on a
 // server that only reads.
-func (c *challengeCache) ensureKey(ctx context.Context, storage logical.Storage) error {
+func (c *challengeCache) ensureKey(ctx context.Context, storage kv.Storage) error {
 	c.making.Lock()
 	defer c.making.Unlock()
 	stored, err := storage.Get(ctx, challengeKeyKey)
@@ -85,7 +85,7 @@ func (c *challengeCache) ensureKey(ctx context.Context, storage logical.Storage)
 	}
 	key := make([]byte, challengeKeyLen)
 	_, _ = rand.Read(key) // never fails since Go 1.24
-	if err := storage.Put(ctx, &logical.StorageEntry{Key: challengeKeyKey, Value: key, SealWrap: true}); err != nil {
+	if err := storage.Put(ctx, challengeKeyKey, key); err != nil {
 		return fmt.Errorf("writing the challenge key: %w", err)
 	}
 	return nil

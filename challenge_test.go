@@ -108,12 +108,12 @@ func TestChallengeIDThatDoesNotFitIsRefusedWithoutAskingTheServer(t *testing.T) 
 func TestChallengeIDExpires(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, b *testBackend) {
 		b.configureUsers(nil)
-		settings, err := b.settings.get(t.Context(), b.storage)
+		settings, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 		require.NoError(t, err)
 		id := b.challenge()["challenge_id"].(string)
-		_, err = b.challenges.open(t.Context(), b.storage, id, "carol", settings.source, time.Now().Add(121*time.Second))
+		_, err = b.challenges.open(t.Context(), vaultStorage{b.storage}, id, "carol", settings.source, time.Now().Add(121*time.Second))
 		require.ErrorIs(t, err, errChallengeExpired)
-		_, err = b.challenges.open(t.Context(), b.storage, id, "carol", settings.source, time.Now().Add(119*time.Second))
+		_, err = b.challenges.open(t.Context(), vaultStorage{b.storage}, id, "carol", settings.source, time.Now().Add(119*time.Second))
 		require.NoError(t, err)
 	})
 }

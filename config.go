@@ -10,10 +10,10 @@ import (
 
 	"github.com/hashicorp/go-sockaddr"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
-	"github.com/hashicorp/vault/sdk/logical"
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/bindaddress"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
@@ -68,13 +68,13 @@ func defaultConfig() *configEntry {
 }
 
 // loadConfig reads the stored config; nil means that there is none.
-func loadConfig(ctx context.Context, storage logical.Storage) (*configEntry, error) {
+func loadConfig(ctx context.Context, storage kv.Storage) (*configEntry, error) {
 	config := defaultConfig()
 	var spelled struct {
 		Usernames *bool `json:"case_insensitive_usernames"`
 		Names     *bool `json:"case_insensitive_names"`
 	}
-	found, err := loadJSON(ctx, storage, configKey, "the config", config, &spelled)
+	found, err := kv.Load(ctx, storage, configKey, "the config", config, &spelled)
 	if !found || err != nil {
 		return nil, err
 	}
@@ -95,8 +95,8 @@ func (c *configEntry) strictlyBindsIP() bool {
 	return c.TokenStrictlyBindIP != nil && *c.TokenStrictlyBindIP
 }
 
-func saveConfig(ctx context.Context, storage logical.Storage, config *configEntry) error {
-	return saveJSON(ctx, storage, configKey, "the config", config)
+func saveConfig(ctx context.Context, storage kv.Storage, config *configEntry) error {
+	return kv.Save(ctx, storage, configKey, "the config", config)
 }
 
 // clone copies everything that a caller could change through the copy.

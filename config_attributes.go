@@ -27,7 +27,7 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	var problems []string
 	unread := false // request_attributes are not as they were given
 	if shortNames, given := d.GetOk(fieldDefaultProfiles); given {
-		ids, err := resolveProfiles(ctx, req.Storage, shortNames.([]string))
+		ids, err := resolveProfiles(ctx, storageOf(req), shortNames.([]string))
 		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: %s", fieldDefaultProfiles, unknown))
 		} else if err != nil {
@@ -44,7 +44,7 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	set(d, fieldMetadataAttributes, &config.MetadataAttributes)
 	set(d, fieldSessionTimeoutAsTTL, &config.SessionTimeoutAsTTL)
 
-	known, err := b.dictionaries.get(ctx, req.Storage)
+	known, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

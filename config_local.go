@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
-	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 )
 
@@ -96,7 +96,7 @@ func (l *localSettings) lockoutPolicy() lockoutPolicy {
 
 // hashSettings say how passwords are hashed that are set now, on a mount that may
 // not be configured yet.
-func (b *backend) hashSettings(ctx context.Context, storage logical.Storage) (passwd.Settings, error) {
+func (b *backend) hashSettings(ctx context.Context, storage kv.Storage) (passwd.Settings, error) {
 	settings, err := b.settings.get(ctx, storage)
 	if settings == nil || err != nil {
 		return passwd.Settings{}, err

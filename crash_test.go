@@ -29,7 +29,7 @@ func (b *testBackend) consistent() {
 	sources := b.sourceNames()
 	names, _ := b.ok(logical.ListOperation, "users/", nil).Data["keys"].([]string)
 	for _, name := range names {
-		user, err := loadUser(b.t.Context(), b.storage, name)
+		user, err := loadUser(b.t.Context(), vaultStorage{b.storage}, name)
 		require.NoError(b.t, err)
 		for _, index := range user.references() {
 			require.NotEmpty(b.t, b.stored(referenceKey(index, name)), "the index misses %s", name)

@@ -6,10 +6,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
 	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 // dictionaryKeyPrefix starts the storage keys of custom dictionaries: their text.
@@ -30,7 +29,7 @@ type dictionaryStore struct {
 }
 
 // get gives the dictionary.
-func (s *dictionaryStore) get(ctx context.Context, storage logical.Storage) (*dictionary.Dictionary, error) {
+func (s *dictionaryStore) get(ctx context.Context, storage kv.Storage) (*dictionary.Dictionary, error) {
 	return s.cached.Get(ctx, func(ctx context.Context, _ *dictionary.Dictionary) (*dictionary.Dictionary, error) {
 		texts, err := loadDictionaries(ctx, storage)
 		if err != nil {
@@ -48,7 +47,7 @@ func (s *dictionaryStore) get(ctx context.Context, storage logical.Storage) (*di
 func (s *dictionaryStore) drop() { s.cached.Drop() }
 
 // loadDictionaries reads the texts of the custom dictionaries, by name.
-func loadDictionaries(ctx context.Context, storage logical.Storage) (map[string]string, error) {
+func loadDictionaries(ctx context.Context, storage kv.Storage) (map[string]string, error) {
 	names, err := storage.List(ctx, dictionaryKeyPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("listing custom dictionaries: %w", err)
@@ -56,7 +55,7 @@ func loadDictionaries(ctx context.Context, storage logical.Storage) (map[string]
 	texts := make(map[string]string, len(names))
 	for _, name := range names {
 		entry := dictionaryEntry{}
-		found, err := loadJSON(ctx, storage, dictionaryKeyPrefix+name, dictionaryLabel(name), &entry)
+		found, err := kv.Load(ctx, storage, dictionaryKeyPrefix+name, dictionaryLabel(name), &entry)
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
-	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/acct"
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 // freeradiusConfigKey is where the FreeRADIUS backend's config is stored,
@@ -80,14 +80,14 @@ func (e *freeradiusEntry) keep() acct.Retention {
 }
 
 // loadFreeRADIUS reads the stored config; without one, the defaults.
-func loadFreeRADIUS(ctx context.Context, storage logical.Storage) (*freeradiusEntry, error) {
+func loadFreeRADIUS(ctx context.Context, storage kv.Storage) (*freeradiusEntry, error) {
 	entry := &freeradiusEntry{Store: storeVault}
-	_, err := loadJSON(ctx, storage, freeradiusConfigKey, freeradiusConfigLabel, entry)
+	_, err := kv.Load(ctx, storage, freeradiusConfigKey, freeradiusConfigLabel, entry)
 	return entry, err
 }
 
-func saveFreeRADIUS(ctx context.Context, storage logical.Storage, entry *freeradiusEntry) error {
-	return saveJSON(ctx, storage, freeradiusConfigKey, freeradiusConfigLabel, entry)
+func saveFreeRADIUS(ctx context.Context, storage kv.Storage, entry *freeradiusEntry) error {
+	return kv.Save(ctx, storage, freeradiusConfigKey, freeradiusConfigLabel, entry)
 }
 
 // freeradiusFields is the one place that says what its fields are.
@@ -234,27 +234,6 @@ func (e *freeradiusEntry) data() map[string]any {
 		fieldAutoGroup:        e.AutoGroup,
 	}
 }
-
-// keyValue is Vault's storage as acct sees it.
-type keyValue struct{ storage logical.Storage }
-
-func (k keyValue) List(ctx context.Context, prefix string) ([]string, error) {
-	return k.storage.List(ctx, prefix)
-}
-
-func (k keyValue) Get(ctx context.Context, key string) ([]byte, error) {
-	entry, err := k.storage.Get(ctx, key)
-	if entry == nil || err != nil {
-		return nil, err
-	}
-	return entry.Value, nil
-}
-
-func (k keyValue) Put(ctx context.Context, key string, value []byte) error {
-	return k.storage.Put(ctx, &logical.StorageEntry{Key: key, Value: value})
-}
-
-func (k keyValue) Delete(ctx context.Context, key string) error { return k.storage.Delete(ctx, key) }
 
 // isUnavailable tells whether the store is away, so that trying again later helps.
 func isUnavailable(err error) bool {

@@ -35,7 +35,7 @@ func (c *crowded) check(_ context.Context, query question) (answer, error) {
 func newCrowdedBackend(t *testing.T, config map[string]any) (*testBackend, *crowded) {
 	t.Helper()
 	b := newConfiguredBackend(t, config)
-	settings, err := b.settings.get(t.Context(), b.storage)
+	settings, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	server := &crowded{checker: settings.source.checker}
 	settings.source.checker = server

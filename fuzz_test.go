@@ -21,10 +21,10 @@ func FuzzChallengeID(f *testing.F) {
 	challenges, config := newChallengeCache(), defaultConfig()
 	config.Host = "127.0.0.1"
 	asked := &source{checker: &radiusChecker{servers: config.servers()}}
-	if err := challenges.ensureKey(f.Context(), storage); err != nil {
+	if err := challenges.ensureKey(f.Context(), vaultStorage{storage}); err != nil {
 		f.Fatal(err)
 	}
-	sealed, err := challenges.seal(f.Context(), storage, challengeState{Username: "carol", Host: "127.0.0.1:1812", Server: "127.0.0.1:1812", State: []byte("s"), Expires: time.Now().Add(time.Hour)})
+	sealed, err := challenges.seal(f.Context(), vaultStorage{storage}, challengeState{Username: "carol", Host: "127.0.0.1:1812", Server: "127.0.0.1:1812", State: []byte("s"), Expires: time.Now().Add(time.Hour)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func FuzzChallengeID(f *testing.F) {
 	f.Add("")
 	f.Add("?")
 	f.Fuzz(func(t *testing.T, id string) {
-		state, err := challenges.open(t.Context(), storage, id, "carol", asked, time.Now())
+		state, err := challenges.open(t.Context(), vaultStorage{storage}, id, "carol", asked, time.Now())
 		if mistake := challengeError(""); err != nil && !errors.As(err, &mistake) {
 			t.Fatalf("a fault: %v", err)
 		}

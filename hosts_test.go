@@ -88,11 +88,11 @@ func TestSecretsOfFurtherHostsStayAndAreNeverReturned(t *testing.T) {
 	require.NotContains(t, string(text), "the-second-secret")
 
 	b.ok(logical.UpdateOperation, "config", map[string]any{"hosts": read["hosts"]})
-	stored, err := loadConfig(t.Context(), b.storage)
+	stored, err := loadConfig(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	require.Equal(t, []hostEntry{{Host: "radius2", Secret: "the-second-secret"}, {Host: "radius3"}}, stored.Hosts)
 	b.ok(logical.UpdateOperation, "config", map[string]any{"hosts": "radius2:1645"})
-	stored, err = loadConfig(t.Context(), b.storage)
+	stored, err = loadConfig(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	require.Empty(t, stored.Hosts[0].Secret, "another server")
 }

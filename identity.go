@@ -7,8 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -36,7 +35,7 @@ func (e *namesUnreadError) Unwrap() error { return e.err }
 // for logins, renewals and FreeRADIUS. The error is an inputError, a namesUnreadError or
 // a fault of storage.
 func (b *backend) identify(
-	ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, typed string,
+	ctx context.Context, storage kv.Storage, settings *settings, sources *sourceSet, typed string,
 ) (identity, error) {
 	if err := username.Check(typed); err != nil {
 		return identity{}, &inputError{err}
@@ -112,7 +111,7 @@ func barredAsStranger(settings *settings, names *registeredNames, who identity, 
 
 // barredByHidden says why a name is refused under which nobody is found, but which a
 // stored user would have: what limits that user is not to be passed by.
-func (b *backend) barredByHidden(ctx context.Context, storage logical.Storage, names *registeredNames, who identity) (string, error) {
+func (b *backend) barredByHidden(ctx context.Context, storage kv.Storage, names *registeredNames, who identity) (string, error) {
 	for _, stored := range names.hiddenLike(who.name) {
 		name := names.rules.Canonical(stored)
 		if who.user != nil && name != who.name {
@@ -145,7 +144,7 @@ const maxNameRealms = 16
 // whose name it is a realm form, or the other notation, and whom its source may take it
 // for.
 func (b *backend) barredByBase(
-	ctx context.Context, storage logical.Storage, settings *settings, sources *sourceSet, names *registeredNames, who identity,
+	ctx context.Context, storage kv.Storage, settings *settings, sources *sourceSet, names *registeredNames, who identity,
 ) (string, error) {
 	if who.user != nil {
 		return "", nil

@@ -38,9 +38,9 @@ func BenchmarkIdentify(bench *testing.B) {
 	config := &logical.Request{Operation: logical.UpdateOperation, Path: "config", Storage: storage, Data: map[string]any{"extauth": "local"}}
 	_, err := b.HandleRequest(bench.Context(), config)
 	require.NoError(bench, err)
-	settings, err := b.settings.get(bench.Context(), storage)
+	settings, err := b.settings.get(bench.Context(), vaultStorage{storage})
 	require.NoError(bench, err)
-	sources, err := b.sources.get(bench.Context(), storage)
+	sources, err := b.sources.get(bench.Context(), vaultStorage{storage})
 	require.NoError(bench, err)
 	names := map[string]string{
 		"plain": "stranger", "sixteen": strings.Repeat("a", 220) + strings.Repeat("@b", maxNameRealms),
@@ -52,7 +52,7 @@ func BenchmarkIdentify(bench *testing.B) {
 	for about, name := range names {
 		bench.Run(about, func(bench *testing.B) {
 			for bench.Loop() {
-				if _, err := b.identify(bench.Context(), storage, settings, sources, name); err != nil {
+				if _, err := b.identify(bench.Context(), vaultStorage{storage}, settings, sources, name); err != nil {
 					bench.Fatal(err)
 				}
 			}

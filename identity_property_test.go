@@ -31,10 +31,10 @@ func (acceptAll) describe(nas radius.Attributes, _ radclient.Credentials) radius
 // acceptsAll has all sources accept everybody, until the config or a source is written.
 func (b *testBackend) acceptsAll() {
 	b.t.Helper()
-	settings, err := b.settings.get(b.t.Context(), b.storage)
+	settings, err := b.settings.get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
 	settings.source.checker = acceptAll{settings.source.checker}
-	sources, err := b.sources.get(b.t.Context(), b.storage)
+	sources, err := b.sources.get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
 	for _, source := range sources.ordered {
 		source.checker = acceptAll{source.checker}
@@ -124,9 +124,9 @@ func (b *testBackend) enters(typed string) (entered, bool) {
 		return entered{}, false
 	}
 	who := entered{typed: typed, alias: resp.Auth.Alias.Name}
-	settings, err := b.settings.get(b.t.Context(), b.storage)
+	settings, err := b.settings.get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
-	sources, err := b.sources.get(b.t.Context(), b.storage)
+	sources, err := b.sources.get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
 	source := b.route(settings, sources, nil, who.alias)
 	who.source, who.wire = source.key(), settings.config.nameAsked(source, who.alias)

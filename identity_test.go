@@ -148,10 +148,10 @@ func TestHiddenUserIsNotPassedByInAnySpelling(t *testing.T) {
 	t.Parallel()
 	b := acceptingStrangers(t)
 	b.store("user/Bob", `{"Policies":["staff"],"disabled":true}`)
-	config, err := loadConfig(t.Context(), b.storage)
+	config, err := loadConfig(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	config.setFoldCase(true) // as a version could that let such users be hidden
-	require.NoError(t, saveConfig(t.Context(), b.storage, config))
+	require.NoError(t, saveConfig(t.Context(), vaultStorage{b.storage}, config))
 	b.InvalidateKey(t.Context(), configKey)
 
 	for _, name := range []string{"bob", "Bob", "BOB", "b\u00f6b", "bob@guest", `GUEST\Bob`, "b\u00f6b@guest"} {

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/acct"
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 const (
@@ -71,7 +72,7 @@ func (b *backend) pathAccounting() *framework.Path {
 // accountingRecord answers only when the packet is stored: what is not
 // acknowledged, the NAS sends again.
 func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	records, err := b.records.get(ctx, req.Storage)
+	records, err := b.records.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 		return freeradiusAnswer(http.StatusOK, ""), nil
 	}
 	if records.config.AutoGroup && packet.GroupName == "" {
-		if packet.GroupName, err = b.firstProfile(ctx, req.Storage, packet.Username); err != nil {
+		if packet.GroupName, err = b.firstProfile(ctx, storageOf(req), packet.Username); err != nil {
 			return nil, err
 		}
 	}
@@ -123,7 +124,7 @@ func (b *backend) logOtherStatus(status string, values map[string]string) {
 
 // firstProfile is the short name of the user's first profile; empty if there is
 // none.
-func (b *backend) firstProfile(ctx context.Context, storage logical.Storage, username string) (string, error) {
+func (b *backend) firstProfile(ctx context.Context, storage kv.Storage, username string) (string, error) {
 	name, err := b.canonicalName(ctx, storage, username)
 	if err != nil {
 		return "", err
@@ -158,7 +159,7 @@ func problemAnswer(problems acct.Problems) (*logical.Response, error) {
 }
 
 func (b *backend) accountingRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	records, err := b.records.get(ctx, req.Storage)
+	records, err := b.records.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

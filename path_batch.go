@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"golang.org/x/sync/errgroup"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/username"
 )
@@ -141,7 +142,7 @@ func (b *backend) pathBatch() *framework.Path {
 
 func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	resetNulls(d)
-	settings, err := b.settings.get(ctx, req.Storage)
+	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +152,7 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 	}
 	b.batches.mu.Lock() // names are not given twice
 	defer b.batches.mu.Unlock()
-	entry, rows, template, err := b.readBatch(ctx, req.Storage, config, d)
+	entry, rows, template, err := b.readBatch(ctx, storageOf(req), config, d)
 	if mistake := (*userMistake)(nil); errors.As(err, &mistake) {
 		return logical.ErrorResponse(mistake.Error()), nil
 	}
@@ -167,7 +168,7 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 		user.PasswordHash, user.Email, user.FirstName, user.LastName = row.hash.Text(), row.email, row.firstName, row.lastName
 		names, users = append(names, row.username), append(users, user)
 	}
-	err = b.createBatch(ctx, req.Storage, entry, names, users)
+	err = b.createBatch(ctx, storageOf(req), entry, names, users)
 	if taken := (*userTakenError)(nil); errors.As(err, &taken) {
 		return nil, conflict(taken)
 	}
@@ -186,7 +187,7 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 
 // readBatch reads and checks everything, so that nothing is written for a batch
 // that cannot be made. The error may be a userMistake, or have a status.
-func (b *backend) readBatch(ctx context.Context, storage logical.Storage, config *configEntry, d *framework.FieldData) (*batchEntry, []batchRow, *userEntry, error) {
+func (b *backend) readBatch(ctx context.Context, storage kv.Storage, config *configEntry, d *framework.FieldData) (*batchEntry, []batchRow, *userEntry, error) {
 	entry := &batchEntry{Name: d.Get(fieldName).(string), Strategy: d.Get(fieldStrategy).(string), Prefix: d.Get(fieldPrefix).(string), CreatedAt: time.Now().UTC()}
 	length := d.Get(fieldPasswordLength).(int)
 	switch {
@@ -302,7 +303,7 @@ func (b *backend) hashRows(ctx context.Context, settings passwd.Settings, rows [
 }
 
 func (b *backend) batchList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	keys, err := req.Storage.List(ctx, batchKeyPrefix)
+	keys, err := storageOf(req).List(ctx, batchKeyPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("listing batches: %w", err)
 	}
@@ -317,11 +318,11 @@ func (b *backend) batchList(ctx context.Context, req *logical.Request, _ *framew
 }
 
 func (b *backend) batchRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	entry, err := loadBatch(ctx, req.Storage, d.Get(fieldName).(string))
+	entry, err := loadBatch(ctx, storageOf(req), d.Get(fieldName).(string))
 	if err != nil || entry == nil || entry.State != batchDone {
 		return nil, err
 	}
-	names, err := entry.names(ctx, req.Storage)
+	names, err := entry.names(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -346,22 +347,22 @@ func (b *backend) batchDelete(ctx context.Context, req *logical.Request, d *fram
 	name := d.Get(fieldName).(string)
 	b.batches.mu.Lock()
 	defer b.batches.mu.Unlock()
-	entry, err := loadBatch(ctx, req.Storage, name)
+	entry, err := loadBatch(ctx, storageOf(req), name)
 	if err != nil {
 		return nil, err
 	}
 	if entry == nil {
 		return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("batch %.80q does not exist", name))
 	}
-	names, err := entry.names(ctx, req.Storage)
+	names, err := entry.names(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
 	entry.State = batchDeleting
-	if err := saveBatch(ctx, req.Storage, entry); err != nil {
+	if err := saveBatch(ctx, storageOf(req), entry); err != nil {
 		return nil, err
 	}
-	return nil, b.removeBatch(ctx, req.Storage, entry, names)
+	return nil, b.removeBatch(ctx, storageOf(req), entry, names)
 }
 
 // batchAnswer is the answer to a new batch, the only one that has the passwords which were

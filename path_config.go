@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -58,12 +59,12 @@ func (b *backend) pathConfig() *framework.Path {
 }
 
 func (b *backend) configExists(ctx context.Context, req *logical.Request, _ *framework.FieldData) (bool, error) {
-	settings, err := b.settings.get(ctx, req.Storage)
+	settings, err := b.settings.get(ctx, storageOf(req))
 	return settings != nil, err
 }
 
 func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	settings, err := b.settings.get(ctx, req.Storage)
+	settings, err := b.settings.get(ctx, storageOf(req))
 	if settings == nil || err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 	}
 	config.radiusSettings.data(data)
 	config.localSettings.data(data)
-	profiles, err := b.profiles.shortNames(ctx, req.Storage, config.DefaultProfiles)
+	profiles, err := b.profiles.shortNames(ctx, storageOf(req), config.DefaultProfiles)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 // there is no config.
 func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.changeConfig(func() (*logical.Response, error) {
-		config, err := loadConfig(ctx, req.Storage)
+		config, err := loadConfig(ctx, storageOf(req))
 		switch {
 		case err != nil:
 			return nil, err
@@ -129,7 +130,7 @@ func (b *backend) changeConfig(do func() (*logical.Response, error)) (*logical.R
 
 // configKeepsNames refuses with 409 a config after which a stored user would be looked
 // for under another name: who is disabled would not be any more.
-func (b *backend) configKeepsNames(ctx context.Context, storage logical.Storage, now, then *configEntry) error {
+func (b *backend) configKeepsNames(ctx context.Context, storage kv.Storage, now, then *configEntry) error {
 	sources, err := b.sources.get(ctx, storage)
 	if err != nil {
 		return err
@@ -160,7 +161,7 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 		return nil, err
 	}
 	if config.Extauth != "" && config.Extauth != localSource {
-		source, err := findSourceNamed(ctx, req.Storage, config.Extauth)
+		source, err := findSourceNamed(ctx, storageOf(req), config.Extauth)
 		switch {
 		case err == nil && len(source.Realms) > 0:
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: the source %s has realms: it checks their people only, or each of them would be two", fieldExtauth, config.Extauth))
@@ -179,17 +180,17 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if config.AuthProtocol == radclient.MSCHAPv2 && config.Transport != radclient.TLS {
 		b.Logger().Warn("config: MS-CHAPv2 without TLS: who captures a login can find the password's hash: keep it on a network that you trust")
 	}
-	if err := b.configKeepsNames(ctx, req.Storage, before, config); err != nil {
+	if err := b.configKeepsNames(ctx, storageOf(req), before, config); err != nil {
 		return nil, err
 	}
-	if err := b.challenges.ensureKey(ctx, req.Storage); err != nil {
+	if err := b.challenges.ensureKey(ctx, storageOf(req)); err != nil {
 		return nil, err
 	}
-	if err := saveConfig(ctx, req.Storage, config); err != nil {
+	if err := saveConfig(ctx, storageOf(req), config); err != nil {
 		return nil, err
 	}
 	response := withWarnings(written(d), config.secretWarnings(d))
-	return b.warnOfTestUser(ctx, req.Storage, d, &config.radiusSettings, response), nil
+	return b.warnOfTestUser(ctx, storageOf(req), d, &config.radiusSettings, response), nil
 }
 
 // shortSecretLen is the length in octets up to which a secret is called short.
@@ -276,14 +277,14 @@ func unreadTokenField(req *logical.Request, d *framework.FieldData) (field, acce
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
 	return b.changeConfig(func() (*logical.Response, error) {
-		config, err := loadConfig(ctx, req.Storage)
+		config, err := loadConfig(ctx, storageOf(req))
 		if config == nil || err != nil {
 			return nil, err
 		}
-		if err := b.configKeepsNames(ctx, req.Storage, config, defaultConfig()); err != nil {
+		if err := b.configKeepsNames(ctx, storageOf(req), config, defaultConfig()); err != nil {
 			return nil, err
 		}
-		if err := req.Storage.Delete(ctx, configKey); err != nil {
+		if err := storageOf(req).Delete(ctx, configKey); err != nil {
 			return nil, fmt.Errorf("deleting the config: %w", err)
 		}
 		return nil, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 const (
@@ -88,7 +89,7 @@ func attributeData(attribute *dictionary.Attribute) map[string]any {
 }
 
 func (b *backend) attributesSearch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	known, err := b.dictionaries.get(ctx, req.Storage)
+	known, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func (b *backend) attributesSearch(ctx context.Context, req *logical.Request, d 
 }
 
 func (b *backend) attributeRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	known, err := b.dictionaries.get(ctx, req.Storage)
+	known, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +165,7 @@ func (b *backend) pathCustomDictionary() *framework.Path {
 }
 
 func (b *backend) customDictionariesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	names, err := req.Storage.List(ctx, dictionaryKeyPrefix)
+	names, err := storageOf(req).List(ctx, dictionaryKeyPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("listing custom dictionaries: %w", err)
 	}
@@ -177,7 +178,7 @@ func (b *backend) customDictionaryRead(ctx context.Context, req *logical.Request
 		return nil, nil // there is none
 	}
 	entry := dictionaryEntry{}
-	found, err := loadJSON(ctx, req.Storage, dictionaryKeyPrefix+name, dictionaryLabel(name), &entry)
+	found, err := kv.Load(ctx, storageOf(req), dictionaryKeyPrefix+name, dictionaryLabel(name), &entry)
 	if !found || err != nil {
 		return nil, err
 	}
@@ -196,7 +197,7 @@ func (b *backend) customDictionaryWrite(ctx context.Context, req *logical.Reques
 	}
 	b.references.Lock() // each dictionary is checked against the others
 	defer b.references.Unlock()
-	texts, err := loadDictionaries(ctx, req.Storage)
+	texts, err := loadDictionaries(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +206,7 @@ func (b *backend) customDictionaryWrite(ctx context.Context, req *logical.Reques
 		return logical.ErrorResponse("text: %s", errors.Join(misfits...)), nil
 	}
 	defer b.dictionaryChanged()
-	if err := saveJSON(ctx, req.Storage, dictionaryKeyPrefix+name, dictionaryLabel(name), dictionaryEntry{Text: text}); err != nil {
+	if err := kv.Save(ctx, storageOf(req), dictionaryKeyPrefix+name, dictionaryLabel(name), dictionaryEntry{Text: text}); err != nil {
 		return nil, err
 	}
 	return written(d), nil
@@ -219,7 +220,7 @@ func (b *backend) customDictionaryDelete(ctx context.Context, req *logical.Reque
 	b.references.Lock()
 	defer b.references.Unlock()
 	defer b.dictionaryChanged()
-	if err := req.Storage.Delete(ctx, dictionaryKeyPrefix+name); err != nil {
+	if err := storageOf(req).Delete(ctx, dictionaryKeyPrefix+name); err != nil {
 		return nil, fmt.Errorf("deleting %s: %w", dictionaryLabel(name), err)
 	}
 	return nil, nil

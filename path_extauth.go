@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -86,7 +87,7 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 	}
 	entry := newSourceEntry(kind)
 	entry.apply(d)
-	return b.changeSources(ctx, req.Storage, func() (*logical.Response, error) {
+	return b.changeSources(ctx, storageOf(req), func() (*logical.Response, error) {
 		response, err := b.sourceStore(ctx, req, d, nil, entry)
 		if err != nil || response.IsError() {
 			return response, err
@@ -98,11 +99,11 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 // sourceStore stores a source that is new or changed, or says what is wrong and
 // stores nothing. It runs alone.
 func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *framework.FieldData, before, entry *sourceEntry) (*logical.Response, error) {
-	known, err := b.dictionaries.get(ctx, req.Storage)
+	known, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	others, err := loadSources(ctx, req.Storage)
+	others, err := loadSources(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -114,10 +115,10 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *fram
 		if err := entry.nameFree(others); err != nil { // before an id is given, which is not taken back
 			return nil, conflict(err)
 		}
-		if err := b.usersKeepTheirNames(ctx, req.Storage, nil, entry, others); err != nil {
+		if err := b.usersKeepTheirNames(ctx, storageOf(req), nil, entry, others); err != nil {
 			return nil, err
 		}
-		if entry.ID, err = nextID(ctx, req.Storage, sourceSequenceKey, "sources"); err != nil {
+		if entry.ID, err = kv.NextID(ctx, storageOf(req), sourceSequenceKey, "sources"); err != nil {
 			return nil, err
 		}
 	}
@@ -128,24 +129,24 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *fram
 		return nil, conflict(err)
 	}
 	if before != nil {
-		if err := b.sourceMayChange(ctx, req.Storage, before, entry, others); err != nil {
+		if err := b.sourceMayChange(ctx, storageOf(req), before, entry, others); err != nil {
 			return nil, err
 		}
 	}
 	entry.Revision++
-	if err := saveSource(ctx, req.Storage, before, entry); err != nil {
+	if err := saveSource(ctx, storageOf(req), before, entry); err != nil {
 		return nil, err
 	}
 	response := &logical.Response{Data: entry.data()}
 	if entry.Directory != nil && !entry.Directory.SSL && !entry.Directory.StartTLS && !entry.Directory.AllowCleartext {
 		response.AddWarning("nobody can log in through this source yet: passwords would go to the directory in clear text; set ssl or starttls, and ssl_cert, or allow_cleartext")
 	}
-	response = b.warnOfTestUser(ctx, req.Storage, d, entry.RADIUS, response)
+	response = b.warnOfTestUser(ctx, storageOf(req), d, entry.RADIUS, response)
 	return withWarnings(response, secretWarnings(d, sourceSecrets...)), nil
 }
 
 // sourceMayChange refuses with 409 a change of a source that something depends on.
-func (b *backend) sourceMayChange(ctx context.Context, storage logical.Storage, before, entry *sourceEntry, others []*sourceEntry) error {
+func (b *backend) sourceMayChange(ctx context.Context, storage kv.Storage, before, entry *sourceEntry, others []*sourceEntry) error {
 	if before.Name != entry.Name || len(entry.Realms) > 0 {
 		if err := b.defaultSource(ctx, storage, before); err != nil {
 			return err
@@ -179,7 +180,7 @@ func (s *sourceEntry) realmsTaken(others []*sourceEntry) []string {
 
 // defaultSource refuses with 409 what must not happen to the source that the
 // config names.
-func (b *backend) defaultSource(ctx context.Context, storage logical.Storage, entry *sourceEntry) error {
+func (b *backend) defaultSource(ctx context.Context, storage kv.Storage, entry *sourceEntry) error {
 	config, err := loadConfig(ctx, storage)
 	if err != nil {
 		return err
@@ -193,7 +194,7 @@ func (b *backend) defaultSource(ctx context.Context, storage logical.Storage, en
 // usersKeepTheirNames refuses with 409 a change of realms after which a stored user
 // would be looked for under another name, or be checked by a source that is not the
 // realm's: who is disabled would not be any more.
-func (b *backend) usersKeepTheirNames(ctx context.Context, storage logical.Storage, before, entry *sourceEntry, others []*sourceEntry) error {
+func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, before, entry *sourceEntry, others []*sourceEntry) error {
 	if before != nil && slices.Equal(before.Realms, entry.Realms) || before == nil && len(entry.Realms) == 0 {
 		return nil
 	}
@@ -246,7 +247,7 @@ func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *fram
 	if number < 0 || size < 1 {
 		return logical.ErrorResponse("`page` is %d and `page_size` is %d; use pages from 1, or 0 for all, and sizes from 1", number, size), nil
 	}
-	ids, err := sourceIDs(ctx, req.Storage)
+	ids, err := sourceIDs(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +258,7 @@ func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *fram
 	}
 	grouped := map[sourceType][]any{}
 	for _, id := range ids {
-		entry, err := loadSource(ctx, req.Storage, id)
+		entry, err := loadSource(ctx, storageOf(req), id)
 		if err != nil {
 			return nil, err
 		}
@@ -273,7 +274,7 @@ func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *fram
 }
 
 func (b *backend) sourcesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	entries, err := loadSources(ctx, req.Storage)
+	entries, err := loadSources(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -328,7 +329,7 @@ func (b *backend) pathSource() *framework.Path {
 }
 
 func (b *backend) sourceRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	entry, err := findSource(ctx, req.Storage, d.Get(fieldSourceID).(string))
+	entry, err := findSource(ctx, storageOf(req), d.Get(fieldSourceID).(string))
 	switch {
 	case errors.Is(err, errSourceNotFound):
 		return nil, nil
@@ -340,7 +341,7 @@ func (b *backend) sourceRead(ctx context.Context, req *logical.Request, d *frame
 
 // changeSources runs a change of stored sources while nobody is given to them, and
 // loads them anew, whatever came of it.
-func (b *backend) changeSources(ctx context.Context, storage logical.Storage, do func() (*logical.Response, error)) (*logical.Response, error) {
+func (b *backend) changeSources(ctx context.Context, storage kv.Storage, do func() (*logical.Response, error)) (*logical.Response, error) {
 	b.references.Lock()
 	defer b.references.Unlock()
 	resp, err := do()
@@ -353,8 +354,8 @@ func (b *backend) changeSources(ctx context.Context, storage logical.Storage, do
 // changeSource runs a change of the source that the path names, alone.
 func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*sourceEntry) (*logical.Response, error)) (*logical.Response, error) {
 	reference := d.Get(fieldSourceID).(string)
-	return b.changeSources(ctx, req.Storage, func() (*logical.Response, error) {
-		entry, err := findSource(ctx, req.Storage, reference)
+	return b.changeSources(ctx, storageOf(req), func() (*logical.Response, error) {
+		entry, err := findSource(ctx, storageOf(req), reference)
 		switch {
 		case errors.Is(err, errSourceNotFound):
 			return nil, noSource(reference)
@@ -379,26 +380,26 @@ func (b *backend) sourceChange(ctx context.Context, req *logical.Request, d *fra
 
 func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.changeSource(ctx, req, d, func(entry *sourceEntry) (*logical.Response, error) {
-		if err := b.defaultSource(ctx, req.Storage, entry); err != nil {
+		if err := b.defaultSource(ctx, storageOf(req), entry); err != nil {
 			return nil, err
 		}
-		names, count, err := usersOf(ctx, req.Storage, sourceUsersKey(entry.ID))
+		names, count, err := usersOf(ctx, storageOf(req), sourceUsersKey(entry.ID))
 		switch {
 		case err != nil:
 			return nil, err
 		case count > 0:
 			return nil, conflict(inUse(fmt.Sprintf("source %q", entry.Name), names, count))
 		}
-		others, err := loadSources(ctx, req.Storage)
+		others, err := loadSources(ctx, storageOf(req))
 		if err != nil {
 			return nil, err
 		}
 		gone := entry.clone()
 		gone.Realms = nil
-		if err := b.usersKeepTheirNames(ctx, req.Storage, entry, gone, others); err != nil {
+		if err := b.usersKeepTheirNames(ctx, storageOf(req), entry, gone, others); err != nil {
 			return nil, err
 		}
-		return nil, deleteSource(ctx, req.Storage, entry)
+		return nil, deleteSource(ctx, storageOf(req), entry)
 	})
 }
 

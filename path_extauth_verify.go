@@ -45,14 +45,14 @@ func (b *backend) pathSourceVerify() *framework.Path {
 }
 
 func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	entry, err := findSource(ctx, req.Storage, d.Get(fieldSourceID).(string))
+	entry, err := findSource(ctx, storageOf(req), d.Get(fieldSourceID).(string))
 	if errors.Is(err, errSourceNotFound) {
 		return nil, noSource(d.Get(fieldSourceID).(string))
 	}
 	if err != nil {
 		return nil, err
 	}
-	sources, err := b.sources.get(ctx, req.Storage)
+	sources, err := b.sources.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		return logical.ErrorResponse("the source cannot be asked: %s", asked.fault), nil
 	}
 	config := defaultConfig()
-	if settings, err := b.settings.get(ctx, req.Storage); err != nil {
+	if settings, err := b.settings.get(ctx, storageOf(req)); err != nil {
 		return nil, err
 	} else if settings != nil {
 		config = settings.config
@@ -76,11 +76,11 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 			return logical.ErrorResponse(err.Error()), nil
 		}
 	}
-	user, err := b.users.get(ctx, req.Storage, name)
+	user, err := b.users.get(ctx, storageOf(req), name)
 	if err != nil {
 		return nil, err
 	}
-	known, err := b.dictionaries.get(ctx, req.Storage)
+	known, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

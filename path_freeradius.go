@@ -53,19 +53,19 @@ func (b *backend) pathAuthorize() *framework.Path {
 // freeradiusAuthorize decides as a login does, by the same rules, and makes no
 // token.
 func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	settings, err := b.settings.get(ctx, req.Storage)
+	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
 	if settings == nil {
 		return nil, logical.CodedError(http.StatusServiceUnavailable, notConfiguredText) // no decision about the user
 	}
-	records, err := b.records.get(ctx, req.Storage)
+	records, err := b.records.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
 	config := records.config
-	known, err := b.dictionaries.get(ctx, req.Storage)
+	known, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -123,11 +123,11 @@ func notRADIUS(src *source) bool { return !src.isRADIUS() }
 // that may be exposed, FreeRADIUS gets it, with what the profiles reply; nobody
 // else is accepted.
 func (b *backend) expose(ctx context.Context, req *logical.Request, settings *settings, one attempt) (outcome, []listEntry, error) {
-	sources, err := b.sources.get(ctx, req.Storage)
+	sources, err := b.sources.get(ctx, storageOf(req))
 	if err != nil {
 		return outcome{}, nil, err
 	}
-	who, err := b.identify(ctx, req.Storage, settings, sources, one.typed)
+	who, err := b.identify(ctx, storageOf(req), settings, sources, one.typed)
 	result := outcome{name: who.name, refusal: &refusal{text: deniedText}}
 	if err != nil || who.user == nil || !who.user.Expose {
 		return result, nil, err
@@ -146,7 +146,7 @@ func (b *backend) expose(ctx context.Context, req *logical.Request, settings *se
 		return result, nil, nil
 	}
 	credentials := radclient.Credentials{Username: result.name}
-	if result.authorization, err = b.authorization(ctx, req.Storage, settings, who.source, who.user, one, &credentials); err != nil {
+	if result.authorization, err = b.authorization(ctx, storageOf(req), settings, who.source, who.user, one, &credentials); err != nil {
 		return result, nil, err
 	}
 	result.got = answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: localSource}}

@@ -43,7 +43,7 @@ func (b *backend) pathFreeRADIUSConfig() *framework.Path {
 }
 
 func (b *backend) freeradiusConfigRead(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	entry, err := loadFreeRADIUS(ctx, req.Storage)
+	entry, err := loadFreeRADIUS(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (b *backend) freeradiusConfigRead(ctx context.Context, req *logical.Request
 
 func (b *backend) freeradiusConfigWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.records.change(func() (*logical.Response, error) {
-		entry, err := loadFreeRADIUS(ctx, req.Storage)
+		entry, err := loadFreeRADIUS(ctx, storageOf(req))
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (b *backend) freeradiusConfigWrite(ctx context.Context, req *logical.Reques
 		if problem != "" {
 			return logical.ErrorResponse(problem), nil
 		}
-		if err := saveFreeRADIUS(ctx, req.Storage, entry); err != nil {
+		if err := saveFreeRADIUS(ctx, storageOf(req), entry); err != nil {
 			return nil, err
 		}
 		if len(warnings) == 0 {

@@ -97,7 +97,7 @@ func (b *backend) pathLogin() *framework.Path {
 
 // login makes a token for somebody whom a source accepts.
 func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	settings, err := b.settings.get(ctx, req.Storage)
+	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, b.readFault(err)
 	}
@@ -128,7 +128,7 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	case result.refusal != nil:
 		return result.refusal.response(), nil
 	case result.got.Outcome == radclient.Challenge:
-		return b.challenged(ctx, req.Storage, result), nil
+		return b.challenged(ctx, storageOf(req), result), nil
 	}
 	if result.answered != nil {
 		one.password = "" // the answer to a challenge works once: nothing to keep for renewals
@@ -354,7 +354,7 @@ func grantedPolicies(config *configEntry, user *userEntry) []string {
 // loginAlias tells which alias a login would have. It fails with an error, not
 // an error response: Vault looks into the response's Auth without checking.
 func (b *backend) loginAlias(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	name, err := b.canonicalName(ctx, req.Storage, usernameOf(d))
+	name, err := b.canonicalName(ctx, storageOf(req), usernameOf(d))
 	if err != nil {
 		return nil, err
 	}

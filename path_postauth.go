@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/acct"
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 const (
@@ -111,7 +112,7 @@ func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *fram
 	if len(problems) > 0 {
 		return problemAnswer(problems)
 	}
-	if err := b.keepPostAuth(ctx, req.Storage, attempt); err != nil {
+	if err := b.keepPostAuth(ctx, storageOf(req), attempt); err != nil {
 		b.logNotKept(attempt, err)
 		return noContent(), nil
 	}
@@ -119,7 +120,7 @@ func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *fram
 	return freeradiusAnswer(http.StatusCreated, ""), nil
 }
 
-func (b *backend) keepPostAuth(ctx context.Context, storage logical.Storage, attempt acct.PostAuth) error {
+func (b *backend) keepPostAuth(ctx context.Context, storage kv.Storage, attempt acct.PostAuth) error {
 	if !b.postAuthWrites.begin(attempt) {
 		return errPostAuthWrites
 	}
@@ -147,7 +148,7 @@ func (b *backend) logNotKept(attempt acct.PostAuth, err error) {
 }
 
 func (b *backend) postAuthRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	records, err := b.records.get(ctx, req.Storage)
+	records, err := b.records.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 func (b *backend) pathProfile() *framework.Path {
@@ -61,7 +63,7 @@ func (b *backend) changeProfile(ctx context.Context, req *logical.Request, d *fr
 	reference := d.Get(fieldProfileID).(string)
 	b.references.Lock()
 	defer b.references.Unlock()
-	entry, err := findProfile(ctx, req.Storage, reference)
+	entry, err := findProfile(ctx, storageOf(req), reference)
 	switch {
 	case errors.Is(err, errProfileNotFound):
 		return do(nil)
@@ -73,7 +75,7 @@ func (b *backend) changeProfile(ctx context.Context, req *logical.Request, d *fr
 }
 
 func (b *backend) profileRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	entry, err := findProfile(ctx, req.Storage, d.Get(fieldProfileID).(string))
+	entry, err := findProfile(ctx, storageOf(req), d.Get(fieldProfileID).(string))
 	switch {
 	case errors.Is(err, errProfileNotFound):
 		return nil, nil
@@ -81,7 +83,7 @@ func (b *backend) profileRead(ctx context.Context, req *logical.Request, d *fram
 		return nil, err
 	}
 	response := &logical.Response{Data: entry.data(req.MountAccessor)}
-	compiled, err := b.profiles.get(ctx, req.Storage, []int64{entry.ID})
+	compiled, err := b.profiles.get(ctx, storageOf(req), []int64{entry.ID})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +102,7 @@ func (b *backend) profileReplace(ctx context.Context, req *logical.Request, d *f
 		if before != nil {
 			entry.ID, entry.Revision = before.ID, before.Revision
 		} else {
-			if isNumber(reference) {
+			if kv.IsWholeNumber(reference) {
 				return nil, noProfile(reference)
 			}
 			entry.ShortName, status = reference, http.StatusCreated
@@ -133,21 +135,21 @@ func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *fr
 		if entry == nil {
 			return nil, noProfile(d.Get(fieldProfileID).(string))
 		}
-		config, err := loadConfig(ctx, req.Storage)
+		config, err := loadConfig(ctx, storageOf(req))
 		if err != nil {
 			return nil, err
 		}
 		if config != nil && slices.Contains(config.DefaultProfiles, entry.ID) {
 			return nil, conflict(fmt.Errorf("profile %q is in use by the config's default_profiles", entry.ShortName))
 		}
-		names, count, err := usersOf(ctx, req.Storage, profileUsersKey(entry.ID))
+		names, count, err := usersOf(ctx, storageOf(req), profileUsersKey(entry.ID))
 		switch {
 		case err != nil:
 			return nil, err
 		case count > 0:
 			return nil, conflict(inUse(fmt.Sprintf("profile %q", entry.ShortName), names, count))
 		}
-		return nil, deleteProfile(ctx, req.Storage, entry)
+		return nil, deleteProfile(ctx, storageOf(req), entry)
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 )
 
@@ -77,14 +78,14 @@ Nobody should learn from a failed login what a profile does:
 
 func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	reference := d.Get(fieldProfileID).(string)
-	entry, err := findProfile(ctx, req.Storage, reference)
+	entry, err := findProfile(ctx, storageOf(req), reference)
 	switch {
 	case errors.Is(err, errProfileNotFound):
 		return nil, noProfile(reference)
 	case err != nil:
 		return nil, err
 	}
-	known, err := b.dictionaries.get(ctx, req.Storage)
+	known, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *frame
 	if err != nil {
 		return logical.ErrorResponse("the profile matches nobody until it is written anew: %s", err), nil
 	}
-	now, err := b.triedTime(ctx, req.Storage, d.Get(fieldTime).(string))
+	now, err := b.triedTime(ctx, storageOf(req), d.Get(fieldTime).(string))
 	if isMistake(err) {
 		return logical.ErrorResponse(err.Error()), nil
 	}
@@ -108,7 +109,7 @@ func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *frame
 }
 
 // triedTime reads when the login of a trial would be; an empty text means now.
-func (b *backend) triedTime(ctx context.Context, storage logical.Storage, text string) (time.Time, error) {
+func (b *backend) triedTime(ctx context.Context, storage kv.Storage, text string) (time.Time, error) {
 	settings, err := b.settings.get(ctx, storage)
 	if err != nil {
 		return time.Time{}, err

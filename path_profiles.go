@@ -11,6 +11,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 const (
@@ -96,7 +98,7 @@ func (b *backend) profileCreate(ctx context.Context, req *logical.Request, d *fr
 // profileStore stores a profile that is new or changed, or says what is wrong
 // and stores nothing. It runs alone.
 func (b *backend) profileStore(ctx context.Context, req *logical.Request, before, entry *profileEntry, status int) (*logical.Response, error) {
-	d, err := b.dictionaries.get(ctx, req.Storage)
+	d, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -106,17 +108,17 @@ func (b *backend) profileStore(ctx context.Context, req *logical.Request, before
 	if before == nil {
 		// Whether the short name is free is looked at first: an id is not given
 		// back.
-		if other, err := findProfileNamed(ctx, req.Storage, entry.ShortName); err == nil {
+		if other, err := findProfileNamed(ctx, storageOf(req), entry.ShortName); err == nil {
 			return nil, conflict(&shortNameTakenError{entry.ShortName, other.ID})
 		} else if !errors.Is(err, errProfileNotFound) {
 			return nil, err
 		}
-		if entry.ID, err = nextID(ctx, req.Storage, profileSequenceKey, "profiles"); err != nil {
+		if entry.ID, err = kv.NextID(ctx, storageOf(req), profileSequenceKey, "profiles"); err != nil {
 			return nil, err
 		}
 	}
 	entry.Revision++
-	err = saveProfile(ctx, req.Storage, before, entry)
+	err = saveProfile(ctx, storageOf(req), before, entry)
 	if taken := (*shortNameTakenError)(nil); errors.As(err, &taken) {
 		return nil, conflict(taken)
 	}
@@ -138,14 +140,14 @@ func (b *backend) profilesPage(ctx context.Context, req *logical.Request, d *fra
 	if limit < 1 {
 		limit = defaultProfilesLimit
 	}
-	ids, err := profileIDs(ctx, req.Storage)
+	ids, err := profileIDs(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
 	limit, offset = min(limit, maxProfilesLimit), min(max(0, offset), len(ids))
 	results := []any{}
 	for _, id := range ids[offset:min(offset+limit, len(ids))] {
-		entry, err := loadProfile(ctx, req.Storage, id)
+		entry, err := loadProfile(ctx, storageOf(req), id)
 		if err != nil {
 			return nil, err
 		}
@@ -170,11 +172,11 @@ func pageLink(exists bool, limit, offset int) any {
 }
 
 func (b *backend) profilesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	ids, err := profileIDs(ctx, req.Storage)
+	ids, err := profileIDs(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	stored, err := b.profiles.get(ctx, req.Storage, ids)
+	stored, err := b.profiles.get(ctx, storageOf(req), ids)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (b *backend) pathStatus() *framework.Path {
 }
 
 func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	settings, err := b.settings.get(ctx, req.Storage)
+	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if settings != nil && settings.source.checker != nil {
 		servers = append(servers, settings.source.checker.status()...)
 	}
-	all, err := b.sources.get(ctx, req.Storage)
+	all, err := b.sources.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +58,11 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		}
 		sources[one.name] = shown
 	}
-	rules, err := b.rules(ctx, req.Storage)
+	rules, err := b.rules(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	names, err := b.names.get(ctx, b.Logger(), req.Storage, rules)
+	names, err := b.names.get(ctx, b.Logger(), storageOf(req), rules)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +73,11 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if twins := names.currentTwins(); len(twins) > 0 {
 		data["twin_users"] = twins
 	}
-	warnings, err := b.records.warnings(ctx, req.Storage)
+	warnings, err := b.records.warnings(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	ofProfiles, err := b.profiles.warnings(ctx, req.Storage)
+	ofProfiles, err := b.profiles.warnings(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

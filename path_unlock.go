@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -53,20 +54,20 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	if err != nil {
 		return nil, err
 	}
-	settings, err := b.settings.get(ctx, req.Storage)
+	settings, err := b.settings.get(ctx, storageOf(req))
 	if settings == nil || err != nil {
 		return written(d), err // nobody is locked out yet
 	}
-	sources, err := b.sources.get(ctx, req.Storage)
+	sources, err := b.sources.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	spellings, err := b.lockedSpellings(ctx, req.Storage, settings.config.rules(sources), name)
+	spellings, err := b.lockedSpellings(ctx, storageOf(req), settings.config.rules(sources), name)
 	if err != nil {
 		return nil, err
 	}
 	for _, spelling := range spellings {
-		user, err := b.users.get(ctx, req.Storage, spelling)
+		user, err := b.users.get(ctx, storageOf(req), spelling)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +80,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 
 // lockedSpellings returns the names whose failed logins the name's may be among: itself
 // and, if it is not registered, those that are, whose source may be another one.
-func (b *backend) lockedSpellings(ctx context.Context, storage logical.Storage, rules username.Rules, name string) ([]string, error) {
+func (b *backend) lockedSpellings(ctx context.Context, storage kv.Storage, rules username.Rules, name string) ([]string, error) {
 	names, err := b.names.get(ctx, b.Logger(), storage, rules)
 	if err != nil {
 		return nil, err

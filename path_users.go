@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -66,17 +67,17 @@ func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *frame
 		return "", nil, err
 	}
 	if !storable(given) || given != name {
-		if user, err = loadListed(ctx, req.Storage, given); user != nil || err != nil {
+		if user, err = loadListed(ctx, storageOf(req), given); user != nil || err != nil {
 			return given, user, err
 		}
 	}
-	user, err = loadUser(ctx, req.Storage, name)
+	user, err = loadUser(ctx, storageOf(req), name)
 	return name, user, err
 }
 
 // loadListed reads a user under the very name, which need not be one that storage takes
 // for this name only.
-func loadListed(ctx context.Context, storage logical.Storage, name string) (*userEntry, error) {
+func loadListed(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
 	if storable(name) {
 		return loadUser(ctx, storage, name)
 	}
@@ -89,7 +90,7 @@ func loadListed(ctx context.Context, storage logical.Storage, name string) (*use
 
 // userName gives the canonical form of the name in the path.
 func (b *backend) userName(ctx context.Context, req *logical.Request, d *framework.FieldData) (string, error) {
-	return b.canonicalName(ctx, req.Storage, d.Get(fieldName).(string))
+	return b.canonicalName(ctx, storageOf(req), d.Get(fieldName).(string))
 }
 
 func (b *backend) userExists(ctx context.Context, req *logical.Request, d *framework.FieldData) (bool, error) {
@@ -97,7 +98,7 @@ func (b *backend) userExists(ctx context.Context, req *logical.Request, d *frame
 	if err != nil {
 		return false, err
 	}
-	user, err := loadUser(ctx, req.Storage, name)
+	user, err := loadUser(ctx, storageOf(req), name)
 	return user != nil, err
 }
 
@@ -106,7 +107,7 @@ func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framewo
 	if user == nil || err != nil {
 		return nil, err
 	}
-	data, err := b.userData(ctx, req.Storage, user)
+	data, err := b.userData(ctx, storageOf(req), user)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framewo
 }
 
 // userData is the user as a read shows it.
-func (b *backend) userData(ctx context.Context, storage logical.Storage, user *userEntry) (map[string]any, error) {
+func (b *backend) userData(ctx context.Context, storage kv.Storage, user *userEntry) (map[string]any, error) {
 	profiles, err := b.profiles.shortNames(ctx, storage, user.Profiles)
 	if err != nil {
 		return nil, err
@@ -192,7 +193,7 @@ func mergeMetadata(d *framework.FieldData, before map[string]string) {
 // is none, as the request says, or says what is wrong and stores nothing.
 func (b *backend) userChange(ctx context.Context, req *logical.Request, d *framework.FieldData, start func(before *userEntry) (*userEntry, error)) (*logical.Response, error) {
 	resetNulls(d)
-	settings, err := b.hashSettings(ctx, req.Storage)
+	settings, err := b.hashSettings(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -205,14 +206,14 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 	}
 	b.references.RLock() // neither profiles and sources are deleted meanwhile, nor is the name another's
 	defer b.references.RUnlock()
-	rules, err := b.rules(ctx, req.Storage)
+	rules, err := b.rules(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
 	name := rules.Canonical(d.Get(fieldName).(string))
 	var stored *userEntry
 	resp, err := b.users.change(name, func() (*logical.Response, error) {
-		before, err := loadUser(ctx, req.Storage, name)
+		before, err := loadUser(ctx, storageOf(req), name)
 		if err != nil {
 			return nil, err
 		}
@@ -226,7 +227,7 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		if err := checkUserName(d.Get(fieldName).(string), name); err != nil {
 			return logical.ErrorResponse("%s", &userMistake{fieldName, err}), nil
 		}
-		err = b.register(ctx, req.Storage, rules, name, func() error { return b.storeUser(ctx, req.Storage, d, name, before, user) })
+		err = b.register(ctx, storageOf(req), rules, name, func() error { return b.storeUser(ctx, storageOf(req), d, name, before, user) })
 		var mistake *userMistake
 		var taken *nameTakenError
 		switch {
@@ -243,7 +244,7 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 	if stored == nil || err != nil {
 		return resp, err
 	}
-	return b.warnOfTestUserBar(ctx, req.Storage, name, stored, resp), nil
+	return b.warnOfTestUserBar(ctx, storageOf(req), name, stored, resp), nil
 }
 
 // checkUserName says why nobody can be registered under a name, as it was given and in
@@ -280,7 +281,7 @@ func userWritten(d *framework.FieldData, user *userEntry, given bool) *logical.R
 
 // storeUser changes the user as the request says and stores it, with references held. before is what is
 // stored; nil means that the user is new. After a userMistake nothing is stored.
-func (b *backend) storeUser(ctx context.Context, storage logical.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
+func (b *backend) storeUser(ctx context.Context, storage kv.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
 	if err := user.apply(d); err != nil {
 		return err
 	}
@@ -294,7 +295,7 @@ func (b *backend) storeUser(ctx context.Context, storage logical.Storage, d *fra
 }
 
 // refer gives the user the profiles and the source that the request names.
-func (u *userEntry) refer(ctx context.Context, storage logical.Storage, name string, d *framework.FieldData) error {
+func (u *userEntry) refer(ctx context.Context, storage kv.Storage, name string, d *framework.FieldData) error {
 	if shortNames, given := d.GetOk(fieldProfiles); given {
 		ids, err := resolveProfiles(ctx, storage, shortNames.([]string))
 		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
@@ -335,16 +336,16 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 		return nil, err
 	}
 	return b.users.change(name, func() (*logical.Response, error) {
-		before, err := loadListed(ctx, req.Storage, name)
+		before, err := loadListed(ctx, storageOf(req), name)
 		if before == nil || err != nil {
 			return nil, err
 		}
-		return nil, b.deleteUser(ctx, req.Storage, name, before)
+		return nil, b.deleteUser(ctx, storageOf(req), name, before)
 	})
 }
 
 // deleteUser deletes a stored user with the references that it has.
-func (b *backend) deleteUser(ctx context.Context, storage logical.Storage, name string, user *userEntry) error {
+func (b *backend) deleteUser(ctx context.Context, storage kv.Storage, name string, user *userEntry) error {
 	if err := storage.Delete(ctx, userKey(name)); err != nil {
 		b.names.doubt(name)
 		return fmt.Errorf("deleting %s: %w", userLabel(name), err)

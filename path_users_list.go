@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 const (
@@ -59,7 +61,7 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 	if limit < 0 {
 		return logical.ErrorResponse("%s is %d; use 0 or more", fieldLimit, limit), nil
 	}
-	names, err := userNames(ctx, req.Storage)
+	names, err := userNames(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -70,12 +72,12 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 
 	details := make(map[string]any, len(names))
 	for _, name := range names {
-		user, err := loadUser(ctx, req.Storage, name)
+		user, err := loadUser(ctx, storageOf(req), name)
 		if err != nil {
 			return nil, err
 		}
 		if user != nil { // else deleted meanwhile
-			if details[name], err = b.userData(ctx, req.Storage, user); err != nil {
+			if details[name], err = b.userData(ctx, storageOf(req), user); err != nil {
 				return nil, err
 			}
 		}
@@ -85,7 +87,7 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 
 // userNames lists the names of all users, sorted. A name with a slash is
 // stored as in a folder.
-func userNames(ctx context.Context, storage logical.Storage) ([]string, error) {
+func userNames(ctx context.Context, storage kv.Storage) ([]string, error) {
 	var names []string
 	for folders := []string{""}; len(folders) > 0; folders = folders[1:] {
 		children, err := storage.List(ctx, userKey(folders[0]))

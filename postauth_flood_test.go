@@ -90,7 +90,7 @@ func TestFloodOfAttemptsHoldsNobodyUp(t *testing.T) {
 func TestAttemptsAreNotKeptWhenThereAreTooMany(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
-	records, err := b.records.get(t.Context(), b.storage)
+	records, err := b.records.get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	kept := 0
 	for err == nil {

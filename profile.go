@@ -8,8 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 )
 
@@ -70,9 +69,9 @@ func profileUsersKey(id int64) string {
 func profileLabel(id int64) string { return fmt.Sprintf("profile %d", id) }
 
 // loadProfile reads a stored profile; nil means that there is none.
-func loadProfile(ctx context.Context, storage logical.Storage, id int64) (*profileEntry, error) {
+func loadProfile(ctx context.Context, storage kv.Storage, id int64) (*profileEntry, error) {
 	entry := &profileEntry{}
-	found, err := loadJSON(ctx, storage, profileKey(id), profileLabel(id), entry)
+	found, err := kv.Load(ctx, storage, profileKey(id), profileLabel(id), entry)
 	if !found || err != nil {
 		return nil, err
 	}
@@ -80,11 +79,11 @@ func loadProfile(ctx context.Context, storage logical.Storage, id int64) (*profi
 }
 
 // findProfile reads the profile with the id or short name in a path.
-func findProfile(ctx context.Context, storage logical.Storage, reference string) (*profileEntry, error) {
-	if !isNumber(reference) {
+func findProfile(ctx context.Context, storage kv.Storage, reference string) (*profileEntry, error) {
+	if !kv.IsWholeNumber(reference) {
 		return findProfileNamed(ctx, storage, reference)
 	}
-	id, ok := parseID(reference)
+	id, ok := kv.ParseID(reference)
 	if !ok {
 		return nil, errProfileNotFound
 	}
@@ -95,9 +94,9 @@ func findProfile(ctx context.Context, storage logical.Storage, reference string)
 	return entry, err
 }
 
-func findProfileNamed(ctx context.Context, storage logical.Storage, shortName string) (*profileEntry, error) {
+func findProfileNamed(ctx context.Context, storage kv.Storage, shortName string) (*profileEntry, error) {
 	var index profileNameEntry
-	found, err := loadJSON(ctx, storage, profileNameKey(shortName), "the index of profiles", &index)
+	found, err := kv.Load(ctx, storage, profileNameKey(shortName), "the index of profiles", &index)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +115,7 @@ func findProfileNamed(ctx context.Context, storage logical.Storage, shortName st
 
 // saveProfile stores a profile and the index of its short name. before is what
 // is stored; nil means that the profile is new.
-func saveProfile(ctx context.Context, storage logical.Storage, before, entry *profileEntry) error {
+func saveProfile(ctx context.Context, storage kv.Storage, before, entry *profileEntry) error {
 	renamed := before == nil || before.ShortName != entry.ShortName
 	if renamed {
 		other, err := findProfileNamed(ctx, storage, entry.ShortName)
@@ -126,29 +125,29 @@ func saveProfile(ctx context.Context, storage logical.Storage, before, entry *pr
 		case err != nil && !errors.Is(err, errProfileNotFound):
 			return err
 		}
-		if err := saveJSON(ctx, storage, profileNameKey(entry.ShortName), "the index of profiles", profileNameEntry{entry.ID}); err != nil {
+		if err := kv.Save(ctx, storage, profileNameKey(entry.ShortName), "the index of profiles", profileNameEntry{entry.ID}); err != nil {
 			return err
 		}
 	}
-	if err := saveJSON(ctx, storage, profileKey(entry.ID), profileLabel(entry.ID), entry); err != nil {
+	if err := kv.Save(ctx, storage, profileKey(entry.ID), profileLabel(entry.ID), entry); err != nil {
 		return err
 	}
 	if renamed && before != nil {
-		return deleteIndex(ctx, storage, profileNameKey(before.ShortName))
+		return kv.DeleteIndex(ctx, storage, profileNameKey(before.ShortName))
 	}
 	return nil
 }
 
-func deleteProfile(ctx context.Context, storage logical.Storage, entry *profileEntry) error {
+func deleteProfile(ctx context.Context, storage kv.Storage, entry *profileEntry) error {
 	if err := storage.Delete(ctx, profileKey(entry.ID)); err != nil {
 		return fmt.Errorf("deleting %s: %w", profileLabel(entry.ID), err)
 	}
-	return deleteIndex(ctx, storage, profileNameKey(entry.ShortName))
+	return kv.DeleteIndex(ctx, storage, profileNameKey(entry.ShortName))
 }
 
 // profileIDs lists the ids of the stored profiles in their order.
-func profileIDs(ctx context.Context, storage logical.Storage) ([]int64, error) {
-	return storedIDs(ctx, storage, profileKeyPrefix, "profiles")
+func profileIDs(ctx context.Context, storage kv.Storage) ([]int64, error) {
+	return kv.IDs(ctx, storage, profileKeyPrefix, "profiles")
 }
 
 // clone copies everything that a caller could change through the copy.
@@ -170,5 +169,5 @@ func isShortName(text string) bool {
 	case !strings.Contains(first, text[:1]) || strings.Trim(text, other) != "":
 		return false
 	}
-	return !isNumber(text)
+	return !kv.IsWholeNumber(text)
 }

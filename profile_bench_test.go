@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
@@ -26,12 +27,12 @@ func storeProfiles(tb testing.TB, storage logical.Storage, count int) {
 			Reply:    []profile.Item{{Attribute: "Session-Timeout", Operator: ":=", Value: "3600"}},
 			Policies: []string{"dev"},
 		}
-		require.NoError(tb, saveProfile(tb.Context(), storage, &profileEntry{ShortName: entry.ShortName}, entry))
-		require.NoError(tb, saveJSON(tb.Context(), storage, profileNameKey(entry.ShortName), "index", profileNameEntry{id}))
+		require.NoError(tb, saveProfile(tb.Context(), vaultStorage{storage}, &profileEntry{ShortName: entry.ShortName}, entry))
+		require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, profileNameKey(entry.ShortName), "index", profileNameEntry{id}))
 		name := fmt.Sprintf("user-%d", i)
-		require.NoError(tb, saveUser(tb.Context(), storage, name, &userEntry{Policies: []string{"dev"}, Profiles: []int64{id}}))
+		require.NoError(tb, saveUser(tb.Context(), vaultStorage{storage}, name, &userEntry{Policies: []string{"dev"}, Profiles: []int64{id}}))
 	}
-	require.NoError(tb, saveJSON(tb.Context(), storage, profileSequenceKey, "sequence", sequenceEntry{int64(count)}))
+	require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, profileSequenceKey, "sequence", kv.Sequence{Last: int64(count)}))
 }
 
 func sortedKeys(stored map[string]string) []string { return slices.Sorted(maps.Keys(stored)) }

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
 	"vault-plugin-auth-radius/internal/cache"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 )
 
@@ -57,7 +56,7 @@ func newProfileStore(dictionaries *dictionaryStore) *profileStore {
 
 // get gives the profiles with the ids, in their order; those that are gone are
 // left out.
-func (s *profileStore) get(ctx context.Context, storage logical.Storage, ids []int64) ([]*compiledProfile, error) {
+func (s *profileStore) get(ctx context.Context, storage kv.Storage, ids []int64) ([]*compiledProfile, error) {
 	found := make([]*compiledProfile, 0, len(ids))
 	for _, id := range ids {
 		compiled, err := s.compiled.Get(ctx, id, func(ctx context.Context) (*compiledProfile, error) { return s.load(ctx, storage, id) })
@@ -72,7 +71,7 @@ func (s *profileStore) get(ctx context.Context, storage logical.Storage, ids []i
 }
 
 // load compiles a stored profile; nil means that there is none.
-func (s *profileStore) load(ctx context.Context, storage logical.Storage, id int64) (*compiledProfile, error) {
+func (s *profileStore) load(ctx context.Context, storage kv.Storage, id int64) (*compiledProfile, error) {
 	entry, err := loadProfile(ctx, storage, id)
 	if entry == nil || err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func (s *profileStore) load(ctx context.Context, storage logical.Storage, id int
 const maxProfileWarnings = 100
 
 // warnings tells of the stored profiles what is to be changed in them, at most 100.
-func (s *profileStore) warnings(ctx context.Context, storage logical.Storage) ([]string, error) {
+func (s *profileStore) warnings(ctx context.Context, storage kv.Storage) ([]string, error) {
 	ids, err := profileIDs(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -113,7 +112,7 @@ func (s *profileStore) warnings(ctx context.Context, storage logical.Storage) ([
 
 // drop forgets the profile of a storage key that another node wrote.
 func (s *profileStore) drop(key string) {
-	if id, ok := parseID(strings.TrimPrefix(key, profileKeyPrefix)); ok {
+	if id, ok := kv.ParseID(strings.TrimPrefix(key, profileKeyPrefix)); ok {
 		s.compiled.Drop(id)
 	}
 }
@@ -123,7 +122,7 @@ func (s *profileStore) clear() { s.compiled.Clear() }
 
 // resolveProfiles gives the ids of profiles by their short names, each once. The
 // error names the first that does not exist.
-func resolveProfiles(ctx context.Context, storage logical.Storage, shortNames []string) ([]int64, error) {
+func resolveProfiles(ctx context.Context, storage kv.Storage, shortNames []string) ([]int64, error) {
 	ids := make([]int64, 0, len(shortNames))
 	for _, shortName := range shortNames {
 		entry, err := findProfileNamed(ctx, storage, shortName)
@@ -149,7 +148,7 @@ func (e *unknownProfileError) Error() string {
 }
 
 // shortNames are how a read shows the ids; a profile that is gone has none.
-func (s *profileStore) shortNames(ctx context.Context, storage logical.Storage, ids []int64) ([]string, error) {
+func (s *profileStore) shortNames(ctx context.Context, storage kv.Storage, ids []int64) ([]string, error) {
 	found, err := s.get(ctx, storage, ids)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/cache"
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 // records are the FreeRADIUS backend's config, and the store that it says, ready
@@ -37,7 +38,7 @@ func newRecordsCache() *recordsCache {
 }
 
 // get gives the records, from storage on a miss.
-func (c *recordsCache) get(ctx context.Context, storage logical.Storage) (*records, error) {
+func (c *recordsCache) get(ctx context.Context, storage kv.Storage) (*records, error) {
 	return c.cached.Get(ctx, func(ctx context.Context, _ *records) (*records, error) {
 		config, err := loadFreeRADIUS(ctx, storage)
 		if err != nil {
@@ -57,14 +58,14 @@ func (c *recordsCache) get(ctx context.Context, storage logical.Storage) (*recor
 
 // open makes the store that the config says. Vault's storage has one for good: it is
 // what orders the packets of a session.
-func (c *recordsCache) open(config *freeradiusEntry, storage logical.Storage) (acct.Store, error) {
+func (c *recordsCache) open(config *freeradiusEntry, storage kv.Storage) (acct.Store, error) {
 	if config.Store == storePostgres {
 		return acct.NewPostgres(config.ConnectionURL, append(config.postgresOptions(), c.options...)...)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.vault == nil {
-		c.vault = acct.NewVaultStore(keyValue{storage})
+		c.vault = acct.NewVaultStore(storage)
 	}
 	return c.vault, nil
 }
@@ -79,7 +80,7 @@ func (c *recordsCache) forgetRestarts() {
 }
 
 // warnings tells what is to be changed in the stored config.
-func (c *recordsCache) warnings(ctx context.Context, storage logical.Storage) ([]string, error) {
+func (c *recordsCache) warnings(ctx context.Context, storage kv.Storage) ([]string, error) {
 	loaded, err := c.get(ctx, storage)
 	var unreadable *acct.URLError
 	var unfit *acct.TLSError

@@ -207,15 +207,15 @@ func TestConfigThatIsTriedOutHoldsUpNobody(t *testing.T) {
 func TestVaultsStorageHasOneStoreWhateverTheConfigWas(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
-	before, err := b.records.get(t.Context(), b.storage)
+	before, err := b.records.get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"retention": "24h"})
 	b.storeInPostgres("127.0.0.1:1")
-	away, err := b.records.get(t.Context(), b.storage)
+	away, err := b.records.get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	require.NotEqual(t, before.store, away.store)
 	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"store": "vault"})
-	after, err := b.records.get(t.Context(), b.storage)
+	after, err := b.records.get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	require.Same(t, before.store, after.store)
 }

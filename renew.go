@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -124,7 +125,7 @@ func readRenewalData(internal map[string]any) renewalData {
 // loginRenew renews a token if its user could still get one like it. A token
 // without a password can only be rechecked, whatever the config says now.
 func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	settings, err := b.settings.get(ctx, req.Storage)
+	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -132,11 +133,11 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		return logical.ErrorResponse(notConfiguredText), nil
 	}
 	config := settings.config
-	sources, err := b.sources.get(ctx, req.Storage)
+	sources, err := b.sources.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	who, err := b.identify(ctx, req.Storage, settings, sources, req.Auth.Metadata["username"])
+	who, err := b.identify(ctx, storageOf(req), settings, sources, req.Auth.Metadata["username"])
 	switch {
 	case isMistake(err):
 		return logical.ErrorResponse(err.Error() + ", not renewing"), nil
@@ -152,7 +153,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	if data.source != who.source.key() {
 		return logical.ErrorResponse("another source checks the user now, not renewing"), nil
 	}
-	unchanged, others, err := b.profilesUnchanged(ctx, req.Storage, config, user, data)
+	unchanged, others, err := b.profilesUnchanged(ctx, storageOf(req), config, user, data)
 	switch {
 	case err != nil:
 		return nil, err
@@ -214,7 +215,7 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 		return granted{}, logical.ErrorResponse(err.Error()), nil
 	}
 	credentials.Share = renewalShare(credentials.Username)
-	authorization, err := b.authorization(ctx, req.Storage, settings, asked, user, attempt{sent: data.sent}, &credentials)
+	authorization, err := b.authorization(ctx, storageOf(req), settings, asked, user, attempt{sent: data.sent}, &credentials)
 	if err != nil {
 		return granted{}, nil, err
 	}
@@ -239,7 +240,7 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 // are those that the login has not matched, but may now: the time was in the way, or the
 // user has been given them since, or they were written since.
 func (b *backend) profilesUnchanged(
-	ctx context.Context, storage logical.Storage, config *configEntry, user *userEntry, data renewalData,
+	ctx context.Context, storage kv.Storage, config *configEntry, user *userEntry, data renewalData,
 ) (matched, others []*compiledProfile, err error) {
 	assigned := assignedProfiles(config, user)
 	if len(assigned) > 0 && len(data.profiles) == 0 {

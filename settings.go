@@ -5,11 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -44,7 +44,7 @@ func newSettingsCache(dictionaries *dictionaryStore, changed func(radclient.Chan
 
 // get returns the settings, from storage on a miss; nil means that the mount
 // is not configured.
-func (c *settingsCache) get(ctx context.Context, storage logical.Storage) (*settings, error) {
+func (c *settingsCache) get(ctx context.Context, storage kv.Storage) (*settings, error) {
 	loaded, err := c.cached.Get(ctx, func(ctx context.Context, _ *settings) (*settings, error) {
 		config, err := loadConfig(ctx, storage)
 		if config == nil || err != nil {

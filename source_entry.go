@@ -9,8 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -173,9 +172,9 @@ func sourceUsersKey(id int64) string {
 func sourceLabel(id int64) string { return fmt.Sprintf("source %d", id) }
 
 // loadSource reads a stored source; nil means that there is none.
-func loadSource(ctx context.Context, storage logical.Storage, id int64) (*sourceEntry, error) {
+func loadSource(ctx context.Context, storage kv.Storage, id int64) (*sourceEntry, error) {
 	entry := &sourceEntry{}
-	found, err := loadJSON(ctx, storage, sourceKey(id), sourceLabel(id), entry)
+	found, err := kv.Load(ctx, storage, sourceKey(id), sourceLabel(id), entry)
 	if !found || err != nil {
 		return nil, err
 	}
@@ -183,11 +182,11 @@ func loadSource(ctx context.Context, storage logical.Storage, id int64) (*source
 }
 
 // findSource reads the source with the id or name in a path.
-func findSource(ctx context.Context, storage logical.Storage, reference string) (*sourceEntry, error) {
-	if !isNumber(reference) {
+func findSource(ctx context.Context, storage kv.Storage, reference string) (*sourceEntry, error) {
+	if !kv.IsWholeNumber(reference) {
 		return findSourceNamed(ctx, storage, reference)
 	}
-	id, ok := parseID(reference)
+	id, ok := kv.ParseID(reference)
 	if !ok {
 		return nil, errSourceNotFound
 	}
@@ -198,12 +197,12 @@ func findSource(ctx context.Context, storage logical.Storage, reference string) 
 	return entry, err
 }
 
-func findSourceNamed(ctx context.Context, storage logical.Storage, name string) (*sourceEntry, error) {
+func findSourceNamed(ctx context.Context, storage kv.Storage, name string) (*sourceEntry, error) {
 	if !isSourceName(name) {
 		return nil, errSourceNotFound
 	}
 	var index sourceNameEntry
-	found, err := loadJSON(ctx, storage, sourceNameKey(name), "the index of sources", &index)
+	found, err := kv.Load(ctx, storage, sourceNameKey(name), "the index of sources", &index)
 	if err != nil {
 		return nil, err
 	}
@@ -221,12 +220,12 @@ func findSourceNamed(ctx context.Context, storage logical.Storage, name string) 
 }
 
 // sourceIDs lists the ids of the stored sources in their order.
-func sourceIDs(ctx context.Context, storage logical.Storage) ([]int64, error) {
-	return storedIDs(ctx, storage, sourceKeyPrefix, "sources")
+func sourceIDs(ctx context.Context, storage kv.Storage) ([]int64, error) {
+	return kv.IDs(ctx, storage, sourceKeyPrefix, "sources")
 }
 
 // loadSources reads all sources in the order of their ids.
-func loadSources(ctx context.Context, storage logical.Storage) ([]*sourceEntry, error) {
+func loadSources(ctx context.Context, storage kv.Storage) ([]*sourceEntry, error) {
 	ids, err := sourceIDs(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -246,37 +245,32 @@ func loadSources(ctx context.Context, storage logical.Storage) ([]*sourceEntry, 
 
 // saveSource stores a source and the index of its name. before is what is stored;
 // nil means that the source is new. Whether the name is free has been looked at.
-func saveSource(ctx context.Context, storage logical.Storage, before, entry *sourceEntry) error {
+func saveSource(ctx context.Context, storage kv.Storage, before, entry *sourceEntry) error {
 	renamed := before == nil || before.Name != entry.Name
 	if renamed {
-		if err := saveJSON(ctx, storage, sourceNameKey(entry.Name), "the index of sources", sourceNameEntry{entry.ID}); err != nil {
+		if err := kv.Save(ctx, storage, sourceNameKey(entry.Name), "the index of sources", sourceNameEntry{entry.ID}); err != nil {
 			return err
 		}
 	}
-	stored, err := logical.StorageEntryJSON(sourceKey(entry.ID), entry)
-	if err != nil {
-		return fmt.Errorf("encoding %s: %w", sourceLabel(entry.ID), err)
-	}
-	stored.SealWrap = true
-	if err := storage.Put(ctx, stored); err != nil {
-		return fmt.Errorf("writing %s: %w", sourceLabel(entry.ID), err)
+	if err := kv.Save(ctx, storage, sourceKey(entry.ID), sourceLabel(entry.ID), entry); err != nil {
+		return err
 	}
 	if renamed && before != nil {
-		return deleteIndex(ctx, storage, sourceNameKey(before.Name))
+		return kv.DeleteIndex(ctx, storage, sourceNameKey(before.Name))
 	}
 	return nil
 }
 
-func deleteSource(ctx context.Context, storage logical.Storage, entry *sourceEntry) error {
+func deleteSource(ctx context.Context, storage kv.Storage, entry *sourceEntry) error {
 	if err := storage.Delete(ctx, sourceKey(entry.ID)); err != nil {
 		return fmt.Errorf("deleting %s: %w", sourceLabel(entry.ID), err)
 	}
-	return deleteIndex(ctx, storage, sourceNameKey(entry.Name))
+	return kv.DeleteIndex(ctx, storage, sourceNameKey(entry.Name))
 }
 
 // isSourceName tells whether the text can be the name of a source: 1 to 63
 // letters, digits, - and _, no number, which ids are, and not "local".
 func isSourceName(text string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-	return text != "" && len(text) <= 63 && strings.Trim(text, letters) == "" && !isNumber(text) && !strings.EqualFold(text, localSource)
+	return text != "" && len(text) <= 63 && strings.Trim(text, letters) == "" && !kv.IsWholeNumber(text) && !strings.EqualFold(text, localSource)
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
@@ -155,12 +155,12 @@ func newSourceStore(open func(*sourceEntry) (checker, error)) *sourceStore {
 
 // get gives the sources, from storage if they may have changed. Those that have
 // not keep their connections.
-func (s *sourceStore) get(ctx context.Context, storage logical.Storage) (*sourceSet, error) {
+func (s *sourceStore) get(ctx context.Context, storage kv.Storage) (*sourceSet, error) {
 	return s.cached.Get(ctx, s.load(storage))
 }
 
 // load makes sources of those that are stored, and of what is open before.
-func (s *sourceStore) load(storage logical.Storage) func(context.Context, *sourceSet) (*sourceSet, error) {
+func (s *sourceStore) load(storage kv.Storage) func(context.Context, *sourceSet) (*sourceSet, error) {
 	return func(ctx context.Context, before *sourceSet) (*sourceSet, error) {
 		entries, err := loadSources(ctx, storage)
 		if err != nil {
@@ -208,7 +208,7 @@ func (s *sourceSet) closeBut(other *sourceSet) {
 
 // renew loads the sources again after a change: at once, so that nothing of an old one
 // stays open.
-func (s *sourceStore) renew(ctx context.Context, storage logical.Storage) error {
+func (s *sourceStore) renew(ctx context.Context, storage kv.Storage) error {
 	return s.cached.Refresh(ctx, s.load(storage))
 }
 

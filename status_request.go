@@ -10,6 +10,7 @@ import (
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
 )
@@ -138,7 +139,7 @@ func (s *source) title() string {
 // warnOfTestUserBar adds a warning to the response of a write of a user who cannot log in
 // because of a test user. resp may be nil.
 func (b *backend) warnOfTestUserBar(
-	ctx context.Context, storage logical.Storage, name string, user *userEntry, resp *logical.Response,
+	ctx context.Context, storage kv.Storage, name string, user *userEntry, resp *logical.Response,
 ) *logical.Response {
 	settings, err := b.settings.get(ctx, storage)
 	if settings == nil || err != nil {
@@ -156,7 +157,7 @@ func (b *backend) warnOfTestUserBar(
 }
 
 // testUserNames lists the names of the test users, which no user should get.
-func (b *backend) testUserNames(ctx context.Context, storage logical.Storage) ([]string, error) {
+func (b *backend) testUserNames(ctx context.Context, storage kv.Storage) ([]string, error) {
 	var names []string
 	add := func(settings *radiusSettings) {
 		if settings != nil && settings.probesByRequest() {
@@ -183,7 +184,7 @@ func (b *backend) testUserNames(ctx context.Context, storage logical.Storage) ([
 // warnOfTestUser adds a warning to the response of a write that has given the test user
 // the name of a registered user, or one like it. resp may be nil.
 func (b *backend) warnOfTestUser(
-	ctx context.Context, storage logical.Storage, d *framework.FieldData, written *radiusSettings, resp *logical.Response,
+	ctx context.Context, storage kv.Storage, d *framework.FieldData, written *radiusSettings, resp *logical.Response,
 ) *logical.Response {
 	if _, given := d.GetOk(fieldStatusCheckUsername); !given || written == nil || !written.probesByRequest() {
 		return resp
@@ -198,7 +199,7 @@ func (b *backend) warnOfTestUser(
 
 // registeredLike returns the registered user whose name is what the typed one stands for,
 // or one that is like it; "" if there is none.
-func (b *backend) registeredLike(ctx context.Context, storage logical.Storage, typed string) (string, error) {
+func (b *backend) registeredLike(ctx context.Context, storage kv.Storage, typed string) (string, error) {
 	rules, err := b.rules(ctx, storage)
 	if err != nil {
 		return "", err

@@ -2,37 +2,35 @@ package radiusauth
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/kv"
 )
 
-// loadJSON decodes a stored entry over what each of into points to; false if there is
-// none. label names it in errors.
-func loadJSON(ctx context.Context, storage logical.Storage, key, label string, into ...any) (found bool, err error) {
-	stored, err := storage.Get(ctx, key)
-	if err != nil {
-		return false, fmt.Errorf("reading %s: %w", label, err)
+// sealWrapped are the keys, and beginnings of keys, of entries with secrets, which Vault
+// Enterprise encrypts once more.
+var sealWrapped = []string{configKey, challengeKeyKey, sourceKeyPrefix, freeradiusConfigKey}
+
+// storageOf returns the storage of a request.
+func storageOf(req *logical.Request) kv.Storage { return vaultStorage{req.Storage} }
+
+// vaultStorage is Vault's storage as the rooms see it.
+type vaultStorage struct{ logical.Storage }
+
+// Get implements [kv.Storage].
+func (s vaultStorage) Get(ctx context.Context, key string) ([]byte, error) {
+	entry, err := s.Storage.Get(ctx, key)
+	if entry == nil || err != nil {
+		return nil, err
 	}
-	if stored == nil {
-		return false, nil
-	}
-	for _, entry := range into {
-		if err := stored.DecodeJSON(entry); err != nil {
-			return false, fmt.Errorf("decoding %s: %w", label, err)
-		}
-	}
-	return true, nil
+	return entry.Value, nil
 }
 
-// saveJSON stores an entry. label names it in errors.
-func saveJSON(ctx context.Context, storage logical.Storage, key, label string, value any) error {
-	entry, err := logical.StorageEntryJSON(key, value)
-	if err != nil {
-		return fmt.Errorf("encoding %s: %w", label, err)
-	}
-	if err := storage.Put(ctx, entry); err != nil {
-		return fmt.Errorf("writing %s: %w", label, err)
-	}
-	return nil
+// Put implements [kv.Storage].
+func (s vaultStorage) Put(ctx context.Context, key string, value []byte) error {
+	wrapped := slices.ContainsFunc(sealWrapped, func(beginning string) bool { return strings.HasPrefix(key, beginning) })
+	return s.Storage.Put(ctx, &logical.StorageEntry{Key: key, Value: value, SealWrap: wrapped})
 }

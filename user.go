@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/username"
 )
@@ -65,7 +64,7 @@ func storable(name string) bool { return username.IsClean(name) && !strings.Cont
 func userKey(name string) string { return userKeyPrefix + name }
 
 // loadUser reads a stored user; nil means that there is none.
-func loadUser(ctx context.Context, storage logical.Storage, name string) (*userEntry, error) {
+func loadUser(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
 	if !storable(name) {
 		return nil, nil
 	}
@@ -73,17 +72,17 @@ func loadUser(ctx context.Context, storage logical.Storage, name string) (*userE
 }
 
 // readUser is loadUser for a name that a list of the stored ones has, whatever it is.
-func readUser(ctx context.Context, storage logical.Storage, name string) (*userEntry, error) {
+func readUser(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
 	user := &userEntry{}
-	found, err := loadJSON(ctx, storage, userKey(name), userLabel(name), user)
+	found, err := kv.Load(ctx, storage, userKey(name), userLabel(name), user)
 	if !found || err != nil {
 		return nil, err
 	}
 	return user, nil
 }
 
-func saveUser(ctx context.Context, storage logical.Storage, name string, user *userEntry) error {
-	return saveJSON(ctx, storage, userKey(name), userLabel(name), user)
+func saveUser(ctx context.Context, storage kv.Storage, name string, user *userEntry) error {
+	return kv.Save(ctx, storage, userKey(name), userLabel(name), user)
 }
 
 // userLabel names the user in errors.

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/cache"
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -28,7 +29,7 @@ func newUserCache() *userCache {
 
 // get returns a copy of the user, from storage on a miss; nil means that the
 // name is not registered.
-func (c *userCache) get(ctx context.Context, storage logical.Storage, name string) (*userEntry, error) {
+func (c *userCache) get(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
 	user, err := c.entries.Get(ctx, name, func(ctx context.Context) (*userEntry, error) { return loadUser(ctx, storage, name) })
 	return user.clone(), err
 }

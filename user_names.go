@@ -10,8 +10,8 @@ import (
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -117,7 +117,7 @@ func (n *registeredNames) hides(name string) bool {
 // register runs a write of the user while no name with its fold changes. A new name is
 // registered before the write; if that fails, the next look at it reads storage. A new
 // name with the fold of another one is refused with a [nameTakenError].
-func (b *backend) register(ctx context.Context, storage logical.Storage, rules username.Rules, name string, store func() error) error {
+func (b *backend) register(ctx context.Context, storage kv.Storage, rules username.Rules, name string, store func() error) error {
 	names, err := b.names.get(ctx, b.Logger(), storage, rules)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (e *nameTakenError) Error() string {
 }
 
 // start begins to read the names, unless they are there. It returns without waiting.
-func (s *nameStore) start(log hclog.Logger, storage logical.Storage, rules username.Rules) *registeredNames {
+func (s *nameStore) start(log hclog.Logger, storage kv.Storage, rules username.Rules) *registeredNames {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current != nil && s.current.rules.Equal(rules) {
@@ -163,7 +163,7 @@ func (s *nameStore) start(log hclog.Logger, storage logical.Storage, rules usern
 
 // read fills the names. A panic ends the reading, not the process, which may serve other
 // mounts.
-func (s *nameStore) read(log hclog.Logger, storage logical.Storage, names *registeredNames) {
+func (s *nameStore) read(log hclog.Logger, storage kv.Storage, names *registeredNames) {
 	defer close(names.done)
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -189,7 +189,7 @@ func (s *nameStore) forget(names *registeredNames) {
 }
 
 // get returns the names, when they have been read.
-func (s *nameStore) get(ctx context.Context, log hclog.Logger, storage logical.Storage, rules username.Rules) (*registeredNames, error) {
+func (s *nameStore) get(ctx context.Context, log hclog.Logger, storage kv.Storage, rules username.Rules) (*registeredNames, error) {
 	names := s.start(log, storage, rules)
 	select {
 	case <-names.done:
@@ -207,7 +207,7 @@ func newRegisteredNames(rules username.Rules) *registeredNames {
 }
 
 // fill reads the names of the stored users.
-func (n *registeredNames) fill(ctx context.Context, storage logical.Storage) error {
+func (n *registeredNames) fill(ctx context.Context, storage kv.Storage) error {
 	stored, err := userNames(ctx, storage)
 	if err != nil {
 		return err
@@ -271,7 +271,7 @@ func (n *registeredNames) currentTwins() [][]string {
 }
 
 // match looks a name up, and in storage what another server has written meanwhile.
-func (n *registeredNames) match(ctx context.Context, storage logical.Storage, name string) (username.Match, error) {
+func (n *registeredNames) match(ctx context.Context, storage kv.Storage, name string) (username.Match, error) {
 	match := n.index.Match(name)
 	for _, doubt := range match.Doubts {
 		user, err := loadUser(ctx, storage, doubt.Name)
@@ -307,7 +307,7 @@ func (n *registeredNames) closest(name string) string {
 
 // rules are what the config and the sources say of names, on a mount that may not be
 // configured yet.
-func (b *backend) rules(ctx context.Context, storage logical.Storage) (username.Rules, error) {
+func (b *backend) rules(ctx context.Context, storage kv.Storage) (username.Rules, error) {
 	settings, err := b.settings.get(ctx, storage)
 	if err != nil {
 		return username.Rules{}, err
@@ -336,7 +336,7 @@ func (c *configEntry) rules(sources *sourceSet) username.Rules {
 
 // renamed describes up to three of the stored names that are their own canonical form
 // now, and would not be with other rules; "" if there are none.
-func renamed(ctx context.Context, storage logical.Storage, now, then username.Rules) (string, error) {
+func renamed(ctx context.Context, storage kv.Storage, now, then username.Rules) (string, error) {
 	if now.Equal(then) {
 		return "", nil
 	}

@@ -196,13 +196,13 @@ func TestNamesNeverSeenBeforeAndRefusedSpellingsTouchNoStorage(t *testing.T) {
 func BenchmarkReadingTheNamesOfUsers(b *testing.B) {
 	storage := &logical.InmemStorage{}
 	for i := range 100_000 {
-		if err := saveUser(b.Context(), storage, fmt.Sprintf("registered-user-of-%06d", i), &userEntry{}); err != nil {
+		if err := saveUser(b.Context(), vaultStorage{storage}, fmt.Sprintf("registered-user-of-%06d", i), &userEntry{}); err != nil {
 			b.Fatal(err)
 		}
 	}
 	for b.Loop() {
 		names := newRegisteredNames(defaultConfig().rules(newSourceSet(nil)))
-		if err := names.fill(b.Context(), storage); err != nil {
+		if err := names.fill(b.Context(), vaultStorage{storage}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/logical"
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 // references are the indexes in which a user is, such as that of a profile: a
@@ -32,10 +32,10 @@ func referenceKey(index, username string) string { return index + url.PathEscape
 // saveReferenced stores a user and the indexes of what the user has. They are
 // written before the user, and cleared after: in between they may name somebody
 // who has it not, never miss somebody who has.
-func saveReferenced(ctx context.Context, storage logical.Storage, name string, before, user *userEntry) error {
+func saveReferenced(ctx context.Context, storage kv.Storage, name string, before, user *userEntry) error {
 	for _, index := range user.references() {
 		if !slices.Contains(before.references(), index) {
-			if err := saveJSON(ctx, storage, referenceKey(index, name), "an index of users", true); err != nil {
+			if err := kv.Save(ctx, storage, referenceKey(index, name), "an index of users", true); err != nil {
 				return err
 			}
 		}
@@ -48,10 +48,10 @@ func saveReferenced(ctx context.Context, storage logical.Storage, name string, b
 
 // clearReferences clears the indexes of what the user has no more; after nil the
 // user is gone.
-func clearReferences(ctx context.Context, storage logical.Storage, name string, before, after *userEntry) error {
+func clearReferences(ctx context.Context, storage kv.Storage, name string, before, after *userEntry) error {
 	for _, index := range before.references() {
 		if !slices.Contains(after.references(), index) {
-			if err := deleteIndex(ctx, storage, referenceKey(index, name)); err != nil {
+			if err := kv.DeleteIndex(ctx, storage, referenceKey(index, name)); err != nil {
 				return err
 			}
 		}
@@ -64,7 +64,7 @@ const shownUsers = 3
 
 // usersOf gives some of the users in an index, and how many there are at most.
 // An entry of a user who has it no more is removed.
-func usersOf(ctx context.Context, storage logical.Storage, index string) (names []string, count int, err error) {
+func usersOf(ctx context.Context, storage kv.Storage, index string) (names []string, count int, err error) {
 	keys, err := storage.List(ctx, index)
 	if err != nil {
 		return nil, 0, fmt.Errorf("listing an index of users: %w", err)
@@ -87,7 +87,7 @@ func usersOf(ctx context.Context, storage logical.Storage, index string) (names 
 			continue
 		}
 		count--
-		if err := deleteIndex(ctx, storage, referenceKey(index, name)); err != nil {
+		if err := kv.DeleteIndex(ctx, storage, referenceKey(index, name)); err != nil {
 			return nil, 0, err
 		}
 	}

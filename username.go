@@ -4,13 +4,12 @@ import (
 	"context"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
 // canonicalName is the canonical name on a mount that may not be configured yet.
-func (b *backend) canonicalName(ctx context.Context, storage logical.Storage, typed string) (string, error) {
+func (b *backend) canonicalName(ctx context.Context, storage kv.Storage, typed string) (string, error) {
 	rules, err := b.rules(ctx, storage)
 	if err != nil {
 		return "", err
