@@ -11,6 +11,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 func csvImport(name, text string) map[string]any {
@@ -203,7 +205,7 @@ func TestVoucherShowsTheEndAsItWasWritten(t *testing.T) {
 		"2030-12-31T18:00:00.25+05:30": "31 Dec 2030 18:00 +05:30",
 		"9999-12-31":                   "31 Dec 9999",
 	} {
-		expires, err := parseExpiry(written)
+		expires, err := validate.ParseExpiry(written)
 		require.NoError(t, err)
 		require.Equal(t, want, validUntil(written, expires), written)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 // batchRow is a user to be created.
@@ -95,7 +96,7 @@ func readBatchRow(columns csvRow, header bool, passwordLength int) (batchRow, er
 		return row, &rowError{columns.lines[2], errors.New("the email is not an address such as alice@example.com")}
 	}
 	for i := 2; i < len(csvColumns); i++ {
-		if err := checkUserText(trimmed(i)); err != nil {
+		if err := validate.CheckText(trimmed(i)); err != nil {
 			return row, &rowError{columns.lines[i], fmt.Errorf("the %s %w", csvColumns[i], err)}
 		}
 	}

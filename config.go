@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/go-sockaddr"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
@@ -17,6 +15,7 @@ import (
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 // configKey is where the config is stored.
@@ -129,7 +128,7 @@ func (c *configEntry) problems() []string {
 		bad    bool
 		advice string
 	}{
-		{!isHost(c.Host), "config parameter `host` must be one host name or IP address, without scheme, port or spaces"},
+		{!validate.IsHost(c.Host), "config parameter `host` must be one host name or IP address, without scheme, port or spaces"},
 		{c.Port < 1 || c.Port > 65535, fmt.Sprintf("config parameter `port` is %d; use 1 to 65535", c.Port)},
 		{len(c.NASIdentifier) > radclient.MaxValueLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", radclient.MaxValueLen)},
 	}
@@ -145,14 +144,14 @@ func (c *configEntry) problems() []string {
 // otherProblems lists what is wrong beside the servers.
 func (c *configEntry) otherProblems() []string {
 	var found []string
-	if containsRoot(c.UnregisteredUserPolicies) || containsRoot(c.TokenPolicies) {
-		found = append(found, rootPolicyText)
+	if validate.ContainsRoot(c.UnregisteredUserPolicies) || validate.ContainsRoot(c.TokenPolicies) {
+		found = append(found, validate.RootPolicyText)
 	}
 	if slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress) {
 		found = append(found, "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks")
 	}
 	others := append(c.radiusSettings.problems(), c.localSettings.problems()...)
-	if problem := notOneOf(fieldRenewal, c.Renewal, renewals); problem != "" {
+	if problem := validate.CheckEnum(fieldRenewal, c.Renewal, renewals); problem != "" {
 		others = append(others, problem)
 	}
 	if c.BindAddress != "" {
@@ -211,26 +210,4 @@ func (c *configEntry) port() int {
 // address nor a CIDR block for the path of a Unix socket.
 func isNoAddress(address *sockaddr.SockAddrMarshaler) bool {
 	return address.Type()&sockaddr.TypeIP == 0
-}
-
-// maxTimeout is the longest timeout in seconds. Vault itself ends a request
-// after 90, unless its listener says otherwise.
-const maxTimeout = 3600
-
-// isHost tells whether the text is one IP address or host name. Underscores
-// are in use in host names, whatever RFC 1123 says.
-func isHost(text string) bool {
-	if _, err := netip.ParseAddr(text); err == nil {
-		return true
-	}
-	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
-	if len(text) > 253 {
-		return false
-	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(text, "."), ".") {
-		if label == "" || len(label) > 63 || strings.Trim(label, letters) != "" {
-			return false
-		}
-	}
-	return true
 }

@@ -9,6 +9,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 // localSettings is the part of the config that is about what is checked here, or
@@ -71,7 +72,7 @@ func (l *localSettings) problems() []string {
 	if l.LockoutCounterReset < 1 || l.LockoutCounterReset > maxLockout {
 		found = append(found, fmt.Sprintf("`lockout_counter_reset` is %d; use 1 to %d seconds", l.LockoutCounterReset, maxLockout))
 	}
-	if problem := notOneOf(fieldPasswordAlgorithm, l.PasswordAlgorithm, passwordAlgorithms); problem != "" {
+	if problem := validate.CheckEnum(fieldPasswordAlgorithm, l.PasswordAlgorithm, passwordAlgorithms); problem != "" {
 		found = append(found, problem)
 	} else if err := l.hashSettings().Check(); err != nil {
 		found = append(found, "`password_hash_cost`: "+err.Error())

@@ -1,7 +1,6 @@
 package radiusauth
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -43,19 +42,6 @@ func allowed[T ~string](values []T) []any {
 		list = append(list, string(value))
 	}
 	return list
-}
-
-// notOneOf says that a field has none of its allowed values; empty if it
-// has one.
-func notOneOf[T ~string](field string, value T, values []T) string {
-	if slices.Contains(values, value) {
-		return ""
-	}
-	var names []string
-	for _, value := range values {
-		names = append(names, string(value))
-	}
-	return fmt.Sprintf("`%s` is not one of %s", field, strings.Join(names, ", "))
 }
 
 // typeNames are what a value of each type is called.

@@ -10,6 +10,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 // freeradiusConfigKey is where the FreeRADIUS backend's config is stored,
@@ -176,7 +177,7 @@ func (e *freeradiusEntry) apply(d *framework.FieldData) {
 
 // problem says what is wrong with the config; empty if nothing is.
 func (e *freeradiusEntry) problem() string {
-	if problem := notOneOf(fieldStore, e.Store, storeKinds); problem != "" {
+	if problem := validate.CheckEnum(fieldStore, e.Store, storeKinds); problem != "" {
 		return problem
 	}
 	switch {

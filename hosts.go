@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 // hostEntry is a further server of the config.
@@ -139,7 +140,7 @@ func (c *configEntry) hostProblems() []string {
 	var found []string
 	for i, entry := range c.Hosts {
 		switch {
-		case !isHost(entry.Host):
+		case !validate.IsHost(entry.Host):
 			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d: `host` must be one host name or IP address, without scheme, port or spaces", i+1))
 		case entry.Port < 0 || entry.Port > 65535:
 			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d: `port` is %d; use 1 to 65535", i+1, entry.Port))

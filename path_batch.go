@@ -21,6 +21,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 const (
@@ -207,7 +208,7 @@ func (b *backend) readBatch(ctx context.Context, storage kv.Storage, config *con
 	case before != nil:
 		return nil, nil, nil, conflict(fmt.Errorf("%s exists already", batchLabel(entry.Name)))
 	}
-	expires, err := parseExpiry(d.Get(fieldExpirationDate).(string))
+	expires, err := validate.ParseExpiry(d.Get(fieldExpirationDate).(string))
 	if err != nil {
 		return nil, nil, nil, &userMistake{fieldExpirationDate, err}
 	}
@@ -216,8 +217,8 @@ func (b *backend) readBatch(ctx context.Context, storage kv.Storage, config *con
 	}
 	entry.ExpiresAt = expires
 	template := &userEntry{Local: true, Batch: entry.Name, ExpiresAt: expires, Policies: policyutil.ParsePolicies(d.Get(fieldPolicies))}
-	if containsRoot(template.Policies) {
-		return nil, nil, nil, &userMistake{"", errors.New(rootPolicyText)}
+	if validate.ContainsRoot(template.Policies) {
+		return nil, nil, nil, &userMistake{"", errors.New(validate.RootPolicyText)}
 	}
 	template.Profiles, err = resolveProfiles(ctx, storage, d.Get(fieldProfiles).([]string))
 	if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {

@@ -13,6 +13,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 func (b *backend) pathConfig() *framework.Path {
@@ -202,7 +203,7 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 		c.Host = strings.ToLower(host.(string))
 	}
 	if policies, ok := d.GetOk(fieldUnregisteredUserPolicies); ok {
-		c.UnregisteredUserPolicies = splitPolicies(policies.([]string))
+		c.UnregisteredUserPolicies = validate.SplitPolicies(policies.([]string))
 	}
 	c.radiusSettings.apply(d)
 	c.localSettings.apply(d)

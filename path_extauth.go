@@ -14,6 +14,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 const (
@@ -83,7 +84,7 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 		if kind == "" {
 			return logical.ErrorResponse("`type` is missing: give radius, cerb, ldap or ad"), nil
 		}
-		return logical.ErrorResponse(notOneOf(fieldSourceType, kind, sourceTypes)), nil
+		return logical.ErrorResponse(validate.CheckEnum(fieldSourceType, kind, sourceTypes)), nil
 	}
 	entry := newSourceEntry(kind)
 	entry.apply(d)

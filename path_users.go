@@ -13,6 +13,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 func (b *backend) pathUser() *framework.Path {
@@ -285,8 +286,8 @@ func (b *backend) storeUser(ctx context.Context, storage kv.Storage, d *framewor
 	if err := user.apply(d); err != nil {
 		return err
 	}
-	if containsRoot(user.Policies) {
-		return &userMistake{"", errors.New(rootPolicyText)} // as the built-in method says it
+	if validate.ContainsRoot(user.Policies) {
+		return &userMistake{"", errors.New(validate.RootPolicyText)} // as the built-in method says it
 	}
 	if err := user.refer(ctx, storage, name, d); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/profile"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 const (
@@ -171,7 +172,7 @@ func (p *profileEntry) problems(d *dictionary.Dictionary, before *profileEntry) 
 		{utf8.RuneCountInString(p.Name) > 128, "name is longer than 128 characters"},
 		{!isShortName(p.ShortName), fmt.Sprintf("short_name %.80q is not 1 to %d of a-z, 0-9, - and _ that start with a letter or digit and are not a number", p.ShortName, maxShortName)},
 		{utf8.RuneCountInString(p.Description) > 1024, "description is longer than 1024 characters"},
-		{containsRoot(p.Policies), rootPolicyText},
+		{validate.ContainsRoot(p.Policies), validate.RootPolicyText},
 	}
 	for _, check := range checks {
 		if check.bad {

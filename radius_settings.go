@@ -12,6 +12,7 @@ import (
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 // radiusSettings say how RADIUS servers are asked: what the config and a source
@@ -143,22 +144,22 @@ func (r *radiusSettings) data(data map[string]any) {
 // problems lists what is wrong with the settings, each beginning with its field.
 func (r *radiusSettings) problems() []string {
 	found := timeoutProblems(r.DialTimeout, r.ReadTimeout)
-	if r.ResponseWindow < 1 || r.ResponseWindow > maxTimeout {
-		found = append(found, fmt.Sprintf("`response_window` is %d; use 1 to %d seconds", r.ResponseWindow, maxTimeout))
+	if r.ResponseWindow < 1 || r.ResponseWindow > validate.MaxTimeout {
+		found = append(found, fmt.Sprintf("`response_window` is %d; use 1 to %d seconds", r.ResponseWindow, validate.MaxTimeout))
 	}
 	if r.NASPort < 0 || r.NASPort > math.MaxUint32 {
 		found = append(found, fmt.Sprintf("`nas_port` is %d; use 0 to %d", r.NASPort, uint32(math.MaxUint32)))
 	}
 	for _, problem := range []string{
-		notOneOf(fieldMessageAuthenticator, r.MessageAuthenticator, radclient.MessageAuthenticators),
-		notOneOf(fieldAuthProtocol, r.AuthProtocol, radclient.Protocols),
-		notOneOf(fieldRetransmit, r.Retransmit, radclient.Retransmits),
-		notOneOf(fieldTransport, r.Transport, radclient.Transports),
-		notOneOf(fieldTLSMinVersion, r.TLSMinVersion, radclient.TLSVersions),
-		notOneOf(fieldRADIUSVersion, r.RADIUSVersion, radclient.Versions),
-		notOneOf(fieldStrategy, r.Strategy, radclient.Strategies),
-		notOneOf(fieldStatusCheck, r.StatusCheck, radclient.StatusChecks),
-		notOneOf(fieldFailoverOnTrial, r.FailoverOnTrial, radclient.FailoverOnTrials),
+		validate.CheckEnum(fieldMessageAuthenticator, r.MessageAuthenticator, radclient.MessageAuthenticators),
+		validate.CheckEnum(fieldAuthProtocol, r.AuthProtocol, radclient.Protocols),
+		validate.CheckEnum(fieldRetransmit, r.Retransmit, radclient.Retransmits),
+		validate.CheckEnum(fieldTransport, r.Transport, radclient.Transports),
+		validate.CheckEnum(fieldTLSMinVersion, r.TLSMinVersion, radclient.TLSVersions),
+		validate.CheckEnum(fieldRADIUSVersion, r.RADIUSVersion, radclient.Versions),
+		validate.CheckEnum(fieldStrategy, r.Strategy, radclient.Strategies),
+		validate.CheckEnum(fieldStatusCheck, r.StatusCheck, radclient.StatusChecks),
+		validate.CheckEnum(fieldFailoverOnTrial, r.FailoverOnTrial, radclient.FailoverOnTrials),
 	} {
 		if problem != "" {
 			found = append(found, problem)
@@ -171,7 +172,7 @@ func (r *radiusSettings) problems() []string {
 	if _, err := radclient.ParseNASPortType(r.NASPortType); err != nil {
 		found = append(found, "`nas_port_type`: "+err.Error())
 	}
-	if r.TLSServerName != "" && !isHost(r.TLSServerName) {
+	if r.TLSServerName != "" && !validate.IsHost(r.TLSServerName) {
 		found = append(found, "`tls_server_name` is neither a host name nor an IP address")
 	}
 	checkTLS := r.tls().CheckGiven
@@ -187,11 +188,11 @@ func (r *radiusSettings) problems() []string {
 // timeoutProblems says what is wrong with dial_timeout and read_timeout.
 func timeoutProblems(dial, read int) []string {
 	var found []string
-	if dial < 0 || dial > maxTimeout {
-		found = append(found, fmt.Sprintf("`dial_timeout` is %d; use 0 to %d seconds", dial, maxTimeout))
+	if dial < 0 || dial > validate.MaxTimeout {
+		found = append(found, fmt.Sprintf("`dial_timeout` is %d; use 0 to %d seconds", dial, validate.MaxTimeout))
 	}
-	if read < 1 || read > maxTimeout {
-		found = append(found, fmt.Sprintf("`read_timeout` is %d; use 1 to %d seconds", read, maxTimeout))
+	if read < 1 || read > validate.MaxTimeout {
+		found = append(found, fmt.Sprintf("`read_timeout` is %d; use 1 to %d seconds", read, validate.MaxTimeout))
 	}
 	return found
 }
@@ -201,7 +202,7 @@ type dialFunc func(ctx context.Context, network string, source netip.Addr, remot
 
 // readTimeout is how long a whole login may take.
 func (r *radiusSettings) readTimeout() time.Duration {
-	seconds := min(r.ReadTimeout, maxTimeout)
+	seconds := min(r.ReadTimeout, validate.MaxTimeout)
 	if seconds <= 0 {
 		// The built-in method could store 0, with which no login ever worked.
 		seconds = defaultRADIUSSettings().ReadTimeout
@@ -225,7 +226,7 @@ func (r *radiusSettings) newClient(
 		Transport:            r.Transport,
 		TLS:                  r.tls(),
 		Strategy:             r.Strategy,
-		DialTimeout:          time.Duration(min(r.DialTimeout, maxTimeout)) * time.Second,
+		DialTimeout:          time.Duration(min(r.DialTimeout, validate.MaxTimeout)) * time.Second,
 		ReadTimeout:          r.readTimeout(),
 		Protocol:             r.AuthProtocol,
 		Retransmit:           r.Retransmit,

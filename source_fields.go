@@ -14,6 +14,7 @@ import (
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 const (
@@ -236,7 +237,7 @@ func (s *sourceEntry) hostProblems() []string {
 		switch {
 		case entry.Port < 0 || entry.Port > 65535:
 			found = append(found, fmt.Sprintf("`host`: the port of %.80q is %d; use 1 to 65535", entry.Host, entry.Port))
-		case !isHost(entry.Host):
+		case !validate.IsHost(entry.Host):
 			found = append(found, fmt.Sprintf("`host`: %.80q must be a host name or IP address, with or without a port, and without a scheme", entry.Host))
 		case slices.ContainsFunc(s.Hosts[:i], same):
 			found = append(found, fmt.Sprintf("`host`: %s is there twice", entry.Host))
@@ -303,7 +304,7 @@ func (d *directorySettings) tlsProblems() []string {
 			}
 		}
 	}
-	if d.TLSServerName != "" && !isHost(d.TLSServerName) {
+	if d.TLSServerName != "" && !validate.IsHost(d.TLSServerName) {
 		found = append(found, "`tls_server_name` is neither a host name nor an IP address")
 	}
 	return found

@@ -13,6 +13,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 // probesByRequest reports whether probes are logins of a test user.
@@ -66,7 +67,7 @@ func (r *radiusSettings) statusRequestProblems() []string {
 	case err != nil:
 		found = append(found, "`status_check_password`: "+err.Error())
 	default:
-		if err := checkLineEnd(r.StatusCheckPassword); err != nil {
+		if err := validate.CheckLineEnd(r.StatusCheckPassword); err != nil {
 			found = append(found, "`status_check_password` "+err.Error())
 		}
 	}

@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/mail"
-	"strconv"
 	"strings"
-	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 
-	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 const (
@@ -114,11 +110,8 @@ func (m *userMistake) Error() string {
 
 func (m *userMistake) Unwrap() error { return m.err }
 
-// The most of what is kept of a user.
-const (
-	maxUserText     = 253 // octets
-	maxMetadataKeys = 64
-)
+// maxMetadataKeys is the most keys of a user's metadata.
+const maxMetadataKeys = 64
 
 // apply takes the given fields over that stand for themselves. The error is a
 // userMistake.
@@ -130,7 +123,7 @@ func (u *userEntry) apply(d *framework.FieldData) error {
 		u.Disabled = !enabled.(bool)
 	}
 	if text, given := d.GetOk(fieldExpiresAt); given {
-		expires, err := parseExpiry(text.(string))
+		expires, err := validate.ParseExpiry(text.(string))
 		if err != nil {
 			return &userMistake{fieldExpiresAt, err}
 		}
@@ -147,7 +140,7 @@ func (u *userEntry) apply(d *framework.FieldData) error {
 		}
 	}
 	for _, given := range []struct{ field, text string }{{fieldEmail, u.Email}, {fieldFirstName, u.FirstName}, {fieldLastName, u.LastName}} {
-		if err := checkUserText(given.text); err != nil {
+		if err := validate.CheckText(given.text); err != nil {
 			return &userMistake{given.field, err}
 		}
 	}
@@ -155,18 +148,9 @@ func (u *userEntry) apply(d *framework.FieldData) error {
 		return &userMistake{fieldMetadata, fmt.Errorf("has %d keys, and %d are the most", len(u.Metadata), maxMetadataKeys)}
 	}
 	for key, text := range u.Metadata {
-		if err := errors.Join(checkUserText(key), checkUserText(text)); err != nil {
+		if err := errors.Join(validate.CheckText(key), validate.CheckText(text)); err != nil {
 			return &userMistake{fieldMetadata, err}
 		}
-	}
-	return nil
-}
-
-// checkLineEnd tells of a line end after a secret, which nobody types at login: it
-// comes from a file, or from a terminal.
-func checkLineEnd(secret string) error {
-	if strings.HasSuffix(secret, "\n") || strings.HasSuffix(secret, "\r") {
-		return errors.New("ends in a line end: give it without, as printf %s does")
 	}
 	return nil
 }
@@ -180,42 +164,7 @@ func checkNewPassword(password string) error {
 	if strings.ContainsRune(password, utf8.RuneError) {
 		return errors.New("is not UTF-8, or has the character U+FFFD in its place: set another one")
 	}
-	return checkLineEnd(password)
-}
-
-func checkUserText(text string) error {
-	switch {
-	case len(text) > maxUserText:
-		return fmt.Errorf("is longer than %d octets", maxUserText)
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-		return errors.New("must be UTF-8 without control characters")
-	}
-	return nil
-}
-
-// lastExpiry is the last time that can be stored.
-var lastExpiry = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
-
-// parseExpiry reads when access ends; an empty text is nil, never.
-func parseExpiry(text string) (*time.Time, error) {
-	var at time.Time
-	if text = strings.TrimSpace(text); text == "" {
-		return nil, nil
-	}
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		if seconds < 1_000_000_000 || seconds > math.MaxUint32 {
-			return nil, errors.New("is a number of seconds since 1970 from before 2001 or after 2106: write a day as YYYY-MM-DD")
-		}
-		at = time.Unix(seconds, 0)
-	} else if day, err := time.Parse(time.DateOnly, text); err == nil {
-		at = day.AddDate(0, 0, 1)
-	} else if at, err = acct.ParseTime(text); err != nil {
-		return nil, errors.New("must be a time as in RFC 3339, seconds since 1970, or a day as YYYY-MM-DD")
-	}
-	if at = at.UTC(); at.After(lastExpiry) {
-		at = lastExpiry // the end of that day is in the year 10000
-	}
-	return &at, nil
+	return validate.CheckLineEnd(password)
 }
 
 // givenPassword reads the fields password and password_hash; given tells whether

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/validate"
 )
 
 // throughJSON is the data as a client gets it and sends it back.
@@ -115,7 +117,8 @@ func TestPoliciesOfTheUnregisteredAreAListOrAText(t *testing.T) {
 		require.Equal(t, []string{}, b.ok(logical.ReadOperation, "config", nil).Data["unregistered_user_policies"])
 	}
 	for _, root := range []any{"a,root", []any{"a", "Root "}, []any{"a,root"}} {
-		require.Equal(t, rootPolicyText, b.refused(logical.UpdateOperation, "config", map[string]any{"unregistered_user_policies": root}))
+		text := b.refused(logical.UpdateOperation, "config", map[string]any{"unregistered_user_policies": root})
+		require.Equal(t, validate.RootPolicyText, text)
 	}
 	require.Contains(t, b.refused(logical.UpdateOperation, "config", map[string]any{"unregistered_user_policies": []any{map[string]any{"a": "hush"}}}),
 		"\"unregistered_user_policies\": it is not a list of texts, or texts separated by commas")
