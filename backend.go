@@ -249,12 +249,12 @@ func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp
 	defer b.recovered(req, func(cause error) { resp, err = logical.ErrorResponse(cause.Error()), nil })
 	if path := b.Route(req.Path); path != nil {
 		readJSONTexts(path, req)
-		mistake := malformed(path, req)
+		invalid := validateFields(path, req)
 		switch {
-		case mistake != nil && req.Operation == logical.AliasLookaheadOperation:
-			return nil, mistake.Error() // Vault looks into the response's Auth without checking
-		case mistake != nil:
-			return mistake, nil
+		case invalid != nil && req.Operation == logical.AliasLookaheadOperation:
+			return nil, invalid.Error() // Vault looks into the response's Auth without checking
+		case invalid != nil:
+			return invalid, nil
 		}
 	}
 	return b.Backend.HandleRequest(ctx, req)

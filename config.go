@@ -147,7 +147,7 @@ func (c *configEntry) otherProblems() []string {
 	if validate.ContainsRoot(c.UnregisteredUserPolicies) || validate.ContainsRoot(c.TokenPolicies) {
 		found = append(found, validate.RootPolicyText)
 	}
-	if slices.ContainsFunc(c.TokenBoundCIDRs, isNoAddress) {
+	if slices.ContainsFunc(c.TokenBoundCIDRs, isUnixSocket) {
 		found = append(found, "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks")
 	}
 	others := append(c.radiusSettings.problems(), c.localSettings.problems()...)
@@ -206,8 +206,8 @@ func (c *configEntry) port() int {
 	return c.Port
 }
 
-// isNoAddress tells whether the SDK has taken a text that is neither an IP
-// address nor a CIDR block for the path of a Unix socket.
-func isNoAddress(address *sockaddr.SockAddrMarshaler) bool {
+// isUnixSocket reports whether the SDK has taken the text for the path of a Unix socket,
+// as it does with all that is neither an IP address nor a CIDR block.
+func isUnixSocket(address *sockaddr.SockAddrMarshaler) bool {
 	return address.Type()&sockaddr.TypeIP == 0
 }

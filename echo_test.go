@@ -29,7 +29,7 @@ func TestValueOfAWrongTypeIsNeverRepeated(t *testing.T) {
 		for field, schema := range path.Fields {
 			require.NotEmpty(t, typeNames[schema.Type], "%s: type %s has no name", field, schema.Type)
 			for _, value := range wrongTypes {
-				resp := malformed(path, &logical.Request{Data: map[string]any{field: value}})
+				resp := validateFields(path, &logical.Request{Data: map[string]any{field: value}})
 				if resp == nil {
 					continue
 				}

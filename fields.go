@@ -59,11 +59,11 @@ var typeNames = map[framework.FieldType]string{
 	framework.TypeKVPairs:          "a map of texts",
 }
 
-// malformed answers a request with a field that cannot be read; nil if all can. It
-// names the field and what it has to be, and never the value, which may be a
-// password, or one that was typed into the wrong field. The framework's own text
+// validateFields returns the response to a request with a field that cannot be read; nil
+// if all can. It names the field and what it has to be, and never the value, which may be
+// a password, or one that was typed into the wrong field. The framework's own text
 // repeats the value, and the framework cuts the fraction off a number.
-func malformed(path *framework.Path, req *logical.Request) *logical.Response {
+func validateFields(path *framework.Path, req *logical.Request) *logical.Response {
 	prefix := "Field validation failed: " // the framework's
 	if path.ExistenceCheck != nil {
 		prefix = "" // with the built-in, the existence check answers first
@@ -75,16 +75,16 @@ func malformed(path *framework.Path, req *logical.Request) *logical.Response {
 		}
 		err := (&framework.FieldData{Raw: map[string]any{field: raw}, Schema: path.Fields}).Validate()
 		noJSON := field != fieldHosts && unreadJSON(schema.Type, raw)
-		if err != nil || noJSON || !whole(schema, raw) {
+		if err != nil || noJSON || !isWholeNumber(schema, raw) {
 			return logical.ErrorResponse("%serror converting input for field %q: it is not %s", prefix, field, typeNames[schema.Type])
 		}
 	}
 	return nil
 }
 
-// whole tells whether a number can be the value of the field: Vault hands JSON
-// numbers to a plugin as floating point.
-func whole(schema *framework.FieldSchema, raw any) bool {
+// isWholeNumber reports whether a number can be the value of the field: Vault hands JSON
+// numbers to a plugin as floating point. Other values are left to the framework.
+func isWholeNumber(schema *framework.FieldSchema, raw any) bool {
 	number, isFloat := raw.(float64)
 	if !isFloat || (schema.Type != framework.TypeInt && schema.Type != framework.TypeDurationSecond) {
 		return true
@@ -109,9 +109,9 @@ func resetNulls(d *framework.FieldData) {
 	}
 }
 
-// written answers a write: with nothing (204), or, if the request had fields
-// that do not exist, with a response to which the framework adds a warning.
-func written(d *framework.FieldData) *logical.Response {
+// writeResponse returns the response to a write: nothing (204), or, if the request had
+// fields that do not exist, a response to which the framework adds a warning.
+func writeResponse(d *framework.FieldData) *logical.Response {
 	for field := range d.Raw {
 		if _, known := d.Schema[field]; !known {
 			return &logical.Response{}

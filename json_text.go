@@ -14,7 +14,7 @@ import (
 
 // readJSONTexts replaces what a command line gives for lists and maps, JSON text, by
 // what the text says. An empty text is an empty list or map. What cannot be read stays
-// as it is, and is refused by [malformed]. The config's hosts are left alone: they may
+// as it is, and is refused by [validateFields]. The config's hosts are left alone: they may
 // be texts.
 func readJSONTexts(path *framework.Path, req *logical.Request) {
 	var data map[string]any // what replaces req.Data; nil: nothing has to

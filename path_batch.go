@@ -154,8 +154,8 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 	b.batches.mu.Lock() // names are not given twice
 	defer b.batches.mu.Unlock()
 	entry, rows, template, err := b.readBatch(ctx, storageOf(req), config, d)
-	if mistake := (*userMistake)(nil); errors.As(err, &mistake) {
-		return logical.ErrorResponse(mistake.Error()), nil
+	if invalid := (*fieldError)(nil); errors.As(err, &invalid) {
+		return logical.ErrorResponse(invalid.Error()), nil
 	}
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 		return nil, conflict(taken)
 	}
 	if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
-		return logical.ErrorResponse("%s", &userMistake{fieldProfiles, unknown}), nil
+		return logical.ErrorResponse("%s", &fieldError{fieldProfiles, unknown}), nil
 	}
 	if err != nil {
 		return nil, err
@@ -187,17 +187,17 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 }
 
 // readBatch reads and checks everything, so that nothing is written for a batch
-// that cannot be made. The error may be a userMistake, or have a status.
+// that cannot be made. The error may be a fieldError, or have a status.
 func (b *backend) readBatch(ctx context.Context, storage kv.Storage, config *configEntry, d *framework.FieldData) (*batchEntry, []batchRow, *userEntry, error) {
 	entry := &batchEntry{Name: d.Get(fieldName).(string), Strategy: d.Get(fieldStrategy).(string), Prefix: d.Get(fieldPrefix).(string), CreatedAt: time.Now().UTC()}
 	length := d.Get(fieldPasswordLength).(int)
 	switch {
 	case !batchName.MatchString(entry.Name):
-		return nil, nil, nil, &userMistake{fieldName, errors.New("give 1 to 128 letters, digits, spaces and _ @ + : -, beginning with a letter or digit")}
+		return nil, nil, nil, &fieldError{fieldName, errors.New("give 1 to 128 letters, digits, spaces and _ @ + : -, beginning with a letter or digit")}
 	case length < minGenerated || length > maxGenerated:
-		return nil, nil, nil, &userMistake{fieldPasswordLength, fmt.Errorf("is %d; use %d to %d", length, minGenerated, maxGenerated)}
+		return nil, nil, nil, &fieldError{fieldPasswordLength, fmt.Errorf("is %d; use %d to %d", length, minGenerated, maxGenerated)}
 	case !slices.Contains(batchFormats, d.Get(fieldFormat).(string)):
-		return nil, nil, nil, &userMistake{fieldFormat, fmt.Errorf("is not one of %s", strings.Join(batchFormats, ", "))}
+		return nil, nil, nil, &fieldError{fieldFormat, fmt.Errorf("is not one of %s", strings.Join(batchFormats, ", "))}
 	}
 	before, err := loadBatch(ctx, storage, entry.Name)
 	switch {
@@ -210,19 +210,19 @@ func (b *backend) readBatch(ctx context.Context, storage kv.Storage, config *con
 	}
 	expires, err := validate.ParseExpiry(d.Get(fieldExpirationDate).(string))
 	if err != nil {
-		return nil, nil, nil, &userMistake{fieldExpirationDate, err}
+		return nil, nil, nil, &fieldError{fieldExpirationDate, err}
 	}
 	if expires != nil && !expires.After(entry.CreatedAt) {
-		return nil, nil, nil, &userMistake{fieldExpirationDate, errors.New("is over already")}
+		return nil, nil, nil, &fieldError{fieldExpirationDate, errors.New("is over already")}
 	}
 	entry.ExpiresAt = expires
 	template := &userEntry{Local: true, Batch: entry.Name, ExpiresAt: expires, Policies: policyutil.ParsePolicies(d.Get(fieldPolicies))}
 	if validate.ContainsRoot(template.Policies) {
-		return nil, nil, nil, &userMistake{"", errors.New(validate.RootPolicyText)}
+		return nil, nil, nil, &fieldError{"", errors.New(validate.RootPolicyText)}
 	}
 	template.Profiles, err = resolveProfiles(ctx, storage, d.Get(fieldProfiles).([]string))
 	if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
-		return nil, nil, nil, &userMistake{fieldProfiles, unknown}
+		return nil, nil, nil, &fieldError{fieldProfiles, unknown}
 	}
 	if err != nil {
 		return nil, nil, nil, err
@@ -244,39 +244,39 @@ func (b *backend) readBatch(ctx context.Context, storage kv.Storage, config *con
 	return entry, rows, template, err
 }
 
-// batchRows makes the users that the request wants. The error is a userMistake, or has a
+// batchRows makes the users that the request wants. The error is a fieldError, or has a
 // status.
 func batchRows(entry *batchEntry, d *framework.FieldData, taken takenNames, rules username.Rules, length int) ([]batchRow, error) {
 	text, count := d.Get(fieldCSVFile).(string), d.Get(fieldNumberOfUsers).(int)
 	switch {
 	case entry.Strategy == "prefix" && text != "":
-		return nil, &userMistake{fieldCSVFile, errors.New("belongs to the strategy csv: leave it out")}
+		return nil, &fieldError{fieldCSVFile, errors.New("belongs to the strategy csv: leave it out")}
 	case entry.Strategy == "prefix" && (!batchPrefix.MatchString(entry.Prefix) || strings.Contains(entry.Prefix, "..")):
-		return nil, &userMistake{fieldPrefix, errors.New("give 1 to 20 letters, digits and @ . + _ -")}
+		return nil, &fieldError{fieldPrefix, errors.New("give 1 to 20 letters, digits and @ . + _ -")}
 	case entry.Strategy == "prefix" && (count < 1 || count > maxBatch):
-		return nil, &userMistake{fieldNumberOfUsers, fmt.Errorf("is %d; use 1 to %d", count, maxBatch)}
+		return nil, &fieldError{fieldNumberOfUsers, fmt.Errorf("is %d; use 1 to %d", count, maxBatch)}
 	case entry.Strategy == "prefix":
 		if rules.FoldCase {
 			entry.Prefix = strings.ToLower(entry.Prefix)
 		}
 		rows, err := prefixRows(entry.Prefix, count, taken, rules, length)
 		if err != nil {
-			return nil, &userMistake{fieldPrefix, err}
+			return nil, &fieldError{fieldPrefix, err}
 		}
 		return rows, nil
 	case entry.Strategy != "csv":
-		return nil, &userMistake{fieldStrategy, errors.New("is not one of csv, prefix")}
+		return nil, &fieldError{fieldStrategy, errors.New("is not one of csv, prefix")}
 	case entry.Prefix != "" || count != 0:
-		return nil, &userMistake{fieldPrefix, errors.New("prefix and number_of_users belong to the strategy prefix: leave them out")}
+		return nil, &fieldError{fieldPrefix, errors.New("prefix and number_of_users belong to the strategy prefix: leave them out")}
 	case text == "":
-		return nil, &userMistake{fieldCSVFile, errors.New("is missing: in a line for each user, " + csvAdvice)}
+		return nil, &fieldError{fieldCSVFile, errors.New("is missing: in a line for each user, " + csvAdvice)}
 	}
 	rows, err := readBatchCSV(text, taken, rules, length)
 	if registered := (*spellingTakenError)(nil); errors.As(err, &registered) {
 		return nil, conflict(err)
 	}
 	if err != nil {
-		return nil, &userMistake{"", err}
+		return nil, &fieldError{"", err}
 	}
 	return rows, nil
 }

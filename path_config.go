@@ -190,7 +190,7 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err := saveConfig(ctx, storageOf(req), config); err != nil {
 		return nil, err
 	}
-	response := withWarnings(written(d), config.secretWarnings(d))
+	response := withWarnings(writeResponse(d), config.secretWarnings(d))
 	return b.warnOfTestUser(ctx, storageOf(req), d, &config.radiusSettings, response), nil
 }
 

@@ -209,7 +209,7 @@ func (b *backend) customDictionaryWrite(ctx context.Context, req *logical.Reques
 	if err := kv.Save(ctx, storageOf(req), dictionaryKeyPrefix+name, dictionaryLabel(name), dictionaryEntry{Text: text}); err != nil {
 		return nil, err
 	}
-	return written(d), nil
+	return writeResponse(d), nil
 }
 
 func (b *backend) customDictionaryDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {

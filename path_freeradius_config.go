@@ -68,7 +68,7 @@ func (b *backend) freeradiusConfigWrite(ctx context.Context, req *logical.Reques
 			return nil, err
 		}
 		if len(warnings) == 0 {
-			return written(d), nil
+			return writeResponse(d), nil
 		}
 		return &logical.Response{Warnings: warnings}, nil
 	})

@@ -56,7 +56,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	}
 	settings, err := b.settings.get(ctx, storageOf(req))
 	if settings == nil || err != nil {
-		return written(d), err // nobody is locked out yet
+		return writeResponse(d), err // nobody is locked out yet
 	}
 	sources, err := b.sources.get(ctx, storageOf(req))
 	if err != nil {
@@ -75,7 +75,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 			b.Logger().Info("a lockout was ended", "username", spelling)
 		}
 	}
-	return written(d), nil
+	return writeResponse(d), nil
 }
 
 // lockedSpellings returns the names whose failed logins the name's may be among: itself

@@ -199,8 +199,8 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		return nil, err
 	}
 	hash, given, err := b.givenPassword(ctx, settings, d)
-	if mistake := (*userMistake)(nil); errors.As(err, &mistake) {
-		return logical.ErrorResponse(mistake.Error()), nil
+	if invalid := (*fieldError)(nil); errors.As(err, &invalid) {
+		return logical.ErrorResponse(invalid.Error()), nil
 	}
 	if err != nil {
 		return nil, err
@@ -226,14 +226,14 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 			user.PasswordHash = hash
 		}
 		if err := checkUserName(d.Get(fieldName).(string), name); err != nil {
-			return logical.ErrorResponse("%s", &userMistake{fieldName, err}), nil
+			return logical.ErrorResponse("%s", &fieldError{fieldName, err}), nil
 		}
 		err = b.register(ctx, storageOf(req), rules, name, func() error { return b.storeUser(ctx, storageOf(req), d, name, before, user) })
-		var mistake *userMistake
+		var invalid *fieldError
 		var taken *nameTakenError
 		switch {
-		case errors.As(err, &mistake):
-			return logical.ErrorResponse(mistake.Error()), nil
+		case errors.As(err, &invalid):
+			return logical.ErrorResponse(invalid.Error()), nil
 		case errors.As(err, &taken):
 			return nil, conflict(taken)
 		case err != nil:
@@ -273,7 +273,7 @@ func userWritten(d *framework.FieldData, user *userEntry, given bool) *logical.R
 	case source && user.Local && user.PasswordHash == "":
 		warning = "nobody can log in as this user: extauth is local, and there is no password"
 	default:
-		return written(d)
+		return writeResponse(d)
 	}
 	response := &logical.Response{}
 	response.AddWarning(warning)
@@ -281,13 +281,13 @@ func userWritten(d *framework.FieldData, user *userEntry, given bool) *logical.R
 }
 
 // storeUser changes the user as the request says and stores it, with references held. before is what is
-// stored; nil means that the user is new. After a userMistake nothing is stored.
+// stored; nil means that the user is new. After a fieldError nothing is stored.
 func (b *backend) storeUser(ctx context.Context, storage kv.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
 	if err := user.apply(d); err != nil {
 		return err
 	}
 	if validate.ContainsRoot(user.Policies) {
-		return &userMistake{"", errors.New(validate.RootPolicyText)} // as the built-in method says it
+		return &fieldError{"", errors.New(validate.RootPolicyText)} // as the built-in method says it
 	}
 	if err := user.refer(ctx, storage, name, d); err != nil {
 		return err
@@ -300,7 +300,7 @@ func (u *userEntry) refer(ctx context.Context, storage kv.Storage, name string, 
 	if shortNames, given := d.GetOk(fieldProfiles); given {
 		ids, err := resolveProfiles(ctx, storage, shortNames.([]string))
 		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
-			return &userMistake{fieldProfiles, unknown}
+			return &fieldError{fieldProfiles, unknown}
 		}
 		if err != nil {
 			return err
@@ -317,13 +317,13 @@ func (u *userEntry) refer(ctx context.Context, storage kv.Storage, name string, 
 	}
 	source, err := findSourceNamed(ctx, storage, sourceName.(string))
 	if errors.Is(err, errSourceNotFound) {
-		return &userMistake{fieldExtauth, fmt.Errorf("there is no source with the name %.80q under extauth/", sourceName)}
+		return &fieldError{fieldExtauth, fmt.Errorf("there is no source with the name %.80q under extauth/", sourceName)}
 	}
 	if err != nil {
 		return err
 	}
 	if _, realm := username.Split(name); len(source.Realms) > 0 && !source.hasRealm(realm) {
-		return &userMistake{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s", source.Name, name, source.Realms[0])}
+		return &fieldError{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s", source.Name, name, source.Realms[0])}
 	}
 	u.Source = source.ID
 	return nil

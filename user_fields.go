@@ -95,26 +95,26 @@ func userResponseFields() map[string]*framework.FieldSchema {
 	return fields
 }
 
-// userMistake is what is wrong with a field that was given; it shows no secret.
-type userMistake struct {
+// fieldError says what is wrong with a field that was given; it shows no secret.
+type fieldError struct {
 	field string // empty: the error names it
 	err   error
 }
 
-func (m *userMistake) Error() string {
-	if m.field == "" {
-		return m.err.Error()
+func (e *fieldError) Error() string {
+	if e.field == "" {
+		return e.err.Error()
 	}
-	return fmt.Sprintf("%s: %s", m.field, m.err)
+	return fmt.Sprintf("%s: %s", e.field, e.err)
 }
 
-func (m *userMistake) Unwrap() error { return m.err }
+func (e *fieldError) Unwrap() error { return e.err }
 
 // maxMetadataKeys is the most keys of a user's metadata.
 const maxMetadataKeys = 64
 
 // apply takes the given fields over that stand for themselves. The error is a
-// userMistake.
+// fieldError.
 func (u *userEntry) apply(d *framework.FieldData) error {
 	if policies, given := d.GetOk(fieldPolicies); given {
 		u.Policies = policyutil.ParsePolicies(policies)
@@ -125,7 +125,7 @@ func (u *userEntry) apply(d *framework.FieldData) error {
 	if text, given := d.GetOk(fieldExpiresAt); given {
 		expires, err := validate.ParseExpiry(text.(string))
 		if err != nil {
-			return &userMistake{fieldExpiresAt, err}
+			return &fieldError{fieldExpiresAt, err}
 		}
 		u.ExpiresAt = expires
 	}
@@ -136,20 +136,20 @@ func (u *userEntry) apply(d *framework.FieldData) error {
 	set(d, fieldMetadata, &u.Metadata)
 	if u.Email != "" {
 		if address, err := mail.ParseAddress(u.Email); err != nil || address.Address != u.Email {
-			return &userMistake{fieldEmail, errors.New("is not an e-mail address such as alice@example.com")}
+			return &fieldError{fieldEmail, errors.New("is not an e-mail address such as alice@example.com")}
 		}
 	}
 	for _, given := range []struct{ field, text string }{{fieldEmail, u.Email}, {fieldFirstName, u.FirstName}, {fieldLastName, u.LastName}} {
 		if err := validate.CheckText(given.text); err != nil {
-			return &userMistake{given.field, err}
+			return &fieldError{given.field, err}
 		}
 	}
 	if len(u.Metadata) > maxMetadataKeys {
-		return &userMistake{fieldMetadata, fmt.Errorf("has %d keys, and %d are the most", len(u.Metadata), maxMetadataKeys)}
+		return &fieldError{fieldMetadata, fmt.Errorf("has %d keys, and %d are the most", len(u.Metadata), maxMetadataKeys)}
 	}
 	for key, text := range u.Metadata {
 		if err := errors.Join(validate.CheckText(key), validate.CheckText(text)); err != nil {
-			return &userMistake{fieldMetadata, err}
+			return &fieldError{fieldMetadata, err}
 		}
 	}
 	return nil
@@ -169,30 +169,30 @@ func checkNewPassword(password string) error {
 
 // givenPassword reads the fields password and password_hash; given tells whether
 // there is one of them. The hash is made here, before any lock is held. The error
-// is a userMistake, or the context's.
+// is a fieldError, or the context's.
 func (b *backend) givenPassword(ctx context.Context, settings passwd.Settings, d *framework.FieldData) (hash string, given bool, err error) {
 	password, isPassword := d.GetOk(fieldPassword)
 	imported, isHash := d.GetOk(fieldPasswordHash)
 	switch {
 	case isPassword && isHash:
-		return "", false, &userMistake{fieldPasswordHash, errors.New("give it or password, not both")}
+		return "", false, &fieldError{fieldPasswordHash, errors.New("give it or password, not both")}
 	case isHash && imported == "", isPassword && password == "":
 		return "", true, nil
 	case isHash:
 		parsed, err := passwd.Parse(imported.(string))
 		if err != nil {
-			return "", false, &userMistake{fieldPasswordHash, err}
+			return "", false, &fieldError{fieldPasswordHash, err}
 		}
 		return parsed.Text(), true, nil
 	case !isPassword:
 		return "", false, nil
 	}
 	if err := checkNewPassword(password.(string)); err != nil {
-		return "", false, &userMistake{fieldPassword, err}
+		return "", false, &fieldError{fieldPassword, err}
 	}
 	made, err := b.hasher.Make(ctx, settings, password.(string))
 	if mistake := passwd.InputError(""); errors.As(err, &mistake) {
-		return "", false, &userMistake{fieldPassword, err}
+		return "", false, &fieldError{fieldPassword, err}
 	}
 	return made.Text(), true, err
 }
