@@ -200,7 +200,7 @@ func (t takenNames) available(rules username.Rules, row batchRow) (string, error
 	}
 	free := name
 	for number := 1; !t.take(takenName{spelled, row.line}); number++ {
-		free = numberedName(name, number)
+		free = username.Numbered(name, number)
 		spelled = free
 		if rules.Canonical(free) != free || checkUserName(free, free) != nil {
 			err := errors.New("the username is taken, and cannot have a number at its end: give another one")
@@ -229,15 +229,6 @@ type spellingTakenError struct{ name, registered string }
 
 func (e *spellingTakenError) Error() string {
 	return fmt.Sprintf("username %q is one name with the registered user %q: one account is one user", e.name, e.registered)
-}
-
-// numberedName puts the number at the end of the user's part of the name.
-func numberedName(name string, number int) string {
-	user, realm := username.Split(name)
-	if after, found := strings.CutPrefix(name, user+"@"); found && realm != "" {
-		return user + strconv.Itoa(number) + "@" + after
-	}
-	return name + strconv.Itoa(number)
 }
 
 // passwordLetters are those of generated passwords: none looks like another. 12 of

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -182,9 +181,6 @@ func (s *directorySettings) apply(d *framework.FieldData) {
 	set(d, fieldGroupSearchAttribute, &s.GroupSearchAttribute)
 }
 
-// sourceRealm is what a realm of a source looks like.
-var sourceRealm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
-
 // maxRealms is how many realms a source may have, and how many attributes.
 const maxRealms = 64
 
@@ -206,7 +202,7 @@ func (s *sourceEntry) problems(known *dictionary.Dictionary) []string {
 	for i, realm := range s.Realms {
 		same := func(other string) bool { return username.SameRealm(other, realm) }
 		switch {
-		case !sourceRealm.MatchString(realm):
+		case !username.IsSourceRealm(realm):
 			found = append(found, fmt.Sprintf("`realms`: %.80q is not a realm: use 1 to 253 letters (ASCII), digits and . - _, without @ and \\", realm))
 		case slices.ContainsFunc(s.Realms[:i], same):
 			found = append(found, fmt.Sprintf("`realms`: %.80q is there twice", realm))

@@ -2,7 +2,6 @@ package radiusauth
 
 import (
 	"context"
-	"strings"
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
@@ -23,10 +22,7 @@ func (c *configEntry) wireName(name string) string {
 	if c.StripRealm {
 		name = username.Bare(name)
 	}
-	if _, realm := username.Split(name); realm == "" && c.Realm != "" {
-		name += "@" + c.Realm
-	}
-	return name
+	return username.WithRealm(name, c.Realm)
 }
 
 // nameAsked is the name that the source is asked about.
@@ -45,16 +41,8 @@ func (c *configEntry) nameAsked(src *source, name string) string {
 	return name
 }
 
-// sameName tells which spellings of a directory are the name that it is asked about. Who
-// is registered is one user whatever the directory's spelling: no other name with the
-// fold logs in. Else each spelling would be another user, but for upper and lower case
-// on a mount that does not tell them apart.
+// sameName returns what reports whether a directory's spelling is the name that it is
+// asked about.
 func (c *configEntry) sameName(user *userEntry, name string) func(spelled string) bool {
-	switch {
-	case user != nil:
-		return func(spelled string) bool { return username.Fold(spelled) == username.Fold(name) }
-	case c.CaseInsensitiveUsernames:
-		return func(spelled string) bool { return strings.ToLower(spelled) == name }
-	}
-	return nil
+	return username.SameAccount(name, user != nil, c.CaseInsensitiveUsernames)
 }

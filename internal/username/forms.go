@@ -31,6 +31,21 @@ func Skeleton(name string) string {
 	return primaryKey(collapse(strings.Map(bare, norm.NFKD.String(Fold(name)))))
 }
 
+// SameAccount returns a function that reports whether a directory's spelling is the name
+// that it was asked about; nil if only the very same spelling is. A registered name is
+// one user whatever the directory's spelling: no other name with the fold logs in. Of a
+// name that is not registered each spelling would be another user, but for upper and
+// lower case on a mount that folds them.
+func SameAccount(name string, registered, foldCase bool) func(spelled string) bool {
+	switch {
+	case registered:
+		return func(spelled string) bool { return Fold(spelled) == Fold(name) }
+	case foldCase:
+		return func(spelled string) bool { return strings.ToLower(spelled) == name }
+	}
+	return nil
+}
+
 // bare returns what a server that ignores marks makes of a character, -1 for nothing.
 func bare(r rune) rune {
 	switch {

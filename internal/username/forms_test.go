@@ -78,3 +78,14 @@ func TestNamesWithOneFoldHaveOneSkeleton(t *testing.T) {
 		require.Equal(t, Skeleton(before), Skeleton(name), "%+q and %+q", before, name)
 	}
 }
+
+func TestSpellingsOfADirectoryAreTheNameIfNoOtherUserHasThem(t *testing.T) {
+	t.Parallel()
+	registered, folding := SameAccount("jos\u00e9", true, false), SameAccount("jos\u00e9", false, true)
+	for spelled, want := range map[string][2]bool{
+		"jos\u00e9": {true, true}, "JOS\u00c9": {true, true}, "jose\u0301": {true, false}, "jose": {false, false}, "": {false, false},
+	} {
+		require.Equal(t, want, [2]bool{registered(spelled), folding(spelled)}, "%+q", spelled)
+	}
+	require.Nil(t, SameAccount("alice", false, false), "each spelling is a user")
+}

@@ -1,6 +1,8 @@
 package username
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -15,6 +17,13 @@ func IsRealm(text string) bool {
 		return r == unicode.ReplacementChar || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_", r)
 	})
 }
+
+// sourceRealm is a realm as [IsSourceRealm] has it.
+var sourceRealm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
+
+// IsSourceRealm reports whether the text can be a realm of a source: a realm in ASCII, of
+// 253 octets at most, that begins and ends in a letter or digit.
+func IsSourceRealm(text string) bool { return sourceRealm.MatchString(text) }
 
 // Split parts a name into the user and the outermost realm, of user@realm or
 // REALM\user; the realm of a name without one is empty. A name may have several
@@ -38,6 +47,24 @@ func Bare(name string) string {
 		}
 		name = user
 	}
+}
+
+// WithRealm returns the name in the realm, after an @, unless it has a realm of its own.
+// An empty realm changes nothing.
+func WithRealm(name, realm string) string {
+	if _, own := Split(name); own == "" && realm != "" {
+		return name + "@" + realm
+	}
+	return name
+}
+
+// Numbered returns the name with the number at the end of the user's part.
+func Numbered(name string, number int) string {
+	user, realm := Split(name)
+	if realm != "" && strings.HasPrefix(name, user+"@") {
+		return user + strconv.Itoa(number) + name[len(user):]
+	}
+	return name + strconv.Itoa(number)
 }
 
 // RealmForms returns a name, and what is left of it as its realms are cut one after

@@ -1,6 +1,7 @@
 package username
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,4 +80,36 @@ func TestRealmsAreComparedWithoutCase(t *testing.T) {
 	require.False(t, SameRealm("corp", "corp2"))
 	require.False(t, SameRealm("", ""), "no realm is not one")
 	require.False(t, SameRealm("corp", ""))
+}
+
+func TestNameWithoutARealmIsPutIntoOne(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"alice": "alice@g", "alice@h": "alice@h", `H\alice`: `H\alice`, "alice@": "alice@@g", "@": "@@g", `\`: `\@g`, "alice@a b": "alice@a b@g",
+	} {
+		require.Equal(t, want, WithRealm(name, "g"))
+		require.Equal(t, name, WithRealm(name, ""))
+	}
+}
+
+func TestNumbersAreAtTheEndOfTheUsersPart(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"guest": "guest7", "guest@g": "guest7@g", `G\guest`: `G\guest7`, "guest@g@h": "guest@g7@h", `G\guest@h`: `G\guest7@h`,
+		"guest@": "guest@7", "guest@a b": "guest@a b7", "@g": "@g7", "g@g": "g7@g",
+	} {
+		require.Equal(t, want, Numbered(name, 7))
+	}
+}
+
+func TestRealmsOfSourcesAreASCII(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("a", 253)
+	for _, realm := range []string{"g", "CORP", "a.b-c_d", "7", longest} {
+		require.True(t, IsSourceRealm(realm), realm)
+		require.True(t, IsRealm(realm), realm)
+	}
+	for _, realm := range []string{"", ".g", "g.", "-g", "a@b", `a\b`, "a b", "k\u00f6ln", "g\n", longest + "a"} {
+		require.False(t, IsSourceRealm(realm), "%q", realm)
+	}
 }
