@@ -23,6 +23,7 @@ import (
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/throttle"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // operationPrefix starts the names of this method's operations in OpenAPI
@@ -53,7 +54,7 @@ type backend struct {
 	references sync.RWMutex
 
 	settings     *settingsCache
-	names        *nameStore
+	names        *username.Registry
 	users        *userCache
 	challenges   *challengeCache
 	dictionaries *dictionaryStore
@@ -75,13 +76,13 @@ func newBackend() *backend {
 		users:        newUserCache(),
 		challenges:   newChallengeCache(),
 		dictionaries: &dictionaryStore{},
-		names:        newNameStore(),
 		records:      newRecordsCache(),
 		lockouts:     newLockouts(),
 		hasher:       passwd.NewHasher(0, maxLocalWait),
 		floods:       throttle.New(time.Minute, time.Now),
 		clock:        time.Now,
 	}
+	b.names = username.NewRegistry(b.namesRead, b.namesPanicked)
 	b.sources = newSourceStore(b.openSource)
 	b.profiles = newProfileStore(b.dictionaries)
 	b.dictionaries.misfit = b.dictionaryMisfit
@@ -133,7 +134,7 @@ func newBackend() *backend {
 		Invalidate:     b.invalidate,
 		PeriodicFunc:   b.periodic,
 		Clean: func(context.Context) {
-			b.names.close()
+			b.names.Close()
 			b.settings.drop()
 			b.sources.close()
 			b.records.drop()
@@ -150,7 +151,7 @@ func (b *backend) initialize(ctx context.Context, req *logical.InitializationReq
 		b.Logger().Debug("the challenge key was not made now", "error", err)
 	}
 	if rules, err := b.rules(ctx, vaultStorage{req.Storage}); err == nil { // else the first login tries again
-		b.names.start(b.Logger(), vaultStorage{req.Storage}, rules)
+		b.names.Start(storedUsers{vaultStorage{req.Storage}}, rules)
 	}
 	return nil
 }
@@ -192,7 +193,7 @@ func (b *backend) invalidate(_ context.Context, key string) {
 	switch {
 	case isUser:
 		b.users.drop(name)
-		b.names.doubt(name)
+		b.names.Doubt(name)
 	case key == configKey:
 		b.settings.drop()
 	case key == challengeKeyKey:

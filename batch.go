@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // The storage keys of batches. A batch is there once its entry says so: the
@@ -168,7 +169,7 @@ func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name 
 		}
 		return nil, b.register(ctx, storage, rules, name, func() error { return saveReferenced(ctx, storage, name, nil, user) })
 	})
-	if taken := (*nameTakenError)(nil); errors.As(err, &taken) {
+	if taken := (*username.TakenError)(nil); errors.As(err, &taken) {
 		return &userTakenError{name}
 	}
 	return err

@@ -45,13 +45,13 @@ func (b *backend) identify(
 	if err := username.Check(who.name); err != nil {
 		return who, &inputError{err}
 	}
-	names, err := b.names.get(ctx, b.Logger(), storage, rules)
+	names, err := b.registeredNames(ctx, storage, rules)
 	if err != nil {
 		return who, &namesUnreadError{err}
 	}
-	match := username.Match{Registered: names.index.Registered(who.name)}
+	match := username.Match{Registered: names.Registered(who.name)}
 	if !match.Registered { // else no other name matters
-		if match, err = names.match(ctx, storage, who.name); err != nil {
+		if match, err = names.Match(ctx, storedUsers{storage}, who.name); err != nil {
 			return who, err
 		}
 	}
@@ -61,8 +61,8 @@ func (b *backend) identify(
 		}
 	}
 	if match.Registered && who.user == nil { // it is gone, and nobody has said so
-		names.index.Doubt(who.name)
-		if match, err = names.match(ctx, storage, who.name); err != nil {
+		names.Doubt(who.name)
+		if match, err = names.Match(ctx, storedUsers{storage}, who.name); err != nil {
 			return who, err
 		}
 	}
@@ -91,11 +91,11 @@ var errNotPlain = errors.New("username is not in its plain spelling (Unicode NFK
 
 // barredAsStranger says why a name that is not registered is refused: it is another
 // spelling of one that is, or only registered users log in.
-func barredAsStranger(settings *settings, names *registeredNames, who identity, match username.Match) string {
+func barredAsStranger(settings *settings, names *username.Names, who identity, match username.Match) string {
 	if who.user != nil {
 		return ""
 	}
-	registered := names.closest(who.name)
+	registered := names.Closest(who.name)
 	switch {
 	case match.Similar && registered == "":
 		return "a similar name was registered until now"
@@ -111,9 +111,9 @@ func barredAsStranger(settings *settings, names *registeredNames, who identity, 
 
 // barredByHidden says why a name is refused under which nobody is found, but which a
 // stored user would have: what limits that user is not to be passed by.
-func (b *backend) barredByHidden(ctx context.Context, storage kv.Storage, names *registeredNames, who identity) (string, error) {
-	for _, stored := range names.hiddenLike(who.name) {
-		name := names.rules.Canonical(stored)
+func (b *backend) barredByHidden(ctx context.Context, storage kv.Storage, names *username.Names, who identity) (string, error) {
+	for _, stored := range names.HiddenLike(who.name) {
+		name := names.Rules().Canonical(stored)
 		if who.user != nil && name != who.name {
 			continue // a registered user is only the one of that very name
 		}
@@ -144,21 +144,21 @@ const maxNameRealms = 16
 // whose name it is a realm form, or the other notation, and whom its source may take it
 // for.
 func (b *backend) barredByBase(
-	ctx context.Context, storage kv.Storage, settings *settings, sources *sourceSet, names *registeredNames, who identity,
+	ctx context.Context, storage kv.Storage, settings *settings, sources *sourceSet, names *username.Names, who identity,
 ) (string, error) {
 	if who.user != nil {
 		return "", nil
 	}
-	cut := names.rules.Bases(who.name)
+	cut := names.Rules().Bases(who.name)
 	if len(cut) > maxNameRealms {
 		return fmt.Sprintf("the name has more than %d realms", maxNameRealms), nil
 	}
 	var bases []string
 	for _, name := range append([]string{who.name}, cut...) {
-		bases = append(bases, name, names.rules.OtherNotation(name))
+		bases = append(bases, name, names.Rules().OtherNotation(name))
 	}
 	for _, base := range slices.Compact(bases)[1:] { // the name itself is not registered
-		match, err := names.match(ctx, storage, base)
+		match, err := names.Match(ctx, storedUsers{storage}, base)
 		if err != nil {
 			return "", err
 		}
@@ -167,15 +167,15 @@ func (b *backend) barredByBase(
 		case match.Registered:
 			similar = []string{base}
 		case match.Similar:
-			similar = names.like(base)
+			similar = names.Like(base)
 		}
-		for _, stored := range slices.Concat(similar, names.hiddenLike(base)) {
+		for _, stored := range slices.Concat(similar, names.HiddenLike(base)) {
 			user, err := b.users.get(ctx, storage, stored)
 			if err != nil {
 				return "", err
 			}
 			reason := user.barred(time.Now())
-			if reason != "" && b.route(settings, sources, user, names.rules.Canonical(stored)).key() == who.source.key() {
+			if reason != "" && b.route(settings, sources, user, names.Rules().Canonical(stored)).key() == who.source.key() {
 				return reason + ", as " + stored, nil
 			}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
@@ -136,7 +137,7 @@ func (b *backend) configKeepsNames(ctx context.Context, storage kv.Storage, now,
 	if err != nil {
 		return err
 	}
-	changed, err := renamed(ctx, storage, now.rules(sources), then.rules(sources))
+	changed, err := username.Renamed(ctx, storedUsers{storage}, now.rules(sources), then.rules(sources))
 	if changed != "" && err == nil {
 		return conflict(errors.New(changed))
 	}

@@ -214,7 +214,7 @@ func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, b
 		}
 	}
 	nowSet, thenSet := newSourceSet(now), newSourceSet(then)
-	switch changed, err := renamed(ctx, storage, config.rules(nowSet), config.rules(thenSet)); {
+	switch changed, err := username.Renamed(ctx, storedUsers{storage}, config.rules(nowSet), config.rules(thenSet)); {
 	case err != nil:
 		return err
 	case changed != "":

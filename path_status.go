@@ -62,15 +62,15 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
-	names, err := b.names.get(ctx, b.Logger(), storageOf(req), rules)
+	names, err := b.registeredNames(ctx, storageOf(req), rules)
 	if err != nil {
 		return nil, err
 	}
 	data := map[string]any{"version": b.RunningVersion, "servers": servers, "sources": sources}
-	if hidden := names.hiddenNames(); len(hidden) > 0 {
+	if hidden := names.Hidden(); len(hidden) > 0 {
 		data["hidden_users"] = hidden
 	}
-	if twins := names.currentTwins(); len(twins) > 0 {
+	if twins := names.Twins(); len(twins) > 0 {
 		data["twin_users"] = twins
 	}
 	warnings, err := b.records.warnings(ctx, storageOf(req))

@@ -81,15 +81,15 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 // lockedSpellings returns the names whose failed logins the name's may be among: itself
 // and, if it is not registered, those that are, whose source may be another one.
 func (b *backend) lockedSpellings(ctx context.Context, storage kv.Storage, rules username.Rules, name string) ([]string, error) {
-	names, err := b.names.get(ctx, b.Logger(), storage, rules)
+	names, err := b.registeredNames(ctx, storage, rules)
 	if err != nil {
 		return nil, err
 	}
-	match, err := names.match(ctx, storage, name)
+	match, err := names.Match(ctx, storedUsers{storage}, name)
 	if err != nil || match.Registered || !match.Similar {
 		return []string{name}, err
 	}
-	return append(names.like(name), name), nil
+	return append(names.Like(name), name), nil
 }
 
 func (b *backend) lockedList(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {

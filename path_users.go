@@ -230,7 +230,7 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		}
 		err = b.register(ctx, storageOf(req), rules, name, func() error { return b.storeUser(ctx, storageOf(req), d, name, before, user) })
 		var invalid *fieldError
-		var taken *nameTakenError
+		var taken *username.TakenError
 		switch {
 		case errors.As(err, &invalid):
 			return logical.ErrorResponse(invalid.Error()), nil
@@ -348,10 +348,10 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 // deleteUser deletes a stored user with the references that it has.
 func (b *backend) deleteUser(ctx context.Context, storage kv.Storage, name string, user *userEntry) error {
 	if err := storage.Delete(ctx, userKey(name)); err != nil {
-		b.names.doubt(name)
+		b.names.Doubt(name)
 		return fmt.Errorf("deleting %s: %w", userLabel(name), err)
 	}
-	b.names.removed(name)
+	b.names.Remove(name)
 	return clearReferences(ctx, storage, name, user, nil)
 }
 

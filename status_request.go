@@ -205,12 +205,12 @@ func (b *backend) registeredLike(ctx context.Context, storage kv.Storage, typed 
 	if err != nil {
 		return "", err
 	}
-	names, err := b.names.get(ctx, b.Logger(), storage, rules)
+	names, err := b.registeredNames(ctx, storage, rules)
 	if err != nil {
 		return "", err
 	}
 	name := rules.Canonical(typed)
-	match, err := names.match(ctx, storage, name)
+	match, err := names.Match(ctx, storedUsers{storage}, name)
 	switch {
 	case err != nil:
 		return "", err
@@ -219,5 +219,5 @@ func (b *backend) registeredLike(ctx context.Context, storage kv.Storage, typed 
 	case !match.Similar:
 		return "", nil
 	}
-	return names.closest(name), nil
+	return names.Closest(name), nil
 }

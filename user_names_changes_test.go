@@ -261,9 +261,9 @@ func TestNamesThatChangeInAllWaysAtOnce(t *testing.T) {
 					}
 					standby.InvalidateKey(t.Context(), "user/"+name)
 				case 3:
-					active.names.drop()
+					active.names.Drop()
 				case 4:
-					standby.names.drop()
+					standby.names.Drop()
 				default:
 					for _, b := range []*testBackend{active, standby} {
 						resp, err := b.send(logical.UpdateOperation, "login/"+spellings[random.IntN(5)], map[string]any{"password": "p"})

@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // namesStorage counts the lists of users, and holds one up or lets it fail.
@@ -108,7 +110,7 @@ func TestLoginsAreUnansweredWhileTheNamesCannotBeRead(t *testing.T) {
 		map[string]any{"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "expose_credential": true})
 	b, storage := restarted(t, before)
 	for _, fault := range []*atomic.Bool{&storage.broken, &storage.panics} {
-		b.names.drop()
+		b.names.Drop()
 		fault.Store(true)
 		b.initialized()
 		for range 2 { // registered, and somebody else
@@ -200,10 +202,12 @@ func BenchmarkReadingTheNamesOfUsers(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	rules := defaultConfig().rules(newSourceSet(nil))
 	for b.Loop() {
-		names := newRegisteredNames(defaultConfig().rules(newSourceSet(nil)))
-		if err := names.fill(b.Context(), vaultStorage{storage}); err != nil {
+		names := username.NewRegistry(func(*username.Names) {}, nil)
+		if _, err := names.Get(b.Context(), storedUsers{vaultStorage{storage}}, rules); err != nil {
 			b.Fatal(err)
 		}
+		names.Close()
 	}
 }

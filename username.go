@@ -1,20 +1,8 @@
 package radiusauth
 
 import (
-	"context"
-
-	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
-
-// canonicalName is the canonical name on a mount that may not be configured yet.
-func (b *backend) canonicalName(ctx context.Context, storage kv.Storage, typed string) (string, error) {
-	rules, err := b.rules(ctx, storage)
-	if err != nil {
-		return "", err
-	}
-	return rules.Canonical(typed), nil
-}
 
 // wireName is the User-Name that the config's servers see of a canonical name: with
 // strip_realm without a realm, and with the config's realm if there is none.
