@@ -148,7 +148,7 @@ func prefixRows(prefix string, count int, taken takenNames, rules username.Rules
 	rows := make([]batchRow, 0, count)
 	for number := 1; len(rows) < count; number++ {
 		name := rules.Canonical(prefix + strconv.Itoa(number))
-		if err := checkUserName(name, name); err != nil {
+		if err := username.CheckNew(name, name); err != nil {
 			return nil, err
 		}
 		if taken.take(takenName{name: name}) {
@@ -190,7 +190,7 @@ func (t takenNames) take(name takenName) bool {
 // be one account. The error is a *rowError, and says why there is no such user.
 func (t takenNames) available(rules username.Rules, row batchRow) (string, error) {
 	name := rules.Canonical(row.username)
-	if err := checkUserName(row.username, name); err != nil {
+	if err := username.CheckNew(row.username, name); err != nil {
 		return "", &rowError{row.line, err}
 	}
 	spelled := spelling(rules, row.username)
@@ -202,7 +202,7 @@ func (t takenNames) available(rules username.Rules, row batchRow) (string, error
 	for number := 1; !t.take(takenName{spelled, row.line}); number++ {
 		free = username.Numbered(name, number)
 		spelled = free
-		if rules.Canonical(free) != free || checkUserName(free, free) != nil {
+		if rules.Canonical(free) != free || username.CheckNew(free, free) != nil {
 			err := errors.New("the username is taken, and cannot have a number at its end: give another one")
 			return "", &rowError{row.line, err}
 		}

@@ -61,7 +61,7 @@ func FuzzBatchCSV(f *testing.F) {
 		}
 		seen := map[string]bool{"alice": true} // by fold
 		for _, row := range rows {
-			if seen[username.Fold(row.username)] || !storable(row.username) || username.Check(row.username) != nil {
+			if seen[username.Fold(row.username)] || !username.IsStorable(row.username) || username.Check(row.username) != nil {
 				t.Fatalf("user %q of %q", row.username, text)
 			}
 			if (row.password == "") == (row.hash.Text() == "") || row.generated && len(row.password) != minGenerated {

@@ -10,6 +10,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 const (
@@ -174,7 +175,7 @@ func (b *backend) customDictionariesList(ctx context.Context, req *logical.Reque
 
 func (b *backend) customDictionaryRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get(fieldName).(string)
-	if !storable(name) {
+	if !username.IsStorable(name) {
 		return nil, nil // there is none
 	}
 	entry := dictionaryEntry{}
@@ -188,7 +189,7 @@ func (b *backend) customDictionaryRead(ctx context.Context, req *logical.Request
 func (b *backend) customDictionaryWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name, text := d.Get(fieldName).(string), d.Get(fieldText).(string)
 	switch {
-	case !storable(name):
+	case !username.IsStorable(name):
 		return logical.ErrorResponse("name: Vault cannot store a name with two dots in a row"), nil
 	case text == "":
 		return logical.ErrorResponse("text cannot be empty: give a dictionary in FreeRADIUS's format"), nil
@@ -214,7 +215,7 @@ func (b *backend) customDictionaryWrite(ctx context.Context, req *logical.Reques
 
 func (b *backend) customDictionaryDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	name := d.Get(fieldName).(string)
-	if !storable(name) {
+	if !username.IsStorable(name) {
 		return nil, nil // there is none
 	}
 	b.references.Lock()

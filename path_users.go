@@ -67,7 +67,7 @@ func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *frame
 	if name, err = b.userName(ctx, req, d); err != nil {
 		return "", nil, err
 	}
-	if !storable(given) || given != name {
+	if !username.IsStorable(given) || given != name {
 		if user, err = loadListed(ctx, storageOf(req), given); user != nil || err != nil {
 			return given, user, err
 		}
@@ -79,7 +79,7 @@ func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *frame
 // loadListed reads a user under the very name, which need not be one that storage takes
 // for this name only.
 func loadListed(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
-	if storable(name) {
+	if username.IsStorable(name) {
 		return loadUser(ctx, storage, name)
 	}
 	names, err := userNames(ctx, storage)
@@ -225,7 +225,7 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		if given {
 			user.PasswordHash = hash
 		}
-		if err := checkUserName(d.Get(fieldName).(string), name); err != nil {
+		if err := username.CheckNew(d.Get(fieldName).(string), name); err != nil {
 			return logical.ErrorResponse("%s", &fieldError{fieldName, err}), nil
 		}
 		err = b.register(ctx, storageOf(req), rules, name, func() error { return b.storeUser(ctx, storageOf(req), d, name, before, user) })
@@ -246,20 +246,6 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		return resp, err
 	}
 	return b.warnOfTestUserBar(ctx, storageOf(req), name, stored, resp), nil
-}
-
-// checkUserName says why nobody can be registered under a name, as it was given and in
-// its canonical form.
-func checkUserName(given, name string) error {
-	for _, err := range []error{username.Check(given), username.Check(name)} {
-		if err != nil {
-			return err
-		}
-	}
-	if !storable(name) {
-		return errors.New("a name with two dots in a row cannot be stored by Vault")
-	}
-	return nil
 }
 
 // userWritten answers a write, with a warning if a password is given that nothing

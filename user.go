@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"vault-plugin-auth-radius/internal/kv"
@@ -56,16 +55,12 @@ func (u *userEntry) barred(now time.Time) string {
 	return ""
 }
 
-// storable tells whether every storage of Vault takes the name, and for this name only:
-// a file system has ./alice and alice in one place.
-func storable(name string) bool { return username.IsClean(name) && !strings.Contains(name, "..") }
-
 // userKey is where the user is stored: the name as typed, in its own case.
 func userKey(name string) string { return userKeyPrefix + name }
 
 // loadUser reads a stored user; nil means that there is none.
 func loadUser(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
-	if !storable(name) {
+	if !username.IsStorable(name) {
 		return nil, nil
 	}
 	return readUser(ctx, storage, name)

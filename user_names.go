@@ -39,17 +39,20 @@ func (b *backend) register(ctx context.Context, storage kv.Storage, rules userna
 // namesRead logs stored names that are in an operator's way.
 func (b *backend) namesRead(names *username.Names) {
 	for _, twins := range names.Twins() {
-		b.Logger().Warn("users are one person to Vault, and may be one to a server: delete all but one of them", "users", twins)
+		b.Logger().Warn("users are one person to Vault, and may be one to a server: delete all but one of them",
+			"users", twins)
 	}
 	if hidden := names.Hidden(); len(hidden) > 0 {
-		b.Logger().Warn("stored users are not found under their names, as the config has it: register them anew, and delete these", "users", hidden)
+		b.Logger().Warn("stored users are not found under their names, as the config has it: register them anew, and delete these",
+			"users", hidden)
 	}
 }
 
 // namesPanicked logs that reading the names has panicked, without a value that may be a
 // secret.
 func (b *backend) namesPanicked(cause any) {
-	b.Logger().Error("reading the names of users panicked: please report this", "panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
+	b.Logger().Error("reading the names of users panicked: please report this",
+		"panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
 }
 
 // rules returns what the config and the sources say of names, on a mount that may not be

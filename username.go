@@ -1,8 +1,6 @@
 package radiusauth
 
-import (
-	"vault-plugin-auth-radius/internal/username"
-)
+import "vault-plugin-auth-radius/internal/username"
 
 // wireName is the User-Name that the config's servers see of a canonical name: with
 // strip_realm without a realm, and with the config's realm if there is none.

@@ -65,6 +65,24 @@ func IsClean(name string) bool {
 		!strings.HasPrefix(name, "../") && path.Clean(name) == name
 }
 
+// IsStorable reports whether every storage of Vault takes the name, and for this name
+// only: a file system has ./alice and alice in one place.
+func IsStorable(name string) bool { return IsClean(name) && !strings.Contains(name, "..") }
+
+// CheckNew returns why no user can be registered under a name, as it was typed and in its
+// canonical form; nil if one can.
+func CheckNew(typed, canonical string) error {
+	for _, err := range []error{Check(typed), Check(canonical)} {
+		if err != nil {
+			return err
+		}
+	}
+	if !IsStorable(canonical) {
+		return errors.New("a name with two dots in a row cannot be stored by Vault")
+	}
+	return nil
+}
+
 // IsPlain reports whether a name that is not registered may be anybody's: it is its
 // own NFKC form, and its fold is no more than its lower case. Of other names there
 // are several that servers take for one, and Vault for two.

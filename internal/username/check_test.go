@@ -94,3 +94,17 @@ func TestPlainNamesHaveOneSpellingPerCase(t *testing.T) {
 		}
 	}
 }
+
+func TestNewNamesAreStoredUnderTheirOwnPath(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"alice": true, "a.b": true, "a/b": true, ".alice": true, "a..b": false, "...": false, "./alice": false, "../a": false, "": false, "a/": false,
+	} {
+		require.Equal(t, want, IsStorable(name), "%q", name)
+	}
+	require.NoError(t, CheckNew("ALICE", "alice"))
+	require.EqualError(t, CheckNew("a..b", "a..b"), "a name with two dots in a row cannot be stored by Vault")
+	require.ErrorContains(t, CheckNew(" alice", "alice"), "white space")
+	require.EqualError(t, CheckNew("alice", ""), "username cannot be empty")
+	require.ErrorContains(t, CheckNew("alice", "./alice"), "not a clean path")
+}

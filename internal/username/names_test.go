@@ -48,8 +48,8 @@ func TestRenamedUsersAreNamedWithTheirNewNames(t *testing.T) {
 	}
 	require.Empty(t, describe(none, none))
 	require.Zero(t, users.lists, "the same rules read nothing")
-	require.Equal(t, `user "Alice" would be "alice", user "Bob" would be "bob", user "Carol" would be "carol", …: delete each, and register the other`,
-		describe(none, fold))
+	require.Equal(t, `user "Alice" would be "alice", user "Bob" would be "bob", user "Carol" would be "carol", …: `+
+		"delete each, and register the other", describe(none, fold))
 	require.Empty(t, describe(fold, none), "what is hidden now is no worse off, and eve stays")
 	users.err = errStorage
 	_, err := Renamed(t.Context(), users, none, fold)

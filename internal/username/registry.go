@@ -175,8 +175,8 @@ func (r *Registry) Remove(name string) {
 type TakenError struct{ Name, Registered string }
 
 func (e *TakenError) Error() string {
-	return fmt.Sprintf("name: %q is one name with the registered user %q, to Vault or to servers that normalize names: one account is one user",
-		e.Name, e.Registered)
+	return fmt.Sprintf("name: %q is one name with the registered user %q, "+
+		"to Vault or to servers that normalize names: one account is one user", e.Name, e.Registered)
 }
 
 // errInterrupted is what names have that a panic has kept from being read.
