@@ -124,13 +124,14 @@ func (c *configEntry) problems() []string {
 	case c.Secret == "" && c.Transport != radclient.TLS:
 		return []string{"config parameter `secret` cannot be empty"}
 	}
+	tooLong := fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", radclient.MaxValueLen)
 	checks := []struct {
 		bad    bool
 		advice string
 	}{
 		{!validate.IsHost(c.Host), "config parameter `host` must be one host name or IP address, without scheme, port or spaces"},
 		{c.Port < 1 || c.Port > 65535, fmt.Sprintf("config parameter `port` is %d; use 1 to 65535", c.Port)},
-		{len(c.NASIdentifier) > radclient.MaxValueLen, fmt.Sprintf("config parameter `nas_identifier` is longer than %d octets", radclient.MaxValueLen)},
+		{len(c.NASIdentifier) > radclient.MaxValueLen, tooLong},
 	}
 	found := c.hostProblems()
 	for _, check := range checks {
@@ -161,7 +162,8 @@ func (c *configEntry) otherProblems() []string {
 	}
 	for _, given := range []struct{ field, realm string }{{fieldRealm, c.Realm}, {fieldDefaultRealm, c.DefaultRealm}} {
 		if given.realm != "" && (len(given.realm) > username.MaxLen || !username.IsRealm(given.realm)) {
-			others = append(others, fmt.Sprintf("`%s`: %.80q is not a realm: use letters, digits and . - _, without @ and \\", given.field, given.realm))
+			others = append(others, fmt.Sprintf("`%s`: %.80q is not a realm: use letters, digits and . - _, without @ and \\",
+				given.field, given.realm))
 		}
 	}
 	if c.Host == "" && c.probesByRequest() {

@@ -32,7 +32,8 @@ func parseHosts(values []any) ([]hostEntry, error) {
 	for _, value := range values {
 		more, err := parseHostValue(value)
 		if err != nil {
-			return nil, fmt.Errorf("config parameter `hosts`: entry %d %w: give {\"host\": …, \"port\": …, \"secret\": …} or host:port", len(hosts)+1, err)
+			return nil, fmt.Errorf("config parameter `hosts`: entry %d %w: "+
+				"give {\"host\": …, \"port\": …, \"secret\": …} or host:port", len(hosts)+1, err)
 		}
 		hosts = append(hosts, more...)
 	}
@@ -141,7 +142,8 @@ func (c *configEntry) hostProblems() []string {
 	for i, entry := range c.Hosts {
 		switch {
 		case !validate.IsHost(entry.Host):
-			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d: `host` must be one host name or IP address, without scheme, port or spaces", i+1))
+			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d: "+
+				"`host` must be one host name or IP address, without scheme, port or spaces", i+1))
 		case entry.Port < 0 || entry.Port > 65535:
 			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d: `port` is %d; use 1 to 65535", i+1, entry.Port))
 		}

@@ -35,30 +35,36 @@ const (
 func userFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		fieldName: {
-			Type:        framework.TypeString,
-			Description: "Name of the user, as it is typed at login, in the form that the config and the realms of sources make of it. Another spelling of a registered name is refused.",
+			Type: framework.TypeString,
+			Description: "Name of the user, as it is typed at login, in the form that the config and the realms of sources make of it. " +
+				"Another spelling of a registered name is refused.",
 		},
 		fieldPolicies: {
-			Type:         framework.TypeCommaStringSlice,
-			Description:  "Policies of the user's tokens, as a list or separated by commas. Empty: only the config's token_policies and \"default\".",
+			Type: framework.TypeCommaStringSlice,
+			Description: "Policies of the user's tokens, as a list or separated by commas. " +
+				"Empty: only the config's token_policies and \"default\".",
 			DisplayAttrs: &framework.DisplayAttributes{Description: "A list of policies of the user's tokens."},
 		},
 		fieldProfiles: {
-			Type:        framework.TypeCommaStringSlice,
-			Description: "Short names of the AAA profiles that decide about the user's logins, in order; one at least has to match. Empty: the config's default_profiles.",
+			Type: framework.TypeCommaStringSlice,
+			Description: "Short names of the AAA profiles that decide about the user's logins, in order; one at least has to match. " +
+				"Empty: the config's default_profiles.",
 		},
 		fieldExtauth: {
-			Type:        framework.TypeString,
-			Description: "Name of the source under extauth/ that checks the user, or \"local\" for the password here. Empty: the source of the name's realm, or what the config says.",
+			Type: framework.TypeString,
+			Description: "Name of the source under extauth/ that checks the user, or \"local\" for the password here. " +
+				"Empty: the source of the name's realm, or what the config says.",
 		},
 		fieldPassword: {
-			Type:         framework.TypeString,
-			Description:  "Password for extauth=local, 1 to 256 octets, with bcrypt to 72. Only its hash is stored, and never returned. Empty: none.",
+			Type: framework.TypeString,
+			Description: "Password for extauth=local, 1 to 256 octets, with bcrypt to 72. " +
+				"Only its hash is stored, and never returned. Empty: none.",
 			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
 		},
 		fieldPasswordHash: {
-			Type:         framework.TypeString,
-			Description:  "Hash of the password, made elsewhere: bcrypt, argon2, PBKDF2 as Django writes it, {SSHA} and its kin, $5$, $6$, or nt: and 32 hexadecimal digits. Instead of password.",
+			Type: framework.TypeString,
+			Description: "Hash of the password, made elsewhere: bcrypt, argon2, PBKDF2 as Django writes it, {SSHA} and its kin, $5$, $6$, " +
+				"or nt: and 32 hexadecimal digits. Instead of password.",
 			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
 		},
 		fieldEnabled: {
@@ -67,12 +73,14 @@ func userFields() map[string]*framework.FieldSchema {
 			Description: "If false, the user cannot log in, nor renew a token.",
 		},
 		fieldExpiresAt: {
-			Type:        framework.TypeString,
-			Description: "When the user's access ends, tokens included: RFC 3339, seconds since 1970, or YYYY-MM-DD, the end of that day in UTC. Empty: never.",
+			Type: framework.TypeString,
+			Description: "When the user's access ends, tokens included: RFC 3339, seconds since 1970, " +
+				"or YYYY-MM-DD, the end of that day in UTC. Empty: never.",
 		},
 		fieldExpose: {
-			Type:        framework.TypeBool,
-			Description: "Whether freeradius/authorize may hand the hash of a password to FreeRADIUS, for MS-CHAPv2 and PEAP: an nt: hash only, which is as good as the password there.",
+			Type: framework.TypeBool,
+			Description: "Whether freeradius/authorize may hand the hash of a password to FreeRADIUS, for MS-CHAPv2 and PEAP: " +
+				"an nt: hash only, which is as good as the password there.",
 		},
 		fieldEmail:     {Type: framework.TypeString, Description: "The user's e-mail address."},
 		fieldFirstName: {Type: framework.TypeString, Description: "The user's first name."},
@@ -87,8 +95,14 @@ func userResponseFields() map[string]*framework.FieldSchema {
 	for _, field := range []string{fieldName, fieldPassword, fieldPasswordHash} {
 		delete(fields, field)
 	}
-	fields[fieldPasswordScheme] = &framework.FieldSchema{Type: framework.TypeString, Description: "How the password is hashed; empty if there is none."}
-	fields[fieldBatch] = &framework.FieldSchema{Type: framework.TypeString, Description: "Batch that the user was created in; empty: none."}
+	fields[fieldPasswordScheme] = &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Description: "How the password is hashed; empty if there is none.",
+	}
+	fields[fieldBatch] = &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Description: "Batch that the user was created in; empty: none.",
+	}
 	for _, schema := range fields {
 		schema.Required = true
 	}
@@ -170,7 +184,9 @@ func checkNewPassword(password string) error {
 // givenPassword reads the fields password and password_hash; given tells whether
 // there is one of them. The hash is made here, before any lock is held. The error
 // is a fieldError, or the context's.
-func (b *backend) givenPassword(ctx context.Context, settings passwd.Settings, d *framework.FieldData) (hash string, given bool, err error) {
+func (b *backend) givenPassword(
+	ctx context.Context, settings passwd.Settings, d *framework.FieldData,
+) (hash string, given bool, err error) {
 	password, isPassword := d.GetOk(fieldPassword)
 	imported, isHash := d.GetOk(fieldPasswordHash)
 	switch {
