@@ -75,7 +75,7 @@ func (b *backend) try(ctx context.Context, req *logical.Request, settings *setti
 func (b *backend) settle(result outcome, err error) (outcome, error) {
 	var unread *namesUnreadError
 	switch {
-	case err == nil || isMistake(err):
+	case err == nil || isInputError(err):
 		return result, err
 	case errors.As(err, &unread):
 		b.Logger().Error("login failed", "username", result.name, "error", err)
@@ -242,8 +242,8 @@ func (b *backend) countFailures(turn *turn, result *outcome) {
 	}
 }
 
-// isMistake tells whether the error is one that who sent the request has made.
-func isMistake(err error) bool {
+// isInputError reports whether the client's request has caused the error.
+func isInputError(err error) bool {
 	var input *inputError
 	var challenge challengeError
 	return errors.As(err, &input) || errors.As(err, &challenge)

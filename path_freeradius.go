@@ -92,7 +92,7 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 		result, err = b.try(ctx, req, settings, one)
 	}
 	switch {
-	case isMistake(err):
+	case isInputError(err):
 		return logical.ErrorResponse(err.Error()), nil
 	case err != nil:
 		return nil, err

@@ -121,7 +121,7 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	one := attempt{typed: usernameOf(d), password: d.Get(fieldPassword).(string), challengeID: d.Get(fieldChallengeID).(string), sent: sent}
 	result, err := b.try(ctx, req, settings, one)
 	switch {
-	case isMistake(err):
+	case isInputError(err):
 		return logical.ErrorResponse(err.Error()), nil
 	case err != nil:
 		return nil, err

@@ -94,7 +94,7 @@ func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *frame
 		return logical.ErrorResponse("the profile matches nobody until it is written anew: %s", err), nil
 	}
 	now, err := b.triedTime(ctx, storageOf(req), d.Get(fieldTime).(string))
-	if isMistake(err) {
+	if isInputError(err) {
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if err != nil {

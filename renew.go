@@ -139,7 +139,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	}
 	who, err := b.identify(ctx, storageOf(req), settings, sources, req.Auth.Metadata["username"])
 	switch {
-	case isMistake(err):
+	case isInputError(err):
 		return logical.ErrorResponse(err.Error() + ", not renewing"), nil
 	case err != nil:
 		return nil, err
