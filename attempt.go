@@ -13,6 +13,7 @@ import (
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/fairshare"
+	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -122,18 +123,19 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 		return result, err
 	}
 	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
-	turn, refusal := b.beginTurn(ctx, config, who, caller.Share, result.answered)
+	turn, locked, refusal := b.beginTurn(ctx, config, who, caller.Share, result.answered)
 	if refusal != nil {
 		result.refusal = refusal
 		return result, nil
 	}
-	defer turn.leave()
-	if reason := cmp.Or(who.barred, turn.locked()); reason != "" {
+	defer turn.End(lockout.Undecided) // unless it has ended
+	if who.barred != "" || locked {
+		reason := cmp.Or(who.barred, lockedReason)
 		result.refusal = b.refuseUnasked(ctx, caller, who.source, who.name, attempt.password, reason)
 		return result, nil
 	}
 	result.got, result.refusal = b.ask(ctx, caller, result.authorization, who.name, credentials)
-	b.countFailures(turn, &result)
+	b.endTurn(turn, &result)
 	if result.refusal == nil && result.got.Outcome == radclient.Accept {
 		result.granted, result.refusal = b.authorize(who.name, result.authorization, result.got)
 	}
@@ -167,24 +169,35 @@ func (b *backend) refuseUnasked(
 	return &refusal{text: deniedText}
 }
 
-// beginTurn waits until a login of the name may be decided. The refusal means that it
-// never was.
+// lockoutKey returns what failed logins of a canonical name are counted by.
+func lockoutKey(config *configEntry, src *source, name string) lockout.Key {
+	return lockout.Key{Source: src.key(), WireName: config.nameAsked(src, name)}
+}
+
+// beginTurn waits until a login of the name may be decided, and reports whether the name is
+// locked. The refusal means that the login never was decided.
 func (b *backend) beginTurn(
 	ctx context.Context, config *configEntry, who identity, share fairshare.Share, answered *challengeState,
-) (*turn, *refusal) {
-	policy := config.lockoutPolicy()
+) (turn *lockout.Turn, locked bool, unanswered *refusal) {
 	_, isLocal := who.source.checker.(*localChecker)
-	if policy.threshold == 0 || who.barred != "" && !isLocal {
-		return &turn{}, nil // it counts for nothing
+	login := lockout.Login{
+		Key:        lockoutKey(config, who.source, who.name),
+		Name:       who.name,
+		Registered: who.registered,
+		Policy:     config.lockoutPolicy(),
+		Share:      share,
+		Wait:       who.source.wait(config),
+		Barred:     who.barred != "",
+		TakesTime:  isLocal,
 	}
-	login := entrant{
-		key: lockoutKey(config, who.source, who.name), policy: policy, barred: who.barred != "", takesTime: isLocal,
+	if answered != nil {
+		login.Round, login.Failures = answered.Round, answered.Failures
 	}
-	turn, err := b.lockouts.begin(ctx, login, share, who.source.wait(config), who.registered, answered)
+	turn, locked, err := b.lockouts.Begin(ctx, login)
 	if err != nil {
-		return nil, b.unanswered(err, "username", who.name)
+		return nil, false, b.unanswered(err, "username", who.name)
 	}
-	return turn, nil
+	return turn, locked, nil
 }
 
 // unanswered is the refusal of a login that nobody has judged; the log says why.
@@ -207,7 +220,7 @@ func floodOf(err error) (what, server string) {
 	var radiusFull *radclient.FullError
 	var directoryFull *directory.FullError
 	var queue *passwd.FullError
-	var gate gateError
+	var turn lockout.TurnError
 	switch {
 	case errors.As(err, &radiusFull):
 		return "too many wait", net.JoinHostPort(radiusFull.Host, strconv.Itoa(radiusFull.Port))
@@ -215,30 +228,31 @@ func floodOf(err error) (what, server string) {
 		return "too many wait", directoryFull.Server
 	case errors.As(err, &queue):
 		return "too many wait for their passwords to be checked here", ""
-	case errors.As(err, &gate):
+	case errors.As(err, &turn):
 		return "too many of a name wait", ""
 	}
 	return "", ""
 }
 
-// countFailures counts what a source has refused, and forgets it after a login
-// that it has accepted. A challenge that follows an answered one may be a wrong code's:
-// it is a failure, given back when the same login is accepted. What nobody has judged
-// does not count.
-func (b *backend) countFailures(turn *turn, result *outcome) {
+// endTurn counts a login that the source has refused, and forgets those before one that it
+// has accepted. A challenge that follows an answered one may be a wrong code's: it is a
+// failure, given back when the same login is accepted. A login that was not judged does not
+// count.
+func (b *backend) endTurn(turn *lockout.Turn, result *outcome) {
 	again := result.refusal == nil && result.got.Outcome == radclient.Challenge && result.answered != nil
 	switch {
 	case result.refusal == nil && result.got.Outcome == radclient.Accept:
-		turn.accepted(result.name)
+		turn.End(lockout.Accepted)
 		return
 	case again:
 		result.failures = result.answered.Failures + 1
 	case result.refusal == nil || !result.refusal.rejected:
 		return
 	}
-	if turn.failed(result.name) {
+	if turn.End(lockout.Rejected) {
+		policy := result.authorization.config.lockoutPolicy()
 		b.Logger().Warn("a name is locked out after failed logins",
-			"username", result.name, "failed", turn.policy.threshold, "for", turn.policy.duration)
+			"username", result.name, "failed", policy.Threshold, "for", policy.Duration)
 	}
 }
 

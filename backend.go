@@ -20,6 +20,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/throttle"
@@ -60,7 +61,7 @@ type backend struct {
 	dictionaries *dictionaryStore
 	profiles     *profileStore
 	sources      *sourceStore
-	lockouts     *lockouts
+	lockouts     *lockout.Lockouts
 	hasher       *passwd.Hasher
 	batches      batches
 	records      *recordsCache
@@ -77,7 +78,7 @@ func newBackend() *backend {
 		challenges:   newChallengeCache(),
 		dictionaries: &dictionaryStore{},
 		records:      newRecordsCache(),
-		lockouts:     newLockouts(),
+		lockouts:     lockout.New(lockout.Names),
 		hasher:       passwd.NewHasher(0, maxLocalWait),
 		floods:       throttle.New(time.Minute, time.Now),
 		clock:        time.Now,

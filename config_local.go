@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/validate"
 )
@@ -87,11 +88,11 @@ func (l *localSettings) hashSettings() passwd.Settings {
 	return passwd.Settings{Algorithm: l.PasswordAlgorithm, Cost: l.PasswordCost}
 }
 
-func (l *localSettings) lockoutPolicy() lockoutPolicy {
-	return lockoutPolicy{
-		threshold: l.LockoutThreshold,
-		duration:  time.Duration(l.LockoutDuration) * time.Second,
-		reset:     time.Duration(l.LockoutCounterReset) * time.Second,
+func (l *localSettings) lockoutPolicy() lockout.Policy {
+	return lockout.Policy{
+		Threshold: l.LockoutThreshold,
+		Duration:  time.Duration(l.LockoutDuration) * time.Second,
+		Reset:     time.Duration(l.LockoutCounterReset) * time.Second,
 	}
 }
 

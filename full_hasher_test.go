@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/throttle"
 )
@@ -57,11 +58,10 @@ func TestFullQueueOfHashesIsNoRefusal(t *testing.T) {
 	require.Contains(t, b.log.String(), "refused=1 ")
 	require.EqualValues(t, refused.Load(), strings.Count(b.log.String(), "login refused"), "of the others the log has why")
 	failed := 0
-	for _, room := range []*lockoutRoom{b.lockouts.registered, b.lockouts.others} {
-		for _, failures := range room.counting.Values() {
-			failed += failures.count
-		}
-		require.Empty(t, room.gates)
+	registered, others := b.lockouts.Usage()
+	for _, usage := range []lockout.Usage{registered, others} {
+		failed += usage.Failures
+		require.Zero(t, usage.Turnstiles)
 	}
 	require.Equal(t, strings.Count(b.log.String(), "login refused by its source"), failed)
 

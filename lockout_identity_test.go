@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -71,10 +72,10 @@ func TestSpellingsOfANameThatASourceIsAskedAboutCountTogether(t *testing.T) {
 	}
 }
 
-func TestStrangersDoNotFloodTheRoomOfRegisteredNames(t *testing.T) {
+func TestStrangersDoNotFloodTheTableOfRegisteredNames(t *testing.T) {
 	t.Parallel()
 	b := rejecting(t, map[string]any{"lockout_threshold": 3})
-	b.lockouts.registered, b.lockouts.others = newLockoutRoom(4), newLockoutRoom(4)
+	b.lockouts = lockout.New(4)
 	b.ok(logical.UpdateOperation, "users/alice", nil)
 	require.True(t, b.guess("alice"))
 	require.True(t, b.guess("alice"))
@@ -85,7 +86,8 @@ func TestStrangersDoNotFloodTheRoomOfRegisteredNames(t *testing.T) {
 		b.guess(fmt.Sprintf("alice@realm%d", i))
 		b.guess([]string{"Alice", "\u00e1lice", "ALICE"}[i%3])
 	}
-	require.Equal(t, 1, b.lockouts.registered.counting.Len())
+	registered, _ := b.lockouts.Usage()
+	require.Equal(t, 1, registered.Names)
 	require.True(t, b.guess("alice"), "refused spellings count for nobody")
 	require.False(t, b.guess("alice"), "and alice's failures are remembered")
 }
@@ -104,7 +106,8 @@ func TestRefusalsWithoutAskingCountForNobody(t *testing.T) {
 		}
 	}
 	require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
-	require.Zero(t, b.lockouts.registered.counting.Len()+b.lockouts.others.counting.Len())
+	registered, others := b.lockouts.Usage()
+	require.Zero(t, registered.Names+others.Names)
 	require.True(t, b.guess("alice"))
 	require.Equal(t, []string{"alice"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
 }
@@ -157,7 +160,8 @@ func TestWrongCodesThatAreAskedForAgainCount(t *testing.T) {
 		step = b.answer(step["challenge_id"], "000000").Data
 	}
 	require.NotNil(t, b.answer(step["challenge_id"], "123456").Auth)
-	require.Zero(t, b.lockouts.others.counting.Len(), "given back")
+	_, others := b.lockouts.Usage()
+	require.Zero(t, others.Names, "given back")
 }
 
 func TestLoginUnderWayIsNotRefusedForItsOwnFirstFailures(t *testing.T) {
@@ -201,7 +205,8 @@ func TestWrongCodesOfManyLoginsAtTheSameTime(t *testing.T) {
 	}
 	logins.Wait()
 	require.LessOrEqual(t, judged.Load(), int64(4))
-	require.Empty(t, b.lockouts.others.gates)
+	_, others := b.lockouts.Usage()
+	require.Zero(t, others.Turnstiles)
 	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
 }
 

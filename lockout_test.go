@@ -11,71 +11,9 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
 )
-
-var threeInARow = lockoutPolicy{threshold: 3, duration: 10 * time.Minute, reset: time.Minute}
-
-func TestFailedLoginsInARowLockANameOut(t *testing.T) {
-	t.Parallel()
-	room, now := newLockoutRoom(10), time.Unix(1_000_000, 0)
-	require.False(t, room.failed("alice", "alice", threeInARow, now))
-	require.False(t, room.failed("alice", "alice", threeInARow, now.Add(59*time.Second)))
-	require.False(t, room.failed("alice", "alice", threeInARow, now.Add(119*time.Second)), "the count began anew")
-	require.False(t, room.failed("alice", "alice", threeInARow, now.Add(120*time.Second)))
-	require.False(t, room.isLocked("alice", threeInARow, 0, now.Add(120*time.Second)))
-	locked := now.Add(121 * time.Second)
-	require.True(t, room.failed("alice", "alice", threeInARow, locked))
-	require.True(t, room.isLocked("alice", threeInARow, 0, locked.Add(599*time.Second)))
-	require.False(t, room.isLocked("Alice", threeInARow, 0, locked))
-	require.False(t, room.failed("alice", "alice", threeInARow, locked.Add(time.Second)), "it does not last longer for that")
-	require.False(t, room.isLocked("alice", threeInARow, 0, locked.Add(10*time.Minute)))
-	require.False(t, room.failed("alice", "alice", threeInARow, locked.Add(10*time.Minute)), "and the count begins anew")
-	room.failed("bob", "bob", threeInARow, now)
-	room.failed("bob", "bob", threeInARow, now)
-	room.succeeded("bob", "bob", threeInARow, 0)
-	require.False(t, room.failed("bob", "bob", threeInARow, now))
-}
-
-func TestMadeUpNamesNeitherGrowTheRoomNorPushOutLockedOnes(t *testing.T) {
-	t.Parallel()
-	const size = 100
-	room, now := newLockoutRoom(size), time.Unix(1_000_000, 0)
-	lock := func(name string, at time.Time) {
-		for range 3 {
-			room.failed(name, name, threeInARow, at)
-		}
-	}
-	lock("alice", now)
-	for i := range 20 * size {
-		lock(fmt.Sprintf("made-up-%d", i), now)
-		room.failed(fmt.Sprintf("other-%d", i), "other", threeInARow, now)
-	}
-	require.True(t, room.isLocked("alice", threeInARow, 0, now))
-	require.Len(t, room.locked, size)
-	require.Equal(t, size, room.counting.Len())
-	lock("bob", now)
-	require.True(t, room.isLocked("bob", threeInARow, 0, now), "as long as it is remembered, there is no room for it")
-	later := now.Add(threeInARow.duration)
-	lock("carol", later)
-	require.Len(t, room.locked, 1, "those that are locked no more make room")
-}
-
-func TestFloodOfMadeUpNamesDoesNotTouchRegisteredOnes(t *testing.T) {
-	t.Parallel()
-	lockouts, now := newLockouts(), time.Unix(1_000_000, 0)
-	for range 2 {
-		lockouts.room(true).failed("alice", "alice", threeInARow, now)
-	}
-	for i := range 2 * lockoutNames {
-		for range 3 {
-			lockouts.room(false).failed(fmt.Sprintf("made-up-%d", i), "made-up", threeInARow, now)
-		}
-	}
-	require.True(t, lockouts.room(true).failed("alice", "alice", threeInARow, now), "the count is kept")
-	require.True(t, lockouts.unlock("alice", now))
-	require.False(t, lockouts.unlock("alice", now))
-	require.False(t, lockouts.room(true).isLocked("alice", threeInARow, 0, now))
-}
 
 func TestLockedOutNameIsRefusedWithoutAsking(t *testing.T) {
 	t.Parallel()
@@ -155,7 +93,8 @@ func TestGuessesAtTheSameTimeDoNotPassTheThreshold(t *testing.T) {
 	require.EqualValues(t, 12, b.hasher.Computed()-before, "each takes the time of one hash")
 	require.Equal(t, 3, strings.Count(b.log.String(), "the password is wrong"), "but no more than three were judged")
 	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
-	require.Empty(t, b.lockouts.registered.gates)
+	registered, _ := b.lockouts.Usage()
+	require.Zero(t, registered.Turnstiles)
 }
 
 func TestLoginsAtTheSameTimeWithTheRightPasswordAllSucceed(t *testing.T) {
@@ -192,4 +131,52 @@ func TestChallengeTellsNobodyWhoMayLogIn(t *testing.T) {
 		require.Equal(t, "challenge_id is not valid for this login: log in again",
 			b.refused(logical.UpdateOperation, "login/"+name, map[string]any{"password": "x", "challenge_id": "x"}))
 	}
+}
+
+// The server says nothing to a wrong password, as one does that looks for a phone.
+func TestFloodOfSilentLoginsDoesNotShutTheUserOut(t *testing.T) {
+	t.Parallel()
+	for _, threshold := range []int{1, 5} {
+		t.Run(fmt.Sprint(threshold), func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T, b *testBackend) {
+				b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+					if r.Password() != "alice-password" {
+						return nil
+					}
+					return []radiustest.Answer{r.Accept()}
+				}})
+				b.configure(map[string]any{"lockout_threshold": threshold})
+				var strangers sync.WaitGroup
+				for i := range 1000 {
+					strangers.Go(func() {
+						time.Sleep(time.Duration(i) * 50 * time.Millisecond)
+						if resp, err := b.passwordFrom("192.0.2.1", "alice", "wrong"); err != nil || resp.Error().Error() != noAnswerText {
+							t.Error(resp, err)
+						}
+					})
+				}
+				time.Sleep(15*time.Second + 10*time.Millisecond)
+				for range 3 {
+					began := time.Now()
+					resp, err := b.passwordFrom("198.51.100.7", "alice", "alice-password")
+					require.NoError(t, err)
+					require.NoError(t, resp.Error())
+					require.LessOrEqual(t, time.Since(began), 11*time.Second)
+					time.Sleep(time.Second)
+				}
+				strangers.Wait()
+				require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "what was not judged does not count")
+				_, others := b.lockouts.Usage()
+				require.Zero(t, others.Turnstiles)
+			})
+		})
+	}
+}
+
+// passwordFrom logs in from a client address.
+func (b *testBackend) passwordFrom(address, name, password string) (*logical.Response, error) {
+	return b.HandleRequest(b.t.Context(), &logical.Request{
+		Operation: logical.UpdateOperation, Path: "login/" + name, Storage: b.storage,
+		Data: map[string]any{"password": password}, Connection: &logical.Connection{RemoteAddr: address},
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -138,7 +137,7 @@ func (b *backend) expose(ctx context.Context, req *logical.Request, settings *se
 		return result, nil, nil
 	}
 	reason := who.barred
-	if b.lockouts.isLocked(lockoutKey(settings.config, who.source, who.name), settings.config.lockoutPolicy(), 0, time.Now()) {
+	if b.lockouts.IsLocked(lockoutKey(settings.config, who.source, who.name), settings.config.lockoutPolicy()) {
 		reason = lockedReason
 	}
 	if reason != "" {

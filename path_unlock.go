@@ -2,6 +2,8 @@ package radiusauth
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -71,7 +73,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 		if err != nil {
 			return nil, err
 		}
-		if b.lockouts.unlock(lockoutKey(settings.config, b.route(settings, sources, user, spelling), spelling), time.Now()) {
+		if b.lockouts.Unlock(lockoutKey(settings.config, b.route(settings, sources, user, spelling), spelling)) {
 			b.Logger().Info("a lockout was ended", "username", spelling)
 		}
 	}
@@ -93,7 +95,8 @@ func (b *backend) lockedSpellings(ctx context.Context, storage kv.Storage, rules
 }
 
 func (b *backend) lockedList(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {
-	names, until := b.lockouts.list(time.Now())
+	until := b.lockouts.Locked()
+	names := slices.Sorted(maps.Keys(until))
 	info := make(map[string]any, len(names))
 	for _, name := range names {
 		info[name] = map[string]any{"until": until[name].UTC().Format(time.RFC3339)}
