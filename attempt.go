@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/fairshare"
@@ -45,11 +46,11 @@ func (a attempt) checkPassword(src *source) error {
 type outcome struct {
 	name          string // canonical
 	authorization *authorization
-	answered      *challengeState // nil: the password answered no challenge
-	failures      int             // that this login has counted so far
-	got           answer          // accept or challenge
-	granted       granted         // after an accept
-	refusal       *refusal        // why it goes no further; the log says more
+	answered      *challenge.State // nil: the password answered no challenge
+	failures      int              // that this login has counted so far
+	got           answer           // accept or challenge
+	granted       granted          // after an accept
+	refusal       *refusal         // why it goes no further; the log says more
 }
 
 // inputError is what is wrong with a name, a password or another thing that was
@@ -66,7 +67,7 @@ var errReadFault = errors.New("the login could not be checked: the log of the ra
 // try asks whatever checks the name. It never writes storage, and reads it only
 // before the source is asked: a failure after that would make Vault's clients try
 // again, which is a second push to somebody's phone. The error is an inputError, a
-// challengeError, or errReadFault.
+// challenge.Error, or errReadFault.
 func (b *backend) try(ctx context.Context, req *logical.Request, settings *settings, attempt attempt) (outcome, error) {
 	return b.settle(b.decide(ctx, req, settings, attempt))
 }
@@ -118,7 +119,7 @@ func (b *backend) decide(ctx context.Context, req *logical.Request, settings *se
 	if err != nil {
 		return result, &inputError{err}
 	}
-	credentials.Answers = result.answered.challenged()
+	credentials.Answers = challengedBy(result.answered)
 	if result.authorization, err = b.authorization(ctx, storageOf(req), settings, who.source, who.user, attempt, &credentials); err != nil {
 		return result, err
 	}
@@ -177,7 +178,7 @@ func lockoutKey(config *configEntry, src *source, name string) lockout.Key {
 // beginTurn waits until a login of the name may be decided, and reports whether the name is
 // locked. The refusal means that the login never was decided.
 func (b *backend) beginTurn(
-	ctx context.Context, config *configEntry, who identity, share fairshare.Share, answered *challengeState,
+	ctx context.Context, config *configEntry, who identity, share fairshare.Share, answered *challenge.State,
 ) (turn *lockout.Turn, locked bool, unanswered *refusal) {
 	_, isLocal := who.source.checker.(*localChecker)
 	login := lockout.Login{
@@ -259,6 +260,6 @@ func (b *backend) endTurn(turn *lockout.Turn, result *outcome) {
 // isInputError reports whether the client's request has caused the error.
 func isInputError(err error) bool {
 	var input *inputError
-	var challenge challengeError
-	return errors.As(err, &input) || errors.As(err, &challenge)
+	var misfit challenge.Error
+	return errors.As(err, &input) || errors.As(err, &misfit)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/acct"
+	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
@@ -57,7 +58,7 @@ type backend struct {
 	settings     *settingsCache
 	names        *username.Registry
 	users        *userCache
-	challenges   *challengeCache
+	challenges   *challenge.Sealer
 	dictionaries *dictionaryStore
 	profiles     *profileStore
 	sources      *sourceStore
@@ -75,7 +76,7 @@ type backend struct {
 func newBackend() *backend {
 	b := &backend{
 		users:        newUserCache(),
-		challenges:   newChallengeCache(),
+		challenges:   challenge.NewSealer(),
 		dictionaries: &dictionaryStore{},
 		records:      newRecordsCache(),
 		lockouts:     lockout.New(lockout.Names),
@@ -148,7 +149,7 @@ func newBackend() *backend {
 // server may not write either: the active one does, or the next write of the
 // config.
 func (b *backend) initialize(ctx context.Context, req *logical.InitializationRequest) error {
-	if err := b.challenges.ensureKey(ctx, vaultStorage{req.Storage}); err != nil {
+	if err := b.challenges.EnsureKey(ctx, vaultStorage{req.Storage}); err != nil {
 		b.Logger().Debug("the challenge key was not made now", "error", err)
 	}
 	if rules, err := b.rules(ctx, vaultStorage{req.Storage}); err == nil { // else the first login tries again
@@ -197,8 +198,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.names.Doubt(name)
 	case key == configKey:
 		b.settings.drop()
-	case key == challengeKeyKey:
-		b.challenges.drop()
+	case key == challenge.StorageKey:
+		b.challenges.Drop()
 	case strings.HasPrefix(key, profileKeyPrefix):
 		b.profiles.drop(key)
 	case strings.HasPrefix(key, sourceKeyPrefix):

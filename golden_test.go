@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/challenge"
 )
 
 // update has the golden files written anew: go test -run Golden . -update.
@@ -106,7 +108,7 @@ func TestStoredBytesAreTheGoldenOnes(t *testing.T) {
 		everything := b.everything()
 		for _, key := range slices.Sorted(maps.Keys(everything)) {
 			value := everything[key]
-			if key == challengeKeyKey {
+			if key == challenge.StorageKey {
 				value = fmt.Sprintf("%d octets, drawn at random", len(value))
 			}
 			fmt.Fprintf(&stored, "%s\n%s\n\n", randomID.ReplaceAllString(key, "-?"), strings.TrimSuffix(value, "\n"))

@@ -185,7 +185,7 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err := b.configKeepsNames(ctx, storageOf(req), before, config); err != nil {
 		return nil, err
 	}
-	if err := b.challenges.ensureKey(ctx, storageOf(req)); err != nil {
+	if err := b.challenges.EnsureKey(ctx, storageOf(req)); err != nil {
 		return nil, err
 	}
 	if err := saveConfig(ctx, storageOf(req), config); err != nil {

@@ -7,12 +7,13 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/kv"
 )
 
 // sealWrapped are the keys, and beginnings of keys, of entries with secrets, which Vault
 // Enterprise encrypts once more.
-var sealWrapped = []string{configKey, challengeKeyKey, sourceKeyPrefix, freeradiusConfigKey}
+var sealWrapped = []string{configKey, challenge.StorageKey, sourceKeyPrefix, freeradiusConfigKey}
 
 // storageOf returns the storage of a request.
 func storageOf(req *logical.Request) kv.Storage { return vaultStorage{req.Storage} }
