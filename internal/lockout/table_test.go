@@ -22,9 +22,11 @@ func TestFailedLoginsInARowLockANameOut(t *testing.T) {
 	require.True(t, names.rejected("alice", "alice", threeInARow, locked))
 	require.True(t, names.isLocked("alice", threeInARow, 0, locked.Add(599*time.Second)))
 	require.False(t, names.isLocked("Alice", threeInARow, 0, locked))
-	require.False(t, names.rejected("alice", "alice", threeInARow, locked.Add(time.Second)), "it does not last longer for that")
+	require.False(t, names.rejected("alice", "alice", threeInARow, locked.Add(time.Second)),
+		"it does not last longer for that")
 	require.False(t, names.isLocked("alice", threeInARow, 0, locked.Add(10*time.Minute)))
-	require.False(t, names.rejected("alice", "alice", threeInARow, locked.Add(10*time.Minute)), "and the count begins anew")
+	require.False(t, names.rejected("alice", "alice", threeInARow, locked.Add(10*time.Minute)),
+		"and the count begins anew")
 	names.rejected("bob", "bob", threeInARow, now)
 	names.rejected("bob", "bob", threeInARow, now)
 	names.accepted("bob", "bob", threeInARow, 0)
