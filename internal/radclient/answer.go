@@ -29,7 +29,7 @@ func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool
 	if wire[1] != sent.identifier {
 		return nil, false, DropOtherIdentifier
 	}
-	found, wellFormed := survey(wire)
+	found, wellFormed := scanAttributes(wire)
 	if !wellFormed {
 		return nil, false, DropMalformed
 	}
@@ -41,7 +41,7 @@ func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool
 	switch {
 	case found.signatures == 0 && mustSign(code):
 		return nil, false, DropUnsigned
-	case found.signatures > 1, found.signatures == 1 && !rightlySigned(wire, found.signatureAt, sent):
+	case found.signatures > 1, found.signatures == 1 && !validMessageAuthenticator(wire, found.signatureAt, sent):
 		return nil, false, DropWrongMessageAuthenticator
 	}
 	signed = found.signatures == 1
@@ -67,7 +67,7 @@ func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool
 }
 
 // surveyed is what decides whether a packet is believed.
-type surveyed struct {
+type attributeScan struct {
 	signatures             int // Message-Authenticators
 	signatureAt            int // offset of the value of the last
 	eapMessage, proxyState bool
@@ -75,7 +75,7 @@ type surveyed struct {
 
 // survey walks over a packet's attributes; false means that they are not well
 // formed.
-func survey(wire []byte) (found surveyed, wellFormed bool) {
+func scanAttributes(wire []byte) (found attributeScan, wellFormed bool) {
 	at := headerLen
 	for at+2 <= len(wire) && wire[at+1] >= 2 {
 		switch radius.Type(wire[at]) {
@@ -93,7 +93,7 @@ func survey(wire []byte) (found surveyed, wellFormed bool) {
 }
 
 // rightlySigned tells whether the Message-Authenticator at the offset is right.
-func rightlySigned(wire []byte, at int, sent *request) bool {
+func validMessageAuthenticator(wire []byte, at int, sent *request) bool {
 	if wire[at-1] != 2+messageAuthenticatorLen {
 		return false
 	}

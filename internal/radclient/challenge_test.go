@@ -29,9 +29,9 @@ func TestStepHasDefaultsAndLimits(t *testing.T) {
 	t.Parallel()
 	step := func(attributes ...*radius.AVP) Step {
 		t.Helper()
-		got, err := Verdict{Attributes: attributes}.Step()
+		read, err := Verdict{Attributes: attributes}.Step()
 		require.NoError(t, err)
-		return got
+		return read
 	}
 	timeout := func(seconds uint32) *radius.AVP {
 		return &radius.AVP{Type: rfc2865.SessionTimeout_Type, Attribute: radius.NewInteger(seconds)}

@@ -83,8 +83,8 @@ func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Ver
 // candidates gives the endpoints that the login may ask, in the order of
 // preference: all of them, or the one that has asked for this answer.
 func (c *Client) candidates(ctx context.Context, credentials Credentials) ([]*endpoint, error) {
-	if asked := credentials.Answers; asked != nil {
-		e, err := c.endpointThatAsked(asked)
+	if challenge := credentials.Answers; challenge != nil {
+		e, err := c.challengeEndpoint(challenge)
 		return []*endpoint{e}, err
 	}
 	var found []*endpoint
@@ -104,31 +104,31 @@ func (c *Client) candidates(ctx context.Context, credentials Credentials) ([]*en
 		return nil, failed
 	}
 	if c.config.Strategy == RoundRobin {
-		found = turned(found, c.turn.Add(1)-1)
+		found = rotate(found, c.turn.Add(1)-1)
 	}
 	return found, nil
 }
 
 // endpointThatAsked gives the endpoint whose challenge is answered, even if the
 // server's name stands for others by now.
-func (c *Client) endpointThatAsked(asked *Challenged) (*endpoint, error) {
-	address, err := netip.ParseAddrPort(asked.Server)
+func (c *Client) challengeEndpoint(challenge *Challenged) (*endpoint, error) {
+	address, err := netip.ParseAddrPort(challenge.Server)
 	if err != nil {
 		return nil, fmt.Errorf("the server that asked: %w", err)
 	}
 	for _, s := range c.servers {
-		if s.name == asked.Host {
+		if s.name == challenge.Host {
 			return s.endpointAt(address), nil
 		}
 	}
-	return nil, fmt.Errorf("the server that asked, %s, is not configured any more", asked.Host)
+	return nil, fmt.Errorf("the server that asked, %s, is not configured any more", challenge.Host)
 }
 
 // endpoints gives those that are known.
 func (c *Client) endpoints() []*endpoint {
 	var found []*endpoint
 	for _, s := range c.servers {
-		endpoints, _, _ := s.known()
+		endpoints, _, _ := s.cached()
 		found = append(found, endpoints...)
 	}
 	return found
@@ -154,7 +154,7 @@ func (c *Client) lookupTime() time.Duration {
 
 // changed reacts to a change of an endpoint's state: logins that wait for a dead
 // server go on to one that lives.
-func (c *Client) changed(e *endpoint, from, to State) {
+func (c *Client) stateChanged(e *endpoint, from, to State) {
 	if c.config.Changed != nil {
 		c.config.Changed(Change{Server: e.server.config, Address: e.address, From: from, To: to})
 	}
@@ -167,7 +167,7 @@ func (c *Client) changed(e *endpoint, from, to State) {
 		}
 		for _, x := range e.logins.exchanges() {
 			if slices.ContainsFunc(x.others, (*endpoint).preferred) {
-				x.line.end(x, nil, errServerDead)
+				x.conn.end(x, nil, errServerDead)
 			}
 		}
 	}

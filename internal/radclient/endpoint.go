@@ -82,7 +82,7 @@ func (e *endpoint) observe(event func(h *health, now time.Time)) {
 		e.client.agenda.add(e, next)
 	}
 	if after != before {
-		e.client.changed(e, before, after)
+		e.client.stateChanged(e, before, after)
 	}
 }
 
@@ -124,10 +124,10 @@ func (e *endpoint) due(time.Time) (next time.Time, again bool) {
 // probe sends a probe, once.
 func (e *endpoint) probe() {
 	e.probes.carry(context.Background(), &exchange{
-		status:    true,
-		deadline:  time.Now().Add(e.client.pace().patience),
-		compose:   e.newProbe,
-		whenEnded: e.probed,
+		status:   true,
+		deadline: time.Now().Add(e.client.pace().patience),
+		compose:  e.newProbe,
+		onDone:   e.probed,
 	})
 }
 
@@ -138,8 +138,8 @@ func (e *endpoint) probed(x *exchange) {
 	switch {
 	case x.packet != nil:
 		e.observe((*health).probeAnswered)
-		endpoints, _, _ := e.server.known()
-		e.server.look(endpoints)
+		endpoints, _, _ := e.server.cached()
+		e.server.probeAddresses(endpoints)
 	case x.err != errSilence:
 		e.observe((*health).probeRefused)
 	}
@@ -149,7 +149,7 @@ func (e *endpoint) probed(x *exchange) {
 func (e *endpoint) endProbes() {
 	for _, x := range e.probes.exchanges() {
 		if x.status {
-			x.line.end(x, nil, errNotDelivered)
+			x.conn.end(x, nil, errNotDelivered)
 		}
 	}
 }

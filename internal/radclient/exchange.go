@@ -37,12 +37,12 @@ type exchange struct {
 	others   []*endpoint // where a login can go on
 
 	// compose makes the request, once the transport knows where it goes.
-	compose func(at place) (*request, error)
+	compose func(at slot) (*request, error)
 	// copies is when the request is sent again; nil: never.
 	copies *schedule
 	// whenEnded is called when the fields below are final. It must not block.
 	// Until then they are guarded by the mutex of the room.
-	whenEnded func(*exchange)
+	onDone func(*exchange)
 
 	request *request
 	started time.Time     // when the first copy went out; zero: none did
@@ -55,7 +55,7 @@ type exchange struct {
 	packet  *radius.Packet
 	err     error // what ended the wait; nil with a packet
 
-	line         line // which carries it
+	conn         conn // which carries it
 	key          uint32
 	reserved     bool // the key is not one of those given out
 	straysBefore Drops
@@ -63,7 +63,7 @@ type exchange struct {
 }
 
 // line is a socket or a connection.
-type line interface {
+type conn interface {
 	room() *waitingRoom
 	// sendCopy sends the request once more.
 	sendCopy(x *exchange)
@@ -81,7 +81,7 @@ func (x *exchange) networkFault() error {
 
 // place is where a request goes: the version of RADIUS that is spoken there,
 // and what tells it from the others that wait for an answer there.
-type place struct {
+type slot struct {
 	version Version
 	key     uint32 // the Identifier; in RADIUS/1.1 the Token
 }
@@ -100,12 +100,12 @@ func (x *exchange) nextAppointment() time.Time {
 // due sends the next copy, or ends the wait.
 func (x *exchange) due(now time.Time) (next time.Time, again bool) {
 	if !now.Before(x.deadline) {
-		x.line.end(x, nil, errSilence)
+		x.conn.end(x, nil, errSilence)
 		return time.Time{}, false
 	}
-	next, waits := x.line.room().another(x)
+	next, waits := x.conn.room().nextCopy(x)
 	if waits {
-		x.line.sendCopy(x)
+		x.conn.sendCopy(x)
 	}
 	return next, waits
 }

@@ -274,19 +274,19 @@ func TestServersAreAskedInTurn(t *testing.T) {
 		startAt(t, network, firstAddress, accept)
 		second := startAt(t, network, secondAddress, accept)
 		client := newPairClient(t, network, func(c *Config) { c.Strategy = RoundRobin })
-		servers := func() (asked []string) {
+		servers := func() (answered []string) {
 			for range 4 {
 				verdict, err := client.Authenticate(t.Context(), bob)
 				require.NoError(t, err)
-				asked = append(asked, verdict.Server)
+				answered = append(answered, verdict.Server)
 			}
-			return asked
+			return answered
 		}
-		one, two := firstAddress.String(), secondAddress.String()
-		require.Equal(t, []string{one, two, one, two}, servers())
+		first, other := firstAddress.String(), secondAddress.String()
+		require.Equal(t, []string{first, other, first, other}, servers())
 		require.NoError(t, second.Close())
 		servers()
-		require.Equal(t, []string{one, one, one, one}, servers(), "the second is known to be dead")
+		require.Equal(t, []string{first, first, first, first}, servers(), "the second is known to be dead")
 	})
 }
 

@@ -329,7 +329,7 @@ func TestFullServerAnswersAtOnce(t *testing.T) {
 func exhaust(t *testing.T, room *waitingRoom, waiting int) (entered []*exchange) {
 	t.Helper()
 	for range waiting {
-		x := &exchange{whenEnded: func(*exchange) {}}
+		x := &exchange{onDone: func(*exchange) {}}
 		require.True(t, room.enter(x, time.Now()))
 		entered = append(entered, x)
 	}
@@ -399,7 +399,7 @@ func TestWhereSomebodyWaitsOnEverySocketTheFewestLoseTheirPlaces(t *testing.T) {
 			}
 			_, entered := openExhausted(t, carrier, waiting)
 			for _, x := range entered {
-				x.whenEnded = func(x *exchange) { ended = append(ended, x.err) }
+				x.onDone = func(x *exchange) { ended = append(ended, x.err) }
 			}
 		}
 		_, err := client.Authenticate(t.Context(), bob)

@@ -32,9 +32,9 @@ func FuzzCheckAnswer(f *testing.F) {
 		f.Add(datagram)
 	}
 	sent := &request{code: radius.CodeAccessRequest, identifier: 0x2a, authenticator: vectorAuthenticator, signer: newSigner([]byte(vectorSecret))}
-	asked := make([]byte, headerLen)
-	asked[0], asked[1], asked[3] = byte(radius.CodeAccessRequest), sent.identifier, headerLen
-	copy(asked[4:], vectorAuthenticator[:])
+	header := make([]byte, headerLen)
+	header[0], header[1], header[3] = byte(radius.CodeAccessRequest), sent.identifier, headerLen
+	copy(header[4:], vectorAuthenticator[:])
 	f.Fuzz(func(t *testing.T, datagram []byte) {
 		if packet, err := readPacket(bytes.NewReader(datagram)); err == nil {
 			_, _ = checkAnswer11(packet, sent) // RADIUS/1.1 believes what TLS has brought
@@ -47,7 +47,7 @@ func FuzzCheckAnswer(f *testing.F) {
 			return
 		}
 		length := int(datagram[2])<<8 | int(datagram[3])
-		if !radius.IsAuthenticResponse(datagram[:length], asked, sent.signer.secret) {
+		if !radius.IsAuthenticResponse(datagram[:length], header, sent.signer.secret) {
 			t.Fatalf("took %x", datagram)
 		}
 	})

@@ -122,14 +122,14 @@ type health struct {
 	revived   int           // probes answered in a row by a dead server
 	deadWait  time.Duration // between probes of a dead server
 
-	looked    bool          // probed before any login
-	heard     bool          // a valid answer, at any time
-	silence   time.Duration // of earlier waits that were given up, since the latest sign of life
-	sentAt    time.Time     // the latest request
-	trialAt   time.Time     // when a login may try a server that answers no probes; zero: not
-	trialWait time.Duration // from a trial to the next
-	trial     trial         // that a login may take
-	triedAt   time.Time     // when the trial began that goes on; zero: none does
+	probedUntried bool          // probed before any login
+	heard         bool          // a valid answer, at any time
+	silence       time.Duration // of earlier waits that were given up, since the latest sign of life
+	sentAt        time.Time     // the latest request
+	trialAt       time.Time     // when a login may try a server that answers no probes; zero: not
+	trialWait     time.Duration // from a trial to the next
+	trial         trial         // that a login may take
+	triedAt       time.Time     // when the trial began that goes on; zero: none does
 }
 
 // standing is what decides whether a login goes to a server.
@@ -202,16 +202,16 @@ func (h *health) learn(now time.Time) {
 
 // look finds out whether a server lives that no login was sent to yet: another address
 // of its name answers probes, or they are said to be answered.
-func (h *health) look(now time.Time) {
+func (h *health) probeUntried(now time.Time) {
 	switch {
-	case h.heard || h.looked || h.mode != probingNot || h.check == StatusCheckOff || h.check == StatusCheckRequest:
+	case h.heard || h.probedUntried || h.mode != probingNot || h.check == StatusCheckOff || h.check == StatusCheckRequest:
 		return
 	case h.check == StatusCheckOn:
 		h.startRound(now)
 	default:
 		h.learn(now)
 	}
-	h.looked = true
+	h.probedUntried = true
 }
 
 // unanswered notes that a login stopped waiting. Clients that give up before the

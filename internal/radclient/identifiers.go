@@ -18,7 +18,7 @@ type keys interface {
 	// take gives a key; false means that all are in use or resting.
 	take(now time.Time) (uint32, bool)
 	// giveBack ends the use of a key: its request was answered, or never sent.
-	giveBack(key uint32)
+	release(key uint32)
 	// rest ends the use of a key whose request was not answered.
 	rest(key uint32, sent *request, now time.Time)
 	// unanswered returns the request for which the key rests; nil: it does not.
@@ -26,7 +26,7 @@ type keys interface {
 	// wake ends the rest of a key: its request was answered after all.
 	wake(key uint32)
 	// given tells whether the key was given at any time.
-	given(key uint32) bool
+	issued(key uint32) bool
 }
 
 // identifiers are the keys of RFC 2865: one octet. The one longest unused is
@@ -69,7 +69,7 @@ func (i *identifiers) take(now time.Time) (uint32, bool) {
 	return uint32(identifier), true
 }
 
-func (i *identifiers) giveBack(key uint32) {
+func (i *identifiers) release(key uint32) {
 	i.free = append(i.free, byte(key)) // #nosec G115 -- take gave it
 }
 
@@ -88,7 +88,7 @@ func (i *identifiers) unanswered(key uint32) *request {
 func (i *identifiers) wake(key uint32) {
 	if at := i.restingAt(key); at >= 0 {
 		i.resting = slices.Delete(i.resting, at, at+1)
-		i.giveBack(key)
+		i.release(key)
 	}
 }
 
@@ -97,4 +97,4 @@ func (i *identifiers) restingAt(key uint32) int {
 	return slices.IndexFunc(i.resting, func(r resting) bool { return uint32(r.identifier) == key })
 }
 
-func (i *identifiers) given(key uint32) bool { return i.taken[byte(key)] } // #nosec G115 -- as above
+func (i *identifiers) issued(key uint32) bool { return i.taken[byte(key)] } // #nosec G115 -- as above

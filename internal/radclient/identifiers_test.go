@@ -11,16 +11,16 @@ func TestIdentifierLongestUnusedIsTakenFirst(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
 	i := newIdentifiers(0, 250)
-	require.False(t, i.given(250))
+	require.False(t, i.issued(250))
 	var order []uint32
 	for range 3 {
 		identifier, found := i.take(now)
 		require.True(t, found)
 		order = append(order, identifier)
-		i.giveBack(identifier)
+		i.release(identifier)
 	}
 	require.Equal(t, []uint32{250, 251, 252}, order)
-	require.True(t, i.given(250))
+	require.True(t, i.issued(250))
 
 	seen := map[uint32]bool{}
 	for range 256 {

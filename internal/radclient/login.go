@@ -15,14 +15,14 @@ type login struct {
 }
 
 // decide asks one endpoint after the other, until the login is decided or may not go on.
-func (l *login) decide(ctx context.Context, left []*endpoint) (Verdict, error) {
+func (l *login) decide(ctx context.Context, remaining []*endpoint) (Verdict, error) {
 	for {
-		chosen, trial := l.choose(left)
-		left = without(left, chosen.endpoint)
-		if len(left) > 0 && (trial || chosen.silent) && l.mayMove(chosen.endpoint) {
-			return l.race(ctx, branch{chosen.endpoint, trial}, left)
+		chosen, trial := l.pick(remaining)
+		remaining = remove(remaining, chosen.endpoint)
+		if len(remaining) > 0 && (trial || chosen.silent) && l.mayMove(chosen.endpoint) {
+			return l.race(ctx, branch{chosen.endpoint, trial}, remaining)
 		}
-		verdict, err := l.ask(ctx, chosen.endpoint, left)
+		verdict, err := l.ask(ctx, chosen.endpoint, remaining)
 		if trial {
 			chosen.trialEnded()
 		}
@@ -31,7 +31,7 @@ func (l *login) decide(ctx context.Context, left []*endpoint) (Verdict, error) {
 			return Verdict{}, err
 		}
 		chosen.server.counters.ended(verdict, err)
-		if err == nil || len(left) == 0 || !mayGoOn(err) || !l.hasTime() {
+		if err == nil || len(remaining) == 0 || !mayGoOn(err) || !l.hasTime() {
 			return verdict, err
 		}
 		chosen.server.counters.failedOver()
@@ -63,19 +63,19 @@ func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *
 	defer e.admission.Leave(ticket)
 	ended := make(chan struct{}, 1)
 	x := &exchange{
-		deadline:  l.deadline,
-		copies:    e.plan(time.Until(l.deadline)),
-		others:    others,
-		compose:   func(at place) (*request, error) { return e.newAccessRequest(l.credentials, at) },
-		whenEnded: func(*exchange) { ended <- struct{}{} },
+		deadline: l.deadline,
+		copies:   e.plan(time.Until(l.deadline)),
+		others:   others,
+		compose:  func(at slot) (*request, error) { return e.newAccessRequest(l.credentials, at) },
+		onDone:   func(*exchange) { ended <- struct{}{} },
 	}
 	e.observe((*health).sent)
 	e.logins.carry(ctx, x)
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		if x.line != nil { // else it has ended without one
-			x.line.end(x, nil, context.Cause(ctx))
+		if x.conn != nil { // else it has ended without one
+			x.conn.end(x, nil, context.Cause(ctx))
 		}
 		<-ended
 	}
@@ -97,7 +97,7 @@ func (e *endpoint) loginEnded(x *exchange, stopped bool) {
 	case errors.Is(x.err, errNotDelivered), errors.Is(x.err, errConnectionLost):
 		e.observe((*health).refused)
 	case errors.Is(x.err, errSilence):
-		e.server.doubt()
+		e.server.expireLookup()
 	}
 	e.observe((*health).unanswered)
 }

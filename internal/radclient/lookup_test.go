@@ -29,27 +29,27 @@ func TestNameIsLookedUpAgain(t *testing.T) {
 				return []netip.Addr{stands}, nil
 			}
 		})
-		asked := func() string {
+		answeredBy := func() string {
 			verdict, err := client.Authenticate(t.Context(), bob)
 			require.NoError(t, err)
 			return verdict.Server
 		}
-		require.Equal(t, firstAddress.String(), asked())
+		require.Equal(t, firstAddress.String(), answeredBy())
 		stands = secondAddress.Addr()
-		require.Equal(t, firstAddress.String(), asked())
+		require.Equal(t, firstAddress.String(), answeredBy())
 		require.Equal(t, 1, lookups, "not at every login")
 		time.Sleep(lookupLife)
-		require.Equal(t, secondAddress.String(), asked())
+		require.Equal(t, secondAddress.String(), answeredBy())
 		stands = netip.Addr{}
 		time.Sleep(lookupLife)
-		require.Equal(t, secondAddress.String(), asked(), "the old address may do")
+		require.Equal(t, secondAddress.String(), answeredBy(), "the old address may do")
 		require.Equal(t, 3, lookups)
 
 		stands = firstAddress.Addr()
 		network.Blackhole(secondAddress, true)
 		_, err := client.Authenticate(t.Context(), bob)
 		require.Error(t, err)
-		require.Equal(t, firstAddress.String(), asked(), "after silence")
+		require.Equal(t, firstAddress.String(), answeredBy(), "after silence")
 	})
 }
 

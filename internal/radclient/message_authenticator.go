@@ -43,7 +43,7 @@ type signedAnswer struct {
 // only. Safe for concurrent use; the zero value remembers nothing.
 type signedAnswers struct {
 	mu    sync.RWMutex
-	known map[signedAnswer]struct{} // guarded by mu
+	codes map[signedAnswer]struct{} // guarded by mu
 }
 
 // learn notes that the address has signed an answer of the code.
@@ -53,11 +53,11 @@ func (s *signedAnswers) learn(address netip.AddrPort, code radius.Code) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known == nil {
-		s.known = map[signedAnswer]struct{}{}
+	if s.codes == nil {
+		s.codes = map[signedAnswer]struct{}{}
 	}
-	if len(s.known) < maxSignedAnswers {
-		s.known[signedAnswer{unmapped(address), code}] = struct{}{}
+	if len(s.codes) < maxSignedAnswers {
+		s.codes[signedAnswer{unmapped(address), code}] = struct{}{}
 	}
 }
 
@@ -66,8 +66,8 @@ func (s *signedAnswers) learn(address netip.AddrPort, code radius.Code) {
 func (s *signedAnswers) demanded(address netip.AddrPort, code radius.Code) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	_, signed := s.known[signedAnswer{unmapped(address), code}]
-	return signed || len(s.known) >= maxSignedAnswers
+	_, signed := s.codes[signedAnswer{unmapped(address), code}]
+	return signed || len(s.codes) >= maxSignedAnswers
 }
 
 // unmapped returns the address as it is written without IPv6 around IPv4.

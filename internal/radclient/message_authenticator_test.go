@@ -184,7 +184,7 @@ func TestMemoryOfWhoSignsIsBoundedAndForgetsNobody(t *testing.T) {
 		require.Equal(t, i >= maxSignedAnswers, signed.demanded(address(i), radius.CodeAccessAccept), i)
 		signed.learn(address(i), radius.CodeAccessAccept)
 	}
-	require.Len(t, signed.known, maxSignedAnswers)
+	require.Len(t, signed.codes, maxSignedAnswers)
 	require.True(t, signed.demanded(address(0), radius.CodeAccessAccept))
 	require.True(t, signed.demanded(address(0), radius.CodeAccessReject), "there is no room to learn it")
 }

@@ -73,9 +73,9 @@ func TestClientAddressIsTheCallingStationID(t *testing.T) {
 func TestNASPortTypeIsReadAsNameOrNumber(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]rfc2865.NASPortType{"Virtual": 5, "virtual": 5, "Wireless-802.11": 19, "0": 0, "4294967295": 4294967295} {
-		got, err := ParseNASPortType(text)
+		portType, err := ParseNASPortType(text)
 		require.NoError(t, err)
-		require.Equal(t, want, got, text)
+		require.Equal(t, want, portType, text)
 	}
 	for _, text := range []string{"", "Virtua", "-1", "4294967296", "5 "} {
 		_, err := ParseNASPortType(text)

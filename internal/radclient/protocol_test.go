@@ -72,14 +72,14 @@ func TestRequestHasExactlyOneProof(t *testing.T) {
 			_, err := newClientAt(t, network, func(c *Config) { c.Protocol = protocol }).Authenticate(t.Context(), bob)
 			require.NoError(t, err)
 			requests := server.Requests()
-			var got []radius.Type
+			var sent []radius.Type
 			for _, attribute := range requests[len(requests)-1].Packet.Attributes {
 				switch attribute.Type {
 				case rfc2865.UserPassword_Type, rfc2865.CHAPPassword_Type, rfc2865.CHAPChallenge_Type, rfc2865.VendorSpecific_Type:
-					got = append(got, attribute.Type)
+					sent = append(sent, attribute.Type)
 				}
 			}
-			require.Equal(t, want, got, protocol)
+			require.Equal(t, want, sent, protocol)
 		}
 	})
 }

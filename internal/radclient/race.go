@@ -13,12 +13,12 @@ import (
 // them decides it.
 type race struct {
 	*login
-	ctx      context.Context
-	left     []*endpoint // not asked yet
-	results  chan result
-	branches sync.WaitGroup
-	waiting  []branch    // no result yet
-	window   *time.Timer // when the login moves on
+	ctx       context.Context
+	remaining []*endpoint // not asked yet
+	results   chan result
+	branches  sync.WaitGroup
+	waiting   []branch    // no result yet
+	window    *time.Timer // when the login moves on
 }
 
 // branch is one endpoint that was asked.
@@ -42,9 +42,9 @@ type result struct {
 }
 
 // race asks the first, and then of those that are left as many as it needs.
-func (l *login) race(ctx context.Context, first branch, left []*endpoint) (Verdict, error) {
+func (l *login) race(ctx context.Context, first branch, remaining []*endpoint) (Verdict, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &race{login: l, ctx: ctx, left: left, results: make(chan result, 1+len(left))}
+	r := &race{login: l, ctx: ctx, remaining: remaining, results: make(chan result, 1+len(remaining))}
 	defer func() {
 		cancel()
 		r.branches.Wait()
@@ -66,7 +66,7 @@ func (l *login) race(ctx context.Context, first branch, left []*endpoint) (Verdi
 			default:
 				failed = fmt.Errorf("%w; and %w", failed, result.err)
 			}
-			if mayGoOn(result.err) && len(r.left) > 0 && r.hasTime() && ctx.Err() == nil {
+			if mayGoOn(result.err) && len(r.remaining) > 0 && r.hasTime() && ctx.Err() == nil {
 				result.server.counters.failedOver()
 				r.moveOn()
 			}
@@ -76,7 +76,7 @@ func (l *login) race(ctx context.Context, first branch, left []*endpoint) (Verdi
 		case <-r.window.C:
 			latest := r.waiting[len(r.waiting)-1]
 			latest.end()
-			if len(r.left) > 0 {
+			if len(r.remaining) > 0 {
 				latest.server.counters.failedOver()
 				r.moveOn()
 			}
@@ -87,9 +87,9 @@ func (l *login) race(ctx context.Context, first branch, left []*endpoint) (Verdi
 // ask sends the login to an endpoint, and waits for its result beside others.
 func (r *race) ask(b branch) {
 	r.waiting = append(r.waiting, b)
-	left := r.left
+	remaining := r.remaining
 	r.branches.Go(func() {
-		verdict, err := r.login.ask(r.ctx, b.endpoint, left)
+		verdict, err := r.login.ask(r.ctx, b.endpoint, remaining)
 		b.end()
 		r.results <- result{b, verdict, err}
 	})
@@ -98,10 +98,10 @@ func (r *race) ask(b branch) {
 // moveOn asks the next endpoint. From one that is silent as well, or was never heard,
 // the login moves on again.
 func (r *race) moveOn() {
-	next, trial := r.choose(r.left)
-	r.left = without(r.left, next.endpoint)
+	next, trial := r.pick(r.remaining)
+	r.remaining = remove(r.remaining, next.endpoint)
 	r.window.Stop()
-	if len(r.left) > 0 && (trial || next.silent || !next.heard) && r.mayMove(next.endpoint) {
+	if len(r.remaining) > 0 && (trial || next.silent || !next.heard) && r.mayMove(next.endpoint) {
 		remains := time.Until(r.deadline)
 		r.window.Reset(min(next.client.config.ResponseWindow, remains/2))
 	}

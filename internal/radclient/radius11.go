@@ -30,11 +30,11 @@ func (t *tokens) take(time.Time) (uint32, bool) {
 	return t.next - 1, true
 }
 
-func (t *tokens) giveBack(uint32)                  { t.waiting-- }
+func (t *tokens) release(uint32)                   { t.waiting-- }
 func (t *tokens) rest(uint32, *request, time.Time) { t.waiting-- } // no Token is given twice
 func (t *tokens) unanswered(uint32) *request       { return nil }
 func (t *tokens) wake(uint32)                      {}
-func (t *tokens) given(key uint32) bool            { return key-t.first < t.next-t.first }
+func (t *tokens) issued(key uint32) bool           { return key-t.first < t.next-t.first }
 
 // encodeRequest11 builds a request of RADIUS/1.1: TLS protects it, so there is
 // no authenticator and nothing is hidden (RFC 9765 section 4).

@@ -59,12 +59,12 @@ func oneLine(text string) string {
 }
 
 // cutText shortens a text to a number of octets, between characters.
-func cutText(text string, most int) string {
+func cutText(text string, limit int) string {
 	const more = "…"
-	if len(text) <= most {
+	if len(text) <= limit {
 		return text
 	}
-	at := most - len(more)
+	at := limit - len(more)
 	for !utf8.RuneStart(text[at]) {
 		at--
 	}

@@ -58,7 +58,7 @@ func (r *request) judge(verdict Verdict) Verdict {
 }
 
 // newAccessRequest builds a request that goes to the endpoint.
-func (e *endpoint) newAccessRequest(credentials Credentials, at place) (*request, error) {
+func (e *endpoint) newAccessRequest(credentials Credentials, at slot) (*request, error) {
 	sent, err := e.server.newAccessRequest(credentials, at)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (e *endpoint) newAccessRequest(credentials Credentials, at place) (*request
 }
 
 // newAccessRequest builds a request with a fresh random authenticator.
-func (s *server) newAccessRequest(credentials Credentials, at place) (*request, error) {
+func (s *server) newAccessRequest(credentials Credentials, at slot) (*request, error) {
 	var random [16 + 1 + 16 + 16]byte
 	// rand.Read never fails: it ends the process if the system has no randomness.
 	_, _ = rand.Read(random[:])
@@ -121,7 +121,7 @@ func RequestAttributes(nas radius.Attributes, credentials Credentials) radius.At
 }
 
 // newProbe builds a probe, as the config has it.
-func (e *endpoint) newProbe(at place) (*request, error) {
+func (e *endpoint) newProbe(at slot) (*request, error) {
 	if e.client.config.StatusCheck == StatusCheckRequest {
 		return e.newAccessRequest(e.client.config.StatusRequest, at)
 	}
@@ -130,14 +130,14 @@ func (e *endpoint) newProbe(at place) (*request, error) {
 
 // newStatusServer builds a probe: it names the NAS and nobody else (RFC 5997
 // section 3).
-func (s *server) newStatusServer(at place) (*request, error) {
+func (s *server) newStatusServer(at slot) (*request, error) {
 	var authenticator [16]byte
 	_, _ = rand.Read(authenticator[:])
 	return s.encode(radius.CodeStatusServer, at, authenticator, s.client.nas)
 }
 
 // encode builds a request in the version that is spoken where it goes.
-func (s *server) encode(code radius.Code, at place, authenticator [16]byte, attributes radius.Attributes) (sent *request, err error) {
+func (s *server) encode(code radius.Code, at slot, authenticator [16]byte, attributes radius.Attributes) (sent *request, err error) {
 	if at.version == RADIUS11 {
 		sent, err = encodeRequest11(code, at.key, attributes)
 	} else {

@@ -25,8 +25,8 @@ func (s *server) resolve(ctx context.Context) ([]netip.AddrPort, error) {
 	}
 	addresses := make([]netip.AddrPort, 0, len(found))
 	for _, address := range found {
-		if one := netip.AddrPortFrom(address.Unmap(), port); !slices.Contains(addresses, one) {
-			addresses = append(addresses, one)
+		if resolved := netip.AddrPortFrom(address.Unmap(), port); !slices.Contains(addresses, resolved) {
+			addresses = append(addresses, resolved)
 		}
 	}
 	return addresses, nil

@@ -35,11 +35,11 @@ func TestSendTimesDoubleUpToFourSecondsAndEndWithALastCopy(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var got []time.Duration
+			var milliseconds []time.Duration
 			for _, at := range sendTimes(test.budget, middle) {
-				got = append(got, at/time.Millisecond)
+				milliseconds = append(milliseconds, at/time.Millisecond)
 			}
-			require.Equal(t, test.want, got)
+			require.Equal(t, test.want, milliseconds)
 		})
 	}
 }

@@ -55,7 +55,7 @@ func (s *server) unreachable(err error) error {
 // not, it looks up the name: one login does, and the others wait for it if they
 // have no older addresses to use.
 func (s *server) current(ctx context.Context) ([]*endpoint, error) {
-	endpoints, err, fresh := s.known()
+	endpoints, err, fresh := s.cached()
 	if fresh {
 		return endpoints, err
 	}
@@ -75,7 +75,7 @@ func (s *server) current(ctx context.Context) ([]*endpoint, error) {
 		}
 	}
 	defer func() { <-s.lookups }()
-	if endpoints, err, fresh := s.known(); fresh { // somebody else was faster
+	if endpoints, err, fresh := s.cached(); fresh { // somebody else was faster
 		return endpoints, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -88,7 +88,7 @@ func (s *server) current(ctx context.Context) ([]*endpoint, error) {
 func (s *server) lookUp(ctx context.Context, old []*endpoint) ([]*endpoint, error) {
 	addresses, err := s.resolve(ctx)
 	if err != nil {
-		return s.keep(old, s.unreachable(err))
+		return s.store(old, s.unreachable(err))
 	}
 	gone := map[netip.AddrPort]*endpoint{}
 	for _, e := range old {
@@ -107,24 +107,24 @@ func (s *server) lookUp(ctx context.Context, old []*endpoint) ([]*endpoint, erro
 		e.retire()
 	}
 	if s.client.config.StatusCheck == StatusCheckOn || slices.ContainsFunc(endpoints, (*endpoint).answersProbes) {
-		s.look(endpoints)
+		s.probeAddresses(endpoints)
 	}
-	return s.keep(endpoints, nil)
+	return s.store(endpoints, nil)
 }
 
 // look finds out which of several addresses live, before a login is sent there.
-func (s *server) look(endpoints []*endpoint) {
+func (s *server) probeAddresses(endpoints []*endpoint) {
 	if len(endpoints) < 2 {
 		return
 	}
 	for _, e := range endpoints {
-		e.observe((*health).look)
+		e.observe((*health).probeUntried)
 	}
 }
 
 // keep uses what a lookup has found until it is time for the next. Only a server
 // that has no address at all is looked up sooner, if there is no other to ask.
-func (s *server) keep(endpoints []*endpoint, err error) ([]*endpoint, error) {
+func (s *server) store(endpoints []*endpoint, err error) ([]*endpoint, error) {
 	life := lookupLife
 	switch {
 	case len(endpoints) > 0:
@@ -140,14 +140,14 @@ func (s *server) keep(endpoints []*endpoint, err error) ([]*endpoint, error) {
 
 // known gives what the latest lookup has found, and tells whether that may still
 // be used without another.
-func (s *server) known() (endpoints []*endpoint, failed error, fresh bool) {
+func (s *server) cached() (endpoints []*endpoint, failed error, fresh bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.endpoints, s.failed, time.Now().Before(s.lookupAt)
 }
 
 // doubt has the name looked up before the next login: the server may have moved.
-func (s *server) doubt() {
+func (s *server) expireLookup() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed == nil {
@@ -158,7 +158,7 @@ func (s *server) doubt() {
 // endpointAt gives the endpoint with the address. If the name stands for others
 // by now it is made for one login only.
 func (s *server) endpointAt(address netip.AddrPort) *endpoint {
-	endpoints, _, _ := s.known()
+	endpoints, _, _ := s.cached()
 	for _, e := range endpoints {
 		if e.address == address {
 			return e

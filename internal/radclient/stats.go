@@ -179,7 +179,7 @@ func (c *Client) Stats() []Stats {
 	for _, s := range c.servers {
 		stats := s.counters.read()
 		stats.Host, stats.Port = s.config.Host, s.config.Port
-		endpoints, _, _ := s.known()
+		endpoints, _, _ := s.cached()
 		for _, e := range endpoints {
 			stats.Addresses = append(stats.Addresses, AddressState{Address: e.address, State: e.state()})
 		}

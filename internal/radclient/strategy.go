@@ -87,7 +87,7 @@ type candidate struct {
 }
 
 // choose returns the endpoint that the login asks next, and whether as a trial.
-func (l *login) choose(endpoints []*endpoint) (chosen candidate, trial bool) {
+func (l *login) pick(endpoints []*endpoint) (chosen candidate, trial bool) {
 	if len(endpoints) == 1 {
 		return candidate{endpoints[0], endpoints[0].standing()}, false
 	}
@@ -157,15 +157,15 @@ func best(candidates []candidate) candidate {
 }
 
 // without gives the endpoints but one.
-func without(endpoints []*endpoint, left *endpoint) []*endpoint {
+func remove(endpoints []*endpoint, removed *endpoint) []*endpoint {
 	if len(endpoints) == 1 {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(endpoints), func(e *endpoint) bool { return e == left })
+	return slices.DeleteFunc(slices.Clone(endpoints), func(e *endpoint) bool { return e == removed })
 }
 
 // turned gives the endpoints starting with the turn-th.
-func turned(endpoints []*endpoint, turn uint64) []*endpoint {
+func rotate(endpoints []*endpoint, turn uint64) []*endpoint {
 	first := int(turn % uint64(len(endpoints))) // #nosec G115 -- less than the length
 	return slices.Concat(endpoints[first:], endpoints[:first])
 }

@@ -64,20 +64,20 @@ func (c *streamCarrier) send(ctx context.Context, x *exchange) {
 	connection, err := c.enter(ctx, x)
 	if errors.Is(err, errProbeWaits) {
 		x.err = errSilence
-		x.whenEnded(x)
+		x.onDone(x)
 		return
 	}
 	if errors.Is(err, errPushedOut) {
 		x.err = err
-		x.whenEnded(x)
+		x.onDone(x)
 		return
 	}
 	if err != nil {
 		x.err = fmt.Errorf("%w: %w", errNotDelivered, err)
-		x.whenEnded(x)
+		x.onDone(x)
 		return
 	}
-	sent, err := x.compose(place{version: connection.version, key: x.key})
+	sent, err := x.compose(slot{version: connection.version, key: x.key})
 	if err != nil {
 		connection.end(x, nil, err)
 		return
@@ -92,7 +92,7 @@ func (c *streamCarrier) send(ctx context.Context, x *exchange) {
 
 // enter finds the exchange a connection with a free key, or waits for one.
 func (c *streamCarrier) enter(ctx context.Context, x *exchange) (*streamConnection, error) {
-	connection, wait, err := c.place(x, false)
+	connection, wait, err := c.tryEnter(x, false)
 	if wait == nil {
 		return connection, err
 	}
@@ -103,7 +103,7 @@ func (c *streamCarrier) enter(ctx context.Context, x *exchange) (*streamConnecti
 	for wait != nil {
 		select {
 		case <-wait:
-			connection, wait, err = c.place(x, true)
+			connection, wait, err = c.tryEnter(x, true)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
@@ -114,7 +114,7 @@ func (c *streamCarrier) enter(ctx context.Context, x *exchange) (*streamConnecti
 // place finds the exchange a connection that is there, or gives what to wait
 // for: the connection that is being made, or the time when one may be. waited
 // tells whether the exchange has done so before.
-func (c *streamCarrier) place(x *exchange, waited bool) (*streamConnection, <-chan struct{}, error) {
+func (c *streamCarrier) tryEnter(x *exchange, waited bool) (*streamConnection, <-chan struct{}, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	open := false
@@ -217,15 +217,15 @@ func (c *streamCarrier) takeOut(connection *streamConnection) {
 // due closes the connections that nobody has used for a while, but for the first, which
 // lasts.
 func (c *streamCarrier) due(now time.Time) (next time.Time, again bool) {
-	idle, left := c.takeOutIdle(now)
+	idle, remaining := c.takeOutIdle(now)
 	for _, connection := range idle {
 		_ = connection.conn.Close()
 	}
-	return now.Add(idleTime), left > 1
+	return now.Add(idleTime), remaining > 1
 }
 
 // takeOutIdle returns the connections to close, and how many are left.
-func (c *streamCarrier) takeOutIdle(now time.Time) (idle []*streamConnection, left int) {
+func (c *streamCarrier) takeOutIdle(now time.Time) (idle []*streamConnection, remaining int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var used []*streamConnection

@@ -64,7 +64,7 @@ func (s *streamConnection) enter(x *exchange) bool {
 		entered = s.waiting.enter(x, time.Now())
 	}
 	if entered {
-		x.line = s
+		x.conn = s
 		if s.carrier.retired {
 			s.waiting.close()
 		}
@@ -188,8 +188,8 @@ func (s *streamConnection) fail(err error) {
 }
 
 func (s *streamConnection) end(x *exchange, packet *radius.Packet, err error) {
-	left, _ := s.waiting.leave(x, packet, err)
-	if !left {
+	removed, _ := s.waiting.leave(x, packet, err)
+	if !removed {
 		return
 	}
 	s.carrier.agenda.remove(x)
@@ -197,7 +197,7 @@ func (s *streamConnection) end(x *exchange, packet *radius.Packet, err error) {
 		s.waiting.close() // others may fare better on a new connection
 	}
 	s.closeIfDone()
-	x.whenEnded(x)
+	x.onDone(x)
 }
 
 func (s *streamConnection) heardSince(then time.Time) bool {

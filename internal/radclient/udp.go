@@ -49,10 +49,10 @@ func (c *udpCarrier) carry(ctx context.Context, x *exchange) {
 	}
 	if err != nil {
 		x.err = fmt.Errorf("%w: %w", errNotDelivered, err)
-		x.whenEnded(x)
+		x.onDone(x)
 		return
 	}
-	sent, err := x.compose(place{version: RADIUS10, key: x.key})
+	sent, err := x.compose(slot{version: RADIUS10, key: x.key})
 	if err != nil {
 		socket.end(x, nil, err)
 		return
@@ -198,7 +198,7 @@ func (s *udpSocket) enter(x *exchange, now time.Time) bool {
 	if !s.waiting.enter(x, now) {
 		return false
 	}
-	x.line = s
+	x.conn = s
 	if s.carrier.retired || s.waiting.admitted() >= requestsPerSocket {
 		s.waiting.close()
 	}
@@ -273,15 +273,15 @@ func (s *udpSocket) noteRefused() {
 }
 
 func (s *udpSocket) end(x *exchange, packet *radius.Packet, err error) {
-	left, last := s.waiting.leave(x, packet, err)
-	if !left {
+	removed, last := s.waiting.leave(x, packet, err)
+	if !removed {
 		return
 	}
 	s.carrier.agenda.remove(x)
 	if last {
 		s.carrier.sweep()
 	}
-	x.whenEnded(x)
+	x.onDone(x)
 }
 
 // giveUp closes a socket that was taken out. Those that still wait on it lose their

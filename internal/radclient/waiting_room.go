@@ -83,7 +83,7 @@ func (r *waitingRoom) start(x *exchange, sent *request, now time.Time) (next tim
 
 // another notes that the next copy goes out. false means that the exchange has
 // ended.
-func (r *waitingRoom) another(x *exchange) (next time.Time, waits bool) {
+func (r *waitingRoom) nextCopy(x *exchange) (next time.Time, waits bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting[x.key] != x {
@@ -136,7 +136,7 @@ func (r *waitingRoom) find(key uint32) (x *exchange, unanswered *request, reason
 		return x, nil, 0
 	}
 	reason = DropOtherIdentifier
-	if r.keys.given(key) {
+	if r.keys.issued(key) {
 		reason = DropLate
 	}
 	r.strays[reason]++
@@ -176,7 +176,7 @@ func (r *waitingRoom) note(refused bool, fault error) {
 // leave takes the exchange out and makes its result final. It tells whether it
 // did, since somebody else may have, and whether it was the last one in a room
 // that is closed.
-func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (left, last bool) {
+func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (removed, last bool) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -188,7 +188,7 @@ func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (left
 	switch {
 	case x.reserved:
 	case packet != nil || x.started.IsZero():
-		r.keys.giveBack(x.key)
+		r.keys.release(x.key)
 	default:
 		r.keys.rest(x.key, x.request.unanswered(), now)
 	}
@@ -210,7 +210,7 @@ func (r *waitingRoom) exchanges() []*exchange {
 }
 
 // load tells how many wait, and when the latest of those that have left did.
-func (r *waitingRoom) load() (waiting int, left time.Time) {
+func (r *waitingRoom) load() (waiting int, emptied time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.waiting), r.emptied
@@ -225,9 +225,9 @@ func (r *waitingRoom) empty() bool {
 // lighter tells whether fewer wait in a than in b or, if as many do, a was left
 // earlier.
 func lighter(a, b *waitingRoom) bool {
-	waitingA, leftA := a.load()
-	waitingB, leftB := b.load()
-	return waitingA < waitingB || waitingA == waitingB && leftA.Before(leftB)
+	waitingA, emptiedA := a.load()
+	waitingB, emptiedB := b.load()
+	return waitingA < waitingB || waitingA == waitingB && emptiedA.Before(emptiedB)
 }
 
 // open tells whether the room would take more if it had keys left.
