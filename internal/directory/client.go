@@ -30,12 +30,12 @@ func New(config Config) (*Client, error) {
 	}
 	c := &Client{config: config.withDefaults()}
 	c.ctx, c.end = context.WithCancel(context.Background())
-	for _, one := range config.Servers {
-		made, err := newServer(c, one)
+	for _, address := range config.Servers {
+		server, err := newServer(c, address)
 		if err != nil {
 			return nil, err
 		}
-		c.servers = append(c.servers, made)
+		c.servers = append(c.servers, server)
 	}
 	return c, nil
 }
@@ -45,8 +45,8 @@ func New(config Config) (*Client, error) {
 func (c *Client) Close() {
 	c.markClosed()
 	c.end()
-	for _, one := range c.servers {
-		one.pool.close()
+	for _, server := range c.servers {
+		server.pool.close()
 	}
 	c.probes.Wait()
 }
@@ -71,8 +71,8 @@ func (c *Client) beginProbe() bool {
 // Stats tells what was seen of each server.
 func (c *Client) Stats() []Stats {
 	stats := make([]Stats, 0, len(c.servers))
-	for _, one := range c.servers {
-		stats = append(stats, one.stats())
+	for _, server := range c.servers {
+		stats = append(stats, server.stats())
 	}
 	return stats
 }
@@ -124,11 +124,11 @@ func mayGoOn(err error) bool {
 // nothing as long as another answers.
 func (c *Client) order() []*server {
 	var alive, dead []*server
-	for _, one := range c.servers {
-		if one.isDead() {
-			dead = append(dead, one)
+	for _, server := range c.servers {
+		if server.isDead() {
+			dead = append(dead, server)
 		} else {
-			alive = append(alive, one)
+			alive = append(alive, server)
 		}
 	}
 	return append(alive, dead...)

@@ -72,7 +72,7 @@ func (p *pool) take() *connection {
 }
 
 // keep takes a connection back, or closes it.
-func (p *pool) keep(conn *connection) {
+func (p *pool) put(conn *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.idle) >= maxIdle || conn.IsClosing() {
@@ -87,8 +87,8 @@ func (p *pool) keep(conn *connection) {
 func (p *pool) drop(conn *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, one := range p.idle {
-		if one == conn {
+	for i, idle := range p.idle {
+		if idle == conn {
 			p.idle = append(p.idle[:i], p.idle[i+1:]...)
 			conn.close()
 			return

@@ -431,10 +431,10 @@ func TestDeadServerIsTriedAgainInTheBackground(t *testing.T) {
 
 func TestLoginsThatAreUnderWayOutliveClose(t *testing.T) {
 	t.Parallel()
-	asked, goOn := make(chan struct{}), make(chan struct{})
+	bound, goOn := make(chan struct{}), make(chan struct{})
 	s := scripted(t, func(r directorytest.Request) directorytest.Answer {
 		if r.Bind {
-			close(asked)
+			close(bound)
 			<-goOn
 		}
 		return knowsAlice(r)
@@ -448,7 +448,7 @@ func TestLoginsThatAreUnderWayOutliveClose(t *testing.T) {
 		}
 		done <- err
 	}()
-	<-asked
+	<-bound
 	client.Close()
 	close(goOn)
 	require.NoError(t, <-done)

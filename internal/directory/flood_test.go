@@ -98,7 +98,7 @@ func TestFloodOfLoginsMakesBoundedConnectionsToASilentDirectory(t *testing.T) {
 func TestLoginGoesOnToAnotherServerIfTooManyWaitForTheFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var asked atomic.Int64
+		var dials atomic.Int64
 		client, _, logins := flooded(t, func(c *Config) {
 			first := c.Dial
 			c.Servers = append(c.Servers, Server{"127.0.0.2", 389})
@@ -106,15 +106,15 @@ func TestLoginGoesOnToAnotherServerIfTooManyWaitForTheFirst(t *testing.T) {
 				if address == "127.0.0.1:389" {
 					return first(ctx, address)
 				}
-				asked.Add(1)
+				dials.Add(1)
 				return nil, errors.New("connection refused")
 			}
 		})
-		require.Zero(t, asked.Load())
+		require.Zero(t, dials.Load())
 		_, err := client.Authenticate(t.Context(), fromAddress("192.0.2.1", "user-1"))
 		var unavailable *UnavailableError
 		require.ErrorAs(t, err, &unavailable)
-		require.EqualValues(t, 1, asked.Load())
+		require.EqualValues(t, 1, dials.Load())
 		logins.Wait()
 	})
 }

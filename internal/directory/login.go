@@ -40,7 +40,7 @@ func (s *server) login(ctx context.Context, conn *connection, credentials Creden
 	if errors.As(err, &unavailable) {
 		conn.close()
 	} else {
-		s.pool.keep(conn)
+		s.pool.put(conn)
 	}
 	return verdict, err
 }
