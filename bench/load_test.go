@@ -69,7 +69,7 @@ func TestATaskSurvivesTheCommandLine(t *testing.T) {
 	}
 	args := want.args()
 	require.Equal(t, clientPart, args[0])
-	got, err := parseTask(args[1:])
+	parsed, err := parseTask(args[1:])
 	require.NoError(t, err)
-	require.Equal(t, want, got)
+	require.Equal(t, want, parsed)
 }

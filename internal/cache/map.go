@@ -42,7 +42,7 @@ func (m *Map[K, V]) Get(ctx context.Context, key K, load func(context.Context) (
 	before := m.generation(key)
 	value, err := load(ctx)
 	if err == nil {
-		m.keep(key, value, before)
+		m.store(key, value, before)
 	}
 	return value, err
 }
@@ -53,7 +53,7 @@ func (m *Map[K, V]) generation(key K) uint64 {
 	return m.generations[m.slot(key)]
 }
 
-func (m *Map[K, V]) keep(key K, value V, before uint64) {
+func (m *Map[K, V]) store(key K, value V, before uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.generations[m.slot(key)] == before {

@@ -21,7 +21,7 @@ type Value[T any] struct {
 
 	mu      sync.RWMutex
 	value   T        // guarded by mu
-	known   bool     // guarded by mu; value was read, and not taken out
+	loaded  bool     // guarded by mu; value was read, and not taken out
 	fresh   bool     // guarded by mu; value was not dropped
 	reading *read[T] // guarded by mu; nil: none, or only one that will not be kept
 }
@@ -90,14 +90,14 @@ func (v *Value[T]) read(ctx context.Context, reading *read[T], before T, load fu
 
 // finish keeps what was read, unless the value was dropped meanwhile.
 func (v *Value[T]) finish(reading *read[T]) {
-	retired, kept, retire := v.keep(reading)
+	retired, kept, retire := v.store(reading)
 	close(reading.done)
 	if retire && v.Retire != nil {
 		v.Retire(retired, kept)
 	}
 }
 
-func (v *Value[T]) keep(reading *read[T]) (retired, kept T, retire bool) {
+func (v *Value[T]) store(reading *read[T]) (retired, kept T, retire bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	current := v.reading == reading
@@ -110,8 +110,8 @@ func (v *Value[T]) keep(reading *read[T]) (retired, kept T, retire bool) {
 	case !current:
 		return reading.value, v.value, true
 	}
-	retired, retire = v.value, v.known
-	v.value, v.known, v.fresh = reading.value, true, true
+	retired, retire = v.value, v.loaded
+	v.value, v.loaded, v.fresh = reading.value, true, true
 	return retired, reading.value, retire
 }
 
@@ -145,18 +145,18 @@ func (v *Value[T]) refresh() (reading *read[T], before T) {
 
 // Clear takes the value out and retires it.
 func (v *Value[T]) Clear() {
-	value, known := v.take()
-	if known && v.Retire != nil {
+	value, loaded := v.take()
+	if loaded && v.Retire != nil {
 		var none T
 		v.Retire(value, none)
 	}
 }
 
-func (v *Value[T]) take() (value T, known bool) {
+func (v *Value[T]) take() (value T, loaded bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	value, known = v.value, v.known
+	value, loaded = v.value, v.loaded
 	var none T
-	v.value, v.known, v.fresh, v.reading = none, false, false, nil
-	return value, known
+	v.value, v.loaded, v.fresh, v.reading = none, false, false, nil
+	return value, loaded
 }

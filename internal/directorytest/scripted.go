@@ -159,13 +159,13 @@ func (a Answer) messages(id int64, bind bool) []*ber.Packet {
 		found.AppendChild(text(entry.DN))
 		attributes := ber.NewSequence("")
 		for _, attribute := range entry.Attributes {
-			one, values := ber.NewSequence(""), ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
+			pair, values := ber.NewSequence(""), ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
 			for _, value := range attribute.Values {
 				values.AppendChild(text(value))
 			}
-			one.AppendChild(text(attribute.Name))
-			one.AppendChild(values)
-			attributes.AppendChild(one)
+			pair.AppendChild(text(attribute.Name))
+			pair.AppendChild(values)
+			attributes.AppendChild(pair)
 		}
 		found.AppendChild(attributes)
 		messages = append(messages, message(id, found))
@@ -206,10 +206,10 @@ func (a Answer) result(tag ber.Tag) *ber.Packet {
 }
 
 func message(id int64, operation *ber.Packet) *ber.Packet {
-	made := ber.NewSequence("")
-	made.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
-	made.AppendChild(operation)
-	return made
+	response := ber.NewSequence("")
+	response.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
+	response.AppendChild(operation)
+	return response
 }
 
 func text(value string) *ber.Packet {

@@ -50,7 +50,7 @@ func (g *group[T]) first() *Place[T] {
 }
 
 // changed counts a place that has come or gone, here and above.
-func (g *group[T]) changed(by int) {
+func (g *group[T]) resize(by int) {
 	for ; g != nil; g = g.parent {
 		g.count += by
 		if g.parent != nil {

@@ -66,7 +66,7 @@ func (r *Room[T]) Enter(share Share, value T) (place, pushedOut *Place[T]) {
 	name := r.all.child(share.Address).child(share.Name)
 	place = &Place[T]{Value: value, number: r.entered, name: name}
 	place.queued = name.places.PushBack(place)
-	name.changed(1)
+	name.resize(1)
 	return place, pushedOut
 }
 
@@ -92,7 +92,7 @@ func (r *Room[T]) Leave(place *Place[T]) {
 	}
 	place.name.places.Remove(place.queued)
 	place.queued = nil
-	place.name.changed(-1)
+	place.name.resize(-1)
 }
 
 // First returns whoever is to be served next, and lets it wait; nil: nobody waits.

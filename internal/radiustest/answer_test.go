@@ -115,8 +115,8 @@ func TestForgeriesAreWrongInOneWayOnly(t *testing.T) {
 			want := right
 			test.differs(&want)
 			answer := r.Accept(Attribute{Type: 25, Value: []byte("admins")})
-			got := inspect(test.forge(answer).Datagram(), r.Raw, vectorSecret)
-			require.Equal(t, want, got)
+			forged := inspect(test.forge(answer).Datagram(), r.Raw, vectorSecret)
+			require.Equal(t, want, forged)
 			require.Equal(t, right, inspect(answer.Datagram(), r.Raw, vectorSecret), "the original changed")
 		})
 	}

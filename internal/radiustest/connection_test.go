@@ -223,10 +223,10 @@ func TestForgeriesOnStreams(t *testing.T) {
 				if !test.ends {
 					want = append(want, right.Reject("second").Datagram()...)
 				}
-				got := make([]byte, len(want))
-				_, err := io.ReadFull(conn, got)
+				read := make([]byte, len(want))
+				_, err := io.ReadFull(conn, read)
 				require.NoError(t, err)
-				require.Equal(t, want, got)
+				require.Equal(t, want, read)
 				if test.ends {
 					requireEnd(t, conn)
 				}

@@ -9,7 +9,7 @@ import (
 
 func TestUsersFile(t *testing.T) {
 	t.Parallel()
-	got, err := FreeRADIUSOptions{
+	file, err := FreeRADIUSOptions{
 		Users:           map[string]string{"bob": "hello", "al ice": "p\"a\n%{x}é"},
 		Codes:           map[string]string{"bob": "12 34"},
 		Holds:           map[string]time.Duration{"al ice": 1500 * time.Millisecond, "nobody": time.Second},
@@ -20,7 +20,7 @@ func TestUsersFile(t *testing.T) {
 DEFAULT User-Name == "bob", Cleartext-Password := "hello", Tmp-String-2 := "12\04034"
 	Class := 0x61,
 	Filter-Id := "vpn"
-`, got)
+`, file)
 }
 
 func TestUsersFileRefuses(t *testing.T) {

@@ -104,8 +104,8 @@ func TestFreeRADIUSSignsAnswers(t *testing.T) {
 			SignAnswers:     signing,
 		})
 		for name, request := range requests {
-			got := inspect(ask(t, f, request), request, vectorSecret)
-			require.Equal(t, want, got.messageAuthenticator, name)
+			answer := inspect(ask(t, f, request), request, vectorSecret)
+			require.Equal(t, want, answer.messageAuthenticator, name)
 		}
 	}
 }

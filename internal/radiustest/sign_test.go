@@ -100,8 +100,8 @@ func TestResponseAuthenticatorOfRFC2865(t *testing.T) {
 	request := unhex(t, "010000380f403f9473978057bd83d5cb98f4227a01066e656d6f02120dbe708d93d413ce3196e43f782a0aee"+
 		"0406c0a80110050600000003")
 	accept := unhex(t, "0200002686fe220e7624ba2a1005f6bf9b55e0b20606000000010f06000000000e06c0a80103")
-	got := responseAuthenticator(accept, [16]byte(request[4:20]), []byte("xyzzy5461"))
-	require.Equal(t, accept[4:20], got[:])
+	authenticator := responseAuthenticator(accept, [16]byte(request[4:20]), []byte("xyzzy5461"))
+	require.Equal(t, accept[4:20], authenticator[:])
 
 	packet, err := radius.Parse(request, []byte("xyzzy5461"))
 	require.NoError(t, err)

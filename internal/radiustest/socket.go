@@ -36,18 +36,18 @@ func openOnLoopback(address string) (conn, other socket, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("RADIUS server address %q: %w", address, err)
 	}
-	asked, err := net.ListenUDP("udp", local)
+	first, err := net.ListenUDP("udp", local)
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen for RADIUS: %w", err)
 	}
-	if err := asked.SetReadBuffer(receiveBuffer); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("receive buffer of %s: %w", asked.LocalAddr(), err), asked.Close())
+	if err := first.SetReadBuffer(receiveBuffer); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("receive buffer of %s: %w", first.LocalAddr(), err), first.Close())
 	}
 	second, err := net.ListenUDP("udp", &net.UDPAddr{IP: local.IP, Zone: local.Zone})
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("open a second RADIUS port: %w", err), asked.Close())
+		return nil, nil, errors.Join(fmt.Errorf("open a second RADIUS port: %w", err), first.Close())
 	}
-	return asked, second, nil
+	return first, second, nil
 }
 
 func openInMemory(n *Network, address string) (conn, other socket, err error) {
@@ -55,15 +55,15 @@ func openInMemory(n *Network, address string) (conn, other socket, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	asked, err := n.open(local, netip.AddrPort{})
+	first, err := n.open(local, netip.AddrPort{})
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen for RADIUS: %w", err)
 	}
 	second, err := n.open(netip.AddrPortFrom(local.Addr(), 0), netip.AddrPort{})
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("open a second RADIUS port: %w", err), asked.Close())
+		return nil, nil, errors.Join(fmt.Errorf("open a second RADIUS port: %w", err), first.Close())
 	}
-	return asked, second, nil
+	return first, second, nil
 }
 
 // memoryAddress parses the address of a server on a Network, where nobody looks

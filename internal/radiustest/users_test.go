@@ -8,8 +8,8 @@ import (
 	"layeh.com/radius"
 )
 
-// asked decodes a request as if it had come from a client's port.
-func asked(tb testing.TB, raw []byte, port uint16) *Request {
+// decodeFrom decodes a request as if it had come from a client's port.
+func decodeFrom(tb testing.TB, raw []byte, port uint16) *Request {
 	tb.Helper()
 	r := decode(raw, vectorSecret, RADIUS10)
 	r.From = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)
@@ -20,7 +20,7 @@ func asked(tb testing.TB, raw []byte, port uint16) *Request {
 // answered returns the one answer, encoded and decoded.
 func answered(tb testing.TB, h Handler, raw []byte) *radius.Packet {
 	tb.Helper()
-	answers := h(asked(tb, raw, 1))
+	answers := h(decodeFrom(tb, raw, 1))
 	require.Len(tb, answers, 1)
 	packet, err := radius.Parse(answers[0].Datagram(), []byte(vectorSecret))
 	require.NoError(tb, err)
@@ -115,7 +115,7 @@ func TestStatesDiffer(t *testing.T) {
 func TestCopiesGetTheSameAnswer(t *testing.T) {
 	t.Parallel()
 	h := knownUsers().Handler()
-	datagram := func(raw []byte, port uint16) []byte { return h(asked(t, raw, port))[0].Datagram() }
+	datagram := func(raw []byte, port uint16) []byte { return h(decodeFrom(t, raw, port))[0].Datagram() }
 
 	first := login(t, "carol", "carol-password")
 	challenge := datagram(first, 1)

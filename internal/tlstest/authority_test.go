@@ -154,9 +154,9 @@ func TestCertificateFiles(t *testing.T) {
 	certificate, key, err := c.Write(dir, "server")
 	require.NoError(t, err)
 	for path, want := range map[string][]byte{certificate: c.PEM, key: c.KeyPEM} {
-		got, err := os.ReadFile(path)
+		written, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Equal(t, want, got)
+		require.Equal(t, want, written)
 		info, err := os.Stat(path)
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
