@@ -27,7 +27,7 @@ func (a *appointment) entry() *appointment { return a }
 // dueItem is something with an appointment.
 type dueItem interface {
 	entry() *appointment
-	// due does what is to be done and tells when it wants to be called again;
+	// due does what is to be done and returns when it is to be called again;
 	// false means never.
 	due(now time.Time) (next time.Time, again bool)
 }
@@ -88,8 +88,8 @@ func (a *agenda) fire() {
 	}
 }
 
-// pop takes out an item that is due. If there is none it arms the timer for the
-// next and gives nil.
+// pop takes out and returns an item that is due. If there is none it arms the timer
+// for the next and returns nil.
 func (a *agenda) pop(now time.Time) dueItem {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"layeh.com/radius/rfc2869"
 )
 
-// checkAnswer tells whether a datagram from the server is the answer to the
+// checkAnswer reports whether a datagram from the server is the answer to the
 // request. If it is, it returns the packet and no reason; if not, the reason to
-// drop it and go on waiting. mustSign tells whether an answer of a code has to
+// drop it and go on waiting. mustSign reports whether an answer of a code has to
 // carry a Message-Authenticator.
 func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool) (packet *radius.Packet, signed bool, reason DropReason) {
 	if len(datagram) < headerLen {
@@ -24,7 +24,7 @@ func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool
 	// Octets beyond the length are padding and part of no hash (RFC 2865 section 3).
 	wire := datagram[:length]
 
-	// The Response Authenticator cannot tell a wrong identifier: it is computed
+	// The Response Authenticator does not show a wrong identifier: it is computed
 	// over the answer's own.
 	if wire[1] != sent.identifier {
 		return nil, false, DropOtherIdentifier
@@ -66,15 +66,15 @@ func checkAnswer(datagram []byte, sent *request, mustSign func(radius.Code) bool
 	return packet, signed, 0
 }
 
-// surveyed is what decides whether a packet is believed.
+// attributeScan holds what decides whether a packet is believed.
 type attributeScan struct {
 	signatures             int // Message-Authenticators
 	signatureAt            int // offset of the value of the last
 	eapMessage, proxyState bool
 }
 
-// survey walks over a packet's attributes; false means that they are not well
-// formed.
+// scanAttributes walks over a packet's attributes; false means that they are not
+// well formed.
 func scanAttributes(wire []byte) (found attributeScan, wellFormed bool) {
 	at := headerLen
 	for at+2 <= len(wire) && wire[at+1] >= 2 {
@@ -92,7 +92,8 @@ func scanAttributes(wire []byte) (found attributeScan, wellFormed bool) {
 	return found, at == len(wire)
 }
 
-// rightlySigned tells whether the Message-Authenticator at the offset is right.
+// validMessageAuthenticator reports whether the Message-Authenticator at the offset
+// is valid.
 func validMessageAuthenticator(wire []byte, at int, sent *request) bool {
 	if wire[at-1] != 2+messageAuthenticatorLen {
 		return false
@@ -104,7 +105,7 @@ func validMessageAuthenticator(wire []byte, at int, sent *request) bool {
 // codeProtocolError is Protocol-Error (RFC 7930 section 4).
 const codeProtocolError radius.Code = 52
 
-// answers tells whether a packet of the code can answer a request: an
+// answers reports whether a packet of the code can answer a request: an
 // Access-Request (RFC 2865 section 4, RFC 7930 section 4), or a Status-Server,
 // which servers for accounting answer as well (RFC 5997 section 4.1).
 func answers(code, request radius.Code) bool {

@@ -11,19 +11,19 @@ import (
 	"layeh.com/radius/rfc2869"
 )
 
-// The time that a person has to answer a challenge.
+// The time that a user has to answer a challenge.
 const (
 	defaultAnswerTime = 120 * time.Second
 	minAnswerTime     = 10 * time.Second
 	maxAnswerTime     = 600 * time.Second
 )
 
-// Step is what an Access-Challenge asks for (RFC 2865 section 4.4).
+// Step holds what an Access-Challenge asks for (RFC 2865 section 4.4).
 type Step struct {
-	// State goes back with the answer, octet by octet; nil if the server gave
-	// none. It may be valid elsewhere too, so the person must not see it.
+	// State goes back with the answer, octet by octet; nil if the server sent
+	// none. It may be valid elsewhere too, so the user must not see it.
 	State   []byte
-	Message string        // for the person
+	Message string        // for the user
 	Echo    bool          // whether the answer may be shown as it is typed
 	Time    time.Duration // to answer, 10 s to 10 min
 }

@@ -60,8 +60,8 @@ func (c *Client) Close() {
 // an error too, and then nothing was sent.
 //
 // A login goes on to another server only if the first certainly did not see it,
-// said that it did not process it, or was found dead: silence may be a person
-// who is looking for a phone, and a second request would be a second push. It does
+// said that it did not process it, or was found dead: silence may be a user
+// looking for a phone, and a second request would be a second push. It does
 // not stay with a server that had been found silent before, where [FailoverOnTrial]
 // lets it move on.
 func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Verdict, error) {
@@ -80,8 +80,8 @@ func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Ver
 	return verdict, err
 }
 
-// candidates gives the endpoints that the login may ask, in the order of
-// preference: all of them, or the one that has asked for this answer.
+// candidates returns the endpoints that the login may ask, in the order of
+// preference: all of them, or the one whose challenge is answered.
 func (c *Client) candidates(ctx context.Context, credentials Credentials) ([]*endpoint, error) {
 	if challenge := credentials.Answers; challenge != nil {
 		e, err := c.challengeEndpoint(challenge)
@@ -109,7 +109,7 @@ func (c *Client) candidates(ctx context.Context, credentials Credentials) ([]*en
 	return found, nil
 }
 
-// endpointThatAsked gives the endpoint whose challenge is answered, even if the
+// challengeEndpoint returns the endpoint whose challenge is answered, even if the
 // server's name stands for others by now.
 func (c *Client) challengeEndpoint(challenge *Challenged) (*endpoint, error) {
 	address, err := netip.ParseAddrPort(challenge.Server)
@@ -124,7 +124,7 @@ func (c *Client) challengeEndpoint(challenge *Challenged) (*endpoint, error) {
 	return nil, fmt.Errorf("the server that asked, %s, is not configured any more", challenge.Host)
 }
 
-// endpoints gives those that are known.
+// endpoints returns those that are known.
 func (c *Client) endpoints() []*endpoint {
 	var found []*endpoint
 	for _, s := range c.servers {
@@ -152,8 +152,8 @@ func (c *Client) lookupTime() time.Duration {
 	return limit
 }
 
-// changed reacts to a change of an endpoint's state: logins that wait for a dead
-// server go on to one that lives.
+// stateChanged reacts to a change of an endpoint's state: logins that wait for a
+// dead server go on to one that lives.
 func (c *Client) stateChanged(e *endpoint, from, to State) {
 	if c.config.Changed != nil {
 		c.config.Changed(Change{Server: e.server.config, Address: e.address, From: from, To: to})
@@ -173,7 +173,7 @@ func (c *Client) stateChanged(e *endpoint, from, to State) {
 	}
 }
 
-// pace is how fast servers are judged.
+// pace returns how fast servers are judged.
 func (c *Client) pace() pace {
 	pace := udpPace
 	switch {
@@ -233,8 +233,8 @@ func systemDial(ctx context.Context, network string, source netip.Addr, remote n
 	}
 	conn, err := dialer.DialContext(ctx, network, remote.String())
 	if socket, ok := conn.(*net.UDPConn); ok {
-		// The answers to all who wait may come at once. If the system grants less,
-		// copies make up for what is lost.
+		// The answers to all logins that wait may come at once. If the system grants
+		// less, copies make up for what is lost.
 		_ = socket.SetReadBuffer(receiveBuffer)
 	}
 	return conn, err

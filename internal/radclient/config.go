@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Config says which servers to ask and how.
+// Config holds which servers to ask and how.
 type Config struct {
 	Servers  []Server // at least one, in the order of preference
 	Strategy Strategy // the zero value means failover
@@ -41,7 +41,7 @@ type Config struct {
 	// empty lets the system choose.
 	BindAddress string
 
-	// Changed, if set, is told when the state of a server's address changes. It
+	// Changed, if set, is called when the state of a server's address changes. It
 	// must not block.
 	Changed func(Change)
 
@@ -69,7 +69,7 @@ type Change struct {
 	From, To State
 }
 
-// check tells what is wrong with the config.
+// check returns what is wrong with the config; nil: nothing.
 func (c Config) check() error {
 	if len(c.Servers) == 0 {
 		return errors.New("no server")
@@ -98,9 +98,9 @@ func (c Config) check() error {
 	return nil
 }
 
-// checkStatusRequest tells what is wrong with the test user's login. A connection is
-// looked after with Status-Server, which servers of TCP and TLS answer (RFC 6613 section
-// 2.6.5).
+// checkStatusRequest returns what is wrong with the test user's login; nil: nothing. A
+// connection is looked after with Status-Server, which servers of TCP and TLS answer (RFC
+// 6613 section 2.6.5).
 func (c Config) checkStatusRequest() error {
 	switch {
 	case c.Transport != UDP && c.Transport != "":

@@ -20,14 +20,14 @@ const (
 	maxPasswordLen = 128
 )
 
-// Credentials are what a person typed, and from where.
+// Credentials hold what a user typed, and from where.
 type Credentials struct {
 	Username string // as it goes on the wire
 	Password string
 	// ClientAddress is sent as Calling-Station-Id; empty means that it is not.
 	ClientAddress string
-	// Share says with which logins this one shares places where too many wait for a
-	// server; the zero value is a share of its own.
+	// Share names the logins with which this one shares places where too many wait for
+	// a server; the zero value is a share of its own.
 	Share fairshare.Share
 	// Attributes are added to the request.
 	Attributes radius.Attributes
@@ -36,11 +36,11 @@ type Credentials struct {
 	Answers *Challenged
 }
 
-// Challenged says which challenge is answered.
+// Challenged names the challenge that is answered.
 type Challenged struct {
 	Host   string // server that asked, as the verdict named it: only that one can go on
 	Server string // its address and port
-	State  []byte // as it gave it; nil if it gave none
+	State  []byte // as the server sent it; nil if it sent none
 }
 
 // checkPassword is CheckPassword or, if a challenge is answered, CheckResponse.
@@ -51,8 +51,8 @@ func (c Credentials) checkPassword() error {
 	return CheckPassword(c.Password)
 }
 
-// CheckUsername tells whether a User-Name can carry the name: 1 to 253 octets
-// of UTF-8 without control characters (RFC 2865 section 5.1). The error
+// CheckUsername returns an error if a User-Name cannot carry the name: 1 to 253
+// octets of UTF-8 without control characters (RFC 2865 section 5.1). The error
 // advises and names no part of the value.
 func CheckUsername(name string) error {
 	switch {
@@ -68,8 +68,8 @@ func CheckUsername(name string) error {
 	return nil
 }
 
-// CheckPassword tells whether a User-Password can carry the password of a new
-// login: 1 to 128 octets without NUL, which could not be told from the padding (RFC
+// CheckPassword returns an error if a User-Password cannot carry the password of a
+// new login: 1 to 128 octets without NUL, which would look like the padding (RFC
 // 2865 section 5.2). The error advises and never shows the value.
 func CheckPassword(password string) error {
 	if password == "" {

@@ -17,21 +17,33 @@ const (
 	DropWrongMessageAuthenticator
 	DropWrongResponseAuthenticator
 	DropUnsolicitedProxyState
-	DropLate    // nobody waits for it any more
+	DropLate    // no login waits for it any more
 	dropReasons // one more than the last
 )
 
 // dropTexts say what was wrong: in a word for counters and, where an operator
 // can do something about it, with what to check for the log.
 var dropTexts = [dropReasons]struct{ name, text string }{
-	DropMalformed:                  {"malformed", "malformed packet"},
-	DropOtherIdentifier:            {"other_identifier", "identifier of another request"},
-	DropUnexpectedCode:             {"unexpected_code", "code that does not answer an Access-Request"},
-	DropUnsigned:                   {"no_message_authenticator", "no Message-Authenticator (make the server send one, or see message_authenticator)"},
-	DropWrongMessageAuthenticator:  {"wrong_message_authenticator", "wrong Message-Authenticator (is the secret the same on the server?)"},
-	DropWrongResponseAuthenticator: {"wrong_response_authenticator", "wrong Response Authenticator (is the secret the same on the server?)"},
-	DropUnsolicitedProxyState:      {"unsolicited_proxy_state", "unsigned answer with a Proxy-State that was never sent (a Blast-RADIUS forgery looks like this)"},
-	DropLate:                       {"late", "answer to a login that had ended"},
+	DropMalformed:       {"malformed", "malformed packet"},
+	DropOtherIdentifier: {"other_identifier", "identifier of another request"},
+	DropUnexpectedCode:  {"unexpected_code", "code that does not answer an Access-Request"},
+	DropUnsigned: {
+		"no_message_authenticator",
+		"no Message-Authenticator (make the server send one, or see message_authenticator)",
+	},
+	DropWrongMessageAuthenticator: {
+		"wrong_message_authenticator",
+		"wrong Message-Authenticator (is the secret the same on the server?)",
+	},
+	DropWrongResponseAuthenticator: {
+		"wrong_response_authenticator",
+		"wrong Response Authenticator (is the secret the same on the server?)",
+	},
+	DropUnsolicitedProxyState: {
+		"unsolicited_proxy_state",
+		"unsigned answer with a Proxy-State that was never sent (a Blast-RADIUS forgery looks like this)",
+	},
+	DropLate: {"late", "answer to a login that had ended"},
 }
 
 // Name is the reason in a word.

@@ -10,7 +10,7 @@ import (
 	"vault-plugin-auth-radius/internal/fairshare"
 )
 
-// endpoint is one address of a server: what carries requests there, and what is
+// endpoint is one address of a server, with what carries requests there and what is
 // known of it.
 type endpoint struct {
 	client  *Client
@@ -30,7 +30,7 @@ type endpoint struct {
 	appointment // to look after health
 }
 
-// plan says when copies of a request go out.
+// plan returns when copies of a request go out; nil: never.
 func (e *endpoint) plan(budget time.Duration) *schedule {
 	config := e.client.config
 	if config.Retransmit == RetransmitNever || config.Transport != UDP {
@@ -41,7 +41,7 @@ func (e *endpoint) plan(budget time.Duration) *schedule {
 	return newSchedule(budget, first, rand.Float64)
 }
 
-// state tells what is known of the endpoint.
+// state returns what is known of the endpoint.
 func (e *endpoint) state() State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -63,7 +63,7 @@ func (e *endpoint) answersProbes() bool {
 }
 
 // takeTrial reports whether a login may try the endpoint, though it was silent or was
-// never heard. moves tells whether the login moves on if nothing comes back. The trial
+// never heard. moves says whether the login moves on if nothing comes back. The trial
 // ends with trialEnded.
 func (e *endpoint) takeTrial(moves bool) bool {
 	now := time.Now()
@@ -75,7 +75,8 @@ func (e *endpoint) takeTrial(moves bool) bool {
 // trialEnded lets another login try the endpoint later.
 func (e *endpoint) trialEnded() { e.observe((*health).trialEnded) }
 
-// observe tells health of an event.
+// observe lets an event change health, plans when health is looked after next, and
+// reports a change of state to the client.
 func (e *endpoint) observe(event func(h *health, now time.Time)) {
 	before, after, next := e.judge(event)
 	if !next.IsZero() {
@@ -131,8 +132,8 @@ func (e *endpoint) probe() {
 	})
 }
 
-// probed takes the result of a probe. That one was not answered in its time,
-// health has seen before.
+// probed takes the result of a probe. If it was not answered in its time, health has
+// seen that before.
 func (e *endpoint) probed(x *exchange) {
 	e.server.counters.probed(x)
 	switch {
@@ -162,7 +163,7 @@ func (e *endpoint) answeredLate(late *request) {
 	e.observe(func(h *health, now time.Time) { h.answeredLate(late.sentAt, now) })
 }
 
-// preferred tells whether new logins may come here first.
+// preferred reports whether new logins may come here first.
 func (e *endpoint) preferred() bool { return preference(e.state()) == 0 }
 
 // retire ends probing, and closes sockets and connections as soon as nothing

@@ -21,7 +21,8 @@ type NoAnswerError struct {
 
 // Error says which server was silent and what to check.
 func (e *NoAnswerError) Error() string {
-	text := fmt.Sprintf("no answer from RADIUS server %s port %d after %d sends in %s", e.Host, e.Port, e.Sends, e.Waited.Round(time.Millisecond))
+	text := fmt.Sprintf("no answer from RADIUS server %s port %d after %d sends in %s",
+		e.Host, e.Port, e.Sends, e.Waited.Round(time.Millisecond))
 	if e.Err != nil {
 		text = fmt.Sprintf("%s (%v)", text, e.Err)
 	}
@@ -34,7 +35,8 @@ func (e *NoAnswerError) Error() string {
 	if total := e.Drops.Total(); total > 0 {
 		return fmt.Sprintf("%s: dropped %d answers: %s", text, total, e.Drops)
 	}
-	return text + ": check that the server runs, that it lists this host as a client with the same secret, and that no firewall is between them; or it answers from another address"
+	return text + ": check that the server runs, that it lists this host as a client with the same secret," +
+		" and that no firewall is between them; or it answers from another address"
 }
 
 func isNoAnswer(err error) bool {
@@ -42,7 +44,7 @@ func isNoAnswer(err error) bool {
 	return errors.As(err, &noAnswer)
 }
 
-// Unwrap gives the fault of the socket, if there was one.
+// Unwrap returns the fault of the socket, if there was one.
 func (e *NoAnswerError) Unwrap() error { return e.Err }
 
 // FullError means that too many logins wait for the server, and that this one has no
@@ -70,15 +72,16 @@ func isFull(err error) bool {
 type ProtocolError struct {
 	Host  string
 	Port  int
-	Cause uint32 // Error-Cause (RFC 5176 section 3.5); 0 if the server gave none
+	Cause uint32 // Error-Cause (RFC 5176 section 3.5); 0 if the server sent none
 }
 
 // Error says which server refused to decide.
 func (e *ProtocolError) Error() string {
-	return fmt.Sprintf("RADIUS server %s port %d answered Protocol-Error (Error-Cause %d): it did not process the login: its log says why", e.Host, e.Port, e.Cause)
+	return fmt.Sprintf("RADIUS server %s port %d answered Protocol-Error (Error-Cause %d):"+
+		" it did not process the login: its log says why", e.Host, e.Port, e.Cause)
 }
 
-// notProcessed tells whether the server said that another one may do better:
+// notProcessed reports whether the server said that another one may do better:
 // Request Not Routable, Other Proxy Processing Error, Resources Unavailable.
 func (e *ProtocolError) notProcessed() bool {
 	return e.Cause == 502 || e.Cause == 505 || e.Cause == 506
@@ -100,5 +103,5 @@ func (e *UnreachableError) Error() string {
 	return text + ": check `host`, DNS and routing"
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }

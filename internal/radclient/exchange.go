@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	// errNotDelivered means that nobody has seen the request: it could not be
+	// errNotDelivered means that no server has seen the request: it could not be
 	// sent at all.
 	errNotDelivered = errors.New("the request was not delivered")
 
@@ -40,7 +40,7 @@ type exchange struct {
 	compose func(at slot) (*request, error)
 	// copies is when the request is sent again; nil: never.
 	copies *schedule
-	// whenEnded is called when the fields below are final. It must not block.
+	// onDone is called when the fields below are final. It must not block.
 	// Until then they are guarded by the mutex of the room.
 	onDone func(*exchange)
 
@@ -50,19 +50,19 @@ type exchange struct {
 	sends   int
 	refused int // times the host said that nothing listens on the port
 	drops   Drops
-	strays  Drops // meanwhile; nobody knows whose answers they were meant to be
+	strays  Drops // meanwhile; it is not known which requests they were meant to answer
 	fault   error // of the network, the latest after the first copy
 	packet  *radius.Packet
 	err     error // what ended the wait; nil with a packet
 
 	conn         conn // which carries it
 	key          uint32
-	reserved     bool // the key is not one of those given out
+	reserved     bool // the key is not one of those issued
 	straysBefore Drops
 	appointment  // for the next copy or the end
 }
 
-// line is a socket or a connection.
+// exchangeConn is a socket or a connection that carries exchanges.
 type conn interface {
 	room() *waitingRoom
 	// sendCopy sends the request once more.
@@ -71,7 +71,7 @@ type conn interface {
 	end(x *exchange, packet *radius.Packet, err error)
 }
 
-// networkFault is what the network had to do with the end; nil: nothing.
+// networkFault returns what the network had to do with the end; nil: nothing.
 func (x *exchange) networkFault() error {
 	if errors.Is(x.err, errConnectionLost) {
 		return x.err
@@ -79,14 +79,14 @@ func (x *exchange) networkFault() error {
 	return x.fault
 }
 
-// place is where a request goes: the version of RADIUS that is spoken there,
-// and what tells it from the others that wait for an answer there.
+// slot is where a request goes: the version of RADIUS that is spoken there, and the
+// key that distinguishes it from the others that wait for an answer there.
 type slot struct {
 	version Version
 	key     uint32 // the Identifier; in RADIUS/1.1 the Token
 }
 
-// nextAppointment is when the exchange has to be looked after: for the next
+// nextAppointment returns when the exchange has to be looked after: for the next
 // copy, or for the end.
 func (x *exchange) nextAppointment() time.Time {
 	if x.copies != nil {

@@ -15,7 +15,7 @@ const (
 )
 
 // StatusCheck says whether probes, which are Status-Server (RFC 5997) or logins of a
-// test user, tell a dead server from a slow person.
+// test user, distinguish a dead server from a slow user.
 type StatusCheck string
 
 const (
@@ -34,61 +34,6 @@ const (
 // StatusChecks are the settings that there are.
 var StatusChecks = []StatusCheck{StatusCheckAuto, StatusCheckOn, StatusCheckOff, StatusCheckRequest}
 
-// pace is how fast a server is judged.
-type pace struct {
-	suspicion time.Duration // silence after a request, before a round of probes
-	rounds    time.Duration // between rounds, while an old request waits
-	idle      bool          // rounds while nobody waits as well
-	interval  time.Duration // between the probes of a round
-	window    time.Duration // silence after which a server that answers no probes is avoided
-	trial     time.Duration // from silence to the first trial by a login; 0: there are none
-	patience  time.Duration // how long an answer to a probe is taken
-	connects  bool          // a probe may have to wait for a connection
-	rest      time.Duration // between any two probes, at least
-	deadRest  time.Duration // between those to a dead server; 0: what deadWait says
-	misses    int           // probes left unanswered before the verdict
-	revivals  int           // probes in a row that a dead server has to answer
-}
-
-// udpPace judges a server within 3.5 s: a round is six probes, of which on a
-// network that loses a fifth of the packets each way a server that lives leaves
-// all unanswered once in 460 rounds.
-var udpPace = pace{
-	suspicion: time.Second, rounds: 10 * time.Second, interval: 400 * time.Millisecond,
-	patience: verdictMisses * 400 * time.Millisecond, misses: verdictMisses, revivals: revivalAnswers,
-}
-
-// streamPace leaves TCP the time to repair a loss, and looks after idle
-// connections as well (RFC 3539 section 3.4).
-var streamPace = pace{
-	suspicion: 3 * time.Second, rounds: 10 * time.Second, idle: true, connects: true, interval: time.Second,
-	patience: verdictMisses * time.Second, misses: verdictMisses, revivals: revivalAnswers,
-}
-
-const (
-	// verdictMisses is how many Status-Server are left unanswered before the verdict. A
-	// refused probe counts twice: somebody said that nothing is there.
-	verdictMisses = 6
-
-	// refusedInterval is between the probes of a round that are refused.
-	refusedInterval = 100 * time.Millisecond
-
-	// learningProbes is how many probes find out whether a server that has
-	// answered a login answers probes as well.
-	learningProbes = 5
-
-	// revivalAnswers is how many Status-Server in a row a dead server has to answer
-	// (RFC 3539 section 3.4.1).
-	revivalAnswers = 3
-
-	// revivalInterval is between the first of those and the next.
-	revivalInterval = time.Second
-
-	// minDeadInterval and maxDeadInterval are between the probes of a dead
-	// server, the shorter at first.
-	minDeadInterval, maxDeadInterval = time.Second, 10 * time.Second
-)
-
 // probing says what probes are for at the moment.
 type probing int
 
@@ -99,9 +44,9 @@ const (
 	probingDead          // does the server live again?
 )
 
-// health judges one address of a server from what is seen of it. It is told of
-// events and says when it wants to be asked again; it reads no clock and sends
-// nothing. Not safe for concurrent use.
+// health judges one address of a server from what is seen of it. Its methods take
+// events, and next returns when something is due; it reads no clock and sends nothing.
+// Not safe for concurrent use.
 type health struct {
 	pace   pace
 	check  StatusCheck // auto only where there is another server to go to
@@ -132,12 +77,12 @@ type health struct {
 	triedAt       time.Time     // when the trial began that goes on; zero: none does
 }
 
-// standing is what decides whether a login goes to a server.
+// standing holds what decides whether a login goes to a server.
 type standing struct {
 	state  State
 	trial  trial
 	heard  bool      // a valid answer, at any time
-	silent bool      // found so, and no probe can tell more
+	silent bool      // found so, and no probe can show more
 	sentAt time.Time // the latest request
 }
 
@@ -179,8 +124,8 @@ func (h *health) answered(now time.Time) {
 }
 
 // answeredLate notes a valid answer to a login that was sent at that time and has ended
-// since. That its client was impatient says nothing of the server, so the answer shows
-// life as ever, unless it is slower than logins wait where they move on.
+// since. An impatient client says nothing of the server, so the answer shows life as
+// ever, unless it is slower than logins wait where they move on.
 func (h *health) answeredLate(sentAt, now time.Time) {
 	if now.Sub(sentAt) < h.pace.window {
 		h.heardOf(now)
@@ -200,8 +145,8 @@ func (h *health) learn(now time.Time) {
 	h.mode, h.learning, h.probeAt = probingLearn, learningProbes, now
 }
 
-// look finds out whether a server lives that no login was sent to yet: another address
-// of its name answers probes, or they are said to be answered.
+// probeUntried finds out whether a server lives that no login was sent to yet: another
+// address of its name answers probes, or the config says that they are answered.
 func (h *health) probeUntried(now time.Time) {
 	switch {
 	case h.heard || h.probedUntried || h.mode != probingNot || h.check == StatusCheckOff || h.check == StatusCheckRequest:
@@ -278,7 +223,7 @@ func (h *health) probeRefused(now time.Time) {
 	}
 }
 
-// due does what is due and tells whether to send a probe.
+// due does what is due and reports whether to send a probe.
 func (h *health) due(now time.Time) (sendProbe bool) {
 	if reached(now, h.judgeAt) {
 		h.judgeAt = time.Time{}
@@ -300,8 +245,9 @@ func (h *health) due(now time.Time) (sendProbe bool) {
 	return true
 }
 
-// probeTime is how long a probe has to be answered. That to a dead server of which silence
-// would be news has the time for its connection as well: without one it ends as refused.
+// probeTime returns how long a probe has to be answered. One to a dead server of which
+// silence would be news has the time for its connection as well: without one it ends as
+// refused.
 func (h *health) probeTime() time.Duration {
 	if h.mode == probingDead && h.answers != supportYes && h.pace.connects {
 		return h.pace.patience + h.pace.interval
@@ -309,7 +255,7 @@ func (h *health) probeTime() time.Duration {
 	return h.pace.interval
 }
 
-// next is when due has something to do; zero: not before something happens.
+// next returns when due has something to do; zero: not before something happens.
 func (h *health) next() time.Time {
 	var first time.Time
 	for _, at := range []time.Time{h.judgeAt, h.windowEnd(), h.trialDue(), h.roundStart(), h.paced(h.probeAt)} {
@@ -335,7 +281,7 @@ func (h *health) alive(now time.Time) {
 	h.trial, h.trialAt, h.trialWait = noTrial, time.Time{}, 0
 }
 
-// roundStart is when a round of probes starts; zero: not now.
+// roundStart returns when a round of probes starts; zero: not now.
 func (h *health) roundStart() time.Time {
 	switch {
 	case h.check == StatusCheckOff || h.answers == supportNo || h.mode != probingNot:
@@ -372,7 +318,7 @@ func (h *health) probeMissed(now time.Time) {
 			h.stillDead(now)
 			return
 		}
-		// Refused before, silent now: somebody listens again.
+		// Refused before, silent now: a server listens again.
 		h.mode = probingNot
 		h.offerTrial(trialAnyway)
 	}
@@ -387,7 +333,7 @@ func (h *health) miss(now time.Time, weight int, pause time.Duration) {
 	switch {
 	case h.misses >= h.pace.misses && certain:
 		h.state, h.mode, h.deadWait, h.revived = Dead, probingDead, minDeadInterval, 0
-		h.trial, h.trialAt = noTrial, time.Time{} // probes tell when it lives again
+		h.trial, h.trialAt = noTrial, time.Time{} // probes show when it lives again
 		h.stillDead(now)
 	case h.misses >= h.pace.misses:
 		// Silence proves nothing here.
@@ -407,8 +353,8 @@ func (h *health) stillDead(now time.Time) {
 	h.probeAt = h.deadProbe(now)
 }
 
-// windowEnd is when a server is avoided that answers neither logins nor, as far
-// as is known, probes.
+// windowEnd returns when a server is avoided that answers neither logins nor, as far
+// as is known, probes; zero: not now.
 func (h *health) windowEnd() time.Time {
 	if h.unheard.IsZero() || !h.mayFallSilent() {
 		return time.Time{}
@@ -421,5 +367,5 @@ func (h *health) mayFallSilent() bool {
 	return h.answers != supportYes && h.pace.window > 0 && (h.state == Unknown || h.state == Alive || h.state == Probing)
 }
 
-// reached tells whether the time has come; a zero time never does.
+// reached reports whether the time has come; a zero time never does.
 func reached(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }

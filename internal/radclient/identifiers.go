@@ -12,12 +12,12 @@ import (
 // request, and end the connection.
 const quarantine = 30 * time.Second
 
-// keys tell the requests on a socket or connection apart: identifiers, or Tokens
-// in RADIUS/1.1. Not safe for concurrent use.
+// keys distinguish the requests on a socket or connection: they are identifiers, or
+// Tokens in RADIUS/1.1. Not safe for concurrent use.
 type keys interface {
-	// take gives a key; false means that all are in use or resting.
+	// take returns a free key; false means that all are in use or resting.
 	take(now time.Time) (uint32, bool)
-	// giveBack ends the use of a key: its request was answered, or never sent.
+	// release ends the use of a key: its request was answered, or never sent.
 	release(key uint32)
 	// rest ends the use of a key whose request was not answered.
 	rest(key uint32, sent *request, now time.Time)
@@ -25,7 +25,7 @@ type keys interface {
 	unanswered(key uint32) *request
 	// wake ends the rest of a key: its request was answered after all.
 	wake(key uint32)
-	// given tells whether the key was given at any time.
+	// issued reports whether take has ever returned the key.
 	issued(key uint32) bool
 }
 
@@ -44,7 +44,7 @@ type resting struct {
 	until      time.Time
 }
 
-// newIdentifiers has those from first to 255, starting anywhere.
+// newIdentifiers returns those from first to 255, starting anywhere.
 func newIdentifiers(first byte, anywhere byte) *identifiers {
 	count := 256 - int(first)
 	free := make([]byte, 0, 2*count)
@@ -70,7 +70,7 @@ func (i *identifiers) take(now time.Time) (uint32, bool) {
 }
 
 func (i *identifiers) release(key uint32) {
-	i.free = append(i.free, byte(key)) // #nosec G115 -- take gave it
+	i.free = append(i.free, byte(key)) // #nosec G115 -- take returned it
 }
 
 func (i *identifiers) rest(key uint32, sent *request, now time.Time) {
@@ -92,7 +92,7 @@ func (i *identifiers) wake(key uint32) {
 	}
 }
 
-// restingAt is where the identifier is among those that rest; -1: it is not.
+// restingAt returns where the identifier is among those that rest; -1: it is not.
 func (i *identifiers) restingAt(key uint32) int {
 	return slices.IndexFunc(i.resting, func(r resting) bool { return uint32(r.identifier) == key })
 }

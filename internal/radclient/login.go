@@ -83,7 +83,7 @@ func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *
 	return x
 }
 
-// loginEnded learns from an exchange that has ended. stopped tells whether the login was
+// loginEnded learns from an exchange that has ended. stopped says whether the login was
 // abandoned or pushed out.
 func (e *endpoint) loginEnded(x *exchange, stopped bool) {
 	e.server.counters.exchanged(x)
@@ -102,7 +102,7 @@ func (e *endpoint) loginEnded(x *exchange, stopped bool) {
 	e.observe((*health).unanswered)
 }
 
-// verdict reads the answer, or tells why there is none.
+// verdict returns what the answer says, or why there is none.
 func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 	host, port := e.server.config.Host, e.server.config.Port
 	switch {
@@ -136,8 +136,8 @@ func (e *endpoint) verdict(x *exchange) (Verdict, error) {
 	})), nil
 }
 
-// mayGoOn tells whether a login that ended so may go on to another server:
-// whether this one has not seen it, has not processed it, or is dead.
+// mayGoOn reports whether a login that ended so may go on to another server: this one
+// has not seen it, has not processed it, or is dead.
 func mayGoOn(err error) bool {
 	var noAnswer *NoAnswerError
 	var full *FullError

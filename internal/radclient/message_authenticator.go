@@ -29,8 +29,8 @@ const (
 // MessageAuthenticators are the settings that there are.
 var MessageAuthenticators = []MessageAuthenticator{MessageAuthenticatorAuto, MessageAuthenticatorRequired, MessageAuthenticatorOff}
 
-// maxSignedAnswers bounds what is remembered of who signs. Only an answer that proves
-// the shared secret adds to it.
+// maxSignedAnswers bounds what is remembered of signed answers. Only an answer that
+// proves the shared secret adds to it.
 const maxSignedAnswers = 4096
 
 // signedAnswer is a code of the answers that come from an address.
@@ -42,7 +42,7 @@ type signedAnswer struct {
 // signedAnswers remembers which answers were signed, by the address that they came from,
 // whatever the name is that led there: of several servers behind one name some may sign
 // and others not. It forgets nothing, so that an address which DNS drops and returns has
-// to go on signing: otherwise an attacker who can strip signatures had to wait for that
+// to go on signing: otherwise an attacker that can strip signatures had to wait for that
 // only. Safe for concurrent use; the zero value remembers nothing.
 type signedAnswers struct {
 	mu    sync.RWMutex
@@ -82,14 +82,14 @@ func unmapped(address netip.AddrPort) netip.AddrPort {
 // (RFC 3579 section 3.2).
 const messageAuthenticatorLen = 16
 
-// signer computes with a shared secret what proves that a packet comes from who
-// knows it. Safe for concurrent use.
+// signer computes the proofs that a packet comes from a holder of the shared secret.
+// Safe for concurrent use.
 type signer struct {
 	secret []byte
 	states sync.Pool // of *signing: keying a hash costs as much as using it
 }
 
-// signing is a computation.
+// signing holds the state of a computation.
 type signing struct {
 	mac, digest hash.Hash
 	sum         [md5.Size]byte

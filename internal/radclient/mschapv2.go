@@ -10,7 +10,7 @@ import (
 	"layeh.com/radius/vendors/microsoft"
 )
 
-// msCHAPv2Proof is an MS-CHAP-Challenge and an MS-CHAP2-Response (RFC 2548
+// msCHAPv2Proof returns an MS-CHAP-Challenge and an MS-CHAP2-Response (RFC 2548
 // sections 2.1.2 and 2.3.2).
 func msCHAPv2Proof(credentials Credentials, random randomness) (proof, error) {
 	name, password := []byte(withoutDomain(credentials.Username)), []byte(credentials.Password)
@@ -41,9 +41,9 @@ func msCHAPv2Proof(credentials Credentials, random randomness) (proof, error) {
 	}, nil
 }
 
-// msCHAP2Success is the value of an answer's MS-CHAP2-Success: the identifier,
-// then "S=" and 40 hexadecimal digits (RFC 2548 section 2.3.3). What may follow
-// is text for people.
+// msCHAP2Success returns the value of an answer's MS-CHAP2-Success: the identifier,
+// then "S=" and 40 hexadecimal digits (RFC 2548 section 2.3.3). A text for users may
+// follow.
 func msCHAP2Success(attributes radius.Attributes) []byte {
 	const length = 1 + len("S=") + 40
 	value := microsoft.MSCHAP2Success_Get(&radius.Packet{Attributes: attributes})
@@ -64,7 +64,7 @@ var msCHAPErrors = map[string]string{
 // "\x01E=648 R=1 C=... V=3 M=..." (RFC 2548 section 2.1.5).
 var msCHAPErrorCode = regexp.MustCompile(`(?s)(?:^.?|\s)E=([0-9]{1,10})(?:\s|$)`)
 
-// msCHAPErrorReason says why the server refused; empty if it does not say.
+// msCHAPErrorReason returns why the server refused; empty if it does not say.
 func msCHAPErrorReason(attributes radius.Attributes) string {
 	found := msCHAPErrorCode.FindSubmatch(microsoft.MSCHAPError_Get(&radius.Packet{Attributes: attributes}))
 	if found == nil {

@@ -16,7 +16,7 @@ import (
 // section 4.1 wants every Access-Request to.
 const defaultNASIdentifier = "vault"
 
-// NAS is what every request says of the system that asks.
+// NAS holds what every request says of the system that asks.
 type NAS struct {
 	// Identifier is the NAS-Identifier, at most 253 octets; empty means
 	// "vault" if there is no Address, else none.
@@ -28,7 +28,7 @@ type NAS struct {
 	PortType rfc2865.NASPortType
 }
 
-// Attributes are those that name the NAS, in the order in which they are sent. It
+// Attributes returns those that name the NAS, in the order in which they are sent. It
 // fails if the identifier is too long.
 func (n NAS) Attributes() (radius.Attributes, error) {
 	var attributes radius.Attributes

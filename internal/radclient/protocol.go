@@ -10,7 +10,7 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// Protocol says how a request proves that the person knows the password.
+// Protocol says how a request proves that the user knows the password.
 type Protocol string
 
 const (
@@ -29,7 +29,7 @@ const (
 // Protocols are those that there are.
 var Protocols = []Protocol{PAP, CHAP, MSCHAPv2}
 
-// randomness is what a proof may need: one request, one fresh value.
+// randomness holds what a proof may need: one request, one fresh value.
 type randomness struct {
 	identifier    byte
 	challenge     [16]byte
@@ -57,7 +57,7 @@ func (p Protocol) prove(credentials Credentials, random randomness, authenticato
 }
 
 // check turns an accept from a server that did not prove what it had to into a
-// reject: whoever answered does not know the password.
+// reject: the server that answered does not know the password.
 func (p proof) check(verdict Verdict) Verdict {
 	switch verdict.Outcome {
 	case Accept:
@@ -82,27 +82,25 @@ func withoutDomain(name string) string {
 	return name
 }
 
-// papProof is a User-Password (RFC 2865 section 5.2).
+// papProof returns a User-Password (RFC 2865 section 5.2).
 func papProof(password string, authenticator [16]byte, secret []byte) (proof, error) {
 	hidden, err := radius.NewUserPassword([]byte(password), secret, authenticator[:])
 	if err != nil {
 		return proof{}, fmt.Errorf("hiding the password: %w", err)
 	}
-	var made proof
-	made.attributes.Add(rfc2865.UserPassword_Type, hidden)
-	return made, nil
+	return proof{attributes: radius.Attributes{{Type: rfc2865.UserPassword_Type, Attribute: hidden}}}, nil
 }
 
-// chapProof is a CHAP-Password with a CHAP-Challenge of its own, which RFC 2865
+// chapProof returns a CHAP-Password with a CHAP-Challenge of its own, which RFC 2865
 // section 5.40 allows always and RADIUS over TLS may need.
 func chapProof(password string, random randomness) proof {
-	var made proof
-	made.attributes.Add(rfc2865.CHAPPassword_Type, chapPassword(random.identifier, password, random.challenge[:]))
-	made.attributes.Add(rfc2865.CHAPChallenge_Type, random.challenge[:])
-	return made
+	var attributes radius.Attributes
+	attributes.Add(rfc2865.CHAPPassword_Type, chapPassword(random.identifier, password, random.challenge[:]))
+	attributes.Add(rfc2865.CHAPChallenge_Type, random.challenge[:])
+	return proof{attributes: attributes}
 }
 
-// chapPassword is the identifier and MD5 over identifier, password and
+// chapPassword returns the identifier and MD5 over identifier, password and
 // challenge (RFC 2865 section 5.3, RFC 1994 section 4.1).
 func chapPassword(identifier byte, password string, challenge []byte) []byte {
 	sum := md5.New() // #nosec G401 -- the protocol's own

@@ -41,7 +41,7 @@ type result struct {
 	err     error
 }
 
-// race asks the first, and then of those that are left as many as it needs.
+// race asks the first, and then as many of the remaining ones as it needs.
 func (l *login) race(ctx context.Context, first branch, remaining []*endpoint) (Verdict, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &race{login: l, ctx: ctx, remaining: remaining, results: make(chan result, 1+len(remaining))}
@@ -108,7 +108,7 @@ func (r *race) moveOn() {
 	r.ask(branch{next.endpoint, trial})
 }
 
-// ended counts the result of an endpoint.
+// ended counts the result of an endpoint, which waits no more.
 func (r *race) ended(result result) {
 	r.waiting = slices.DeleteFunc(r.waiting, func(b branch) bool { return b.endpoint == result.endpoint })
 	if result.err != nil && r.ctx.Err() != nil {
@@ -118,7 +118,7 @@ func (r *race) ended(result result) {
 	result.server.counters.ended(result.verdict, result.err)
 }
 
-// outrun counts that those who still wait were not answered before another.
+// outrun counts those that still wait: they were not answered before another.
 func (r *race) outrun() {
 	for _, b := range r.waiting {
 		b.server.counters.outrun()

@@ -47,7 +47,7 @@ func (t *tokens) take(time.Time) (uint32, bool) {
 }
 
 func (t *tokens) release(uint32)                   { t.waiting-- }
-func (t *tokens) rest(uint32, *request, time.Time) { t.waiting-- } // no Token is given twice
+func (t *tokens) rest(uint32, *request, time.Time) { t.waiting-- } // no Token is issued twice
 func (t *tokens) unanswered(uint32) *request       { return nil }
 func (t *tokens) wake(uint32)                      {}
 func (t *tokens) issued(key uint32) bool           { return key-t.first < t.next-t.first }
@@ -82,16 +82,16 @@ func checkAnswer11(wire []byte, sent *request) (*radius.Packet, DropReason) {
 // login that the server has begun.
 var errEmptyResponse = errors.New("RADIUS/1.1 cannot carry an empty answer to a challenge without a State (RFC 9765 section 5.1.1)")
 
-// plainProof is a User-Password of RADIUS/1.1, which has one octet or more (RFC 9765
+// plainProof returns a User-Password of RADIUS/1.1, which has one octet or more (RFC 9765
 // section 5.1.1). An empty answer to a challenge has none: the State alone will do
 // (RFC 2865 section 4.1).
 func plainProof(credentials Credentials) (proof, error) {
-	var made proof
+	var attributes radius.Attributes
 	switch {
 	case credentials.Password != "":
-		made.attributes.Add(rfc2865.UserPassword_Type, radius.Attribute(credentials.Password))
+		attributes.Add(rfc2865.UserPassword_Type, radius.Attribute(credentials.Password))
 	case credentials.Answers == nil || credentials.Answers.State == nil:
-		return made, errEmptyResponse
+		return proof{}, errEmptyResponse
 	}
-	return made, nil
+	return proof{attributes: attributes}, nil
 }

@@ -47,7 +47,7 @@ func rejectMessage(attributes radius.Attributes, secrets []string) string {
 	return cutText(oneLine(text.String()), maxReplyMessage)
 }
 
-// oneLine replaces what is no printable UTF-8, and joins lines and columns by blanks.
+// oneLine replaces all that is not printable UTF-8, and joins lines and columns by blanks.
 func oneLine(text string) string {
 	printable := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -72,8 +72,7 @@ func cutText(text string, limit int) string {
 }
 
 // repeats reports whether the text has the secret in it: as it is or, if it is long
-// enough to tell, in another case, escaped, in hexadecimal or with other characters in
-// between.
+// enough, in another case, escaped, in hexadecimal or with other characters in between.
 func repeats(text, secret string) bool {
 	if secret == "" {
 		return false

@@ -27,7 +27,7 @@ const (
 )
 
 // request is an Access-Request or a Status-Server as it goes over the wire. Every
-// copy is the same bytes, so that the server can tell a copy from a new login
+// copy is the same bytes, so that the server can distinguish a copy from a new login
 // (RFC 2865 section 2.5, RFC 5080 section 2.2.2).
 type request struct {
 	wire          []byte
@@ -50,7 +50,7 @@ func (r *request) judge(verdict Verdict) Verdict {
 		return verdict
 	}
 	secrets := []string{r.password}
-	if r.server.client.config.Transport != TLS { // where it is no secret
+	if r.server.client.config.Transport != TLS { // where it is public
 		secrets = append(secrets, string(r.server.signer.secret))
 	}
 	verdict.ReplyMessage = rejectMessage(verdict.Attributes, secrets)
@@ -78,7 +78,7 @@ func (s *server) newAccessRequest(credentials Credentials, at slot) (*request, e
 	if credentials.Answers != nil {
 		protocol = PAP // an answer is a User-Password, whatever the password was (RFC 2865 section 4.4)
 	}
-	made, err := protocol.prove(credentials, randomness{
+	proven, err := protocol.prove(credentials, randomness{
 		identifier:    random[16],
 		challenge:     [16]byte(random[17:33]),
 		peerChallenge: [16]byte(random[33:]),
@@ -87,11 +87,11 @@ func (s *server) newAccessRequest(credentials Credentials, at slot) (*request, e
 		return nil, err
 	}
 	if at.version == RADIUS11 && protocol == PAP {
-		if made, err = plainProof(credentials); err != nil {
+		if proven, err = plainProof(credentials); err != nil {
 			return nil, err
 		}
 	}
-	attributes := slices.Concat(made.attributes, s.client.RequestAttributes(credentials))
+	attributes := slices.Concat(proven.attributes, s.client.RequestAttributes(credentials))
 	if credentials.Answers != nil && credentials.Answers.State != nil {
 		attributes.Add(rfc2865.State_Type, credentials.Answers.State)
 	}
@@ -99,17 +99,18 @@ func (s *server) newAccessRequest(credentials Credentials, at slot) (*request, e
 	if err != nil {
 		return nil, err
 	}
-	sent.proof, sent.password = made, credentials.Password
+	sent.proof, sent.password = proven, credentials.Password
 	return sent, nil
 }
 
-// RequestAttributes are what a request says, but for what proves the password.
+// RequestAttributes returns the attributes of a request, without the proof of the
+// password.
 func (c *Client) RequestAttributes(credentials Credentials) radius.Attributes {
 	return RequestAttributes(c.nas, credentials)
 }
 
-// RequestAttributes are what a request of a NAS says, as [NAS.Attributes] gives
-// them, but for what proves the password.
+// RequestAttributes returns the attributes of a request, with those of the NAS as
+// [NAS.Attributes] returns them, and without the proof of the password.
 func RequestAttributes(nas radius.Attributes, credentials Credentials) radius.Attributes {
 	var attributes radius.Attributes
 	attributes.Add(rfc2865.UserName_Type, radius.Attribute(credentials.Username))
@@ -128,8 +129,7 @@ func (e *endpoint) newProbe(at slot) (*request, error) {
 	return e.server.newStatusServer(at)
 }
 
-// newStatusServer builds a probe: it names the NAS and nobody else (RFC 5997
-// section 3).
+// newStatusServer builds a probe: it names the NAS and no user (RFC 5997 section 3).
 func (s *server) newStatusServer(at slot) (*request, error) {
 	var authenticator [16]byte
 	_, _ = rand.Read(authenticator[:])
@@ -150,8 +150,8 @@ func (s *server) encode(code radius.Code, at slot, authenticator [16]byte, attri
 	return sent, nil
 }
 
-// unanswered returns what checks a late answer to the request: nothing of the
-// password.
+// unanswered returns the part of the request that checks a late answer: nothing of
+// the password.
 func (r *request) unanswered() *request {
 	return &request{
 		version: r.version, code: r.code, identifier: r.identifier, authenticator: r.authenticator,
@@ -171,9 +171,9 @@ func (r *request) check(datagram []byte) (*radius.Packet, DropReason) {
 	return packet, reason
 }
 
-// mustSign tells whether an answer of the code has to carry a
-// Message-Authenticator. That to a probe need not, since it lets nobody in, nor
-// one over TLS, which nobody can forge.
+// mustSign reports whether an answer of the code has to carry a
+// Message-Authenticator. One to a probe need not, since it logs no user in, nor one
+// over TLS, which cannot be forged.
 func (r *request) mustSign(code radius.Code) bool {
 	if r.code == radius.CodeStatusServer || r.server.client.config.Transport == TLS {
 		return false
@@ -192,7 +192,9 @@ func (r *request) mustSign(code radius.Code) bool {
 // answer's MD5 state cannot be steered by what follows it, then the given
 // attributes, in order. It fails, and nothing may be sent, if any of them cannot
 // be encoded.
-func encodeRequest(code radius.Code, identifier byte, authenticator [16]byte, attributes radius.Attributes, signer *signer) (*request, error) {
+func encodeRequest(
+	code radius.Code, identifier byte, authenticator [16]byte, attributes radius.Attributes, signer *signer,
+) (*request, error) {
 	wire := make([]byte, 0, 256)
 	wire = append(wire, byte(code), identifier, 0, 0) // #nosec G115 -- a code is one octet
 	wire = append(wire, authenticator[:]...)

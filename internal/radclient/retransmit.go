@@ -42,12 +42,12 @@ type schedule struct {
 }
 
 // newSchedule plans an exchange that may take budget, with the wait before the
-// second copy. random gives values in [0, 1).
+// second copy. random returns values in [0, 1).
 func newSchedule(budget, first time.Duration, random func() float64) *schedule {
 	return &schedule{last: budget - min(lastCopyLead, budget/4), interval: first, random: random}
 }
 
-// next gives the time of the copy after the latest; false if that was the last.
+// next returns the time of the copy after the latest; false if that was the last.
 func (s *schedule) next() (time.Duration, bool) {
 	if s.at >= s.last {
 		return 0, false
@@ -64,8 +64,8 @@ func spread(interval time.Duration, random func() float64) time.Duration {
 
 const (
 	// unmeasuredInterval is the wait for an answer before the second copy while
-	// no answer has been timed. RFC 5080 section 2.2.1 starts at 2 s; here a
-	// person is waiting.
+	// no answer has been timed. RFC 5080 section 2.2.1 starts at 2 s; here a user
+	// is waiting.
 	unmeasuredInterval = 500 * time.Millisecond
 
 	// minFirstInterval is the shortest wait before the second copy.
@@ -102,7 +102,7 @@ func (r *roundTrip) answered(took time.Duration, copies int) {
 	r.smoothed += (took - r.smoothed) / 8
 }
 
-// firstInterval is how long to wait for an answer before the second copy, at
+// firstInterval returns how long to wait for an answer before the second copy, at
 // most maxInterval.
 func (r *roundTrip) firstInterval() time.Duration {
 	r.mu.Lock()

@@ -15,7 +15,7 @@ type Secret struct{ raw string }
 // NewSecret wraps a shared secret.
 func NewSecret(raw string) Secret { return Secret{raw: raw} }
 
-// Empty tells whether no secret is set. RFC 2865 section 3 forbids an empty one.
+// Empty reports whether no secret is set. RFC 2865 section 3 forbids an empty one.
 func (s Secret) Empty() bool { return s.raw == "" }
 
 // Format implements [fmt.Formatter] for every verb.

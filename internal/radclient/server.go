@@ -32,9 +32,9 @@ type server struct {
 	signer   *signer
 	counters counters
 
-	challenges atomic.Bool // it has asked for a challenge: a person may have to act
+	challenges atomic.Bool // it has sent a challenge: a user may have to act
 
-	lookups   chan struct{} // holds a value while somebody looks the name up
+	lookups   chan struct{} // holds a value while a login looks the name up
 	mu        sync.Mutex
 	endpoints []*endpoint // guarded by mu; in the resolver's order of preference
 	failed    error       // guarded by mu; of the latest lookup
@@ -53,7 +53,7 @@ func (s *server) unreachable(err error) error {
 	return &UnreachableError{Host: s.config.Host, Port: s.config.Port, Err: err}
 }
 
-// current gives the server's endpoints, at least one. Mostly they are known. If
+// current returns the server's endpoints, at least one. Mostly they are cached. If
 // not, it looks up the name: one login does, and the others wait for it if they
 // have no older addresses to use.
 func (s *server) current(ctx context.Context) ([]*endpoint, error) {
@@ -77,7 +77,7 @@ func (s *server) current(ctx context.Context) ([]*endpoint, error) {
 		}
 	}
 	defer func() { <-s.lookups }()
-	if endpoints, err, fresh := s.cached(); fresh { // somebody else was faster
+	if endpoints, err, fresh := s.cached(); fresh { // another login was faster
 		return endpoints, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -85,8 +85,8 @@ func (s *server) current(ctx context.Context) ([]*endpoint, error) {
 	return s.lookUp(ctx, endpoints)
 }
 
-// lookUp gives the endpoints of the addresses that the name stands for now. If
-// that cannot be told, the old ones are used on.
+// lookUp returns the endpoints of the addresses that the name stands for now. If the
+// lookup fails, the old ones are used on.
 func (s *server) lookUp(ctx context.Context, old []*endpoint) ([]*endpoint, error) {
 	addresses, err := s.resolve(ctx)
 	if err != nil {
@@ -114,7 +114,8 @@ func (s *server) lookUp(ctx context.Context, old []*endpoint) ([]*endpoint, erro
 	return s.store(endpoints, nil)
 }
 
-// look finds out which of several addresses live, before a login is sent there.
+// probeAddresses finds out which of several addresses live, before a login is sent
+// there.
 func (s *server) probeAddresses(endpoints []*endpoint) {
 	if len(endpoints) < 2 {
 		return
@@ -124,7 +125,7 @@ func (s *server) probeAddresses(endpoints []*endpoint) {
 	}
 }
 
-// keep uses what a lookup has found until it is time for the next. Only a server
+// store keeps the result of a lookup until it is time for the next. Only a server
 // that has no address at all is looked up sooner, if there is no other to ask.
 func (s *server) store(endpoints []*endpoint, err error) ([]*endpoint, error) {
 	life := lookupLife
@@ -140,7 +141,7 @@ func (s *server) store(endpoints []*endpoint, err error) ([]*endpoint, error) {
 	return endpoints, err
 }
 
-// known gives what the latest lookup has found, and tells whether that may still
+// cached returns the result of the latest lookup, and reports whether it may still
 // be used without another.
 func (s *server) cached() (endpoints []*endpoint, failed error, fresh bool) {
 	s.mu.Lock()
@@ -148,7 +149,8 @@ func (s *server) cached() (endpoints []*endpoint, failed error, fresh bool) {
 	return s.endpoints, s.failed, time.Now().Before(s.lookupAt)
 }
 
-// doubt has the name looked up before the next login: the server may have moved.
+// expireLookup has the name looked up before the next login: the server may have
+// moved.
 func (s *server) expireLookup() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +159,7 @@ func (s *server) expireLookup() {
 	}
 }
 
-// endpointAt gives the endpoint with the address. If the name stands for others
+// endpointAt returns the endpoint with the address. If the name stands for others
 // by now it is made for one login only.
 func (s *server) endpointAt(address netip.AddrPort) *endpoint {
 	endpoints, _, _ := s.cached()
@@ -171,8 +173,8 @@ func (s *server) endpointAt(address netip.AddrPort) *endpoint {
 	return e
 }
 
-// newEndpoint makes the endpoint for an address; others tells whether the
-// server's name stands for more.
+// newEndpoint returns the endpoint for an address; others says whether the server's
+// name stands for more.
 func (s *server) newEndpoint(address netip.AddrPort, others bool) *endpoint {
 	client := s.client
 	e := &endpoint{
@@ -204,7 +206,7 @@ func (s *server) newEndpoint(address netip.AddrPort, others bool) *endpoint {
 	return e
 }
 
-// resolve gives the server's addresses, at least one, in the resolver's order of
+// resolve returns the server's addresses, at least one, in the resolver's order of
 // preference.
 func (s *server) resolve(ctx context.Context) ([]netip.AddrPort, error) {
 	port := uint16(s.config.Port) // #nosec G115 -- New checked the range

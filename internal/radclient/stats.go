@@ -10,7 +10,7 @@ import (
 // roundTripsKept is how many of the latest round trips the percentiles are of.
 const roundTripsKept = 1024
 
-// Stats are what a client has seen of a server since it was made.
+// Stats hold what a client has seen of a server since it was made.
 type Stats struct {
 	Host      string
 	Port      int
@@ -147,7 +147,7 @@ func (c *counters) copied() (Stats, []time.Duration) {
 	return c.stats, slices.Clone(c.roundTrips)
 }
 
-// percentile gives the smallest value that so many percent of the sorted ones
+// percentile returns the smallest value that so many percent of the sorted ones
 // do not exceed; 0 if there are none.
 func percentile(sorted []time.Duration, percent int) time.Duration {
 	if len(sorted) == 0 {
@@ -162,7 +162,7 @@ type AddressState struct {
 	State   State
 }
 
-// State is the best state of the server's addresses: where a login would go.
+// State returns the best state of the server's addresses: where a login would go.
 func (s Stats) State() State {
 	best := Unknown
 	for i, address := range s.Addresses {
@@ -173,7 +173,7 @@ func (s Stats) State() State {
 	return best
 }
 
-// Stats tells what the client has seen so far of each of its servers.
+// Stats returns what the client has seen so far of each of its servers.
 func (c *Client) Stats() []Stats {
 	var all []Stats
 	for _, s := range c.servers {

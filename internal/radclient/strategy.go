@@ -23,9 +23,9 @@ var Strategies = []Strategy{Failover, RoundRobin}
 type FailoverOnTrial string
 
 const (
-	// FailoverOnTrialAuto has logins do so where it costs nobody a second push: the
-	// read timeout is too short for a person who has to act, the server has asked for
-	// no challenge, and the login answers none.
+	// FailoverOnTrialAuto has logins do so where it costs no user a second push: the
+	// read timeout is too short for a user to act, the server has sent no challenge,
+	// and the login answers none.
 	FailoverOnTrialAuto FailoverOnTrial = "auto"
 	// FailoverOnTrialAlways has each login do so that answers no challenge.
 	FailoverOnTrialAlways FailoverOnTrial = "true"
@@ -37,8 +37,8 @@ const (
 // FailoverOnTrials are the settings that there are.
 var FailoverOnTrials = []FailoverOnTrial{FailoverOnTrialAuto, FailoverOnTrialAlways, FailoverOnTrialNever}
 
-// timeForAPerson is the read timeout from which on a person may have to act.
-const timeForAPerson = 30 * time.Second
+// timeForUser is the read timeout from which on a user may have to act.
+const timeForUser = 30 * time.Second
 
 // tries reports whether logins may try a server that was found silent.
 func (c Config) tries() bool {
@@ -48,7 +48,7 @@ func (c Config) tries() bool {
 	case c.FailoverOnTrial == FailoverOnTrialAlways:
 		return true
 	}
-	return c.ReadTimeout < timeForAPerson
+	return c.ReadTimeout < timeForUser
 }
 
 // mayMove reports whether the login may move on to another server although this one
@@ -86,7 +86,7 @@ type candidate struct {
 	standing
 }
 
-// choose returns the endpoint that the login asks next, and whether as a trial.
+// pick returns the endpoint that the login asks next, and whether as a trial.
 func (l *login) pick(endpoints []*endpoint) (chosen candidate, trial bool) {
 	if len(endpoints) == 1 {
 		return candidate{endpoints[0], endpoints[0].standing()}, false
@@ -156,7 +156,7 @@ func best(candidates []candidate) candidate {
 	return chosen
 }
 
-// without gives the endpoints but one.
+// remove returns the endpoints without one.
 func remove(endpoints []*endpoint, removed *endpoint) []*endpoint {
 	if len(endpoints) == 1 {
 		return nil
@@ -164,7 +164,7 @@ func remove(endpoints []*endpoint, removed *endpoint) []*endpoint {
 	return slices.DeleteFunc(slices.Clone(endpoints), func(e *endpoint) bool { return e == removed })
 }
 
-// turned gives the endpoints starting with the turn-th.
+// rotate returns the endpoints starting with the turn-th.
 func rotate(endpoints []*endpoint, turn uint64) []*endpoint {
 	first := int(turn % uint64(len(endpoints))) // #nosec G115 -- less than the length
 	return slices.Concat(endpoints[first:], endpoints[:first])

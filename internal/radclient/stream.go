@@ -22,8 +22,8 @@ const (
 	minDialInterval, maxDialInterval = 500 * time.Millisecond, 10 * time.Second
 )
 
-// errConnectionLost means that the connection ended before the answer came:
-// nobody knows whether the server has seen the request.
+// errConnectionLost means that the connection ended before the answer came: it is
+// not known whether the server has seen the request.
 var errConnectionLost = errors.New("the connection was lost")
 
 // errProbeWaits means that a probe waits already: TCP repeats it if it is lost.
@@ -33,11 +33,11 @@ var errProbeWaits = errors.New("a Status-Server waits already")
 // many (RFC 6613, RFC 6614). TCP repeats what is lost: nothing is sent twice.
 type streamCarrier struct {
 	agenda *agenda
-	// dial connects, within a time of its own, and tells which version of RADIUS is
-	// spoken.
+	// dial connects, within a time of its own, and returns the version of RADIUS that
+	// is spoken.
 	dial  func(ctx context.Context) (net.Conn, Version, error)
 	stray func(DropReason) // called for a packet that belongs to no exchange
-	late  func(*request)   // called for the valid answer to a request that nobody waits for any more
+	late  func(*request)   // called for the valid answer to a request that has ended
 
 	mu          sync.Mutex
 	connections []*streamConnection // guarded by mu; in the order in which they were made
@@ -53,7 +53,7 @@ type streamCarrier struct {
 
 func (c *streamCarrier) carry(ctx context.Context, x *exchange) {
 	if x.status {
-		// Whoever sends probes does not wait for a connection.
+		// The caller that sends probes does not wait for a connection.
 		go c.send(ctx, x) // no longer than until the exchange's deadline
 		return
 	}
@@ -111,9 +111,9 @@ func (c *streamCarrier) enter(ctx context.Context, x *exchange) (*streamConnecti
 	return connection, err
 }
 
-// place finds the exchange a connection that is there, or gives what to wait
-// for: the connection that is being made, or the time when one may be. waited
-// tells whether the exchange has done so before.
+// tryEnter finds the exchange a connection that is there, or returns what to wait
+// for: the connection that is being made, or the time when one may be. waited says
+// whether the exchange has done so before.
 func (c *streamCarrier) tryEnter(x *exchange, waited bool) (*streamConnection, <-chan struct{}, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,7 +144,7 @@ func (c *streamCarrier) tryEnter(x *exchange, waited bool) (*streamConnection, <
 	return nil, after(pause), nil
 }
 
-// after gives a channel that is closed when the time is over.
+// after returns a channel that is closed when the time is over.
 func after(pause time.Duration) <-chan struct{} {
 	over := make(chan struct{})
 	time.AfterFunc(pause, func() { close(over) })
@@ -196,8 +196,8 @@ func (c *streamCarrier) connected(conn net.Conn, version Version, err error, bac
 	return surplus
 }
 
-// lightest returns the connection on which the fewest wait: mostly that is nobody, and
-// then it is the one that has rested longest; nil: there is none. It runs with mu held.
+// lightest returns the connection on which the fewest wait: mostly none does, and then
+// it is the one that has rested longest; nil: there is none. It runs with mu held.
 func (c *streamCarrier) lightest() *streamConnection {
 	var found *streamConnection
 	for _, connection := range c.connections {
@@ -214,7 +214,7 @@ func (c *streamCarrier) takeOut(connection *streamConnection) {
 	c.connections = slices.DeleteFunc(c.connections, func(other *streamConnection) bool { return other == connection })
 }
 
-// due closes the connections that nobody has used for a while, but for the first, which
+// due closes the connections that were not used for a while, but for the first, which
 // lasts.
 func (c *streamCarrier) due(now time.Time) (next time.Time, again bool) {
 	idle, remaining := c.takeOutIdle(now)
@@ -224,7 +224,7 @@ func (c *streamCarrier) due(now time.Time) (next time.Time, again bool) {
 	return now.Add(idleTime), remaining > 1
 }
 
-// takeOutIdle returns the connections to close, and how many are left.
+// takeOutIdle returns the connections to close, and how many remain.
 func (c *streamCarrier) takeOutIdle(now time.Time) (idle []*streamConnection, remaining int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -240,15 +240,15 @@ func (c *streamCarrier) takeOutIdle(now time.Time) (idle []*streamConnection, re
 	return idle, len(used)
 }
 
-// want counts those who wait for a connection. After the last one, a retired
-// carrier closes what nobody has taken.
+// want counts the exchanges that wait for a connection. After the last one, a retired
+// carrier closes those that none has taken.
 func (c *streamCarrier) want(more int) {
 	if c.countWanted(more) {
 		c.retire()
 	}
 }
 
-// countWanted tells whether the carrier is retired and nobody waits any more.
+// countWanted reports whether the carrier is retired and no exchange waits any more.
 func (c *streamCarrier) countWanted(more int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

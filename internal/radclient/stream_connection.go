@@ -53,8 +53,8 @@ func newStreamConnection(carrier *streamCarrier, conn net.Conn, version Version)
 	return &streamConnection{carrier: carrier, conn: conn, version: version, waiting: newWaitingRoom(keys)}
 }
 
-// enter gives the exchange a key, if there is one left. It runs with the
-// carrier's mutex held.
+// enter assigns the exchange a key, and reports whether there was one left. It runs
+// with the carrier's mutex held.
 func (s *streamConnection) enter(x *exchange) bool {
 	entered := false
 	switch {
@@ -132,8 +132,8 @@ func readPacket(reader io.Reader) ([]byte, error) {
 	return packet, err
 }
 
-// take gives a packet to the exchange that waits for it. One that is wrong ends
-// the connection; one that nobody waits for does not.
+// take ends the exchange that waits for the packet. A packet that is wrong ends the
+// connection; one that no exchange waits for does not.
 func (s *streamConnection) take(packet []byte) error {
 	key := uint32(packet[1])
 	if s.version == RADIUS11 {
@@ -177,7 +177,7 @@ func (s *streamConnection) ended(err error) {
 }
 
 // fail ends what waits on the connection, and closes it: in this order, or the
-// reader would give another reason first.
+// reader would end it for another reason first.
 func (s *streamConnection) fail(err error) {
 	s.carrier.lost(s, nil)
 	s.waiting.close()

@@ -28,10 +28,10 @@ const (
 // TLSVersions are the settings that there are.
 var TLSVersions = []TLSVersion{TLS12, TLS13}
 
-// TLSConfig says how a client and a server of RADIUS over TLS prove who they are
+// TLSConfig says how a client and a server of RADIUS over TLS prove their identities
 // (RFC 6614).
 type TLSConfig struct {
-	CACertificates    string // PEM: who may sign the server's certificate; never the system's
+	CACertificates    string // PEM: those that may sign the server's certificate; never the system's
 	ClientCertificate string // PEM, with those between it and the root; empty: none
 	ClientKey         Secret // PEM
 	ServerName        string // in the server's certificate; empty: the host of the config
@@ -45,7 +45,7 @@ const (
 	alpn11 = "radius/1.1"
 )
 
-// Check tells what is wrong, naming the config field.
+// Check returns what is wrong, naming the config field; nil: nothing.
 func (t TLSConfig) Check() error {
 	_, err := t.config("")
 	return err
@@ -77,7 +77,7 @@ func (t TLSConfig) clientCertificates() ([]tls.Certificate, error) {
 	return []tls.Certificate{certificate}, nil
 }
 
-// config is what crypto/tls needs for a server.
+// config returns what crypto/tls needs for a server.
 func (t TLSConfig) config(host string) (*tls.Config, error) {
 	config := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
 	if config.ServerName == "" {
@@ -104,7 +104,7 @@ func (t TLSConfig) config(host string) (*tls.Config, error) {
 	return config, nil
 }
 
-// handshake starts TLS and tells which version of RADIUS is spoken.
+// handshake starts TLS and returns the version of RADIUS that is spoken.
 func (t TLSConfig) handshake(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn, Version, error) {
 	secured := tls.Client(conn, config)
 	tickets := &ticketWatch{conn: secured}
@@ -135,8 +135,8 @@ func (t TLSConfig) handshake(ctx context.Context, conn net.Conn, config *tls.Con
 const verdictTime = 100 * time.Millisecond
 
 // awaitVerdict waits until the server has refused the client's certificate, or
-// shows by a session ticket, or by silence, that it has not. shown tells whether
-// there was a certificate to refuse.
+// shows by a session ticket, or by silence, that it has not. shown says whether there
+// was a certificate to refuse.
 func awaitVerdict(conn *tls.Conn, shown bool) error {
 	if conn.ConnectionState().Version < tls.VersionTLS13 {
 		return nil // it was part of the handshake
@@ -156,7 +156,8 @@ func awaitVerdict(conn *tls.Conn, shown bool) error {
 	if !shown {
 		return &tlsError{alertTexts["tls: certificate required"], err}
 	}
-	return &tlsError{"the server seems not to accept the client certificate: it ended TLS after the handshake: see tls_client_cert, and the server's log", err}
+	return &tlsError{"the server seems not to accept the client certificate: it ended TLS after the handshake:" +
+		" see tls_client_cert, and the server's log", err}
 }
 
 // ticketWatch ends the wait for the verdict when a session ticket comes. It keeps
@@ -176,7 +177,7 @@ func (w *ticketWatch) Put(string, *tls.ClientSessionState) {
 	}
 }
 
-// tlsError says what the two do not agree about, and what to do.
+// tlsError holds what the two do not agree about, and what to do.
 type tlsError struct {
 	text string
 	err  error
@@ -191,26 +192,30 @@ func (e *tlsError) Error() string {
 
 func (e *tlsError) Unwrap() error { return e.err }
 
-// isTLSError tells whether it is of no use to try again.
+// isTLSError reports whether it is of no use to try again.
 func isTLSError(err error) bool {
 	var disagreement *tlsError
 	return errors.As(err, &disagreement)
 }
 
-// alertTexts say what the server's alerts mean (RFC 8446 section 6.2). Go gives
-// them no type: they are known by Go's texts.
+// alertTexts say what the server's alerts mean (RFC 8446 section 6.2). Go has no
+// type for them: they are known by Go's texts.
 var alertTexts = map[string]string{
-	"tls: certificate required":           "the server wants a client certificate: set tls_client_cert and tls_client_key",
-	"tls: handshake failure":              "the server refused the handshake, maybe for want of a client certificate: see tls_client_cert, and the server's log",
-	"tls: bad certificate":                "the server refused the client certificate, or wants one: see tls_client_cert, and the server's log",
-	"tls: unsupported certificate":        "the server refused the client certificate: its kind is not supported",
-	"tls: revoked certificate":            "the server refused the client certificate: it is revoked",
-	"tls: expired certificate":            "the server refused the client certificate: it has expired",
-	"tls: unknown certificate":            "the server refused the client certificate: see the server's log",
-	"tls: unknown certificate authority":  "the server does not know who signed the client certificate: see its ca_file, or tls_client_cert",
-	"tls: access denied":                  "the server refused the client certificate: it is not allowed",
-	"tls: protocol version not supported": "the server does not speak the version of TLS that is demanded: see tls_min_version and radius_version",
-	"tls: no application protocol":        "the server does not speak the version of RADIUS that is demanded: see radius_version",
+	"tls: certificate required": "the server wants a client certificate: set tls_client_cert and tls_client_key",
+	"tls: handshake failure": "the server refused the handshake, maybe for want of a client certificate:" +
+		" see tls_client_cert, and the server's log",
+	"tls: bad certificate": "the server refused the client certificate, or wants one:" +
+		" see tls_client_cert, and the server's log",
+	"tls: unsupported certificate": "the server refused the client certificate: its kind is not supported",
+	"tls: revoked certificate":     "the server refused the client certificate: it is revoked",
+	"tls: expired certificate":     "the server refused the client certificate: it has expired",
+	"tls: unknown certificate":     "the server refused the client certificate: see the server's log",
+	"tls: unknown certificate authority": "the server does not know who signed the client certificate:" +
+		" see its ca_file, or tls_client_cert",
+	"tls: access denied": "the server refused the client certificate: it is not allowed",
+	"tls: protocol version not supported": "the server does not speak the version of TLS that is demanded:" +
+		" see tls_min_version and radius_version",
+	"tls: no application protocol": "the server does not speak the version of RADIUS that is demanded: see radius_version",
 }
 
 // explainTLS turns a fault of TLS into a tlsError; others stay as they are.

@@ -22,7 +22,7 @@ type carrier interface {
 	// case. It may block while a connection is made, no longer than until the
 	// exchange's deadline.
 	carry(ctx context.Context, x *exchange)
-	// exchanges gives those that wait.
+	// exchanges returns those that wait.
 	exchanges() []*exchange
 	// reset closes what cannot be used any more after the server was found dead.
 	reset()

@@ -24,7 +24,7 @@ const (
 	trialAnyway        // by any: the host has stopped refusing packets
 )
 
-// trialDue is when a trial may be offered; zero: not now. One begins only when no
+// trialDue returns when a trial may be offered; zero: not now. One begins only when no
 // earlier login waits for the server any more.
 func (h *health) trialDue() time.Time {
 	if h.waiting > 0 {
@@ -40,7 +40,7 @@ func (h *health) offerTrial(offer trial) {
 }
 
 // takeTrial reports whether this login is the one that tries the server, which ends
-// with trialEnded. moves tells whether the login moves on if nothing comes back.
+// with trialEnded. moves says whether the login moves on if nothing comes back.
 func (h *health) takeTrial(now time.Time, moves bool) bool {
 	if h.trial == noTrial || h.trial == trialThatMay && !moves {
 		return false

@@ -19,11 +19,11 @@ const (
 	// enough for those that wait, and for many times as many that rest.
 	socketsPerCarrier = 256
 
-	// requestsPerSocket is after how many requests a socket is replaced: who
-	// wants to forge an answer has to guess its port.
+	// requestsPerSocket is after how many requests a socket is replaced: a forger of
+	// answers has to guess its port.
 	requestsPerSocket = 1 << 14
 
-	// idleTime is how long a socket stays open that nobody uses.
+	// idleTime is how long a socket stays open that is not used.
 	idleTime = time.Minute
 )
 
@@ -33,7 +33,7 @@ type udpCarrier struct {
 	dial    func(ctx context.Context) (net.Conn, error)
 	refused func()           // called when the host says that nothing listens on the port
 	stray   func(DropReason) // called for a datagram that belongs to no exchange
-	late    func(*request)   // called for the valid answer to a request that nobody waits for any more
+	late    func(*request)   // called for the valid answer to a request that has ended
 
 	mu      sync.Mutex
 	sockets []*udpSocket // guarded by mu; in the order in which they were opened
@@ -62,8 +62,8 @@ func (c *udpCarrier) carry(ctx context.Context, x *exchange) {
 		return
 	}
 	c.agenda.add(x, next)
-	// The first copy is the only one whose failure matters: after it somebody
-	// may be deciding about the request, and faults pass.
+	// The first copy is the only one whose failure matters: after it a server or a
+	// user may be deciding about the request, and faults pass.
 	if err := socket.write(x); err != nil {
 		socket.end(x, nil, fmt.Errorf("%w: %w", errNotDelivered, err))
 	}
@@ -93,8 +93,8 @@ func (c *udpCarrier) enter(ctx context.Context, x *exchange) (socket, surplus *u
 	return socket, surplus, nil
 }
 
-// takeOut takes the socket out on which the fewest wait: mostly that is nobody, and
-// then it is the one that has rested longest. It runs with mu held.
+// takeOut takes the socket out on which the fewest wait: mostly none does, and then it
+// is the one that has rested longest. It runs with mu held.
 func (c *udpCarrier) takeOut() *udpSocket {
 	at := 0
 	for i, socket := range c.sockets {
@@ -125,7 +125,7 @@ func (c *udpCarrier) open(ctx context.Context) (*udpSocket, error) {
 	return socket, nil
 }
 
-// due closes the sockets that nobody has used for a while.
+// due closes the sockets that were not used for a while.
 func (c *udpCarrier) due(now time.Time) (next time.Time, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -191,9 +191,9 @@ type udpSocket struct {
 	waiting *waitingRoom
 }
 
-// enter gives the exchange an identifier, if there is one left. A socket that
-// has served long enough, or is the last one, takes no more. It runs with the
-// carrier's mutex held.
+// enter assigns the exchange an identifier, and reports whether there was one left. A
+// socket that has served long enough, or is the last one, takes no more. It runs with
+// the carrier's mutex held.
 func (s *udpSocket) enter(x *exchange, now time.Time) bool {
 	if !s.waiting.enter(x, now) {
 		return false
@@ -213,8 +213,7 @@ func (s *udpSocket) sendCopy(x *exchange) {
 	}
 }
 
-// write sends the request. That an earlier packet was refused is no fault of
-// this one.
+// write sends the request. The refusal of an earlier packet is not a fault of this one.
 func (s *udpSocket) write(x *exchange) error {
 	_, err := s.conn.Write(x.request.wire)
 	if errors.Is(err, syscall.ECONNREFUSED) {
@@ -227,7 +226,7 @@ func (s *udpSocket) write(x *exchange) error {
 	return err
 }
 
-// read takes datagrams until the socket is closed, or gives nothing but errors.
+// read takes datagrams until the socket is closed, or returns nothing but errors.
 func (s *udpSocket) read() {
 	var buffer [maxPacketLen + 1]byte
 	for faults := 0; faults < 100; {

@@ -13,7 +13,7 @@ type Outcome int
 
 // The outcomes of an Access-Request (RFC 2865 section 4).
 const (
-	Reject Outcome = iota // the zero value lets nobody in
+	Reject Outcome = iota // the zero value lets no user in
 	Accept
 	Challenge
 )
@@ -35,8 +35,8 @@ type Verdict struct {
 	Outcome    Outcome
 	Attributes radius.Attributes // of the answer, in its order
 	Reason     string            // of a reject, for the log; empty if unknown
-	// ReplyMessage is what the server says to the person whom it rejects, on one line
-	// that is safe for the log; empty: nothing.
+	// ReplyMessage holds the server's texts for the user that it rejects, on one line
+	// that is safe for the log; empty: none.
 	ReplyMessage string
 	Host         string // server that answered, with the port, as in the config
 	Server       string // its address and port
@@ -55,8 +55,8 @@ func outcomeOf(code radius.Code) Outcome {
 	}
 }
 
-// loginServices are the Service-Types that let a person log in. Servers that
-// serve networks as well often return Framed for everybody.
+// loginServices are the Service-Types that let a user log in. Servers that serve
+// networks as well often return Framed for every user.
 var loginServices = []rfc2865.ServiceType{
 	rfc2865.ServiceType_Value_LoginUser,
 	rfc2865.ServiceType_Value_FramedUser,

@@ -25,8 +25,8 @@ func newWaitingRoom(keys keys) *waitingRoom {
 	return &waitingRoom{waiting: map[uint32]*exchange{}, keys: keys, emptied: time.Now()}
 }
 
-// enter gives the exchange a key; false means that there is none left or that
-// the room is closed.
+// enter assigns the exchange a key; false means that there is none left or that the
+// room is closed.
 func (r *waitingRoom) enter(x *exchange, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -41,8 +41,8 @@ func (r *waitingRoom) enter(x *exchange, now time.Time) bool {
 	return true
 }
 
-// enterAs lets the exchange in with a key that is not among those given out;
-// false means that another has it, or that the room is closed.
+// enterAs lets the exchange in with a key that is not among those issued; false means
+// that another has it, or that the room is closed.
 func (r *waitingRoom) enterAs(x *exchange, key uint32) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -81,7 +81,7 @@ func (r *waitingRoom) start(x *exchange, sent *request, now time.Time) (next tim
 	return x.nextAppointment(), true
 }
 
-// another notes that the next copy goes out. false means that the exchange has
+// nextCopy notes that the next copy goes out. false means that the exchange has
 // ended.
 func (r *waitingRoom) nextCopy(x *exchange) (next time.Time, waits bool) {
 	r.mu.Lock()
@@ -93,10 +93,9 @@ func (r *waitingRoom) nextCopy(x *exchange) (next time.Time, waits bool) {
 	return x.nextAppointment(), true
 }
 
-// take gives a packet to the exchange that it answers, and that exchange and
-// the packet to the caller to end it. If it answers none, it is counted and
-// changes nothing, unless it is the late answer to a request whose key rests: the caller
-// is given that request.
+// take returns the exchange that a datagram answers, and its packet, for the caller to
+// end the exchange. A datagram that answers none is counted and changes nothing, unless
+// it is the late answer to a request whose key rests: then take returns that request.
 func (r *waitingRoom) take(key uint32, datagram []byte) (x *exchange, packet *radius.Packet, late *request, reason DropReason) {
 	x, unanswered, reason := r.find(key)
 	if unanswered != nil {
@@ -173,9 +172,9 @@ func (r *waitingRoom) note(refused bool, fault error) {
 	}
 }
 
-// leave takes the exchange out and makes its result final. It tells whether it
-// did, since somebody else may have, and whether it was the last one in a room
-// that is closed.
+// leave takes the exchange out and makes its result final. It reports whether it did,
+// since another caller may have, and whether it was the last one in a room that is
+// closed.
 func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (removed, last bool) {
 	now := time.Now()
 	r.mu.Lock()
@@ -202,49 +201,49 @@ func (r *waitingRoom) leave(x *exchange, packet *radius.Packet, err error) (remo
 	return true, r.closed && len(r.waiting) == 0
 }
 
-// exchanges gives those that wait.
+// exchanges returns those that wait.
 func (r *waitingRoom) exchanges() []*exchange {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Collect(maps.Values(r.waiting))
 }
 
-// load tells how many wait, and when the latest of those that have left did.
+// load returns how many wait, and when the latest one left.
 func (r *waitingRoom) load() (waiting int, emptied time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.waiting), r.emptied
 }
 
-// empty tells whether nobody waits.
+// empty reports whether no exchange waits.
 func (r *waitingRoom) empty() bool {
 	waiting, _ := r.load()
 	return waiting == 0
 }
 
-// lighter tells whether fewer wait in a than in b or, if as many do, a was left
-// earlier.
+// lighter reports whether fewer wait in a than in b or, if as many do, the latest one
+// left a earlier.
 func lighter(a, b *waitingRoom) bool {
 	waitingA, emptiedA := a.load()
 	waitingB, emptiedB := b.load()
 	return waitingA < waitingB || waitingA == waitingB && emptiedA.Before(emptiedB)
 }
 
-// open tells whether the room would take more if it had keys left.
+// open reports whether the room would take more if it had keys left.
 func (r *waitingRoom) open() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.closed
 }
 
-// close lets nobody in any more.
+// close lets no exchange in any more.
 func (r *waitingRoom) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
 }
 
-// done tells whether the room is closed and empty.
+// done reports whether the room is closed and empty.
 func (r *waitingRoom) done() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
