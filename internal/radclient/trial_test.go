@@ -38,19 +38,6 @@ func deafServers(t *testing.T, network *radiustest.Network, addresses ...netip.A
 	return servers
 }
 
-// named makes the config's servers addresses of one name.
-func named(c *Config, addresses ...netip.AddrPort) {
-	c.Servers = c.Servers[:1]
-	c.Servers[0].Host = "radius.example.com"
-	c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
-		var found []netip.Addr
-		for _, address := range addresses {
-			found = append(found, address.Addr())
-		}
-		return found, nil
-	}
-}
-
 func withThird(c *Config) {
 	third := c.Servers[0]
 	third.Host = thirdAddress.Addr().String()
@@ -293,88 +280,6 @@ func TestWhereLoginsDoNotMoveSilentServersTakeTurns(t *testing.T) {
 		}
 		require.LessOrEqual(t, failed, 1+4+4, "the first one's silence, the ignored ones, and once after each")
 		require.NotEmpty(t, servers[1].Requests())
-	})
-}
-
-func TestAddressesThatAnswerComeBeforeABlackHole(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		handler radiustest.Handler
-		check   StatusCheck
-		first   time.Duration // the first login may take; 0: it may fail
-		others  time.Duration
-	}{
-		"status_check=on":     {accept, StatusCheckOn, 3 * time.Second, 10 * time.Millisecond},
-		"auto":                {accept, StatusCheckAuto, 0, 6 * time.Second},
-		"no Status-Server":    {deafToStatus(accept), StatusCheckAuto, 0, 6 * time.Second},
-		"none, and none sent": {deafToStatus(accept), StatusCheckOff, 0, 6 * time.Second},
-	} {
-		for _, strategy := range Strategies {
-			t.Run(name+", "+string(strategy), func(t *testing.T) {
-				inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-					startAt(t, network, secondAddress, test.handler)
-					network.Blackhole(firstAddress, true)
-					client := newPairClient(t, network, func(c *Config) {
-						named(c, firstAddress, secondAddress)
-						c.StatusCheck, c.Strategy = test.check, strategy
-					})
-					slow := 0
-					for i, login := range rareLogins(t, client, 75*time.Second, 30*time.Minute) {
-						switch {
-						case i > 0 || test.first > 0:
-							require.NoError(t, login.err)
-							require.LessOrEqual(t, login.took, max(test.first, test.others))
-						}
-						if login.took > 3*time.Second {
-							slow++
-						}
-					}
-					require.LessOrEqual(t, slow, 6, "the trials, and the first")
-				})
-			})
-		}
-	}
-}
-
-func TestEachAddressHasItsTurnWhereLoginsDoNotMove(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		servers := deafServers(t, network, firstAddress, secondAddress)
-		client := newPairClient(t, network, func(c *Config) {
-			named(c, firstAddress, secondAddress, thirdAddress)
-			c.Strategy, c.ReadTimeout = RoundRobin, time.Minute
-		})
-		network.Blackhole(thirdAddress, true)
-		failed := 0
-		for range 30 {
-			if _, err := client.Authenticate(t.Context(), bob); err != nil {
-				failed++
-			}
-		}
-		require.Equal(t, 1, failed, "the first turn of the third")
-		require.Greater(t, logins(servers[0]), 10)
-		require.GreaterOrEqual(t, logins(servers[1]), 9)
-	})
-}
-
-func TestALivingAddressIsUsedHoweverTheResolverOrdersThem(t *testing.T) {
-	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		servers := deafServers(t, network, firstAddress, secondAddress, thirdAddress)
-		turn := 0
-		client := newPairClient(t, network, func(c *Config) {
-			named(c)
-			c.Lookup = func(context.Context, string) ([]netip.Addr, error) {
-				addresses := []netip.Addr{firstAddress.Addr(), secondAddress.Addr(), thirdAddress.Addr()}
-				turn++
-				return slices.Concat(addresses[turn%3:], addresses[:turn%3]), nil
-			}
-		})
-		for _, login := range rareLogins(t, client, 20*time.Second, 30*time.Minute) {
-			require.NoError(t, login.err)
-			require.LessOrEqual(t, login.took, 10*time.Millisecond)
-		}
-		for _, server := range servers {
-			require.NotEmpty(t, server.Requests())
-		}
 	})
 }
 
