@@ -66,7 +66,7 @@ func (s *session) refusesAnyone(code uint16) (bool, error) {
 	return false, err
 }
 
-// strangerName is the name of a bind like the user's, that nobody has.
+// strangerName returns a name for a bind like the user's, that no user has.
 func (s *session) strangerName() string {
 	config, name := s.client.config, rand.Text()
 	switch {

@@ -19,7 +19,7 @@ type Client struct {
 	closed bool // guarded by mu; no probe begins after it
 }
 
-// New makes a client. Nothing is sent before the first login. The error names the
+// New returns a client. Nothing is sent before the first login. The error names the
 // field of the source that is wrong.
 func New(config Config) (*Client, error) {
 	if err := config.Check(); err != nil {
@@ -57,7 +57,7 @@ func (c *Client) markClosed() {
 	c.closed = true
 }
 
-// beginProbe tells whether a probe may begin, which then has to end with
+// beginProbe reports whether a probe may begin, which then has to end with
 // probes.Done.
 func (c *Client) beginProbe() bool {
 	c.mu.Lock()
@@ -68,7 +68,7 @@ func (c *Client) beginProbe() bool {
 	return !c.closed
 }
 
-// Stats tells what was seen of each server.
+// Stats returns what was seen of each server.
 func (c *Client) Stats() []Stats {
 	stats := make([]Stats, 0, len(c.servers))
 	for _, server := range c.servers {
@@ -77,9 +77,9 @@ func (c *Client) Stats() []Stats {
 	return stats
 }
 
-// Authenticate tells whether the directory takes the password, and reads the
-// person's entry. The error is an [UnavailableError], a [FullError] or a
-// [ConfigurationError]: then nobody's password was judged.
+// Authenticate reports whether the directory takes the password, and reads the user's
+// entry. The error is an [UnavailableError], a [FullError] or a [ConfigurationError]:
+// then the password was not judged.
 //
 // A server that is silent after it got the password is given up for the next one,
 // which may count a wrong password once more.
@@ -92,7 +92,8 @@ func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Ver
 		return Verdict{Reason: "the password is empty"}, nil
 	}
 	if c.config.Security == "" {
-		return Verdict{}, &ConfigurationError{c.servers[0].name, "passwords would go to it in clear text: set ssl or starttls, and ssl_cert, or allow_cleartext", nil}
+		text := "passwords would go to it in clear text: set ssl or starttls, and ssl_cert, or allow_cleartext"
+		return Verdict{}, &ConfigurationError{c.servers[0].name, text, nil}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
@@ -120,7 +121,7 @@ func mayGoOn(err error) bool {
 	return errors.As(err, &unavailable) || (errors.As(err, &full) && !full.Sent)
 }
 
-// order gives the servers as a login asks them: the dead last, so that they cost
+// order returns the servers as a login asks them: the dead last, so that they cost
 // nothing as long as another answers.
 func (c *Client) order() []*server {
 	var alive, dead []*server

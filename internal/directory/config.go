@@ -32,14 +32,14 @@ const (
 	Cleartext Security = "cleartext"
 )
 
-// Config says how a directory is asked. Errors call its parts as the fields of a
+// Config holds how a directory is asked. Errors call its parts as the fields of a
 // source are called.
 type Config struct {
 	Kind           Kind
 	Servers        []Server      // in the order of preference
 	BindAddress    string        // as package bindaddress reads it
 	Security       Security      //
-	CACertificates string        // PEM: those who may sign the servers', or the servers' own
+	CACertificates string        // PEM: those that may sign the servers', or the servers' own
 	ServerName     string        // in the servers' certificates; empty: the server's host
 	ConnectTimeout time.Duration // of one server; 0: Timeout
 	Timeout        time.Duration // of a whole login
@@ -48,19 +48,19 @@ type Config struct {
 	// it and the root; empty: none. ClientKey is its key.
 	ClientCertificate, ClientKey string
 
-	// UserAttribute has a person's name: "uid" if empty, or "sAMAccountName".
+	// UserAttribute has a user's name: "uid" if empty, or "sAMAccountName".
 	UserAttribute string
-	// BindDN is the DN that people's entries are under, or their whole DN with
+	// BindDN is the DN that users' entries are under, or their whole DN with
 	// {{username}} in it. For LDAP there is this or Search.
 	BindDN string
 	Search *Search
-	// Domain is that of Active Directory: people bind as name@Domain.
+	// Domain is that of Active Directory: users bind as name@Domain.
 	Domain string
 
 	Groups     *GroupSearch // nil: groups are not searched
-	Attributes []string     // of the person's entry that a verdict has
+	Attributes []string     // of the user's entry that a verdict has
 
-	// Changed is told when a server is found dead, or answers again. It may be nil.
+	// Changed, if set, is called when a server is found dead, or answers again.
 	Changed func(Change)
 	// Dial connects, in tests; nil means the network.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
@@ -75,22 +75,22 @@ type Server struct {
 // String is host:port.
 func (s Server) String() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
 
-// Search finds a person's entry, as which the person then binds.
+// Search finds a user's entry, as which the user then binds.
 type Search struct {
 	BaseDN       string
 	Filter       string // with {{username}}; empty: UserAttribute is the name
-	BindDN       string // who searches; empty: anonymous
+	BindDN       string // of the account that searches; empty: anonymous
 	BindPassword string
 }
 
-// GroupSearch finds the groups that a person is in.
+// GroupSearch finds the groups that a user is in.
 type GroupSearch struct {
 	BaseDN    string // empty, for Active Directory: all of the domain
-	Filter    string // with {{dn}} or {{username}}; empty: groups with the person as member
+	Filter    string // with {{dn}} or {{username}}; empty: groups with the user as member
 	Attribute string // that is a group's name; empty: "cn"
 }
 
-// What stands for the person in templates, there escaped as it must be.
+// The placeholders of the user in templates, where values are escaped as they must be.
 const (
 	usernamePlace = "{{username}}"
 	dnPlace       = "{{dn}}"
@@ -141,7 +141,7 @@ var (
 	domainName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 )
 
-// Check tells what is wrong, naming the field of the source.
+// Check returns what is wrong, naming the field of the source; nil: nothing.
 func (c Config) Check() error {
 	given, c := c, c.withDefaults()
 	if c.Security == LDAPS || c.Security == StartTLS {

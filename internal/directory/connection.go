@@ -31,7 +31,7 @@ func newConnection(raw net.Conn, secured *tlsConn) *connection {
 	return &connection{Conn: conn, secured: secured}
 }
 
-// fault is what TLS knows of why the connection has ended; nil if it knows nothing.
+// fault returns what TLS knows of why the connection has ended; nil if it knows nothing.
 func (c *connection) fault() error {
 	if c.secured == nil {
 		return nil
@@ -41,21 +41,20 @@ func (c *connection) fault() error {
 
 func (c *connection) close() { _ = c.Close() }
 
-// until has what goes on over the connection end with ctx. The function that it
-// returns ends that.
+// until closes the connection when ctx ends. The returned function undoes that.
 func (c *connection) until(ctx context.Context) func() {
 	stop := context.AfterFunc(ctx, c.close)
 	return func() { stop() }
 }
 
-// pool keeps connections that nobody uses.
+// pool keeps connections that are not in use.
 type pool struct {
 	mu     sync.Mutex
 	idle   []*connection // guarded by mu
 	closed bool          // guarded by mu
 }
 
-// take gives a connection; nil if there is none.
+// take returns a connection; nil if there is none.
 func (p *pool) take() *connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,7 +70,7 @@ func (p *pool) take() *connection {
 	return nil
 }
 
-// keep takes a connection back, or closes it.
+// put takes a connection back, or closes it.
 func (p *pool) put(conn *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +82,7 @@ func (p *pool) put(conn *connection) {
 	p.idle = append(p.idle, conn)
 }
 
-// drop closes a connection that nobody has used for long.
+// drop closes a connection that was not used for long.
 func (p *pool) drop(conn *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

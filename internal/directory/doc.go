@@ -1,5 +1,5 @@
 // Package directory checks passwords against an LDAP directory or Active
-// Directory, by binding as the person (RFC 4511 section 4.2, RFC 4513).
+// Directory, by binding as the user (RFC 4511 section 4.2, RFC 4513).
 //
 // A [Client] asks the servers of one directory. One of them that cannot be reached
 // is left out until it answers again. Connections are kept and used again, for one

@@ -13,7 +13,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// UnavailableError means that no server answered: nobody's password was judged.
+// UnavailableError means that no server answered: no password was judged.
 type UnavailableError struct {
 	Server string // host:port of the last one that was asked
 	text   string
@@ -25,7 +25,7 @@ func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("directory %s: %s", e.Server, e.text)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.err }
 
 // maxWaiting bounds the logins that wait for a server at once, each with a connection of
@@ -36,7 +36,7 @@ const maxWaiting = 512
 var errPushedOut = errors.New("too many logins wait for the directory, and this one has given up its place")
 
 // FullError means that too many logins wait for the server, and that this one has no
-// place among them, or has had to give it up: nobody's password was judged.
+// place among them, or has had to give it up: no password was judged.
 type FullError struct {
 	Server string // host:port
 	Sent   bool   // the server was being asked when the place was given up
@@ -50,7 +50,7 @@ func (e *FullError) Error() string {
 }
 
 // ConfigurationError means that the directory cannot be asked as the source says:
-// nobody's password was judged.
+// no password was judged.
 type ConfigurationError struct {
 	Server string // host:port
 	text   string
@@ -62,7 +62,7 @@ func (e *ConfigurationError) Error() string {
 	return fmt.Sprintf("directory %s: %s", e.Server, e.text)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *ConfigurationError) Unwrap() error { return e.err }
 
 // resultTexts say what a directory's results mean that are no word on the password
@@ -77,10 +77,11 @@ var resultTexts = map[uint16]string{
 	ldap.LDAPResultInsufficientAccessRights: unreadableText,
 }
 
-// The texts for users who cannot read their own entry, and for searches without a name.
+// The texts for users that cannot read their own entry, and for anonymous searches.
 const (
-	unreadableText = "it lets nobody read what is needed: people must be able to read their own entry, or give user_search_base and search_binddn"
-	anonymousText  = "it allows no anonymous search: set search_binddn and search_password"
+	unreadableText = "it lets nobody read what is needed: people must be able to read their own entry," +
+		" or give user_search_base and search_binddn"
+	anonymousText = "it allows no anonymous search: set search_binddn and search_password"
 )
 
 // explain turns a failure that is no word on the password into an
@@ -89,7 +90,8 @@ func (s *server) explain(ctx context.Context, err error) error {
 	var result *ldap.Error
 	switch {
 	case ctx.Err() != nil:
-		return &UnavailableError{s.name, "it did not answer in time: check that it runs, and that no firewall is between; or raise read_timeout", errors.Join(ctx.Err(), err)}
+		text := "it did not answer in time: check that it runs, and that no firewall is between; or raise read_timeout"
+		return &UnavailableError{s.name, text, errors.Join(ctx.Err(), err)}
 	case !errors.As(err, &result) || result.ResultCode >= ldap.ErrorNetwork:
 		return &UnavailableError{s.name, explainNetwork(err), err}
 	}
@@ -108,8 +110,8 @@ func (s *server) explain(ctx context.Context, err error) error {
 	return &ConfigurationError{s.name, withResult(text, result), err}
 }
 
-// explainAnonymous is explain for the search of nobody in particular, which directories
-// refuse in many ways.
+// explainAnonymous is explain for an anonymous search, which directories refuse in many
+// ways.
 func (s *server) explainAnonymous(ctx context.Context, err error) error {
 	var result *ldap.Error
 	if !errors.As(err, &result) || ctx.Err() != nil {
@@ -126,7 +128,7 @@ func (s *server) explainAnonymous(ctx context.Context, err error) error {
 	return s.explain(ctx, err)
 }
 
-// explainNetwork says what keeps the two from talking.
+// explainNetwork returns what keeps the two from talking.
 func explainNetwork(err error) string {
 	var lookup *net.DNSError
 	var authority x509.UnknownAuthorityError

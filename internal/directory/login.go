@@ -80,7 +80,8 @@ func (s *session) explain(err error) error {
 	isResult := errors.As(err, &result) && result.ResultCode < ldap.ErrorNetwork
 	fault := s.conn.fault()
 	if !isResult && fault == nil && s.ctx.Err() == nil && !s.conn.IsClosing() {
-		return &UnavailableError{s.name, fmt.Sprintf("no answer can be read: check that it is a directory, and port, ssl and starttls (%v)", err), err}
+		text := fmt.Sprintf("no answer can be read: check that it is a directory, and port, ssl and starttls (%v)", err)
+		return &UnavailableError{s.name, text, err}
 	}
 	return s.server.explain(s.ctx, errors.Join(err, fault))
 }
@@ -128,8 +129,9 @@ func (s *session) bindInDomain() (*ldap.Entry, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	// Who binds by another name than the account's is found, too, and told so.
-	filter := fmt.Sprintf("(&(objectClass=user)(|(sAMAccountName=%s)(userPrincipalName=%s)))", ldap.EscapeFilter(s.credentials.Username), ldap.EscapeFilter(principal))
+	// A user that binds by another name than the account's is found, too: checkName says so.
+	filter := fmt.Sprintf("(&(objectClass=user)(|(sAMAccountName=%s)(userPrincipalName=%s)))",
+		ldap.EscapeFilter(s.credentials.Username), ldap.EscapeFilter(principal))
 	entries, err := s.search(base, ldap.ScopeWholeSubtree, filter)
 	switch {
 	case err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
@@ -148,7 +150,7 @@ func (s *session) bindInDomain() (*ldap.Entry, string, error) {
 	return entries[0], reason, err
 }
 
-// searchThenBind finds the entry as whoever may search, and binds as it.
+// searchThenBind finds the entry as the account that searches, and binds as it.
 func (s *session) searchThenBind() (*ldap.Entry, string, error) {
 	search := s.client.config.Search
 	if err := s.bindSearcher(); err != nil {
@@ -170,8 +172,9 @@ func (s *session) searchThenBind() (*ldap.Entry, string, error) {
 	return entries[0], reason, err
 }
 
-// checkName tells whether the entry has the name as it was typed: else one entry
-// would be several people. The reason is how it has to be typed.
+// checkName compares the entry's name with the one that was typed: if spellings could
+// differ, one entry would be several users. The reason says how the name has to be typed;
+// empty: as it was.
 func (s *session) checkName(entry *ldap.Entry) (reason string, err error) {
 	attribute := s.client.config.UserAttribute
 	name, found := ownName(entry, attribute)
@@ -194,7 +197,7 @@ func namelessText(entry *ldap.Entry, attribute string) string {
 		"give an attribute with one value as user_attribute, or leave one value in the entry", count, attribute)
 }
 
-// ownName gives the one value of an attribute by which the entry is known: the
+// ownName returns the one value of an attribute by which the entry is known: the
 // only one, or that in its DN.
 func ownName(entry *ldap.Entry, attribute string) (string, bool) {
 	values := entry.GetEqualFoldAttributeValues(attribute)
@@ -213,7 +216,7 @@ func ownName(entry *ldap.Entry, attribute string) (string, bool) {
 	return "", false
 }
 
-// unreadable says that the person cannot read the entry.
+// unreadable returns the error of a user that cannot read the entry.
 func (s *session) unreadable() error {
 	return &ConfigurationError{s.name, unreadableText, nil}
 }

@@ -18,18 +18,18 @@ const (
 	objectSID      = "objectSid"
 )
 
-// What stands for the primary group in templates that withPrimaryGroup makes.
+// The placeholders of the primary group in templates that withPrimaryGroup makes.
 const (
 	primarySIDPlace = "{{primary group's objectSid}}"
 	primaryDNPlace  = "{{primary group's dn}}"
 )
 
-// membership is what asks in a filter whether the user is a member: directly, or with
-// the rule LDAP_MATCHING_RULE_IN_CHAIN by way of other groups.
+// membership matches the part of a filter that asks whether the user is a member:
+// directly, or with the rule LDAP_MATCHING_RULE_IN_CHAIN by way of other groups.
 var membership = regexp.MustCompile(`(?i)\(member(:1\.2\.840\.113556\.1\.4\.1941:)?=` + regexp.QuoteMeta(dnPlace) + `\)`)
 
-// withPrimaryGroup lets the primary group count wherever a filter asks for groups with
-// the user as member; with the rule also the groups that the primary group is in.
+// withPrimaryGroup returns the filter with the primary group wherever it asks for groups
+// with the user as member; with the rule also the groups that the primary group is in.
 func withPrimaryGroup(filter string) string {
 	return membership.ReplaceAllStringFunc(filter, func(direct string) string {
 		primary := "(" + objectSID + "=" + primarySIDPlace + ")"

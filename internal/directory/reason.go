@@ -26,8 +26,8 @@ var subCodeTexts = map[string]string{
 	"775": "the user's account is locked in the domain",
 }
 
-// refusedReason says, for operators, why a bind was refused; empty if the result is
-// no word on the account, or may be none.
+// refusedReason returns, for operators, why a bind was refused; empty if the result says
+// nothing of the account, or may say nothing of it.
 func refusedReason(err *ldap.Error, state passwordState) string {
 	switch {
 	case err.ResultCode == ldap.LDAPResultBusy, err.ResultCode == ldap.LDAPResultUnavailable:
@@ -52,8 +52,8 @@ func refusedReason(err *ldap.Error, state passwordState) string {
 	return ""
 }
 
-// doubtfulReasons are the results of a bind that tell of the account, or of how the
-// directory is asked: it says the same to everybody then.
+// doubtfulReasons are the results of a bind that are about the account, or about how the
+// directory is asked: then every user's bind has the same result.
 var doubtfulReasons = map[uint16]string{
 	ldap.LDAPResultInappropriateAuthentication: "the entry has no password",
 	ldap.LDAPResultInsufficientAccessRights:    "the account may not bind",

@@ -10,19 +10,20 @@ import (
 
 const (
 	// pageSize is how many groups are read at once (RFC 2696): Active Directory
-	// gives no more than 1,000.
+	// returns no more than 1,000.
 	pageSize = 500
-	// maxGroups is how many groups of a person count.
+	// maxGroups is how many groups of a user count.
 	maxGroups = 1000
 )
 
-// rootRequest reads the server's own entry (RFC 4512 section 5.1).
+// rootRequest returns the request for the server's own entry (RFC 4512 section 5.1).
 func rootRequest() *ldap.SearchRequest {
-	return ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false, "(objectClass=*)", []string{"defaultNamingContext"}, nil)
+	return ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false,
+		"(objectClass=*)", []string{"defaultNamingContext"}, nil)
 }
 
-// search finds a person's entry, or several if it is not clear which. What the
-// directory refers to elsewhere is left out. The error is go-ldap's.
+// search returns a user's entry, or several if it is not clear which. Entries that the
+// directory refers to elsewhere are left out. The error is go-ldap's.
 func (s *session) search(base string, scope int, filter string) ([]*ldap.Entry, error) {
 	config := s.client.config
 	attributes := append([]string{config.UserAttribute}, config.Attributes...)
@@ -45,7 +46,8 @@ func (s *session) explainSearch(err error, field string) error {
 	anonymous := s.client.config.Search != nil && s.client.config.Search.BindDN == ""
 	switch {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && anonymous:
-		return &ConfigurationError{s.name, "there is nothing at " + field + ", or an anonymous search does not see it: see search_binddn (result 32)", err}
+		text := "there is nothing at " + field + ", or an anonymous search does not see it: see search_binddn (result 32)"
+		return &ConfigurationError{s.name, text, err}
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
 		return &ConfigurationError{s.name, "there is nothing at " + field + " (result 32)", err}
 	case anonymous:
@@ -60,7 +62,7 @@ func (s *server) knownBase() string {
 	return s.namingContext
 }
 
-// domainBase is where the domain's entries are, which the server's own entry says.
+// domainBase returns where the domain's entries are, which the server's own entry says.
 func (s *session) domainBase() (string, error) {
 	known := s.knownBase()
 	if known != "" {
@@ -95,7 +97,7 @@ func (s *session) groups(entry *ldap.Entry) ([]string, error) {
 			return nil, err
 		}
 	}
-	if s.client.config.Search != nil { // the person has bound since
+	if s.client.config.Search != nil { // the user has bound since
 		if err := s.bindSearcher(); err != nil {
 			return nil, err
 		}
@@ -104,7 +106,8 @@ func (s *session) groups(entry *ldap.Entry) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	request := ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, filter, []string{wanted.Attribute}, nil)
+	request := ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false,
+		filter, []string{wanted.Attribute}, nil)
 	result, err := s.conn.SearchWithPaging(request, pageSize)
 	if err != nil {
 		return nil, s.explainSearch(err, "group_search_base")
@@ -118,7 +121,9 @@ func (s *session) groups(entry *ldap.Entry) ([]string, error) {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	if len(names) > maxGroups {
-		return nil, &ConfigurationError{s.name, "the person is in more than 1,000 groups: narrow group_search_filter", errors.New("too many groups")}
+		return nil, &ConfigurationError{
+			s.name, "the person is in more than 1,000 groups: narrow group_search_filter", errors.New("too many groups"),
+		}
 	}
 	return names, nil
 }

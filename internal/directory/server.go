@@ -92,11 +92,11 @@ func (s *server) authenticate(ctx context.Context, credentials Credentials) (Ver
 	return verdict, err
 }
 
-// note keeps what came of a login.
+// note counts the result of a login, and learns from it whether the server is dead.
 func (s *server) note(ctx context.Context, verdict Verdict, err error) {
 	var unavailable *UnavailableError
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled): // by who asked: it says nothing of the server
+	case errors.Is(ctx.Err(), context.Canceled): // by the client: it says nothing of the server
 	case errors.As(err, &unavailable):
 		s.counters.unavailable.Add(1)
 		s.die(err)
@@ -111,8 +111,8 @@ func (s *server) note(ctx context.Context, verdict Verdict, err error) {
 	}
 }
 
-// die marks the server as dead, and has it tried again in the background. After
-// Close nobody would, so that it stays as it was.
+// die marks the server as dead, and has it tried again in the background. After Close
+// nothing goes on in the background, so that the server stays as it was.
 func (s *server) die(err error) {
 	if s.isDead() || !s.client.beginProbe() {
 		return
@@ -121,14 +121,14 @@ func (s *server) die(err error) {
 		s.client.probes.Done()
 		return
 	}
-	s.tell(Change{s.name, Dead, err})
+	s.report(Change{s.name, Dead, err})
 	go func() {
 		defer s.client.probes.Done()
 		s.probe()
 	}()
 }
 
-// setDead tells whether the server was dead before.
+// setDead notes whether the server is dead, and reports whether it was before.
 func (s *server) setDead(dead bool) (before bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,11 +138,11 @@ func (s *server) setDead(dead bool) (before bool) {
 
 func (s *server) live() {
 	if s.setDead(false) {
-		s.tell(Change{Server: s.name, To: Alive})
+		s.report(Change{Server: s.name, To: Alive})
 	}
 }
 
-func (s *server) tell(change Change) {
+func (s *server) report(change Change) {
 	if s.client.config.Changed != nil {
 		s.client.config.Changed(change)
 	}
@@ -165,8 +165,8 @@ func (s *server) probe() {
 	}
 }
 
-// answers tells whether the server takes a connection and reads its root entry,
-// whatever it says of it.
+// answers reports whether the server takes a connection and answers when its root entry
+// is read, whatever the answer is.
 func (s *server) answers() bool {
 	ctx, cancel := context.WithTimeout(s.client.ctx, s.client.config.ConnectTimeout)
 	defer cancel()
@@ -178,7 +178,11 @@ func (s *server) answers() bool {
 	defer conn.until(ctx)()
 	_, err = conn.Search(rootRequest())
 	var result *ldap.Error
-	return err == nil || (errors.As(err, &result) && result.ResultCode < ldap.ErrorNetwork && result.ResultCode != ldap.LDAPResultBusy && result.ResultCode != ldap.LDAPResultUnavailable)
+	if !errors.As(err, &result) {
+		return err == nil
+	}
+	code := result.ResultCode
+	return code < ldap.ErrorNetwork && code != ldap.LDAPResultBusy && code != ldap.LDAPResultUnavailable
 }
 
 // connect makes a connection that is ready for binds.
@@ -227,8 +231,9 @@ func (s *server) dial(ctx context.Context) (net.Conn, error) {
 			continue
 		}
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice(), Zone: source.Zone()}}
+		target := netip.AddrPortFrom(remote.Unmap(), uint16(s.at.Port)) // #nosec G115 -- a port
 		var conn net.Conn
-		if conn, err = dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(remote.Unmap(), uint16(s.at.Port)).String()); err == nil { // #nosec G115 -- a port
+		if conn, err = dialer.DialContext(ctx, "tcp", target.String()); err == nil {
 			return conn, nil
 		}
 	}

@@ -14,14 +14,14 @@ const (
 	Dead  State = "dead" // it could not be reached, and is tried again
 )
 
-// Change says what became of a server.
+// Change is a change of the state of a server.
 type Change struct {
 	Server string // host:port
 	To     State
 	Err    error // why it is dead
 }
 
-// Stats are what was seen of a server since the client was made.
+// Stats hold what was seen of a server since the client was made.
 type Stats struct {
 	Host        string
 	Port        int
@@ -34,7 +34,7 @@ type Stats struct {
 	Full        uint64 // logins that had no place among those that wait, or lost it
 }
 
-// counters are what a server's Stats are made of.
+// counters add up a server's Stats.
 type counters struct {
 	lastAnswer                                  atomic.Int64 // Unix, in nanoseconds
 	accepted, rejected, unavailable, failedOver atomic.Uint64

@@ -49,8 +49,8 @@ type tlsConn struct {
 func secure(ctx context.Context, raw net.Conn, config *tls.Config) (*tlsConn, error) {
 	c := &tlsConn{shown: len(config.Certificates) > 0}
 	config = config.Clone()
-	// The certificate is shown whomever the server names as signers: it says then that it
-	// does not trust its signer. crypto/tls would show none.
+	// The certificate is shown whichever signers the server names: it says then that it
+	// does not trust this one's. crypto/tls would show none.
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		c.wanted = true
 		if c.shown {
@@ -115,7 +115,8 @@ func (c *tlsConn) explain(err error) error {
 	case isAlert && alertTexts[network.Err.Error()] != "":
 		return &tlsEndedError{alertTexts[network.Err.Error()], err}
 	case c.wanted:
-		return &tlsEndedError{"it seems not to accept the client certificate: it ended the connection: see tls_client_cert, and its log", err}
+		return &tlsEndedError{"it seems not to accept the client certificate: it ended the connection:" +
+			" see tls_client_cert, and its log", err}
 	case isAlert:
 		return &tlsEndedError{"it ended TLS: see its log", err}
 	}
@@ -133,7 +134,7 @@ func (e *tlsEndedError) Error() string { return fmt.Sprintf("%s (%v)", e.text, e
 func (e *tlsEndedError) Unwrap() error { return e.err }
 
 // alertTexts say what a server's alerts mean that are about the client (RFC 8446 section
-// 6.2). Go gives them no type: they are known by Go's texts.
+// 6.2). Go has no type for them: they are known by Go's texts.
 var alertTexts = map[string]string{
 	"tls: bad certificate":                "it refused the client certificate: see tls_client_cert, and its log",
 	"tls: unsupported certificate":        "it refused the client certificate: its kind is not supported",

@@ -10,8 +10,8 @@ import (
 // maxUsername is the longest name in octets, as with RADIUS.
 const maxUsername = 253
 
-// CheckUsername tells whether a directory of the kind is asked about the name.
-// What could be taken for another name, or for more than a name, is not sent.
+// CheckUsername returns an error if a directory of the kind is not asked about the name:
+// no text is sent that could be taken for another name, or for more than a name.
 func (k Kind) CheckUsername(name string) error {
 	switch {
 	case name == "":
@@ -30,8 +30,8 @@ func (k Kind) CheckUsername(name string) error {
 	return nil
 }
 
-// isHidden tells of control characters and of those that change how a text is
-// read, such as right-to-left marks.
+// isHidden reports whether the rune is a control character, or one that changes how a
+// text is read, such as a right-to-left mark.
 func isHidden(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || (unicode.IsSpace(r) && r != ' ')
 }

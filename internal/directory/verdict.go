@@ -2,12 +2,12 @@ package directory
 
 import "vault-plugin-auth-radius/internal/fairshare"
 
-// Credentials are what a person typed.
+// Credentials hold what a user typed.
 type Credentials struct {
 	Username string // without the realm that led here
 	Password string
-	// Share says with which logins this one shares places where too many wait for a
-	// server; the zero value is a share of its own.
+	// Share names the logins with which this one shares places where too many wait for
+	// a server; the zero value is a share of its own.
 	Share fairshare.Share
 	// SameName reports whether the directory's spelling of the name will do, where it is
 	// not the very same; nil: it never does.
@@ -18,7 +18,7 @@ type Credentials struct {
 type Verdict struct {
 	Accepted   bool
 	Reason     string              // of a refusal, for operators
-	DN         string              // of the person's entry
+	DN         string              // of the user's entry
 	Attributes map[string][]string // that the config asks for, by the name it has there
 	Groups     []string
 	Notices    []string // for operators, such as of passwords that are about to expire
