@@ -26,26 +26,26 @@ const (
 	PortAttempts = 5
 )
 
-// ErrPortTaken means that somebody else has the port.
+// ErrPortTaken means that another program has the port.
 var ErrPortTaken = errors.New("the port is in use")
 
 // Daemon is a server program that can be started again after it was stopped. Its
 // methods may be called by several goroutines; Start, Stop and Restart by one at
 // a time.
 type Daemon struct {
-	Name      string // as people call it
+	Name      string // in errors
 	Program   string
 	Arguments []string
 	Ready     []string            // what it logs, in any order, until it is ready
 	Kill      bool                // it does not end as long as it is at work
 	Accepts   string              // a TCP address that takes connections then; empty: none
-	Ending    syscall.Signal      // what tells it to end; 0: SIGTERM
+	Ending    syscall.Signal      // asks it to end; 0: SIGTERM
 	RunAs     *syscall.Credential // nil: as this process
 
 	Environment []string  // variables, as in "NAME=value", beside those of this process
 	Output      io.Writer // is written what the program logs, as well; nil: nothing is
 
-	EndsWithin time.Duration // of being told to, or it is killed; 0: a minute
+	EndsWithin time.Duration // of being asked to, or it is killed; 0: a minute
 
 	log     watchedLog
 	ctx     context.Context // ends the program

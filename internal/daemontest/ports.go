@@ -58,7 +58,8 @@ func claimPorts(ctx context.Context, first, count int) bool {
 // chosen. Until ctx ends no other test is given it.
 func FreeAddress(ctx context.Context) (netip.Addr, error) {
 	for range claimAttempts {
-		address := netip.AddrFrom4([4]byte{127, 77, byte(rand.IntN(256)), byte(1 + rand.IntN(254))}) // #nosec G115 G404 -- in range, and as above
+		third, fourth := byte(rand.IntN(256)), byte(1+rand.IntN(254)) // #nosec G115 G404 -- in range, and as above
+		address := netip.AddrFrom4([4]byte{127, 77, third, fourth})
 		if claim, err := hold("address/" + address.String()); err == nil {
 			context.AfterFunc(ctx, func() { release([]net.Listener{claim}) })
 			return address, nil

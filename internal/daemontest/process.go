@@ -17,7 +17,7 @@ import (
 // process is a running program and the goroutine that waits for it.
 type process struct {
 	program *os.Process
-	ending  syscall.Signal // what tells it to end
+	ending  syscall.Signal // asks it to end
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when the program has ended
 	err     error         // why it ended; set before ended is closed
@@ -52,8 +52,8 @@ func (d *Daemon) start(ctx context.Context) (*process, error) {
 	return p, nil
 }
 
-// stop ends the program, if it still runs, and waits for it. Ending because it
-// was told to is no error.
+// stop ends the program, if it still runs, and waits for it. It returns an error only if
+// the program has not ended because of that.
 func (p *process) stop() error {
 	p.cancel()
 	<-p.ended
@@ -77,7 +77,7 @@ func (p *process) crash() error {
 	return nil
 }
 
-// watchedLog keeps what a program writes and tells when certain texts appear.
+// watchedLog keeps what a program writes and waits for certain texts in it.
 type watchedLog struct {
 	mu      sync.Mutex
 	text    bytes.Buffer // guarded by mu

@@ -12,7 +12,7 @@ import (
 )
 
 // Unprivileged returns the first of the users that there is, for a program that does not
-// run as root; nil means the user of this process, who is not root.
+// run as root; nil means the user of this process, which is not root.
 func Unprivileged(program string, users ...string) (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil

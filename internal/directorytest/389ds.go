@@ -27,8 +27,8 @@ const (
 	ManagerPassword = "manager-password" // #nosec G101 -- of tests
 )
 
-// DS389Options say who is in the directory, and how it treats them. The suffix, and
-// where users and groups are, are those of OpenLDAP here.
+// DS389Options hold the users of the directory, and how it treats them. The suffix, and
+// the bases of users and groups, are those of OpenLDAP here.
 type DS389Options struct {
 	Users  []DS389User
 	LDIF   string // further entries
@@ -72,7 +72,7 @@ nsslapd-backend: userRoot
 // Start389DS fills a directory in dir, a folder that nothing else uses, and runs a
 // server on it until Stop or until ctx ends. It takes a second or two: dscreate, which
 // does the same for a whole machine, takes some ten. The server does not run as root:
-// then it runs as the user dirsrv, or nobody, and dir and its parent are opened for it.
+// then it runs as the user dirsrv or "nobody", and dir and its parent are opened for it.
 func Start389DS(ctx context.Context, dir string, o DS389Options) (*DS389, error) {
 	program, err := daemontest.FindProgram("389 Directory Server", "389-ds-base", []string{"ns-slapd", "/usr/sbin/ns-slapd"})
 	if err != nil {
@@ -97,7 +97,8 @@ func Start389DS(ctx context.Context, dir string, o DS389Options) (*DS389, error)
 		if err := o.write(data, d.port, runAs); err != nil {
 			return nil, fmt.Errorf("389 Directory Server configuration: %w", err)
 		}
-		fill := exec.CommandContext(ctx, program, "ldif2db", "-D", data, "-n", "userRoot", "-i", filepath.Join(data, "entries.ldif")) // #nosec G204 -- found by FindProgram
+		fill := exec.CommandContext(ctx, program, // #nosec G204 -- found by FindProgram
+			"ldif2db", "-D", data, "-n", "userRoot", "-i", filepath.Join(data, "entries.ldif"))
 		fill.SysProcAttr = &syscall.SysProcAttr{Credential: runAs}
 		if out, err := fill.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("389 Directory Server ldif2db: %w: %s", err, out)
@@ -148,7 +149,9 @@ func (o DS389Options) write(data string, port int, runAs *syscall.Credential) er
 	}
 	files := map[string]string{"dse.ldif": o.configuration(string(template), data, runsAs.Username, port), "entries.ldif": o.entries()}
 	for name, from := range map[string]string{
-		"schema/99user.ldif": "/etc/dirsrv/schema/99user.ldif", "slapd-collations.conf": "/etc/dirsrv/config/slapd-collations.conf", "certmap.conf": "/etc/dirsrv/config/certmap.conf",
+		"schema/99user.ldif":    "/etc/dirsrv/schema/99user.ldif",
+		"slapd-collations.conf": "/etc/dirsrv/config/slapd-collations.conf",
+		"certmap.conf":          "/etc/dirsrv/config/certmap.conf",
 	} {
 		text, err := os.ReadFile(from) // #nosec G304 -- of the package
 		if err != nil {
@@ -181,7 +184,8 @@ var (
 func (o DS389Options) configuration(template, data, localUser string, port int) string {
 	values := map[string]string{
 		"%ds_port%":   strconv.Itoa(port) + "\nnsslapd-listenhost: 127.0.0.1\n" + o.Config,
-		"%ds_passwd%": saltedSHA512(ManagerPassword), "%rootdn%": ManagerDN, "%ds_suffix%": Suffix, "%fqdn%": "localhost", "%ds_user%": localUser,
+		"%ds_passwd%": saltedSHA512(ManagerPassword), "%rootdn%": ManagerDN, "%ds_suffix%": Suffix,
+		"%fqdn%": "localhost", "%ds_user%": localUser,
 		"%ldapi_enabled%": "off", "%ldapi_autobind%": "off", "%ldapi%": "/none",
 		"%db_dir%": data + "/db", "%db_home_dir%": data + "/db", "%db_lib%": "mdb",
 		"%lock_dir%": data + "/lock", "%log_dir%": data + "/log", "%schema_dir%": data + "/schema",

@@ -30,7 +30,7 @@ const (
 	AdminPassword = "admin-password" // #nosec G101 -- of tests
 )
 
-// OpenLDAPOptions say who is in the directory.
+// OpenLDAPOptions hold the users and groups of the directory, and how it is set up.
 type OpenLDAPOptions struct {
 	Users  map[string]string   // passwords by uid; an empty one is none
 	Groups map[string][]string // members, by uid, of groups of names
@@ -39,7 +39,7 @@ type OpenLDAPOptions struct {
 	// Overlays are further lines of slapd.conf, of the database. Their modules are loaded
 	// by Config.
 	Overlays string
-	Access   string // who may read what; empty: who has logged in may read all but passwords
+	Access   string // rights to read; empty: users that have bound may read all but passwords
 
 	TLS           *tlstest.Identity // for LDAPS and StartTLS; nil: neither
 	Port, TLSPort int               // 0: any that is free
@@ -99,7 +99,7 @@ func StartOpenLDAP(ctx context.Context, dir string, o OpenLDAPOptions) (*OpenLDA
 			Arguments: []string{"-f", filepath.Join(dir, "slapd.conf"), "-h", urls, "-d", "stats"},
 			Ready:     []string{"slapd starting"},
 			Accepts:   at,
-			Kill:      true, // told to end while its threads start, it fails or crashes
+			Kill:      true, // if it has to end while its threads start, it fails or crashes
 		}
 		if err = l.Start(ctx); !errors.Is(err, daemontest.ErrPortTaken) {
 			break
@@ -135,10 +135,14 @@ func (o OpenLDAPOptions) write(ctx context.Context, dir string) error {
 		if err := o.TLS.Write(dir, "server"); err != nil {
 			return err
 		}
-		secured = fmt.Sprintf("TLSCACertificateFile %[1]s/ca.pem\nTLSCertificateFile %[1]s/server.pem\nTLSCertificateKeyFile %[1]s/server.key", dir)
+		secured = fmt.Sprintf("TLSCACertificateFile %[1]s/ca.pem\nTLSCertificateFile %[1]s/server.pem\n"+
+			"TLSCertificateKeyFile %[1]s/server.key", dir)
 	}
 	access := cmp.Or(o.Access, "access to * by users read")
-	files := map[string]string{"slapd.conf": fmt.Sprintf(slapdConfig, dir, secured, o.Config, access, o.Overlays), "entries.ldif": o.entries()}
+	files := map[string]string{
+		"slapd.conf":   fmt.Sprintf(slapdConfig, dir, secured, o.Config, access, o.Overlays),
+		"entries.ldif": o.entries(),
+	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return fmt.Errorf("slapd configuration: %w", err)
@@ -148,7 +152,9 @@ func (o OpenLDAPOptions) write(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, program, "-f", filepath.Join(dir, "slapd.conf"), "-l", filepath.Join(dir, "entries.ldif")).CombinedOutput() // #nosec G204 -- found by FindProgram
+	fill := exec.CommandContext(ctx, program, // #nosec G204 -- found by FindProgram
+		"-f", filepath.Join(dir, "slapd.conf"), "-l", filepath.Join(dir, "entries.ldif"))
+	out, err := fill.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("slapadd: %w: %s", err, out)
 	}
@@ -168,7 +174,10 @@ func (o OpenLDAPOptions) entries() string {
 	entry(People, "objectClass: organizationalUnit", "ou: people")
 	entry(Groups, "objectClass: organizationalUnit", "ou: groups")
 	for _, uid := range slices.Sorted(maps.Keys(o.Users)) {
-		lines := []string{"objectClass: inetOrgPerson", value("uid", uid), value("cn", uid), "sn: Person", value("mail", "person@example.org"), value("employeeType", "staff")}
+		lines := []string{
+			"objectClass: inetOrgPerson", value("uid", uid), value("cn", uid), "sn: Person",
+			value("mail", "person@example.org"), value("employeeType", "staff"),
+		}
 		if o.Users[uid] != "" {
 			lines = append(lines, value("userPassword", o.Users[uid]))
 		}

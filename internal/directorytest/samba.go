@@ -88,7 +88,7 @@ func StartSamba(ctx context.Context, dir, address string, identity *tlstest.Iden
 		Name:      "Samba",
 		Program:   program,
 		Arguments: []string{"-i", "-M", "single", "-s", config},
-		Kill:      true, // told to end, it fails
+		Kill:      true, // if it is asked to end, it fails
 		Accepts:   address + ":636",
 	}
 	return s, s.Start(ctx)
@@ -134,10 +134,11 @@ func (s *Samba) AddGroup(name string, members ...string) error {
 	})
 }
 
-// SetPrimaryGroup changes the primary group of a user, who has to be a member of it.
+// SetPrimaryGroup changes the primary group of a user, which has to be a member of it.
 func (s *Samba) SetPrimaryGroup(name, group string) error {
 	return s.asAdministrator(func(conn *ldap.Conn) error {
-		request := ldap.NewSearchRequest(accountDN(group), ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false, "(objectClass=group)", []string{"primaryGroupToken"}, nil)
+		request := ldap.NewSearchRequest(accountDN(group), ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false,
+			"(objectClass=group)", []string{"primaryGroupToken"}, nil)
 		found, err := conn.Search(request)
 		if err != nil {
 			return err
@@ -159,7 +160,8 @@ func (s *Samba) Modify(name, attribute, value string) error {
 
 // asAdministrator does something over LDAPS.
 func (s *Samba) asAdministrator(change func(*ldap.Conn) error) error {
-	conn, err := ldap.DialURL("ldaps://"+s.host+":636", ldap.DialWithTLSConfig(&tls.Config{RootCAs: s.trusts.Pool(), ServerName: s.host, MinVersion: tls.VersionTLS12}))
+	config := &tls.Config{RootCAs: s.trusts.Pool(), ServerName: s.host, MinVersion: tls.VersionTLS12}
+	conn, err := ldap.DialURL("ldaps://"+s.host+":636", ldap.DialWithTLSConfig(config))
 	if err != nil {
 		return fmt.Errorf("change Samba: %w", err)
 	}

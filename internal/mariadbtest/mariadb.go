@@ -39,9 +39,9 @@ type MariaDB struct {
 
 // Start makes a data directory in dir, a folder that nothing else uses, runs MariaDB
 // on it and returns when it answers. It runs until Stop or until ctx ends, which kill
-// it. MariaDB does not run as root unasked: then it runs as the user mysql, or nobody,
-// and dir and its parent are opened for it. There is no InnoDB, which would take
-// seconds to make its files.
+// it. MariaDB does not run as root by default: then it runs as the user mysql or
+// "nobody", and dir and its parent are opened for it. There is no InnoDB, which would
+// take seconds to make its files.
 func Start(ctx context.Context, dir string) (*MariaDB, error) {
 	server, err := daemontest.FindProgram("MariaDB", "mariadb-server-core", []string{"mariadbd", "/usr/sbin/mariadbd"})
 	if err != nil {

@@ -42,14 +42,14 @@ type Postgres struct {
 
 // Start makes a database cluster in dir, a folder that nothing else uses, runs
 // PostgreSQL on it and returns when it answers. It runs until Stop or until ctx
-// ends. PostgreSQL refuses to run as root: then it runs as the user postgres, or
-// nobody, and dir and its parent are opened to everybody. Settings are as in
+// ends. PostgreSQL refuses to run as root: then it runs as the user postgres or
+// "nobody", and dir and its parent are opened to all users. Settings are as in
 // postgresql.conf: "fsync=off" is for tests that do not kill it.
 func Start(ctx context.Context, dir string, settings ...string) (*Postgres, error) {
 	return StartTLS(ctx, dir, nil, settings...)
 }
 
-// TLS is how a PostgreSQL proves who it is, and how clients do.
+// TLS holds how a PostgreSQL proves its identity, and how clients prove theirs.
 type TLS struct {
 	Identity *tlstest.Identity // the server's certificate, and the authority of the clients'
 
@@ -156,8 +156,8 @@ func initialize(ctx context.Context, programs, data string, runAs *syscall.Crede
 	return nil
 }
 
-// write writes certificates, and who may log in, into a folder. It returns the
-// settings that name them.
+// write writes certificates, and the rules of access, into a folder. It returns
+// the settings that name them.
 func (t *TLS) write(dir string, runAs *syscall.Credential) (settings []string, err error) {
 	demand := ""
 	if t.ClientCertificates {

@@ -21,7 +21,8 @@ func StartReplica(ctx context.Context, dir string, primary *Postgres, settings .
 	if err != nil {
 		return nil, err
 	}
-	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(primary.Program), "pg_basebackup"), // #nosec G204 -- found beside the server
+	program := filepath.Join(filepath.Dir(primary.Program), "pg_basebackup")
+	command := exec.CommandContext(ctx, program, // #nosec G204 -- found beside the server
 		"-D", data, "-d", primary.URL("postgres"), "--checkpoint=fast", "--write-recovery-conf", "--no-sync")
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: runAs}
 	command.Dir = data
@@ -33,7 +34,8 @@ func StartReplica(ctx context.Context, dir string, primary *Postgres, settings .
 
 // Promote makes a replica a primary, and returns when it writes.
 func (p *Postgres) Promote(ctx context.Context) error {
-	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(p.Program), "pg_ctl"), "promote", "-w", "-D", p.data) // #nosec G204 -- found beside the server
+	program := filepath.Join(filepath.Dir(p.Program), "pg_ctl")
+	command := exec.CommandContext(ctx, program, "promote", "-w", "-D", p.data) // #nosec G204 -- found beside the server
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.RunAs}
 	command.Dir = p.data
 	if output, err := command.CombinedOutput(); err != nil {

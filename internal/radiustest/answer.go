@@ -136,8 +136,8 @@ func (a Answer) WithLength(length uint16) Answer {
 	return a
 }
 
-// Padded adds octets beyond Length, which RFC 2865 section 3 tells receivers
-// to ignore: this answer is right. On a stream they are read as the start of the
+// Padded adds octets beyond Length, which receivers have to ignore (RFC 2865 section
+// 3): this answer is right. On a stream they are read as the start of the
 // next packet, whose Length is then more than is allowed.
 func (a Answer) Padded() Answer {
 	a.padding = []byte("padding")

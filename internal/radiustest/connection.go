@@ -20,9 +20,9 @@ type connection struct {
 	version Version              // set by the handshake
 	state   *tls.ConnectionState // set by the handshake
 
-	writing chan struct{} // holds a value while somebody writes
-	held    []byte        // answers not sent yet; for who writes
-	count   int           // how many those are; for who writes
+	writing chan struct{} // holds a value while a goroutine writes
+	held    []byte        // answers not sent yet; for the one that writes
+	count   int           // how many those are; for the one that writes
 }
 
 func newConnection(s *StreamServer, raw net.Conn, number int) *connection {
@@ -80,7 +80,7 @@ func (c *connection) client() netip.AddrPort {
 	return unmapped(c.raw.RemoteAddr().(*net.TCPAddr).AddrPort())
 }
 
-// readPacket reads one packet. With an error it gives what there is of it.
+// readPacket reads one packet. With an error it returns what there is of it.
 func readPacket(reader *bufio.Reader) ([]byte, error) {
 	header := make([]byte, headerLen)
 	if n, err := io.ReadFull(reader, header); err != nil {

@@ -52,7 +52,7 @@ type FreeRADIUSOptions struct {
 	Holds map[string]time.Duration
 
 	// Port is where to listen for UDP. Zero means any free port here and below:
-	// give that of a server that was stopped to start another in its place.
+	// set that of a server that was stopped to start another in its place.
 	Port int
 
 	// TCP listens for RADIUS over TCP too (RFC 6613), at TCPPort.

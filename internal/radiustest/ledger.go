@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// ledger is what a server has received, and who decides what it answers.
+// ledger holds what a server has received, and the handler that decides its answers.
 type ledger struct {
 	loss      Loss
 	keep      int
@@ -26,7 +26,7 @@ type history struct {
 	arrived bool // at least one was not lost
 }
 
-// requestKey is what RFC 5080 section 2.2.2 tells duplicates by. Where RADIUS/1.1
+// requestKey holds what identifies duplicates (RFC 5080 section 2.2.2). Where RADIUS/1.1
 // has its Token, others have the authenticator.
 type requestKey struct {
 	from          netip.AddrPort
@@ -59,14 +59,14 @@ func (l *ledger) Requests() []Request {
 }
 
 // Distinct counts the requests received so far, each once however often it was
-// sent: source, identifier and authenticator (or Token) tell them apart.
+// sent: source, identifier and authenticator (or Token) distinguish them.
 func (l *ledger) Distinct() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.distinct
 }
 
-// answers takes a request through loss, checks and the handler, and gives what
+// answers takes a request through loss, checks and the handler, and returns what
 // is to be sent.
 func (l *ledger) answers(r *Request) []Answer {
 	handler, lost := l.record(r)

@@ -14,7 +14,7 @@ type monitor struct {
 
 func newMonitor() monitor { return monitor{changed: make(chan struct{})} }
 
-// announce wakes those who wait. It runs with mu held.
+// announce wakes the goroutines that wait. It runs with mu held.
 func (m *monitor) announce() {
 	close(m.changed)
 	m.changed = make(chan struct{})
@@ -34,7 +34,7 @@ func (m *monitor) await(try func(now time.Time) (next time.Time, done bool)) {
 	}
 }
 
-// sleep gives up mu until the next change or the time.
+// sleep releases mu until the next change or the time.
 func (m *monitor) sleep(until time.Time) {
 	changed := m.changed
 	m.mu.Unlock()
@@ -51,12 +51,12 @@ func (m *monitor) sleep(until time.Time) {
 	}
 }
 
-// passed tells whether a deadline is over; the zero time is none.
+// passed reports whether a deadline is over; the zero time is none.
 func passed(deadline, now time.Time) bool {
 	return !deadline.IsZero() && !deadline.After(now)
 }
 
-// earlier gives the earlier of two times, of which zero ones do not count.
+// earlier returns the earlier of two times, of which zero ones do not count.
 func earlier(a, b time.Time) time.Time {
 	if b.IsZero() || !a.IsZero() && a.Before(b) {
 		return a

@@ -53,7 +53,7 @@ type Network struct {
 	lastPort   uint16                             // guarded by mu; the ephemeral port given last
 }
 
-// NewNetwork makes a network that nobody is on yet.
+// NewNetwork returns a network without servers.
 func NewNetwork(o NetworkOptions) *Network {
 	return &Network{
 		options:    o,
@@ -68,7 +68,7 @@ func NewNetwork(o NetworkOptions) *Network {
 }
 
 // Dial connects to a server, as a net.Dialer does. For network "udp" nothing is
-// sent, and a datagram that arrives where nobody listens fails a later Read or
+// sent, and a datagram that arrives where no server listens fails a later Read or
 // Write with ECONNREFUSED. For "tcp" that fails at once, and a Dial into a
 // blackhole waits until ctx ends. An invalid source leaves its choice to the
 // network; the port is always chosen.
@@ -96,7 +96,7 @@ func (n *Network) dial(ctx context.Context, network string, source netip.Addr, r
 }
 
 // Blackhole makes everything to and from a server's address vanish, or ends
-// that. Nobody is told: to clients the server is silent. What is under way
+// that. No error says so: to clients the server is silent. What is under way
 // still arrives. Streams that were open when it began never carry anything
 // again.
 func (n *Network) Blackhole(address netip.AddrPort, on bool) {
@@ -127,7 +127,7 @@ func (n *Network) open(local, remote netip.AddrPort) (*memorySocket, error) {
 	return s, nil
 }
 
-// freeAddress gives the address a port that no socket or stream has. It runs
+// freeAddress returns the address with a port that no socket or stream has. It runs
 // with mu held.
 func (n *Network) freeAddress(ip netip.Addr) netip.AddrPort {
 	for {
@@ -156,7 +156,7 @@ func (n *Network) send(from *memorySocket, to netip.AddrPort, data []byte) {
 		target.queue.put(arrival{at: arrives, from: from.local, data: data})
 		return
 	}
-	// ICMP port unreachable. Like the kernel, tell connected sockets only.
+	// ICMP port unreachable. As with the kernel, only connected sockets see it.
 	if from.connected() && back.Float64() >= backLoss {
 		from.queue.put(arrival{at: arrives.Add(n.options.Latency), err: syscall.ECONNREFUSED})
 	}
@@ -180,7 +180,7 @@ func (n *Network) forgetStream(s *memoryStream) {
 	}
 }
 
-// taken is the error of listening where somebody else does.
+// taken returns the error of listening where another server does.
 func taken(network string, address netip.AddrPort) error {
 	err := os.NewSyscallError("bind", syscall.EADDRINUSE)
 	return &net.OpError{Op: "listen", Net: network, Addr: addressOf(network, address), Err: err}
@@ -202,7 +202,7 @@ func sourceFor(source netip.Addr, remote netip.AddrPort) (netip.Addr, error) {
 	}
 }
 
-// addressOf is the address as the standard library gives it.
+// addressOf returns the address as the standard library has it.
 func addressOf(network string, a netip.AddrPort) net.Addr {
 	if network == "tcp" {
 		return net.TCPAddrFromAddrPort(a)

@@ -32,7 +32,7 @@ func (n *Network) dialStream(ctx context.Context, local netip.Addr, remote netip
 	return conn, nil
 }
 
-// connect gives the client's end of a new stream, or nothing if the packets for
+// connect returns the client's end of a new stream, or nothing if the packets for
 // it vanish.
 func (n *Network) connect(ip netip.Addr, remote netip.AddrPort) (*memoryStream, error) {
 	n.mu.Lock()

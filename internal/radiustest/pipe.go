@@ -67,7 +67,7 @@ func (p *pipe) add(b []byte, now time.Time) int {
 	return size
 }
 
-// read waits for octets and gives as many as have arrived in one chunk.
+// read waits for octets and reads as many as have arrived in one chunk.
 func (p *pipe) read(b []byte) (n int, err error) {
 	p.await(func(now time.Time) (next time.Time, done bool) {
 		switch {
@@ -111,8 +111,8 @@ func (p *pipe) change(f func()) {
 	p.announce()
 }
 
-// closeWrite ends the stream for who reads, after what is under way. It is
-// called once.
+// closeWrite ends the stream for the reader, after what is under way. It is called
+// once.
 func (p *pipe) closeWrite() {
 	p.change(func() {
 		if !p.cut {

@@ -63,7 +63,7 @@ func (q *queue) take() (a arrival, err error) {
 	return a, err
 }
 
-// fault gives the first error that has arrived, if any, and takes it out.
+// fault returns the first error that has arrived, if any, and takes it out.
 func (q *queue) fault() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,7 +1,7 @@
 // Package radiustest is a RADIUS authentication server for tests and for trying
-// things out, over UDP (Start), TCP and TLS (StartStream): it answers what a
-// script tells it to, late, lossily or wrongly if need be. It keeps no secrets
-// and is not meant for real networks.
+// things out, over UDP (Start), TCP and TLS (StartStream): it answers as a script
+// says, late, lossily or wrongly if need be. It keeps no secrets and is not meant for
+// real networks.
 //
 // It also has what such tests need: a Network in memory, an Authority for
 // certificates, and FreeRADIUS and radsecproxy as they really are.
@@ -22,7 +22,7 @@ type Options struct {
 	Handler Handler // what to answer; nil: nothing
 	Loss    Loss    // zero: nothing is lost
 
-	// Discarded, if set, is told of each datagram that the handler does not see;
+	// Discarded, if set, is called with each datagram that the handler does not see;
 	// Request.Discarded says why.
 	Discarded func(*Request)
 

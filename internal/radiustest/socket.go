@@ -66,8 +66,8 @@ func openInMemory(n *Network, address string) (conn, other socket, err error) {
 	return first, second, nil
 }
 
-// memoryAddress parses the address of a server on a Network, where nobody looks
-// up names or could tell clients a port that was chosen.
+// memoryAddress parses the address of a server on a Network, where names are not looked
+// up, and clients could not learn a port that was chosen.
 func memoryAddress(address string) (netip.AddrPort, error) {
 	local, err := netip.ParseAddrPort(address)
 	if err != nil || local.Port() == 0 {

@@ -23,7 +23,7 @@ type StreamOptions struct {
 
 	// Versions are those that the server offers in ALPN, the best first; none: it
 	// knows no ALPN and speaks RADIUS/1.0. RADIUS/1.1 alone refuses clients that
-	// have not agreed on it. As with crypto/tls, nobody minds it on TLS 1.2.
+	// have not agreed on it. As with crypto/tls, TLS 1.2 will do for it.
 	Versions []Version
 
 	// OctetByOctet writes answers one octet at a time. Together holds answers
@@ -97,7 +97,7 @@ func openListener(o StreamOptions) (net.Listener, error) {
 	return o.Network.listen(address)
 }
 
-// withALPN gives a configuration that offers the versions.
+// withALPN returns a configuration that offers the versions.
 func withALPN(config *tls.Config, versions []Version) *tls.Config {
 	if config == nil {
 		return nil
@@ -221,7 +221,7 @@ func (s *StreamServer) leave(c *connection) {
 	s.state.announce()
 }
 
-// mayRead waits while the server hangs. It tells whether the connection is still
+// mayRead waits while the server hangs. It reports whether the connection is still
 // open.
 func (s *StreamServer) mayRead(c *connection) (open bool) {
 	s.state.await(func(time.Time) (next time.Time, done bool) {
@@ -231,7 +231,7 @@ func (s *StreamServer) mayRead(c *connection) (open bool) {
 	return open
 }
 
-// speaks gives the version of RADIUS that a connection has agreed on, and
+// speaks returns the version of RADIUS that a connection has agreed on, and
 // whether the server will have it.
 func (s *StreamServer) speaks(protocol string) (Version, bool) {
 	if Version(protocol) == RADIUS11 {

@@ -15,7 +15,7 @@ const stateLen = 16
 // than a client can have in flight.
 const remembered = 1 << 16
 
-// Users are the people the server knows, by User-Name.
+// Users are the users that the server knows, by User-Name.
 type Users map[string]User
 
 // User is one of them.

@@ -49,7 +49,7 @@ type Identity struct {
 	Trusts      *Authority
 }
 
-// NewAuthority makes an authority that nobody trusts yet.
+// NewAuthority returns an authority that no program trusts yet.
 func NewAuthority(name string) (*Authority, error) {
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: name},
@@ -70,7 +70,7 @@ func NewAuthority(name string) (*Authority, error) {
 	return &Authority{certificate: certificate, parsed: pair.Leaf}, nil
 }
 
-// PEM is the authority's own certificate, for those who are to trust it.
+// PEM returns the authority's own certificate, for programs that are to trust it.
 func (a *Authority) PEM() []byte { return a.certificate.PEM }
 
 // Pool holds the authority's own certificate.
