@@ -1,4 +1,4 @@
-// Package bindaddress tells where packets to a server come from: an IP address, a
+// Package bindaddress chooses where packets to a server come from: an IP address, a
 // network interface, or a label that each node of a cluster resolves for itself.
 package bindaddress
 
@@ -21,16 +21,16 @@ var labelName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // letter, so that a mistyped address is not taken for one.
 var interfaceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.@-]{0,14}$`)
 
-// Check tells whether the text can be a source address: an IP address, the name
-// of a network interface, or label:<name>, which stands for what the environment
-// variable RADIUS_BIND_<NAME> of this process says. Whether this host has the
-// address shows when it is used: the hosts of a cluster differ.
+// Check returns an error if the text cannot be a source address: an IP address, the
+// name of a network interface, or label:<name>, which stands for the value of the
+// environment variable RADIUS_BIND_<NAME> of this process. It does not check that this
+// host has the address: the hosts of a cluster differ.
 func Check(text string) error {
 	_, err := unlabelled(text)
 	return err
 }
 
-// Choose gives the address that packets to the remote address come from, as
+// Choose returns the address that packets to the remote address come from, as
 // Check reads the text; an invalid address, if the text is empty, lets the system
 // choose.
 func Choose(text string, remote netip.Addr) (netip.Addr, error) {
@@ -51,7 +51,7 @@ func Choose(text string, remote netip.Addr) (netip.Addr, error) {
 	return address.Unmap(), nil
 }
 
-// unlabelled gives the IP address or interface that the text stands for.
+// unlabelled returns the IP address or interface that the text stands for.
 func unlabelled(text string) (string, error) {
 	plain := text
 	for _, prefix := range labelPrefixes {
@@ -65,7 +65,8 @@ func unlabelled(text string) (string, error) {
 		variable := Variable(label)
 		plain = os.Getenv(variable)
 		if plain == "" {
-			return "", fmt.Errorf("label %.80q is not known here: register the plugin with the environment variable %s, an IP address or a network interface", label, variable)
+			return "", fmt.Errorf("label %.80q is not known here: register the plugin with the environment variable %s,"+
+				" an IP address or a network interface", label, variable)
 		}
 		text = variable + "=" + plain
 		break
@@ -76,13 +77,13 @@ func unlabelled(text string) (string, error) {
 	return plain, nil
 }
 
-// Variable is the environment variable of a label: RADIUS_BIND_ and the name in
+// Variable returns the environment variable of a label: RADIUS_BIND_ and the name in
 // capitals, with _ for -.
 func Variable(label string) string {
 	return "RADIUS_BIND_" + strings.ToUpper(strings.ReplaceAll(label, "-", "_"))
 }
 
-// ofInterface is the first address of the interface that can reach the remote
+// ofInterface returns the first address of the interface that can reach the remote
 // one: of the same IP version and, for IPv6, of the same scope.
 func ofInterface(name string, remote netip.Addr) (netip.Addr, error) {
 	device, err := net.InterfaceByName(name)

@@ -9,7 +9,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// generations is how many counters tell of drops. Two keys may share one: then a
+// generations is how many counters of drops there are. Two keys may share one: then a
 // value is read once more than it had to be.
 const generations = 256
 

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// errPanicked is the error of those who waited for a read that panicked.
+// errPanicked is the error of the callers that waited for a read that panicked.
 var errPanicked = errors.New("reading for the cache panicked: see the request that did it")
 
 // Value keeps one value. It is safe for concurrent use; the zero Value is empty.
@@ -35,7 +35,7 @@ type read[T any] struct {
 }
 
 // Get returns the value, from load if it is not in memory. load gets what was kept
-// before, or the zero value, and runs once for all who ask at the same time.
+// before, or the zero value, and runs once for all callers at the same time.
 func (v *Value[T]) Get(ctx context.Context, load func(ctx context.Context, before T) (T, error)) (T, error) {
 	for {
 		value, reading, before := v.find()
@@ -134,8 +134,8 @@ func (v *Value[T]) Refresh(ctx context.Context, load func(ctx context.Context, b
 	return err
 }
 
-// refresh begins a reading that those who ask meanwhile wait for only if there is no
-// old value. One that began before is not kept.
+// refresh begins a reading for which callers of Get wait only if there is no old value.
+// One that began before is not kept.
 func (v *Value[T]) refresh() (reading *read[T], before T) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -18,13 +18,13 @@ type Admission struct {
 type Ticket = Place[context.CancelCauseFunc]
 
 // NewAdmission returns an Admission that lets so many wait at a time. pushedOut is the
-// cause with which the wait of those ends that have to give up their places.
+// cause with which the wait of those ends that have to leave their places.
 func NewAdmission(limit int, pushedOut error) *Admission {
 	return &Admission{pushedOut: pushedOut, room: NewRoom[context.CancelCauseFunc](limit)}
 }
 
-// Enter lets one in whose wait end ends, if it has to give up its place later. The
-// ticket, which Leave takes back, is nil if it is refused.
+// Enter lets one in, whose wait the function end ends if it has to leave its place
+// later. The ticket, which Leave takes back, is nil if it is refused.
 func (a *Admission) Enter(share Share, end context.CancelCauseFunc) *Ticket {
 	entered, pushedOut := a.take(share, end)
 	if pushedOut != nil {

@@ -33,7 +33,7 @@ func (g *group[T]) child(key string) *group[T] {
 	return &group[T]{key: key, parent: g}
 }
 
-// weight is how many wait; a nil group has none.
+// weight returns how many wait; a nil group has none.
 func (g *group[T]) weight() int {
 	if g == nil {
 		return 0
@@ -41,7 +41,7 @@ func (g *group[T]) weight() int {
 	return g.count
 }
 
-// first is the place that has to be given up before others of the group.
+// first returns the place that the group is the first to lose.
 func (g *group[T]) first() *Place[T] {
 	for len(g.heaviest) > 0 {
 		g = g.heaviest[0]
@@ -49,7 +49,7 @@ func (g *group[T]) first() *Place[T] {
 	return g.places.Front().Value.(*Place[T])
 }
 
-// changed counts a place that has come or gone, here and above.
+// resize counts a place that has come or gone, here and above.
 func (g *group[T]) resize(by int) {
 	for ; g != nil; g = g.parent {
 		g.count += by
@@ -82,7 +82,7 @@ func (g *group[T]) sort(child *group[T]) {
 // longest wait.
 type heaviest[T any] []*group[T]
 
-// weight is that of the heaviest group.
+// weight returns that of the heaviest group.
 func (h heaviest[T]) weight() int {
 	if len(h) == 0 {
 		return 0
@@ -90,7 +90,7 @@ func (h heaviest[T]) weight() int {
 	return h[0].count
 }
 
-// first is the place that the heaviest group has to give up.
+// first returns the place that the heaviest group is the first to lose.
 func (h heaviest[T]) first() *Place[T] { return h[0].first() }
 
 func (h heaviest[T]) Len() int { return len(h) }

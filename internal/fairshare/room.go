@@ -6,22 +6,22 @@ package fairshare
 import "container/list"
 
 // Room holds those that wait, at most so many at a time. While it has a free place,
-// everyone enters: a single address, such as a load balancer's, may fill it. When it
-// is full, whoever comes is compared with those that wait:
+// every newcomer enters: a single address, such as a load balancer's, may fill it. When
+// it is full, the newcomer is compared with those that wait:
 //
 //   - If another address has more waiting than the newcomer's, the newcomer enters,
 //     and one of the heaviest address is pushed out: of that address's heaviest name,
 //     the one that has waited longest.
 //   - If none has, but another name of the newcomer's address has more waiting than the
 //     newcomer's, one of that address's heaviest name is pushed out, again the one
-//     that has waited longest. Nobody of a lighter address is.
+//     that has waited longest. None of a lighter address is.
 //   - Otherwise the newcomer is what there is most of, and it is refused. It has cost
 //     nothing yet.
 //
 // Among addresses, or names, that are equally heavy the one with the longest wait is
 // the one to lose. That is what lets a login through a flood of names that were made
 // up, each once, even from its own address: a server that works answers within
-// milliseconds, so that whoever has waited longest is the likeliest to wait in vain.
+// milliseconds, so that the one that has waited longest is the likeliest to wait in vain.
 //
 // Each operation takes time logarithmic in the number of those that wait. A Room is
 // not safe for concurrent use.
@@ -48,7 +48,7 @@ func NewRoom[T any](limit int) *Room[T] {
 // Len returns how many wait.
 func (r *Room[T]) Len() int { return r.all.count }
 
-// Resize changes how many may wait. Nobody is pushed out for it.
+// Resize changes how many may wait. None is pushed out for it.
 func (r *Room[T]) Resize(limit int) { r.limit = limit }
 
 // Enter lets one in. It returns its place, and the place of the one that was pushed
@@ -85,7 +85,7 @@ func (r *Room[T]) yielding(share Share) *Place[T] {
 	return nil
 }
 
-// Leave gives the place up. A place that was left, pushed out or served is no more.
+// Leave frees the place. For a place that was left, pushed out or served it does nothing.
 func (r *Room[T]) Leave(place *Place[T]) {
 	if place.queued == nil {
 		return
@@ -95,7 +95,7 @@ func (r *Room[T]) Leave(place *Place[T]) {
 	place.name.resize(-1)
 }
 
-// First returns whoever is to be served next, and lets it wait; nil: nobody waits.
+// First returns the place that is to be served next, and leaves it; nil: none waits.
 func (r *Room[T]) First() *Place[T] {
 	if r.all.count == 0 {
 		return nil
@@ -103,9 +103,9 @@ func (r *Room[T]) First() *Place[T] {
 	return r.all.turns.next().turns.next().places.Front().Value.(*Place[T])
 }
 
-// Next takes out whoever is to be served next; nil: nobody waits. Addresses take
-// turns, those first that have had none yet, and so do the names of each; those of one
-// name go in the order in which they came.
+// Next takes out and returns the place that is to be served next; nil: none waits.
+// Addresses take turns, those first that have had none yet, and so do the names of each;
+// those of one name go in the order in which they came.
 func (r *Room[T]) Next() *Place[T] {
 	if r.all.count == 0 {
 		return nil

@@ -6,16 +6,16 @@ import "container/list"
 // that had one.
 const maxFresh = 8
 
-// turns has the children of a group in the order in which they are served. Those that
-// have had no turn go first, so that one who comes does not wait for another round of
-// those who are there: where each turn takes long, it would come too late. Newcomers
-// without end do not keep the others out: every ninth turn at the latest is theirs. Whoever
-// had the latest turn is no newcomer.
+// turns holds the children of a group in the order in which they are served. Those that
+// have had no turn go first, so that a newcomer does not wait for another round of those
+// that are there: where each turn takes long, it would come too late. Newcomers without
+// end do not keep the others out: every ninth turn at the latest is theirs. The child
+// that had the latest turn is not a newcomer.
 type turns[T any] struct {
-	fresh  list.List // of *group[T], who have had no turn
-	again  list.List // of *group[T], who had one
-	row    int       // fresh ones who had the latest turns
-	latest *string   // the key of who had the latest turn; nil: nobody had one
+	fresh  list.List // of *group[T] that have had no turn
+	again  list.List // of *group[T] that had one
+	row    int       // fresh ones that had the latest turns
+	latest *string   // the key of the child that had the latest turn; nil: none had one
 }
 
 func (t *turns[T]) add(child *group[T]) {

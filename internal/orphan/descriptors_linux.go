@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReaderGone reports whether standard error is a pipe that nobody can read any more.
+// ReaderGone reports whether standard error is a pipe that no process can read any more.
 func ReaderGone() bool { return readerGone(unix.Stderr) }
 
 func readerGone(descriptor int) bool {
@@ -21,7 +21,7 @@ func readerGone(descriptor int) bool {
 }
 
 // RemoveSockets removes the files of the Unix sockets that the process listens on, as
-// who closes such a socket does.
+// closing such a socket does.
 func RemoveSockets() {
 	descriptors, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

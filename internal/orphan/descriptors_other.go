@@ -2,7 +2,7 @@
 
 package orphan
 
-// ReaderGone is not known on this system: the parent's id has to do.
+// ReaderGone returns false: this system does not show it, and the parent's id has to do.
 func ReaderGone() bool { return false }
 
 // RemoveSockets leaves the files of sockets to the system.

@@ -28,7 +28,7 @@ type Process struct {
 	Started int // the parent's id when the process started
 
 	ParentID   func() int  // at the moment
-	ReaderGone func() bool // whether nobody can read standard error any more
+	ReaderGone func() bool // whether no process can read standard error any more
 
 	Close func(context.Context) // closes what is open
 	Exit  func()                // does not return

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// maxKeys bounds how many kinds of events are told apart; the others are one.
+// maxKeys bounds how many kinds of events are distinguished; the others are one.
 const maxKeys = 1024
 
-// others is the key of events that are not told apart.
+// others is the key of events that are not distinguished.
 const others = ""
 
 // Throttle counts events by their key. It is safe for concurrent use.
@@ -70,7 +70,7 @@ func (t *Throttle) find(key string, now time.Time) *held {
 }
 
 // forget drops the keys of which the next event would be let through, at most once in
-// an interval: what was held back of them is not told. It runs with mu held.
+// an interval: those that were held back are never reported. It runs with mu held.
 func (t *Throttle) forget(now time.Time) {
 	if now.Before(t.sweep) {
 		return
