@@ -35,9 +35,9 @@ func newAccepter(secret string) *accepter {
 	}
 }
 
-// answer writes the Access-Accept of a request into answerLen octets. It tells
-// whether there is one: only an Access-Request and a Status-Server are answered,
-// and whether the request is right is not looked at.
+// answer writes the Access-Accept of a request into answerLen octets. It reports
+// whether there is one: only an Access-Request and a Status-Server are answered, and
+// the request is not verified.
 func (a *accepter) answer(to, request []byte) bool {
 	if len(request) < headerLen {
 		return false

@@ -16,7 +16,7 @@ import (
 // warmUp is how long a client runs before it is measured.
 const warmUp = 200 * time.Millisecond
 
-// task is what a client process is told on its command line.
+// task holds what a client process is to do, from its command line.
 type task struct {
 	client     string
 	server     netip.AddrPort

@@ -49,7 +49,7 @@ func newLogin(name string, server netip.AddrPort) (login, error) {
 	}
 }
 
-// newOurs gives this plugin's client. Its requests carry a
+// newOurs returns this plugin's client. Its requests carry a
 // Message-Authenticator, NAS-Identifier and NAS-Port-Type more than the peer's.
 func newOurs(server netip.AddrPort) (login, error) {
 	client, err := radclient.New(radclient.Config{
@@ -74,7 +74,7 @@ func newOurs(server netip.AddrPort) (login, error) {
 	}, nil
 }
 
-// newPeer gives layeh.com/radius with the attributes and settings of Vault's
+// newPeer returns layeh.com/radius with the attributes and settings of Vault's
 // built-in method, which prepares a client for each login.
 func newPeer(server netip.AddrPort) login {
 	address := net.JoinHostPort(server.Addr().String(), strconv.Itoa(int(server.Port())))

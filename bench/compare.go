@@ -50,7 +50,7 @@ func (t table) countCalls(ctx context.Context) error {
 	return nil
 }
 
-// cells gives the cells of a round. The client that begins alternates.
+// cells returns the cells of a round. The client that begins alternates.
 func (s settings) cells(round int) []cell {
 	clients := slices.Clone(s.clients)
 	if round%2 == 1 {

@@ -16,7 +16,7 @@ import (
 )
 
 // What happens to the first of two servers, both of which answer Status-Server,
-// while people log in at a steady rate.
+// while users log in at a steady rate.
 const (
 	failoverRate = 200 // logins per second
 	diesAfter    = 10 * time.Second
@@ -46,7 +46,7 @@ var deaths = []death{
 
 func killed(_ context.Context, server *stub) (*stub, error) {
 	err := server.process.Process.Kill()
-	_ = server.stop() // tells that it was killed
+	_ = server.stop() // returns that it was killed
 	return server, err
 }
 
@@ -62,7 +62,8 @@ func signalled(signal syscall.Signal) func(context.Context, *stub) (*stub, error
 
 // watchFailover prints what the deaths cost.
 func watchFailover(ctx context.Context, stdout io.Writer) error {
-	fmt.Fprintf(stdout, "%d logins a second at two servers; the first dies after %s and lives again after %s\n\n", failoverRate, diesAfter, livesAfter)
+	fmt.Fprintf(stdout, "%d logins a second at two servers; the first dies after %s and lives again after %s\n\n",
+		failoverRate, diesAfter, livesAfter)
 	rows := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(rows, "the first server\tlogins\tfailed\tworst\tmedian before\tmedian 10 s after\tused again after\t")
 	for _, death := range deaths {
@@ -95,7 +96,8 @@ func printDeath(rows io.Writer, name string, logins []watched) {
 	slices.Sort(before)
 	slices.Sort(after)
 	fmt.Fprintf(rows, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t\n", name, len(logins), failed, worst.Round(10*time.Millisecond),
-		percentile(before, 50).Round(time.Microsecond), percentile(after, 50).Round(time.Microsecond), (back - livesAfter).Round(100*time.Millisecond))
+		percentile(before, 50).Round(time.Microsecond), percentile(after, 50).Round(time.Microsecond),
+		(back - livesAfter).Round(100*time.Millisecond))
 }
 
 // dieAndLive has the first of two servers die and live again meanwhile.
@@ -136,7 +138,7 @@ func dieAndLive(ctx context.Context, death death) ([]watched, error) {
 	return <-logins, errors.Join(ctx.Err(), first.stop(), second.stop())
 }
 
-// newPair gives our client of two servers.
+// newPair returns our client of two servers.
 func newPair(servers ...*stub) (*radclient.Client, error) {
 	config := radclient.Config{DialTimeout: dialTimeout, ReadTimeout: readTimeout, ResponseWindow: 5 * time.Second}
 	for _, server := range servers {

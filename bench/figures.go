@@ -17,7 +17,7 @@ type figures struct {
 	stub        float64 // the same, of the server
 }
 
-// figuresOf gives the medians of rounds.
+// figuresOf returns the medians of rounds.
 func figuresOf(rounds []result, counted calls) figures {
 	return figures{
 		rate:        median(rounds, func(r result) float64 { return float64(r.Exchanges) / r.Elapsed.Seconds() }),
@@ -56,7 +56,7 @@ func median(rounds []result, value func(result) float64) float64 {
 	return percentile(values, 50)
 }
 
-// percentile gives the smallest value that so many percent of the sorted ones
+// percentile returns the smallest value that so many percent of the sorted ones
 // do not exceed; the zero value if there are none.
 func percentile[T cmp.Ordered](sorted []T, percent int) T {
 	if len(sorted) == 0 {

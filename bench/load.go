@@ -23,7 +23,7 @@ type load struct {
 
 // result is what a load has shown.
 type result struct {
-	Before    int // exchanges of the warm-up: of it, nothing else is told
+	Before    int // exchanges of the warm-up, of which nothing else is reported
 	Exchanges int
 	Copies    int // of requests, after the first
 	Failures  int
@@ -38,7 +38,7 @@ type result struct {
 	ClientTime, StubTime time.Duration
 }
 
-// worker is one of those who log in, and what it has seen.
+// worker is one of the clients that log in at the same time, with what it has seen.
 type worker struct {
 	username string
 	samples  []time.Duration // a ring
@@ -99,7 +99,7 @@ func (w *worker) work(ctx context.Context, l load, start time.Time) {
 	}
 }
 
-// done tells whether a worker may stop.
+// done reports whether a worker may stop.
 func (l load) done(exchanges int, elapsed time.Duration) bool {
 	if l.each > 0 {
 		return exchanges >= l.each

@@ -13,8 +13,8 @@ import (
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
-// The logins under loss are each of another person: what is lost goes by the
-// User-Name.
+// The logins under loss are each of another user: the User-Name decides which packets
+// are lost.
 const (
 	lossRate     = 0.2
 	lossSeed     = 1
@@ -29,7 +29,7 @@ type outcome struct {
 	times    []time.Duration // of all logins; of a failed one, until it failed
 }
 
-// compareUnderLoss lets each client log the same people in, at a server that
+// compareUnderLoss lets each client log the same users in, at a server that
 // loses the same share. The peer sends one packet, and a login that was lost
 // waits for the whole read timeout: about a third of them, which takes two
 // minutes.
@@ -50,7 +50,7 @@ func compareUnderLoss(ctx context.Context, stdout io.Writer) error {
 	return rows.Flush()
 }
 
-// logInUnderLoss logs everybody in once.
+// logInUnderLoss logs every user in once.
 func logInUnderLoss(ctx context.Context, client string) (outcome, error) {
 	users := radiustest.Users{}
 	for i := range lossLogins {

@@ -41,7 +41,7 @@ type rareCase struct {
 	name         string
 	servers      int
 	fromTheStart bool // the first server is silent before the first login
-	pushes       bool // each login takes a person 12 s, and the first person ignores it
+	pushes       bool // each login takes a user 12 s, and the first user ignores it
 	change       func(*radclient.Config)
 }
 
@@ -89,7 +89,8 @@ func watchRareLogins(ctx context.Context, stdout io.Writer) error {
 	if err := json.NewDecoder(bytes.NewReader(output)).Decode(&figures); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "\nno server answers Status-Server; a login each %s; the first server is silent for 30 minutes (virtual time)\n\n", rareInterval)
+	fmt.Fprintf(stdout, "\nno server answers Status-Server; a login each %s;"+
+		" the first server is silent for 30 minutes (virtual time)\n\n", rareInterval)
 	rows := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(rows, "servers\tlogins\tfailed\tworst of the others\tused again after\trequests\t")
 	for i, f := range figures {
@@ -97,7 +98,8 @@ func watchRareLogins(ctx context.Context, stdout io.Writer) error {
 		if rareCases[i].pushes {
 			again = "-"
 		}
-		fmt.Fprintf(rows, "%s\t%d\t%d\t%s\t%s\t%d\t\n", rareCases[i].name, f.Logins, f.Failed, f.Worst.Round(10*time.Millisecond), again, f.Requests)
+		fmt.Fprintf(rows, "%s\t%d\t%d\t%s\t%s\t%d\t\n",
+			rareCases[i].name, f.Logins, f.Failed, f.Worst.Round(10*time.Millisecond), again, f.Requests)
 	}
 	return rows.Flush()
 }

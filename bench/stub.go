@@ -21,8 +21,8 @@ const (
 	requestSize = 512
 )
 
-// runStub answers at the address until its owner closes stdin. It tells the
-// address first, since port 0 means any.
+// runStub answers at the address until its owner closes stdin. It writes the address to
+// stdout first, since port 0 means any.
 func runStub(address string, stdin io.Reader, stdout io.Writer) error {
 	local, err := net.ResolveUDPAddr("udp4", address)
 	if err != nil {
@@ -44,7 +44,7 @@ func runStub(address string, stdin io.Reader, stdout io.Writer) error {
 	return errors.Join(err, conn.Close(), <-served)
 }
 
-// serve accepts everybody until the socket is closed. Datagrams come and go in
+// serve accepts every user until the socket is closed. Datagrams come and go in
 // batches: the stub uses little of the processors that it shares with the client.
 func serve(conn *net.UDPConn) error {
 	batches := ipv4.NewPacketConn(conn)

@@ -32,7 +32,8 @@ func (t table) print(to io.Writer) {
 	fmt.Fprintf(to, "%d processors, %s, %d rounds of %s; a ratio is that of %s to %s\n\n",
 		runtime.NumCPU(), runtime.Version(), t.settings.rounds, t.settings.time, ours, peer)
 	rows := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(rows, "in flight\tclient\texchanges/s\tp50 µs\tp99 µs\tallocations\toctets\tsystem calls\tclient CPU µs\tstub CPU µs\t")
+	fmt.Fprintln(rows, "in flight\tclient\texchanges/s\tp50 µs\tp99 µs\tallocations\toctets\tsystem calls\t"+
+		"client CPU µs\tstub CPU µs\t")
 	for _, inFlight := range t.settings.inFlights {
 		for _, client := range t.settings.clients {
 			f := t.figures(cell{client, inFlight})
@@ -134,7 +135,8 @@ func (t table) printGoal(to io.Writer) {
 		return
 	}
 	f := t.ratio(goalInFlight)
-	fmt.Fprintf(to, "Goal with %d in flight: rate at least %.0f times: %.2f, %s", goalInFlight, goalRate, f.rate, reached(f.rate >= goalRate))
+	fmt.Fprintf(to, "Goal with %d in flight: rate at least %.0f times: %.2f, %s",
+		goalInFlight, goalRate, f.rate, reached(f.rate >= goalRate))
 	if t.uncounted == nil {
 		fmt.Fprintf(to, "; system calls at most %.2f times: %.2f, %s", goalCalls, f.calls, reached(f.calls <= goalCalls))
 	}

@@ -99,8 +99,8 @@ func (o settings) check(rest []string) error {
 	}{
 		{len(rest) > 0, fmt.Sprintf("unexpected argument %q: everything is set with flags", rest)},
 		{err != nil, fmt.Sprintf("-listen is %q: give an IP address and a port, such as 127.0.0.1:18120 or [::1]:18120", o.listen)},
-		{err == nil && !address.Addr().IsLoopback(), fmt.Sprintf(
-			"-listen is %q: use a loopback address, such as 127.0.0.1; the users and passwords of this server are public knowledge", o.listen)},
+		{err == nil && !address.Addr().IsLoopback(), fmt.Sprintf("-listen is %q: use a loopback address, such as 127.0.0.1;"+
+			" the users and passwords of this server are public knowledge", o.listen)},
 		{o.secret == "", "-secret is empty: give the secret that the client uses"},
 		{!(o.loss.Rate >= 0 && o.loss.Rate <= 1), fmt.Sprintf("-loss is %v: use a share between 0 and 1", o.loss.Rate)},
 		{o.delay < 0, fmt.Sprintf("-delay is %s: use 0 or more", o.delay)},
@@ -147,8 +147,8 @@ func delayed(next radiustest.Handler, d time.Duration) radiustest.Handler {
 	}
 }
 
-// logged writes a line per request: who, and what the answer was. Passwords,
-// codes and the secret stay out of it.
+// logged returns a handler that writes a line per request, with the user and the answer.
+// Passwords, codes and the secret stay out of it.
 func logged(next radiustest.Handler, to *log.Logger) radiustest.Handler {
 	return func(r *radiustest.Request) []radiustest.Answer {
 		answers := next(r)

@@ -29,8 +29,8 @@ func main() {
 		return
 	}
 	mounts := radiusauth.NewMounts()
-	// Nobody reads what is logged after Vault has ended: that must not end the process
-	// before its mounts are closed.
+	// Nothing reads the log after Vault has ended: that must not end the process before
+	// its mounts are closed.
 	signal.Ignore(syscall.SIGPIPE)
 	go endAfter(parent, mounts) // until the process ends
 	err := plugin.ServeMultiplex(&plugin.ServeOpts{
