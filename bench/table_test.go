@@ -73,13 +73,13 @@ func TestTheTableHasBothClientsAndTheirRatio(t *testing.T) {
 	require.Contains(t, text, "Failures: 0 of 400 exchanges\n")
 }
 
-func TestTheTableTellsWhetherTheGoalIsReached(t *testing.T) {
+func TestTheTableSaysWhetherTheGoalIsReached(t *testing.T) {
 	t.Parallel()
 	require.Contains(t, printed(tableOf(300, 100, 4, 12)), "3 times: 3.00, reached; system calls at most 0.33 times: 0.33, reached")
 	require.Contains(t, printed(tableOf(299, 100, 5, 12)), "3 times: 2.99, not reached; system calls at most 0.33 times: 0.42, not reached")
 }
 
-func TestTheTableTellsOfFailuresAndCopies(t *testing.T) {
+func TestTheTableShowsFailuresAndCopies(t *testing.T) {
 	t.Parallel()
 	measured := tableOf(300, 100, 4, 12)
 	failed := second(300)
@@ -89,7 +89,7 @@ func TestTheTableTellsOfFailuresAndCopies(t *testing.T) {
 	require.Contains(t, printed(measured), "Failures: 2 of 400 exchanges, such as: no answer; copies of requests: 5\n")
 }
 
-func TestTheTableTellsWhySystemCallsAreMissing(t *testing.T) {
+func TestTheTableSaysWhySystemCallsAreMissing(t *testing.T) {
 	t.Parallel()
 	measured := tableOf(300, 100, 0, 1)
 	measured.calls, measured.uncounted = nil, errors.New("strace is not installed")

@@ -35,7 +35,7 @@ func TestLabelStandsForWhatThisProcessKnows(t *testing.T) {
 	require.ErrorContains(t, Check("label:wrong"), "RADIUS_BIND_WRONG=192.0.2.300")
 }
 
-func TestInterfaceGivesItsAddress(t *testing.T) {
+func TestInterfaceStandsForItsAddress(t *testing.T) {
 	t.Parallel()
 	devices, err := net.Interfaces()
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ func load[T any](value T) func(context.Context, T) (T, error) {
 	return func(context.Context, T) (T, error) { return value, nil }
 }
 
-func TestValueIsReadOnceForAllWhoAsk(t *testing.T) {
+func TestValueIsReadOnceForAllCallers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var value Value[int]
@@ -87,7 +87,7 @@ func TestReplacedValueIsRetiredWithTheOneInItsPlace(t *testing.T) {
 	require.Equal(t, []pair{{1, 2}, {2, 3}, {3, 0}}, retired)
 }
 
-func TestCallerThatGoesAwayFailsNobodyElse(t *testing.T) {
+func TestCallerThatGoesAwayFailsNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var value Value[int]
@@ -134,7 +134,7 @@ func TestWaiterDoesNotOutliveItsContext(t *testing.T) {
 	})
 }
 
-func TestPanicWhileReadingHoldsNobodyUp(t *testing.T) {
+func TestPanicWhileReadingHoldsNoCallerUp(t *testing.T) {
 	t.Parallel()
 	var value Value[int]
 	require.Panics(t, func() {
@@ -145,7 +145,7 @@ func TestPanicWhileReadingHoldsNobodyUp(t *testing.T) {
 	require.Equal(t, 7, number)
 }
 
-func TestRefreshHoldsNobodyUp(t *testing.T) {
+func TestRefreshHoldsNoCallerUp(t *testing.T) {
 	t.Parallel()
 	var retired []int
 	value := Value[int]{Retire: func(gone, _ int) { retired = append(retired, gone) }}

@@ -121,7 +121,7 @@ func Test389DSDecidesAboutAccounts(t *testing.T) {
 }
 
 // A server that takes nothing in clear text answers with the result 53 as well.
-func Test389DSThatWantsProtectionRefusesNobody(t *testing.T) {
+func Test389DSThatWantsProtectionRefusesNoUser(t *testing.T) {
 	t.Parallel()
 	for config, want := range map[string]string{
 		"nsslapd-minssf: 56":               `(result 53): the directory says "Minimum SSF not met."`,

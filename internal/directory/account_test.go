@@ -82,7 +82,7 @@ func TestResultsOfASearchAreMistakesOfTheSource(t *testing.T) {
 	}
 }
 
-func TestSearcherWhomTheDirectoryDoesNotLetInIsAMistakeOfTheSource(t *testing.T) {
+func TestSearcherThatTheDirectoryDoesNotLetInIsAMistakeOfTheSource(t *testing.T) {
 	t.Parallel()
 	for result, want := range map[uint16]string{
 		19: "it refuses search_binddn with search_password: the account is locked, or its password has expired (result 19)",
@@ -102,7 +102,7 @@ func TestSearcherWhomTheDirectoryDoesNotLetInIsAMistakeOfTheSource(t *testing.T)
 	}
 }
 
-func TestAnonymousUserWhoMayNotBindSearchesNothing(t *testing.T) {
+func TestAnonymousUserThatMayNotBindSearchesNothing(t *testing.T) {
 	t.Parallel()
 	s := scripted(t, func(r directorytest.Request) directorytest.Answer {
 		return directorytest.Answer{Result: 48, Diagnostic: "anonymous bind disallowed"}

@@ -29,7 +29,7 @@ func TestConnectionsAreUsedAgainAndReplacedWhenBroken(t *testing.T) {
 	require.Equal(t, Alive, client.Stats()[0].State)
 }
 
-func TestNobodyInheritsAConnectionsUser(t *testing.T) {
+func TestNoLoginInheritsAConnectionsUser(t *testing.T) {
 	t.Parallel()
 	s := scripted(t, knowsAlice)
 	client := newClient(t, nil, s.Port())

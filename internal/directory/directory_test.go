@@ -61,7 +61,7 @@ func newClient(t *testing.T, change func(*Config), ports ...int) *Client {
 	return client
 }
 
-func TestPersonBindsAsTheEntryWithTheName(t *testing.T) {
+func TestUserBindsAsTheEntryWithTheName(t *testing.T) {
 	t.Parallel()
 	s := scripted(t, knowsAlice)
 	client := newClient(t, func(c *Config) { c.Attributes = []string{"mail"} }, s.Port())
@@ -182,7 +182,7 @@ func TestOneEntryHasOneName(t *testing.T) {
 	require.ErrorContains(t, err, "has 2 values of uid, and one account has one name: give an attribute with one value as user_attribute")
 }
 
-func TestSearchThatFindsNoneOrSeveralLetsNobodyIn(t *testing.T) {
+func TestSearchThatFindsNoneOrSeveralLetsNoUserIn(t *testing.T) {
 	t.Parallel()
 	found := map[string][]*ldap.Entry{"(uid=none)": nil, "(uid=both)": {entry("both"), entry("both")}}
 	s := scripted(t, func(r directorytest.Request) directorytest.Answer {
@@ -200,7 +200,7 @@ func TestSearchThatFindsNoneOrSeveralLetsNobodyIn(t *testing.T) {
 	}
 }
 
-func TestWrongSearcherIsNobodysWrongPassword(t *testing.T) {
+func TestWrongSearcherIsNotAWrongPassword(t *testing.T) {
 	t.Parallel()
 	s := scripted(t, knowsAlice)
 	client := newClient(t, func(c *Config) {

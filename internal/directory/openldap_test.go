@@ -132,7 +132,7 @@ func TestOpenLDAPIsBelievedWithTheRightCertificateOnly(t *testing.T) {
 	require.NotContains(t, wrongName.Log()+expired.Log(), "BIND", "nothing was sent")
 }
 
-func TestOpenLDAPThatAllowsAnonymousBindsLetsNobodyInWithoutPassword(t *testing.T) {
+func TestOpenLDAPThatAllowsAnonymousBindsLetsNoUserInWithoutPassword(t *testing.T) {
 	t.Parallel()
 	l := startOpenLDAP(t, nil, "allow bind_anon_dn")
 	client := clientOf(t, l.Port(), func(c *Config) { c.Security = Cleartext })
@@ -156,7 +156,7 @@ func TestOpenLDAPThatRestartsIsUsedAgain(t *testing.T) {
 	require.True(t, verdict.Accepted)
 }
 
-func TestOpenLDAPThatLetsNobodyReadSaysSo(t *testing.T) {
+func TestOpenLDAPThatLetsNoUserReadSaysSo(t *testing.T) {
 	t.Parallel()
 	l, err := directorytest.StartOpenLDAP(t.Context(), t.TempDir(), directorytest.OpenLDAPOptions{
 		Users: map[string]string{"alice": password}, Access: "access to * by * none",

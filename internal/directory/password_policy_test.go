@@ -110,7 +110,7 @@ func TestOpenLDAPsPasswordPolicyDecides(t *testing.T) {
 	}
 }
 
-func TestOpenLDAPsPasswordPolicyForWhoSearchesIsNobodysRefusal(t *testing.T) {
+func TestOpenLDAPsPasswordPolicyForTheSearcherRefusesNoUser(t *testing.T) {
 	t.Parallel()
 	l := startWithPolicy(t)
 	for name, want := range map[string]string{

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFirstIsWhoeverIsNextAndStays(t *testing.T) {
+func TestFirstReturnsTheNextPlaceWhichStays(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, 40)
 	require.Nil(t, r.First())
@@ -26,7 +26,7 @@ func TestFirstIsWhoeverIsNextAndStays(t *testing.T) {
 	}
 }
 
-func TestRoomThatShrinksPushesNobodyOutBeforeItHasTo(t *testing.T) {
+func TestRoomThatShrinksPushesNoneOutBeforeItHasTo(t *testing.T) {
 	t.Parallel()
 	r := NewRoom[string](4)
 	for i := range 4 {
@@ -44,7 +44,7 @@ func TestRoomThatShrinksPushesNobodyOutBeforeItHasTo(t *testing.T) {
 	require.Nil(t, pushedOut)
 }
 
-func TestWhoeverHasHadNoTurnIsNext(t *testing.T) {
+func TestThoseThatHaveHadNoTurnAreNext(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, 100)
 	for i := range 50 {
@@ -58,7 +58,7 @@ func TestWhoeverHasHadNoTurnIsNext(t *testing.T) {
 	require.Equal(t, "bob", r.Next().Value, "and of a name")
 }
 
-func TestWhoeverHadTheLatestTurnIsNoNewcomer(t *testing.T) {
+func TestTheOneThatHadTheLatestTurnIsNoNewcomer(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, 100)
 	r.enter("flood", "alice", "")
@@ -69,7 +69,7 @@ func TestWhoeverHadTheLatestTurnIsNoNewcomer(t *testing.T) {
 	require.Equal(t, "flood", r.Next().Value)
 }
 
-func TestNewcomersWithoutEndKeepNobodyOut(t *testing.T) {
+func TestNewcomersWithoutEndKeepNoneOut(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, 1000)
 	for i := range 50 {

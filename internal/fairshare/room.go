@@ -95,7 +95,8 @@ func (r *Room[T]) Leave(place *Place[T]) {
 	place.name.resize(-1)
 }
 
-// First returns the place that is to be served next, and leaves it; nil: none waits.
+// First returns the place that is to be served next, which stays in the room; nil: none
+// waits.
 func (r *Room[T]) First() *Place[T] {
 	if r.all.count == 0 {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestPipeTellsWhetherItIsRead(t *testing.T) {
+func TestPipeShowsWhetherItIsRead(t *testing.T) {
 	t.Parallel()
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)

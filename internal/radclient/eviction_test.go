@@ -79,7 +79,7 @@ func TestSocketThatHasRestedLongestIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestWhereSomebodyWaitsOnEverySocketTheFewestLoseTheirPlaces(t *testing.T) {
+func TestWhereLoginsWaitOnEverySocketTheFewestLoseTheirPlaces(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		startAt(t, network, firstAddress, accept)
 		client := newClientAt(t, network, nil)
@@ -164,7 +164,7 @@ func newClientOfFew(t *testing.T, connections int) (client *Client, refused *ato
 	}), refused
 }
 
-func TestServerThatTakesFewConnectionsShutsNobodyOut(t *testing.T) {
+func TestServerThatTakesFewConnectionsShutsNoUserOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, refused := newClientOfFew(t, 3)

@@ -213,7 +213,7 @@ func TestWithoutStatusServerAClosedPortIsDeathAllTheSame(t *testing.T) {
 	})
 }
 
-func TestSlowPersonIsLeftAlone(t *testing.T) {
+func TestSlowUserIsLeftAlone(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		first := startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
 			switch {

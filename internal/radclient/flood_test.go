@@ -161,7 +161,7 @@ func newFloodedClient(t *testing.T, network *radiustest.Network) *Client {
 	return newClientAt(t, network, func(c *Config) { c.Retransmit = RetransmitNever })
 }
 
-func TestFloodShutsNobodyOut(t *testing.T) {
+func TestFloodShutsNoUserOut(t *testing.T) {
 	t.Parallel()
 	for name, f := range floods {
 		for where, address := range map[string]string{"the same address": balancer, "another address": "192.0.2.7"} {
@@ -186,7 +186,7 @@ func TestFloodShutsNobodyOut(t *testing.T) {
 }
 
 // The race detector bears 8,128 goroutines: this test is not run beside others.
-func TestBurstOfThousandsShutsNobodyOut(t *testing.T) {
+func TestBurstOfThousandsShutsNoUserOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := radiustest.NewNetwork(radiustest.NetworkOptions{Latency: 500 * time.Microsecond})
 		client := newFloodedClient(t, network)
@@ -197,7 +197,7 @@ func TestBurstOfThousandsShutsNobodyOut(t *testing.T) {
 	})
 }
 
-func TestFloodShutsNobodyOutOfStreams(t *testing.T) {
+func TestFloodShutsNoUserOutOfStreams(t *testing.T) {
 	for _, name := range []string{"silent logins about many names", "logins that the clients abandon"} {
 		f := floods[name]
 		t.Run(name, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestFloodShutsNobodyOutOfStreams(t *testing.T) {
 	}
 }
 
-func TestLateAnswersGiveIdentifiersBack(t *testing.T) {
+func TestLateAnswersReleaseIdentifiers(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		client := newFloodedClient(t, network)
 		f := flood{name: lateNames, address: balancer, perSecond: 500, long: 4 * time.Second, patience: 50 * time.Millisecond}
@@ -225,7 +225,7 @@ func TestLateAnswersGiveIdentifiersBack(t *testing.T) {
 	})
 }
 
-func TestOnlyAValidLateAnswerGivesTheIdentifierBack(t *testing.T) {
+func TestOnlyAValidLateAnswerReleasesTheIdentifier(t *testing.T) {
 	t.Parallel()
 	type answer = radiustest.Answer
 	for name, test := range map[string]struct {

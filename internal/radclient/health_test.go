@@ -114,7 +114,7 @@ func TestRefusalsKillSoonerButNotBelowThree(t *testing.T) {
 	}
 }
 
-func TestSlowPersonIsNoDeadServer(t *testing.T) {
+func TestSlowUserIsNotADeadServer(t *testing.T) {
 	t.Parallel()
 	p := known(t)
 	p.fate = always(heard)
@@ -124,7 +124,7 @@ func TestSlowPersonIsNoDeadServer(t *testing.T) {
 	require.Equal(t, []time.Duration{2 * time.Second, 12 * time.Second, 22 * time.Second, 32 * time.Second, 42 * time.Second, 52 * time.Second}, p.probes)
 }
 
-func TestServerThatDiesWhileAPersonIsSlowIsNoticed(t *testing.T) {
+func TestServerThatDiesWhileAUserIsSlowIsNoticed(t *testing.T) {
 	t.Parallel()
 	p := known(t)
 	p.fate = always(heard)
@@ -212,7 +212,7 @@ func TestSilenceIsDeathWhereProbesAreSaidToBeAnswered(t *testing.T) {
 	require.Equal(t, Dead, p.state)
 }
 
-func TestNobodyIsProbedWhoIsNotAsked(t *testing.T) {
+func TestServersWithoutLoginsAreNotProbed(t *testing.T) {
 	t.Parallel()
 	p := known(t)
 	p.until(time.Hour)

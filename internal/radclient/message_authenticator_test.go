@@ -105,7 +105,7 @@ func TestAddressThatReturnsHasToGoOnSigning(t *testing.T) {
 	})
 }
 
-func TestWhoHasAskedHasToGoOnSigningWhereverTheNameLeads(t *testing.T) {
+func TestAddressThatHasSignedHasToGoOnWhereverTheNameLeads(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		server := &switchable{}
 		startAt(t, network, firstAddress, server.handler(func(r *radiustest.Request) radiustest.Answer {
@@ -171,7 +171,7 @@ func TestAddressWithTwoNamesIsOneThatSigns(t *testing.T) {
 	}
 }
 
-func TestMemoryOfWhoSignsIsBoundedAndForgetsNobody(t *testing.T) {
+func TestMemoryOfSignedAnswersIsBoundedAndForgetsNone(t *testing.T) {
 	t.Parallel()
 	var signed signedAnswers
 	address := func(i int) netip.AddrPort {

@@ -67,7 +67,7 @@ func TestLateAnswerToARequestCounts(t *testing.T) {
 	require.Equal(t, 5*time.Second, p.pace.patience, "so long it is waited for")
 }
 
-func TestSlowPersonCostsARequestEachTenSeconds(t *testing.T) {
+func TestSlowUserCostsARequestEachTenSeconds(t *testing.T) {
 	t.Parallel()
 	p := requestPatient(5 * time.Second)
 	p.fate = always(heard)
@@ -77,7 +77,7 @@ func TestSlowPersonCostsARequestEachTenSeconds(t *testing.T) {
 	require.Equal(t, seconds(1, 11, 21, 31, 41, 51), p.probes)
 }
 
-func TestNoRequestIsSentWhileNobodyWaits(t *testing.T) {
+func TestNoRequestIsSentWhileNoLoginWaits(t *testing.T) {
 	t.Parallel()
 	p := requestPatient(5 * time.Second)
 	p.fate = always(heard)

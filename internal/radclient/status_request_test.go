@@ -134,7 +134,7 @@ func TestLoginThatWaitsGoesOnWhenFourRequestsWereLeftUnanswered(t *testing.T) {
 	})
 }
 
-func TestSlowPersonIsLeftAloneByRequestsToo(t *testing.T) {
+func TestSlowUserIsLeftAloneByRequestsToo(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		var first, second probedServer
 		server := startAt(t, network, firstAddress, first.handler(reject, func(r *radiustest.Request) []radiustest.Answer {

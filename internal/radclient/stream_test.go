@@ -249,7 +249,7 @@ func TestWrongAnswerEndsTheConnection(t *testing.T) {
 	}
 }
 
-func TestAnswerForNobodyLeavesTheConnection(t *testing.T) {
+func TestAnswerToNoRequestLeavesTheConnection(t *testing.T) {
 	overStreams(t, radiustest.StreamOptions{Handler: func(r *radiustest.Request) []radiustest.Answer {
 		return []radiustest.Answer{r.Accept().WrongIdentifier(), r.Accept()}
 	}}, func(t *testing.T, s *stream) {

@@ -39,7 +39,7 @@ func TestClosedClientFinishesItsLoginsAndLeavesNothing(t *testing.T) {
 	})
 }
 
-func TestSocketsAreFewAndCloseWhenNobodyUsesThem(t *testing.T) {
+func TestSocketsAreFewAndCloseWhenUnused(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		server := startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
 			return []radiustest.Answer{r.Accept().After(time.Second)}
@@ -87,7 +87,7 @@ func TestPortChangesAfterManyRequests(t *testing.T) {
 	})
 }
 
-func TestLateAnswersAreCountedAndBlamedOnNobody(t *testing.T) {
+func TestLateAnswersAreCountedAndBlamedOnNoLogin(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		startAt(t, network, firstAddress, func(r *radiustest.Request) []radiustest.Answer {
 			if r.Username() == "silent" {

@@ -139,7 +139,7 @@ func TestStreamsInMemoryKeepReadDeadlines(t *testing.T) {
 	})
 }
 
-func TestDialingAStreamThatNobodyListensFor(t *testing.T) {
+func TestDialingAStreamThatNoServerListensFor(t *testing.T) {
 	inMemory(t, NetworkOptions{Latency: streamLatency}, func(t *testing.T, n *Network) {
 		address := netip.MustParseAddrPort(memoryServer)
 		startInMemory(t, n, nil) // the UDP port of that number is another

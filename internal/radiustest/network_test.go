@@ -161,7 +161,7 @@ func TestClosedPortRefusesAfterARoundTrip(t *testing.T) {
 	})
 }
 
-func TestServersAreNotToldOfClosedPorts(t *testing.T) {
+func TestServersDoNotSeeClosedPorts(t *testing.T) {
 	inMemory(t, NetworkOptions{}, func(t *testing.T, n *Network) {
 		server, err := n.open(netip.MustParseAddrPort(memoryServer), netip.AddrPort{})
 		require.NoError(t, err)

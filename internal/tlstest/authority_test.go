@@ -173,7 +173,7 @@ func TestCertificateFiles(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestCertificatesLastADayUnlessToldOtherwise(t *testing.T) {
+func TestCertificatesLastADayByDefault(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a, err := NewAuthority("Example CA")
