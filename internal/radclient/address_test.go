@@ -69,8 +69,8 @@ func TestServerThatDiesOverTheLoginIsLeftForAnotherAddress(t *testing.T) {
 	})
 }
 
-// startDying runs a server at the first address that answers nothing, and tells
-// when it has got a request.
+// startDying runs a server at the first address that answers nothing. The channel has a
+// value when the server has received a request.
 func startDying(t *testing.T, network *radiustest.Network) (*radiustest.Server, <-chan struct{}) {
 	t.Helper()
 	seen := make(chan struct{}, 16)
@@ -80,7 +80,7 @@ func startDying(t *testing.T, network *radiustest.Network) (*radiustest.Server, 
 	}), seen
 }
 
-// authenticate logs bob in, and gives the verdict later.
+// authenticate logs bob in, and returns the channel of the verdict.
 func authenticate(t *testing.T, client *Client) <-chan Verdict {
 	t.Helper()
 	verdicts := make(chan Verdict, 1)

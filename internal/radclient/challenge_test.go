@@ -17,7 +17,8 @@ import (
 
 func TestStepOfTheVectorIsRead(t *testing.T) {
 	t.Parallel()
-	datagram := fromHex(t, "0b2a0046a470250dbde08d16367794f87987320d50127e3ad772c9b96853a22c48a1a3e686421208456e7465722012064f54503a180600ff0a804c06000000001b060000003c")
+	datagram := fromHex(t, "0b2a0046a470250dbde08d16367794f87987320d50127e3ad772c9b96853a22c48a1a3e686421208456e746572201206"+
+		"4f54503a180600ff0a804c06000000001b060000003c")
 	packet, err := radius.Parse(datagram, []byte(vectorSecret))
 	require.NoError(t, err)
 	step, err := Verdict{Outcome: Challenge, Attributes: packet.Attributes}.Step()
@@ -42,7 +43,8 @@ func TestStepHasDefaultsAndLimits(t *testing.T) {
 	require.Equal(t, Step{Time: 2 * time.Minute}, step())
 	require.Equal(t, 10*time.Second, step(timeout(1)).Time)
 	require.Equal(t, 10*time.Minute, step(timeout(4_000_000_000)).Time)
-	require.Equal(t, 2*time.Minute, step(&radius.AVP{Type: rfc2865.SessionTimeout_Type, Attribute: []byte{60}}).Time, "of a wrong length: as if absent")
+	short := &radius.AVP{Type: rfc2865.SessionTimeout_Type, Attribute: []byte{60}}
+	require.Equal(t, 2*time.Minute, step(short).Time, "of a wrong length: as if absent")
 	require.True(t, step(&radius.AVP{Type: rfc2869.Prompt_Type, Attribute: radius.NewInteger(1)}).Echo)
 	require.Equal(t, strings.Repeat("a", 253)+"b\nc", step(message(strings.Repeat("a", 253)), message("b"), message("c")).Message)
 	require.Equal(t, "Code[31m?", step(message("Co\x00de\x1b[31m?\r\n")).Message, "nothing that a terminal obeys")
@@ -65,7 +67,8 @@ func TestAnswerGoesToTheServerThatAskedWithItsState(t *testing.T) {
 				c.Servers[0].Host = "radius.example.com"
 				c.Lookup = func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{stands}, nil }
 			}
-			verdict, err := newClientAt(t, network, named).Authenticate(t.Context(), Credentials{Username: "carol", Password: "carol-password"})
+			carol := Credentials{Username: "carol", Password: "carol-password"}
+			verdict, err := newClientAt(t, network, named).Authenticate(t.Context(), carol)
 			require.NoError(t, err)
 			require.Equal(t, Challenge, verdict.Outcome)
 			step, err := verdict.Step()
@@ -85,8 +88,8 @@ func TestAnswerGoesToTheServerThatAskedWithItsState(t *testing.T) {
 	})
 }
 
-// askForPush asks whoever has a password to confirm on the phone, and accepts who
-// then answers nothing.
+// askForPush asks a user with a password to confirm on the phone, and accepts an empty
+// answer.
 func askForPush(r *radiustest.Request) []radiustest.Answer {
 	switch {
 	case r.Packet.Code == radius.CodeStatusServer:

@@ -45,7 +45,7 @@ func newClient(t *testing.T, server *radiustest.Server, change func(*Config)) *C
 	return client
 }
 
-// onlyEndpoint gives the endpoint of a client that has one.
+// onlyEndpoint returns the endpoint of a client that has one.
 func onlyEndpoint(t *testing.T, client *Client) *endpoint {
 	t.Helper()
 	endpoints, err := client.candidates(t.Context(), bob)

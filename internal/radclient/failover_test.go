@@ -35,6 +35,11 @@ func startAt(t *testing.T, network *radiustest.Network, address netip.AddrPort, 
 	return start(t, radiustest.Options{Network: network, Address: address.String(), Handler: handler})
 }
 
+// serverAt returns the config of a server at the address.
+func serverAt(address netip.AddrPort) Server {
+	return Server{Host: address.Addr().String(), Port: int(address.Port()), Secret: NewSecret(testSecret)}
+}
+
 // newPairClient makes a client of the first and the second server; change may be
 // nil.
 func newPairClient(t *testing.T, network *radiustest.Network, change func(*Config)) *Client {
@@ -45,7 +50,7 @@ func newPairClient(t *testing.T, network *radiustest.Network, change func(*Confi
 		Dial:           network.Dial,
 	}
 	for _, address := range []netip.AddrPort{firstAddress, secondAddress} {
-		config.Servers = append(config.Servers, Server{Host: address.Addr().String(), Port: int(address.Port()), Secret: NewSecret(testSecret)})
+		config.Servers = append(config.Servers, serverAt(address))
 	}
 	if change != nil {
 		change(&config)
@@ -99,8 +104,8 @@ type outcome struct {
 	err    error
 }
 
-// traffic logs people in at a steady rate and gives what became of each login,
-// in the order in which they began.
+// traffic logs users in at a steady rate and returns the outcome of each login, in the
+// order in which they began.
 func traffic(t *testing.T, client *Client, perSecond int, long time.Duration) []outcome {
 	t.Helper()
 	start := time.Now()
@@ -294,15 +299,17 @@ func TestOnlyAnswersThatLeaveTheLoginUndecidedMoveIt(t *testing.T) {
 	t.Parallel()
 	protocolError := func(value uint32) radiustest.Handler {
 		return func(r *radiustest.Request) []radiustest.Answer {
-			return []radiustest.Answer{r.Accept(radiustest.Attribute{Type: errorCause, Value: radius.NewInteger(value)}).WithCode(codeProtocolError)}
+			cause := radiustest.Attribute{Type: errorCause, Value: radius.NewInteger(value)}
+			return []radiustest.Answer{r.Accept(cause).WithCode(codeProtocolError)}
 		}
 	}
+	challenge := func(r *radiustest.Request) []radiustest.Answer { return []radiustest.Answer{r.Challenge(nil, "?")} }
 	for name, test := range map[string]struct {
 		handler radiustest.Handler
 		moves   bool
 	}{
-		"reject":                       {handler: func(r *radiustest.Request) []radiustest.Answer { return []radiustest.Answer{r.Reject("no")} }},
-		"challenge":                    {handler: func(r *radiustest.Request) []radiustest.Answer { return []radiustest.Answer{r.Challenge(nil, "?")} }},
+		"reject":                       {handler: reject},
+		"challenge":                    {handler: challenge},
 		"Request Not Routable":         {handler: protocolError(502), moves: true},
 		"Other Proxy Processing Error": {handler: protocolError(505), moves: true},
 		"Resources Unavailable":        {handler: protocolError(506), moves: true},

@@ -34,8 +34,11 @@ func TestForgedAnswerIsIgnoredAndTheRealOneTaken(t *testing.T) {
 		reason DropReason // 0: the datagram never reaches the client's socket
 		config func(*Config)
 	}{
-		"wrong Response Authenticator":              {forge: answer.WrongAuthenticator, reason: DropWrongResponseAuthenticator},
-		"wrong Response Authenticator, unsigned":    {forge: func(a answer) answer { return a.WithoutMessageAuthenticator().WrongAuthenticator() }, reason: DropWrongResponseAuthenticator},
+		"wrong Response Authenticator": {forge: answer.WrongAuthenticator, reason: DropWrongResponseAuthenticator},
+		"wrong Response Authenticator, unsigned": {
+			forge:  func(a answer) answer { return a.WithoutMessageAuthenticator().WrongAuthenticator() },
+			reason: DropWrongResponseAuthenticator,
+		},
 		"wrong Message-Authenticator":               {forge: answer.WrongMessageAuthenticator, reason: DropWrongMessageAuthenticator},
 		"wrong identifier":                          {forge: answer.WrongIdentifier, reason: DropOtherIdentifier},
 		"Proxy-State without Message-Authenticator": {forge: answer.WithProxyState, reason: DropUnsolicitedProxyState},
@@ -43,8 +46,11 @@ func TestForgedAnswerIsIgnoredAndTheRealOneTaken(t *testing.T) {
 		"4097 octets":              {forge: answer.Oversized, reason: DropMalformed},
 		"attribute of length 0":    {forge: answer.MalformedAttributes, reason: DropMalformed},
 		"attribute beyond the end": {forge: answer.OverrunAttribute, reason: DropMalformed},
-		"Accounting-Response":      {forge: func(a answer) answer { return a.WithCode(radius.CodeAccountingResponse) }, reason: DropUnexpectedCode},
-		"from another port":        {forge: answer.FromOtherPort},
+		"Accounting-Response": {
+			forge:  func(a answer) answer { return a.WithCode(radius.CodeAccountingResponse) },
+			reason: DropUnexpectedCode,
+		},
+		"from another port": {forge: answer.FromOtherPort},
 		"EAP-Message without Message-Authenticator": {
 			forge:  func(a answer) answer { return a.With(eapMessage).WithoutMessageAuthenticator() },
 			reason: DropUnsigned,
@@ -57,7 +63,8 @@ func TestForgedAnswerIsIgnoredAndTheRealOneTaken(t *testing.T) {
 		},
 		"Message-Authenticator of 3 octets": {
 			forge: func(a answer) answer {
-				return a.WithoutMessageAuthenticator().With(radiustest.Attribute{Type: rfc2869.MessageAuthenticator_Type, Value: make([]byte, 3)})
+				return a.WithoutMessageAuthenticator().
+					With(radiustest.Attribute{Type: rfc2869.MessageAuthenticator_Type, Value: make([]byte, 3)})
 			},
 			reason: DropWrongMessageAuthenticator,
 		},

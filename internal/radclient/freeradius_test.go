@@ -111,7 +111,7 @@ func TestFreeRADIUSThatDoesNotSignIsRefusedWhereItMust(t *testing.T) {
 	require.Positive(t, client.Stats()[0].Drops[DropUnsigned])
 }
 
-// conversation tells when an answer has been read and the next is waited for.
+// conversation calls answered when an answer has been read and the next is waited for.
 type conversation struct {
 	net.Conn
 	answered func()
@@ -153,8 +153,10 @@ func TestFreeRADIUSWithoutStatusServerAnswersTheTestUser(t *testing.T) {
 			verdict, err := client.Authenticate(t.Context(), bob)
 			require.NoError(t, err)
 			require.Equal(t, Accept, verdict.Outcome, verdict.Reason)
-			refused := func() bool { return strings.Contains(server.Log(), "probe-"+string(protocol)) }
-			require.Eventually(t, func() bool { return client.Stats()[0].ProbesAnswered > 0 && refused() }, time.Minute, 10*time.Millisecond)
+			refused := func() bool {
+				return client.Stats()[0].ProbesAnswered > 0 && strings.Contains(server.Log(), "probe-"+string(protocol))
+			}
+			require.Eventually(t, refused, time.Minute, 10*time.Millisecond)
 			stats := client.Stats()[0]
 			require.Equal(t, Alive, stats.State())
 			require.EqualValues(t, 1, stats.Accepted)

@@ -17,7 +17,8 @@ var answerVectors = []string{
 	"022a002e693da204537ef0b35bdf764a0d1530805012f4280f151199942cd2ec511309feea24190861646d696e73",
 	"022a001cd0d2252f28283f27083ad87ffd456af9190861646d696e73",
 	"022a00182c73eb22f0bdc599981cafbc2955c28d2104dead",
-	"0b2a0046a470250dbde08d16367794f87987320d50127e3ad772c9b96853a22c48a1a3e686421208456e7465722012064f54503a180600ff0a804c06000000001b060000003c",
+	"0b2a0046a470250dbde08d16367794f87987320d50127e3ad772c9b96853a22c48a1a3e686421208456e746572201206" +
+		"4f54503a180600ff0a804c06000000001b060000003c",
 	"032a002e11b53018009d5d28cf88127b6b96a4dd501286097e0a05ca2de6fc1a898c61aca269120864656e696564",
 }
 
@@ -31,7 +32,10 @@ func FuzzCheckAnswer(f *testing.F) {
 		}
 		f.Add(datagram)
 	}
-	sent := &request{code: radius.CodeAccessRequest, identifier: 0x2a, authenticator: vectorAuthenticator, signer: newSigner([]byte(vectorSecret))}
+	sent := &request{
+		code: radius.CodeAccessRequest, identifier: 0x2a,
+		authenticator: vectorAuthenticator, signer: newSigner([]byte(vectorSecret)),
+	}
 	header := make([]byte, headerLen)
 	header[0], header[1], header[3] = byte(radius.CodeAccessRequest), sent.identifier, headerLen
 	copy(header[4:], vectorAuthenticator[:])

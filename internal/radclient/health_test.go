@@ -121,7 +121,9 @@ func TestSlowUserIsNotADeadServer(t *testing.T) {
 	p.sent(p.now)
 	p.until(61 * time.Second)
 	require.Equal(t, Alive, p.state)
-	require.Equal(t, []time.Duration{2 * time.Second, 12 * time.Second, 22 * time.Second, 32 * time.Second, 42 * time.Second, 52 * time.Second}, p.probes)
+	require.Equal(t, []time.Duration{
+		2 * time.Second, 12 * time.Second, 22 * time.Second, 32 * time.Second, 42 * time.Second, 52 * time.Second,
+	}, p.probes)
 }
 
 func TestServerThatDiesWhileAUserIsSlowIsNoticed(t *testing.T) {

@@ -54,7 +54,9 @@ func TestTimeBetweenTrialsDoublesUpToTenMinutes(t *testing.T) {
 	p.until(10 * time.Second)
 	p.unanswered(p.now)
 	begun := 5 * time.Second // found silent
-	for _, wait := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute} {
+	for _, wait := range []time.Duration{
+		time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute,
+	} {
 		latest := begun + wait
 		p.until(begun + wait*19/20)
 		require.False(t, p.takeTrial(p.now, true))

@@ -53,7 +53,7 @@ func TestServerThatAnswersIsNotSilentForImpatientClients(t *testing.T) {
 			inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 				startAt(t, network, firstAddress, slowly(test.answers))
 				client := newClientAt(t, network, func(c *Config) { c.ResponseWindow = 5 * time.Second })
-				for range 8 * 25 { // for 8 s, and somebody always waits
+				for range 8 * 25 { // for 8 s, and a login always waits
 					go abandon(t, client)
 					time.Sleep(40 * time.Millisecond)
 				}

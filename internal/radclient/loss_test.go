@@ -10,13 +10,12 @@ import (
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
-// crowd logs people in, so many of them at a time, and gives how many were
-// accepted.
-func crowd(t *testing.T, client *Client, people, parallel int) int {
+// crowd logs users in, so many of them at a time, and returns how many were accepted.
+func crowd(t *testing.T, client *Client, users, parallel int) int {
 	t.Helper()
-	turns, accepted := make(chan struct{}, parallel), make(chan bool, people)
+	turns, accepted := make(chan struct{}, parallel), make(chan bool, users)
 	var running sync.WaitGroup
-	for i := range people {
+	for i := range users {
 		turns <- struct{}{}
 		running.Go(func() {
 			defer func() { <-turns }()

@@ -121,7 +121,10 @@ func TestAddressThatHasSignedHasToGoOnWhereverTheNameLeads(t *testing.T) {
 		})
 		verdict, err := client.Authenticate(t.Context(), bob)
 		require.NoError(t, err)
-		answer := Credentials{Username: "bob", Password: "123456", Answers: &Challenged{Host: verdict.Host, Server: verdict.Server, State: []byte("state")}}
+		answer := Credentials{
+			Username: "bob", Password: "123456",
+			Answers: &Challenged{Host: verdict.Host, Server: verdict.Server, State: []byte("state")},
+		}
 
 		names["radius.example.com"] = []netip.Addr{secondAddress.Addr()}
 		time.Sleep(lookupLife)

@@ -22,9 +22,13 @@ func TestRequestNamesTheNASAsConfigured(t *testing.T) {
 			not  []radius.Type
 		}{
 			"nothing": {
-				nas:  NAS{Port: 10, PortType: virtual},
-				want: map[radius.Type]string{rfc2865.NASIdentifier_Type: "vault", rfc2865.NASPort_Type: "\x00\x00\x00\x0a", rfc2865.NASPortType_Type: "\x00\x00\x00\x05"},
-				not:  []radius.Type{rfc2865.NASIPAddress_Type, rfc3162.NASIPv6Address_Type},
+				nas: NAS{Port: 10, PortType: virtual},
+				want: map[radius.Type]string{
+					rfc2865.NASIdentifier_Type: "vault",
+					rfc2865.NASPort_Type:       "\x00\x00\x00\x0a",
+					rfc2865.NASPortType_Type:   "\x00\x00\x00\x05",
+				},
+				not: []radius.Type{rfc2865.NASIPAddress_Type, rfc3162.NASIPv6Address_Type},
 			},
 			"identifier": {
 				nas:  NAS{Identifier: "gate"},
@@ -72,7 +76,9 @@ func TestClientAddressIsTheCallingStationID(t *testing.T) {
 
 func TestNASPortTypeIsReadAsNameOrNumber(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]rfc2865.NASPortType{"Virtual": 5, "virtual": 5, "Wireless-802.11": 19, "0": 0, "4294967295": 4294967295} {
+	for text, want := range map[string]rfc2865.NASPortType{
+		"Virtual": 5, "virtual": 5, "Wireless-802.11": 19, "0": 0, "4294967295": 4294967295,
+	} {
 		portType, err := ParseNASPortType(text)
 		require.NoError(t, err)
 		require.Equal(t, want, portType, text)

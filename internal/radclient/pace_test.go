@@ -158,7 +158,7 @@ func TestDeadServerLivesAgainAfterOneAnswer(t *testing.T) {
 	require.Len(t, p.probes, 5)
 }
 
-// Whatever happens, requests are so far apart, and nobody is asked without a reason.
+// Whatever happens, requests are so far apart, and none is sent without a reason.
 func TestRequestsKeepTheirDistanceWhateverHappens(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
@@ -179,7 +179,8 @@ func TestRequestsKeepTheirDistanceWhateverHappens(t *testing.T) {
 				if dead && p.state == Dead {
 					require.GreaterOrEqual(t, apart, deadRequestInterval)
 				}
-				require.True(t, waiting > 0 || p.state == Zombie || p.state == Dead, "seed %d: nobody waits, and the server is %s", seed, p.state)
+				require.True(t, waiting > 0 || p.state == Zombie || p.state == Dead,
+					"seed %d: no login waits, and the server is %s", seed, p.state)
 				latest, dead = p.since(), p.state == Dead
 				switch fate(random.IntN(4)) {
 				case heard:

@@ -32,7 +32,8 @@ func TestRequestsOverTLSHaveTheBytesOfTheVectors(t *testing.T) {
 	sent, err := encodeRequest(radius.CodeAccessRequest, 0x2a, vectorAuthenticator, attributes, newSigner([]byte(radsecSecret)))
 	require.NoError(t, err)
 	require.Equal(t,
-		"012a0052000102030405060708090a0b0c0d0e0f5012f9f14a8c8ae8df12170a6bb29bd34e830107616c696365021220a1a4c45cfdea13cbd38dd2f8e9933b20077661756c743d0600000005060600000008",
+		"012a0052000102030405060708090a0b0c0d0e0f5012f9f14a8c8ae8df12170a6bb29bd34e830107616c696365021220"+
+			"a1a4c45cfdea13cbd38dd2f8e9933b20077661756c743d0600000005060600000008",
 		hex.EncodeToString(sent.wire))
 	packet, signed, reason := checkAnswer(
 		octets("022a002ed7853d28705f59b552857809524eae995012038415b2130da21ed21fc7aa874764e0190861646d696e73"),

@@ -81,7 +81,8 @@ func TestTextsOfARejectThatRepeatASecretAreWithheld(t *testing.T) {
 		require.Equal(t, withheldMessage, message, name)
 	}
 	for name, secret := range map[string]string{
-		"a code": "123456", "a short one": "no", "one without letters": "!?", "of another alphabet": "密码密码", "not UTF-8": "\xe9\xff",
+		"a code": "123456", "a short one": "no", "one without letters": "!?", "of another alphabet": "密码密码",
+		"not UTF-8": "\xe9\xff",
 	} {
 		require.Equal(t, withheldMessage, rejectMessage(replyMessages("it is <"+secret+">"), []string{secret}), name)
 	}
@@ -112,7 +113,8 @@ func TestRejectHasTheServersTexts(t *testing.T) {
 			return []radiustest.Answer{r.Reject("not with " + r.Password())}
 		})
 		message := func(username, password string, answers *Challenged) string {
-			verdict, err := newClientAt(t, network, nil).Authenticate(t.Context(), Credentials{Username: username, Password: password, Answers: answers})
+			credentials := Credentials{Username: username, Password: password, Answers: answers}
+			verdict, err := newClientAt(t, network, nil).Authenticate(t.Context(), credentials)
 			require.NoError(t, err)
 			return verdict.ReplyMessage
 		}

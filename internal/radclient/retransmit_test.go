@@ -12,7 +12,7 @@ import (
 // middle is a random value that makes no jitter.
 func middle() float64 { return 0.5 }
 
-// sendTimes gives all the times of a schedule, the first copy's included.
+// sendTimes returns all the times of a schedule, the first copy's included.
 func sendTimes(budget time.Duration, random func() float64) []time.Duration {
 	times := []time.Duration{0}
 	for s := newSchedule(budget, unmeasuredInterval, random); ; {

@@ -32,7 +32,8 @@ func TestStatsCountWhatHappened(t *testing.T) {
 			_, _ = client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
 		}
 		stats := client.Stats()[0]
-		require.Equal(t, []uint64{2, 1, 1, 1, 0}, []uint64{stats.Accepted, stats.Rejected, stats.Challenged, stats.TimedOut, stats.Unreachable})
+		require.Equal(t, []uint64{2, 1, 1, 1, 0},
+			[]uint64{stats.Accepted, stats.Rejected, stats.Challenged, stats.TimedOut, stats.Unreachable})
 		require.EqualValues(t, 4+2, stats.Sent, "the silent one was sent twice")
 		require.EqualValues(t, 1, stats.Retransmitted)
 		require.Equal(t, 2, stats.Drops[DropOtherIdentifier])

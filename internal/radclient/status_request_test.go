@@ -179,7 +179,7 @@ func TestServerIsProbedThoughThereIsNoOtherToGoTo(t *testing.T) {
 
 func TestPortThatRefusesRequestsIsDeathAfterFiveSeconds(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-		startAt(t, network, secondAddress, deafToStatus(accept)) // and nobody at the first
+		startAt(t, network, secondAddress, deafToStatus(accept)) // and none at the first
 		client := newPairClient(t, network, byRequest)
 		start := time.Now()
 		verdict, err := client.Authenticate(t.Context(), bob)
@@ -199,16 +199,24 @@ func TestAnyValidAnswerToARequestIsLife(t *testing.T) {
 		probe radiustest.Handler
 		life  bool
 	}{
-		"Access-Accept":    {answered(func(r *radiustest.Request) radiustest.Answer { return r.Accept() }), true},
-		"Access-Reject":    {reject, true},
-		"Access-Challenge": {answered(func(r *radiustest.Request) radiustest.Answer { return r.Challenge([]byte("state"), "Code?") }), true},
-		"Protocol-Error":   {answered(func(r *radiustest.Request) radiustest.Answer { return r.Accept().WithCode(codeProtocolError) }), true},
-		"unsigned":         {answered(func(r *radiustest.Request) radiustest.Answer { return r.Reject("no").WithoutMessageAuthenticator() }), true},
+		"Access-Accept": {answered(func(r *radiustest.Request) radiustest.Answer { return r.Accept() }), true},
+		"Access-Reject": {reject, true},
+		"Access-Challenge": {answered(func(r *radiustest.Request) radiustest.Answer {
+			return r.Challenge([]byte("state"), "Code?")
+		}), true},
+		"Protocol-Error": {answered(func(r *radiustest.Request) radiustest.Answer {
+			return r.Accept().WithCode(codeProtocolError)
+		}), true},
+		"unsigned": {answered(func(r *radiustest.Request) radiustest.Answer {
+			return r.Reject("no").WithoutMessageAuthenticator()
+		}), true},
 
 		"Accounting-Response": {answered(func(r *radiustest.Request) radiustest.Answer {
 			return r.Accept().WithCode(radius.CodeAccountingResponse)
 		}), false},
-		"wrong Response Authenticator": {answered(func(r *radiustest.Request) radiustest.Answer { return r.Accept().WrongAuthenticator() }), false},
+		"wrong Response Authenticator": {answered(func(r *radiustest.Request) radiustest.Answer {
+			return r.Accept().WrongAuthenticator()
+		}), false},
 		"wrong Message-Authenticator": {answered(func(r *radiustest.Request) radiustest.Answer {
 			return r.Accept().WrongMessageAuthenticator()
 		}), false},

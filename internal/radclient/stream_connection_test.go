@@ -90,7 +90,7 @@ func TestHungServerIsFoundOutAndItsLoginsGoOn(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, second.Close()) })
 		client := s.client(t, func(c *Config) {
 			c.ReadTimeout = 30 * time.Second
-			c.Servers = append(c.Servers, Server{Host: secondAddress.Addr().String(), Port: int(secondAddress.Port()), Secret: NewSecret(testSecret)})
+			c.Servers = append(c.Servers, serverAt(secondAddress))
 		})
 		hungAt := 10 * time.Second
 		time.AfterFunc(hungAt, func() { s.network.Blackhole(firstAddress, true) })

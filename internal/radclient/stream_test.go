@@ -61,10 +61,13 @@ var streams = map[string]struct {
 	version   Version
 	offers    []radiustest.Version
 }{
-	"TCP":                    {transport: TCP},
-	"TLS":                    {transport: TLS},
-	"TLS with RADIUS/1.1":    {transport: TLS, version: RADIUS11, offers: []radiustest.Version{radiustest.RADIUS11}},
-	"TLS, agreed on the way": {transport: TLS, version: VersionAuto, offers: []radiustest.Version{radiustest.RADIUS11, radiustest.RADIUS10}},
+	"TCP":                 {transport: TCP},
+	"TLS":                 {transport: TLS},
+	"TLS with RADIUS/1.1": {transport: TLS, version: RADIUS11, offers: []radiustest.Version{radiustest.RADIUS11}},
+	"TLS, agreed on the way": {
+		transport: TLS, version: VersionAuto,
+		offers: []radiustest.Version{radiustest.RADIUS11, radiustest.RADIUS10},
+	},
 }
 
 // stream is a server on a stream, and a client of it.
@@ -111,7 +114,7 @@ func overStreams(t *testing.T, options radiustest.StreamOptions, test func(t *te
 				s.options.Network, s.options.Address, s.options.Versions = s.network, firstAddress.String(), kind.offers
 				s.options.Secret = testSecret
 				s.config = Config{
-					Servers:     []Server{{Host: firstAddress.Addr().String(), Port: int(firstAddress.Port()), Secret: NewSecret(testSecret)}},
+					Servers:     []Server{serverAt(firstAddress)},
 					Transport:   kind.transport,
 					ReadTimeout: 10 * time.Second,
 					Dial:        s.network.Dial,
@@ -231,7 +234,7 @@ func TestWrongAnswerEndsTheConnection(t *testing.T) {
 				})
 				require.NoError(t, err)
 				client, err := New(Config{
-					Servers:     []Server{{Host: firstAddress.Addr().String(), Port: int(firstAddress.Port()), Secret: NewSecret(testSecret)}},
+					Servers:     []Server{serverAt(firstAddress)},
 					Transport:   TCP,
 					ReadTimeout: 5 * time.Second,
 					StatusCheck: StatusCheckOff,

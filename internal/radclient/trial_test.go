@@ -155,7 +155,7 @@ func slowly(long time.Duration) radiustest.Handler {
 	})
 }
 
-// silentFirst has the first server found silent, by a login that nobody answers.
+// silentFirst has the first server found silent, by a login that is not answered.
 func silentFirst(t *testing.T, network *radiustest.Network, client *Client) {
 	t.Helper()
 	network.Blackhole(firstAddress, true)
@@ -240,7 +240,7 @@ func TestPushesAreNotDoubled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
-				var ignores atomic.Bool // the person, a push
+				var ignores atomic.Bool // the user, a push
 				handler := func(r *radiustest.Request) []radiustest.Answer {
 					if ignores.Load() {
 						return nil
@@ -273,7 +273,7 @@ func TestWhereLoginsDoNotMoveSilentServersTakeTurns(t *testing.T) {
 		network.Blackhole(firstAddress, true)
 		failed := 0
 		for i := range 20 {
-			network.Blackhole(secondAddress, i%5 == 4) // a person ignores a push now and then
+			network.Blackhole(secondAddress, i%5 == 4) // a user ignores a push now and then
 			if _, err := client.Authenticate(t.Context(), bob); err != nil {
 				failed++
 			}

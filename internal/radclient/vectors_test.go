@@ -29,7 +29,8 @@ func TestAccessRequestHasTheBytesOfTheVector(t *testing.T) {
 		newSigner([]byte(vectorSecret)))
 	require.NoError(t, err)
 	require.Equal(t,
-		"012a0052000102030405060708090a0b0c0d0e0f501285cff77a24654bd188cdf5c5e6cbf3cc0107616c6963650212fe8b65a61bfd7a1a104607240014828b20077661756c743d0600000005060600000008",
+		"012a0052000102030405060708090a0b0c0d0e0f501285cff77a24654bd188cdf5c5e6cbf3cc0107616c6963650212fe"+
+			"8b65a61bfd7a1a104607240014828b20077661756c743d0600000005060600000008",
 		hex.EncodeToString(sent.wire))
 }
 
@@ -49,13 +50,13 @@ func TestPasswordIsHiddenAsTheVectorsSay(t *testing.T) {
 	require.True(t, strings.HasSuffix(longest, "be92fd6f70b582c89bc09653fbf5e2ed"))
 }
 
-// hidden gives the User-Password of a request with the password.
+// hidden returns the User-Password of a request with the password.
 func hidden(t *testing.T, password string) []byte {
 	t.Helper()
-	made, err := papProof(password, vectorAuthenticator, []byte(vectorSecret))
+	proof, err := papProof(password, vectorAuthenticator, []byte(vectorSecret))
 	require.NoError(t, err)
-	require.Len(t, made.attributes, 1)
-	return made.attributes.Get(rfc2865.UserPassword_Type)
+	require.Len(t, proof.attributes, 1)
+	return proof.attributes.Get(rfc2865.UserPassword_Type)
 }
 
 func TestAnswersAreJudgedAsTheVectorsSay(t *testing.T) {
@@ -80,8 +81,9 @@ func TestAnswersAreJudgedAsTheVectorsSay(t *testing.T) {
 			required: true, code: radius.CodeAccessAccept, signed: true,
 		},
 		"challenge": {
-			datagram: "0b2a0046a470250dbde08d16367794f87987320d50127e3ad772c9b96853a22c48a1a3e686421208456e7465722012064f54503a180600ff0a804c06000000001b060000003c",
-			code:     radius.CodeAccessChallenge, signed: true,
+			datagram: "0b2a0046a470250dbde08d16367794f87987320d50127e3ad772c9b96853a22c48a1a3e686421208456e746572201206" +
+				"4f54503a180600ff0a804c06000000001b060000003c",
+			code: radius.CodeAccessChallenge, signed: true,
 		},
 		"reject": {
 			datagram: "032a002e11b53018009d5d28cf88127b6b96a4dd501286097e0a05ca2de6fc1a898c61aca269120864656e696564",
@@ -109,7 +111,10 @@ func TestAnswersAreJudgedAsTheVectorsSay(t *testing.T) {
 			t.Parallel()
 			datagram, err := hex.DecodeString(test.datagram)
 			require.NoError(t, err)
-			sent := &request{code: radius.CodeAccessRequest, identifier: 0x2a, authenticator: vectorAuthenticator, signer: newSigner([]byte(vectorSecret))}
+			sent := &request{
+				code: radius.CodeAccessRequest, identifier: 0x2a,
+				authenticator: vectorAuthenticator, signer: newSigner([]byte(vectorSecret)),
+			}
 			packet, signed, reason := checkAnswer(datagram, sent, func(radius.Code) bool { return test.required })
 			require.Equal(t, test.want, reason, "dropped: %s", reason)
 			if test.want != 0 {
@@ -137,7 +142,8 @@ func TestAnswersOfRFC2865Section7AreTaken(t *testing.T) {
 		},
 		"7.3 challenge": {
 			"f3a47a1f6a6d76710b947ab93041a039",
-			"0b02004e36f3c8764ae8c71157403c0c71ff9c4512304368616c6c656e67652033323736393433302e2020456e74657220726573706f6e73652061742070726f6d70742e180a3332373639343330",
+			"0b02004e36f3c8764ae8c71157403c0c71ff9c4512304368616c6c656e67652033323736393433302e2020456e746572" +
+				"20726573706f6e73652061742070726f6d70742e180a3332373639343330",
 			radius.CodeAccessChallenge,
 		},
 		"7.3 reject": {
@@ -153,7 +159,10 @@ func TestAnswersOfRFC2865Section7AreTaken(t *testing.T) {
 			require.NoError(t, err)
 			authenticator, err := hex.DecodeString(test.authenticator)
 			require.NoError(t, err)
-			sent := &request{code: radius.CodeAccessRequest, identifier: datagram[1], authenticator: [16]byte(authenticator), signer: newSigner([]byte("xyzzy5461"))}
+			sent := &request{
+				code: radius.CodeAccessRequest, identifier: datagram[1],
+				authenticator: [16]byte(authenticator), signer: newSigner([]byte("xyzzy5461")),
+			}
 			packet, _, reason := checkAnswer(datagram, sent, func(radius.Code) bool { return false })
 			require.Zero(t, reason, "dropped: %s", reason)
 			require.Equal(t, test.code, packet.Code)
@@ -185,7 +194,8 @@ func TestStatusServerIsThatOfRFC5997Section6(t *testing.T) {
 		code: radius.CodeStatusServer, identifier: 0x47,
 		authenticator: [16]byte(octets("bf58de56ae408ad3b70c8513f9b03fbe")), signer: newSigner([]byte("xyzzy5461")),
 	}
-	_, _, reason = checkAnswer(octets("0247003446f43e62fd0354424cbbebfd6d214e06122052414449555320536572766572207570203220646179732c2031383a3430"), sent, required)
+	_, _, reason = checkAnswer(octets("0247003446f43e62fd0354424cbbebfd6d214e06122052414449555320536572766572207570203220646179732c2031"+
+		"383a3430"), sent, required)
 	require.Zero(t, reason)
 }
 
