@@ -22,7 +22,7 @@ func TestPercentiles(t *testing.T) {
 	require.Zero(t, percentile([]int{}, 50))
 }
 
-// second gives a round of a second with so many exchanges.
+// second returns a round of a second with so many exchanges.
 func second(exchanges int) result {
 	return result{
 		Before:      exchanges,
@@ -43,7 +43,7 @@ func TestFiguresAreMediansOfTheRoundsPerExchange(t *testing.T) {
 	require.Equal(t, figures{rate: 200, p50: 1000, p99: 2000, allocations: 10, allocated: 100, calls: 2.5, client: 4, stub: 1}, f)
 }
 
-// printed gives the words of each line that is not empty.
+// printed returns the words of each line that is not empty.
 func printed(t table) string {
 	var out strings.Builder
 	t.print(&out)

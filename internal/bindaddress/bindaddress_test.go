@@ -15,7 +15,10 @@ func TestTextIsAnAddressOrAnInterface(t *testing.T) {
 	for _, text := range []string{"192.0.2.1", "2001:db8::1", "fe80::1%eth0", "eth0", "wg-office.1"} {
 		require.NoError(t, Check(text), text)
 	}
-	for _, text := range []string{"", "192.0.2.300", "eth 0", "a-name-that-is-too-long", "192.0.2.1:1812", "192.0.2.0/24", "label:", "label:a b", "label:../x"} {
+	for _, text := range []string{
+		"", "192.0.2.300", "eth 0", "a-name-that-is-too-long", "192.0.2.1:1812", "192.0.2.0/24",
+		"label:", "label:a b", "label:../x",
+	} {
 		require.Error(t, Check(text), "%q", text)
 	}
 }

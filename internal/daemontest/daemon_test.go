@@ -58,7 +58,7 @@ func TestStubbornProgramIsKilled(t *testing.T) {
 	require.Equal(t, syscall.SIGKILL, exit.Sys().(syscall.WaitStatus).Signal())
 }
 
-// TestCrashedServerStartsAgain uses a shell that ends well when it is told to.
+// TestCrashedServerStartsAgain uses a shell that ends well when it is asked to.
 func TestCrashedServerStartsAgain(t *testing.T) {
 	t.Parallel()
 	var output strings.Builder

@@ -21,7 +21,8 @@ func TestPortIsGivenToOneTestAtATime(t *testing.T) {
 	}
 	require.False(t, claimPorts(t.Context(), first-1, 2), "one of the two is taken")
 	cancel()
-	require.Eventually(t, func() bool { return claimPorts(t.Context(), first, 1) }, time.Minute, time.Millisecond, "the test that had it has ended")
+	claimed := func() bool { return claimPorts(t.Context(), first, 1) }
+	require.Eventually(t, claimed, time.Minute, time.Millisecond, "the test that had it has ended")
 }
 
 func TestPortThatAnotherProgramHasIsNotGiven(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"vault-plugin-auth-radius/internal/directorytest"
 )
 
-// inactiveRole is what "dsidm role lock" makes: who has the role is inactivated by a
-// class of service.
+// inactiveRole is the role that "dsidm role lock" makes: a class of service inactivates
+// the users that have it.
 const inactiveRole = `dn: cn=nsManagedDisabledRole,` + directorytest.Suffix + `
 objectClass: LDAPsubentry
 objectClass: nsRoleDefinition
@@ -65,7 +65,10 @@ func start389DS(t *testing.T, config string) *directorytest.DS389 {
 			{UID: "grace", Password: password, Lines: years},
 			{UID: "grace-search", Password: password, Lines: years},
 			{UID: "expired", Password: password, Lines: years + "\npasswordGraceUserTime: 2"},
-			{UID: "soon", Password: password, Lines: "passwordExpirationTime: " + time.Now().Add(time.Hour).UTC().Format("20060102150405Z")},
+			{
+				UID: "soon", Password: password,
+				Lines: "passwordExpirationTime: " + time.Now().Add(time.Hour).UTC().Format("20060102150405Z"),
+			},
 			{UID: "locked", Password: password, Lines: "passwordRetryCount: 3\naccountUnlockTime: 20990101000000Z"},
 		},
 		LDIF: inactiveRole,
@@ -76,7 +79,8 @@ func start389DS(t *testing.T, config string) *directorytest.DS389 {
 }
 
 // Anonymous users see nothing there. One server is enough for all.
-const config389DS = "nsslapd-allow-anonymous-access: off\npasswordMustChange: on\npasswordExp: on\npasswordGraceLimit: 2\npasswordLockout: on\npasswordMaxFailure: 3"
+const config389DS = "nsslapd-allow-anonymous-access: off\npasswordMustChange: on\npasswordExp: on\n" +
+	"passwordGraceLimit: 2\npasswordLockout: on\npasswordMaxFailure: 3"
 
 func Test389DSDecidesAboutAccounts(t *testing.T) {
 	t.Parallel()
@@ -84,14 +88,15 @@ func Test389DSDecidesAboutAccounts(t *testing.T) {
 	for _, change := range []func(*Config){byDN, bySearch(directorytest.PersonDN("alice"))} {
 		client := clientOf(t, d.Port(), change)
 		for name, want := range map[string]wantVerdict{
-			"alice":       {},
-			"none":        {reason: "(result 49)"},
-			"inactivated": {reason: `the account is locked (result 53): the directory says "Account inactivated. Contact system administrator."`},
-			"role":        {reason: `the directory says "Account inactivated.`},
-			"reset":       {reason: "a new password must be set first"},
-			"expired":     {reason: `the password has expired (result 49): the directory says "password expired!"`},
-			"locked":      {reason: `the account is locked (result 19): the directory says "Exceed password retry limit.`},
-			"soon":        {notice: "the password expires in"},
+			"alice": {},
+			"none":  {reason: "(result 49)"},
+			"inactivated": {reason: `the account is locked (result 53):` +
+				` the directory says "Account inactivated. Contact system administrator."`},
+			"role":    {reason: `the directory says "Account inactivated.`},
+			"reset":   {reason: "a new password must be set first"},
+			"expired": {reason: `the password has expired (result 49): the directory says "password expired!"`},
+			"locked":  {reason: `the account is locked (result 19): the directory says "Exceed password retry limit.`},
+			"soon":    {notice: "the password expires in"},
 		} {
 			requireVerdict(t, client, name, want)
 		}
@@ -117,7 +122,8 @@ func Test389DSDecidesAboutAccounts(t *testing.T) {
 		}
 		requireMisconfigured(t, client, want)
 	}
-	requireMisconfigured(t, clientOf(t, d.Port(), bySearch("")), `it allows no anonymous search: set search_binddn and search_password (result 48): the directory says "Anonymous access is not allowed`)
+	requireMisconfigured(t, clientOf(t, d.Port(), bySearch("")), `it allows no anonymous search:`+
+		` set search_binddn and search_password (result 48): the directory says "Anonymous access is not allowed`)
 }
 
 // A server that takes nothing in clear text answers with the result 53 as well.

@@ -59,7 +59,10 @@ func TestResultsOfASearchAreMistakesOfTheSource(t *testing.T) {
 	for result, want := range map[uint16]struct{ search, anonymous string }{
 		8:  {"ssl or starttls (result 8)", anonymous + "8)"},
 		13: {"ssl or starttls (result 13)", "ssl or starttls (result 13)"},
-		32: {"there is nothing at user_search_base (result 32)", "there is nothing at user_search_base, or an anonymous search does not see it: see search_binddn (result 32)"},
+		32: {
+			"there is nothing at user_search_base (result 32)",
+			"there is nothing at user_search_base, or an anonymous search does not see it: see search_binddn (result 32)",
+		},
 		48: {"(result 48)", anonymous + "48)"},
 		50: {"search_binddn (result 50)", anonymous + "50)"},
 		53: {"(result 53)", anonymous + "53)"},
@@ -86,7 +89,8 @@ func TestSearcherThatTheDirectoryDoesNotLetInIsAMistakeOfTheSource(t *testing.T)
 	t.Parallel()
 	for result, want := range map[uint16]string{
 		19: "it refuses search_binddn with search_password: the account is locked, or its password has expired (result 19)",
-		48: "it does not let search_binddn bind: see its log (result 48)", 50: "it does not let search_binddn bind: see its log (result 50)",
+		48: "it does not let search_binddn bind: see its log (result 48)",
+		50: "it does not let search_binddn bind: see its log (result 50)",
 		53: `it does not let search_binddn bind: see its log (result 53): the directory says "inactive"`,
 	} {
 		s := scripted(t, func(directorytest.Request) directorytest.Answer {
@@ -108,7 +112,8 @@ func TestAnonymousUserThatMayNotBindSearchesNothing(t *testing.T) {
 		return directorytest.Answer{Result: 48, Diagnostic: "anonymous bind disallowed"}
 	})
 	_, err := newClient(t, func(c *Config) { c.BindDN, c.Search = "", &Search{BaseDN: people} }, s.Port()).Authenticate(t.Context(), alice)
-	require.ErrorContains(t, err, `it allows no anonymous search: set search_binddn and search_password (result 48): the directory says "anonymous bind disallowed"`)
+	require.ErrorContains(t, err, `it allows no anonymous search: set search_binddn and search_password (result 48):`+
+		` the directory says "anonymous bind disallowed"`)
 }
 
 func TestControlsOfABindSayWhatBecomesOfThePassword(t *testing.T) {
@@ -151,10 +156,12 @@ func TestGroupsAreSearchedWithTheNameThatTheEntryHas(t *testing.T) {
 		if r.Bind {
 			return directorytest.Answer{}
 		}
-		return directorytest.Answer{Entries: []*ldap.Entry{ldap.NewEntry("uid=Carla,"+people, map[string][]string{"uid": {"Carla"}, "cn": {"group"}})}}
+		carla := ldap.NewEntry("uid=Carla,"+people, map[string][]string{"uid": {"Carla"}, "cn": {"group"}})
+		return directorytest.Answer{Entries: []*ldap.Entry{carla}}
 	})
 	client := newClient(t, func(c *Config) { c.Groups = &GroupSearch{BaseDN: people, Filter: "(memberUid={{username}})"} }, s.Port())
-	verdict, err := client.Authenticate(t.Context(), Credentials{Username: "carla", Password: password, SameName: func(string) bool { return true }})
+	carla := Credentials{Username: "carla", Password: password, SameName: func(string) bool { return true }}
+	verdict, err := client.Authenticate(t.Context(), carla)
 	require.NoError(t, err)
 	require.True(t, verdict.Accepted, verdict.Reason)
 	requests := s.Requests()
@@ -174,7 +181,8 @@ func TestPrimaryGroupCountsWhereAFilterAsksForMembers(t *testing.T) {
 		"(description={{username}})":        "(description={{username}})",
 	} {
 		require.Equal(t, want, withPrimaryGroup(filter), filter)
-		_, err := ldap.CompileFilter(strings.NewReplacer(dnPlace, "x", usernamePlace, "x", primarySIDPlace, `\01`, primaryDNPlace, "x").Replace(want))
+		places := strings.NewReplacer(dnPlace, "x", usernamePlace, "x", primarySIDPlace, `\01`, primaryDNPlace, "x")
+		_, err := ldap.CompileFilter(places.Replace(want))
 		require.NoError(t, err, want)
 	}
 }
@@ -188,7 +196,8 @@ func TestPrimaryGroupIsInTheDomainOfTheAccount(t *testing.T) {
 	}
 	require.Equal(t, domain+"\x01\x02\x00\x00", string(primaryGroupSID(account(domain+"\x50\x04\x00\x00", "513"))))
 	for _, entry := range []*ldap.Entry{
-		account("", "513"), account(domain+"\x50\x04\x00\x00", ""), account(domain, "513"), account(domain+"\x50\x04\x00\x00", "4294967296"),
+		account("", "513"), account(domain+"\x50\x04\x00\x00", ""), account(domain, "513"),
+		account(domain+"\x50\x04\x00\x00", "4294967296"),
 		account("\x01\x00\x00\x00\x00\x00\x00\x05", "513"), ldap.NewEntry("cn=x", nil),
 	} {
 		require.Nil(t, primaryGroupSID(entry), "%v", entry.Attributes)

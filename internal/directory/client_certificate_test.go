@@ -36,7 +36,8 @@ func TestOpenLDAPThatDemandsAClientCertificateIsShownOne(t *testing.T) {
 				var unavailable *UnavailableError
 				_, err = login(nil)
 				require.ErrorAs(t, err, &unavailable, security)
-				require.ErrorContains(t, err, "it asked for a client certificate, and ended the connection: set tls_client_cert and tls_client_key", security)
+				require.ErrorContains(t, err, "it asked for a client certificate, and ended the connection:"+
+					" set tls_client_cert and tls_client_key", security)
 				_, err = login(issue(other))
 				require.ErrorAs(t, err, &unavailable, security)
 				require.ErrorContains(t, err, "client certificate", security)

@@ -74,5 +74,6 @@ func TestLoginsThatAreUnderWayOutliveClose(t *testing.T) {
 	client.Close()
 	close(goOn)
 	require.NoError(t, <-done)
-	require.Eventually(t, func() bool { _, open := s.Connections(); return open == 0 }, time.Minute, time.Millisecond, "its connection is not kept")
+	closed := func() bool { _, open := s.Connections(); return open == 0 }
+	require.Eventually(t, closed, time.Minute, time.Millisecond, "its connection is not kept")
 }

@@ -21,12 +21,12 @@ const (
 
 var alice = Credentials{Username: "alice", Password: password}
 
-// entry is a person's entry as a scripted directory finds it.
+// entry returns a user's entry as a scripted directory finds it.
 func entry(uid string) *ldap.Entry {
 	return ldap.NewEntry(directorytest.PersonDN(uid), map[string][]string{"uid": {uid}, "mail": {uid + "@example.org"}})
 }
 
-// knowsAlice takes alice's password, and gives her entry.
+// knowsAlice takes alice's password, and returns her entry.
 func knowsAlice(r directorytest.Request) directorytest.Answer {
 	switch {
 	case !r.Bind:
@@ -137,7 +137,10 @@ func TestHostileNamesAreRefusedOrEscaped(t *testing.T) {
 		require.True(t, bind && search, "%q: %v", name, s.Requests()[before:])
 	}
 	before := len(s.Requests())
-	for _, name := range []string{"", " alice", "alice ", "alice\x00", "ali\nce", "alice\u202e", "a\u200fb", "\xff", strings.Repeat("a", 1<<20), "alice\u00a0"} {
+	for _, name := range []string{
+		"", " alice", "alice ", "alice\x00", "ali\nce", "alice\u202e", "a\u200fb", "\xff",
+		strings.Repeat("a", 1<<20), "alice\u00a0",
+	} {
 		for _, client := range []*Client{byDN, bySearch} {
 			verdict, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: password})
 			require.NoError(t, err)
@@ -162,7 +165,8 @@ func TestOneEntryHasOneName(t *testing.T) {
 			return directorytest.Answer{Entries: []*ldap.Entry{ldap.NewEntry("uid=two,"+people, map[string][]string{"uid": {"2", "two"}})}}
 		}
 		if strings.Contains(r.DN, "odd") {
-			return directorytest.Answer{Entries: []*ldap.Entry{ldap.NewEntry("cn=odd,"+people, map[string][]string{"uid": {"odd", "even"}})}}
+			odd := ldap.NewEntry("cn=odd,"+people, map[string][]string{"uid": {"odd", "even"}})
+			return directorytest.Answer{Entries: []*ldap.Entry{odd}}
 		}
 		return directorytest.Answer{Entries: []*ldap.Entry{ldap.NewEntry("uid=Alice,"+people, map[string][]string{"UID": {"Alice"}})}}
 	})
@@ -175,7 +179,10 @@ func TestOneEntryHasOneName(t *testing.T) {
 			require.Contains(t, verdict.Reason, `"Alice"`)
 		}
 	}
-	verdict, err := client.Authenticate(t.Context(), Credentials{Username: "alice", Password: password, SameName: func(spelled string) bool { return strings.EqualFold(spelled, "alice") }})
+	verdict, err := client.Authenticate(t.Context(), Credentials{
+		Username: "alice", Password: password,
+		SameName: func(spelled string) bool { return strings.EqualFold(spelled, "alice") },
+	})
 	require.NoError(t, err)
 	require.True(t, verdict.Accepted, "the mount has it in lower case")
 	_, err = client.Authenticate(t.Context(), Credentials{Username: "odd", Password: password})

@@ -58,7 +58,9 @@ func TestOpenLDAPChecksPasswords(t *testing.T) {
 		"base":     func(*Config) {},
 		"template": func(c *Config) { c.BindDN = "uid={{username}}," + people },
 		"search": func(c *Config) {
-			c.BindDN, c.Search = "", &Search{BaseDN: directorytest.Suffix, BindDN: directorytest.AdminDN, BindPassword: directorytest.AdminPassword}
+			c.BindDN, c.Search = "", &Search{
+				BaseDN: directorytest.Suffix, BindDN: directorytest.AdminDN, BindPassword: directorytest.AdminPassword,
+			}
 		},
 	}
 	for security, port := range map[Security]int{LDAPS: l.TLSPort(), StartTLS: l.Port(), Cleartext: l.Port()} {
@@ -68,7 +70,10 @@ func TestOpenLDAPChecksPasswords(t *testing.T) {
 				c.Groups = &GroupSearch{BaseDN: directorytest.Groups}
 				change(c)
 			})
-			for name, word := range map[string]string{"alice": password, "bob, jr": "bob-password", `back\slash`: "b-password", "#hash+plus": "h-password", "jürgen": "pässwörd"} {
+			for name, word := range map[string]string{
+				"alice": password, "bob, jr": "bob-password", `back\slash`: "b-password", "#hash+plus": "h-password",
+				"jürgen": "pässwörd",
+			} {
 				verdict, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: word})
 				require.NoError(t, err, "%s %s %s", security, way, name)
 				require.True(t, verdict.Accepted, "%s %s %s: %s", security, way, name, verdict.Reason)
@@ -96,7 +101,8 @@ func TestOpenLDAPIsBelievedWithTheRightCertificateOnly(t *testing.T) {
 	good := tlstest.CertificateOptions{Names: []string{"127.0.0.1"}}
 	l := startOpenLDAP(t, newIdentity(t, authority, good), "")
 	wrongName := startOpenLDAP(t, newIdentity(t, authority, tlstest.CertificateOptions{Names: []string{"ldap.example.org"}}), "")
-	expired := startOpenLDAP(t, newIdentity(t, authority, tlstest.CertificateOptions{Names: []string{"127.0.0.1"}, Until: time.Now().Add(-time.Hour)}), "")
+	options := tlstest.CertificateOptions{Names: []string{"127.0.0.1"}, Until: time.Now().Add(-time.Hour)}
+	expired := startOpenLDAP(t, newIdentity(t, authority, options), "")
 	own := newIdentity(t, authority, good)
 	pinned := startOpenLDAP(t, own, "")
 	tests := map[string]struct {
@@ -174,9 +180,10 @@ func TestOpenLDAPThatAllowsNoAnonymousSearchSaysSo(t *testing.T) {
 	t.Parallel()
 	const allowsNone = "it allows no anonymous search: set search_binddn and search_password (result "
 	for config, want := range map[string]string{
-		"require authc":        allowsNone + `53): the directory says "authentication required"`,
-		"disallow bind_anon":   allowsNone + `48): the directory says "anonymous bind disallowed"`,
-		"":                     "there is nothing at user_search_base, or an anonymous search does not see it: see search_binddn (result 32)", // by its access
+		"require authc":      allowsNone + `53): the directory says "authentication required"`,
+		"disallow bind_anon": allowsNone + `48): the directory says "anonymous bind disallowed"`,
+		"": "there is nothing at user_search_base, or an anonymous search does not see it:" + // by its access
+			" see search_binddn (result 32)",
 		"security ssf=56":      "it wants passwords protected: set ssl or starttls (result 13)",
 		"restrict bind":        `(result 53): the directory says "operation restricted"`,
 		"restrict search":      allowsNone + "53)",
@@ -199,7 +206,8 @@ func TestOpenLDAPsGroupsKnowUsersByTheNameThatTheEntryHas(t *testing.T) {
 	l, err := directorytest.StartOpenLDAP(t.Context(), t.TempDir(), directorytest.OpenLDAPOptions{
 		Users: map[string]string{"Carla": password}, Config: "include /etc/ldap/schema/nis.schema",
 		LDIF: "dn: cn=staff," + directorytest.Groups + "\nobjectClass: posixGroup\ncn: staff\ngidNumber: 7\nmemberUid: Carla\n\n" +
-			"dn: uid=two," + directorytest.People + "\nobjectClass: inetOrgPerson\nuid: two\ncn: two\nsn: two\nmail: two@example.org\nmail: 2@example.org\nuserPassword: " + password + "\n\n",
+			"dn: uid=two," + directorytest.People + "\nobjectClass: inetOrgPerson\nuid: two\ncn: two\nsn: two\n" +
+			"mail: two@example.org\nmail: 2@example.org\nuserPassword: " + password + "\n\n",
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Stop()) })
@@ -207,7 +215,8 @@ func TestOpenLDAPsGroupsKnowUsersByTheNameThatTheEntryHas(t *testing.T) {
 		byDN(c)
 		c.Groups = &GroupSearch{BaseDN: directorytest.Groups}
 	})
-	verdict, err := client.Authenticate(t.Context(), Credentials{Username: "carla", Password: password, SameName: func(name string) bool { return name == "Carla" }})
+	carla := Credentials{Username: "carla", Password: password, SameName: func(name string) bool { return name == "Carla" }}
+	verdict, err := client.Authenticate(t.Context(), carla)
 	require.NoError(t, err)
 	require.Equal(t, []string{"staff"}, verdict.Groups, verdict.Reason)
 

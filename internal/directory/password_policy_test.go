@@ -78,10 +78,13 @@ func startWithPolicy(t *testing.T) *directorytest.OpenLDAP {
 		"soon":    "pwdChangedTime: " + time.Now().Add(-864000*time.Second+time.Hour).UTC().Format("20060102150405Z"),
 		"locked":  "pwdChangedTime: " + today + "\npwdAccountLockedTime: 000001010000Z",
 	} {
-		ldif += fmt.Sprintf("dn: %s\nobjectClass: inetOrgPerson\nuid: %s\ncn: %[2]s\nsn: Person\nuserPassword: %s\n%s\n\n", directorytest.PersonDN(name), name, password, lines)
+		ldif += fmt.Sprintf("dn: %s\nobjectClass: inetOrgPerson\nuid: %s\ncn: %[2]s\nsn: Person\nuserPassword: %s\n%s\n\n",
+			directorytest.PersonDN(name), name, password, lines)
 	}
 	l, err := directorytest.StartOpenLDAP(t.Context(), t.TempDir(), directorytest.OpenLDAPOptions{
-		Config: "moduleload ppolicy", Overlays: "overlay ppolicy\nppolicy_default cn=default," + directorytest.Suffix + "\nppolicy_use_lockout", LDIF: ldif,
+		Config:   "moduleload ppolicy",
+		Overlays: "overlay ppolicy\nppolicy_default cn=default," + directorytest.Suffix + "\nppolicy_use_lockout",
+		LDIF:     ldif,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Stop()) })
@@ -114,11 +117,14 @@ func TestOpenLDAPsPasswordPolicyForTheSearcherRefusesNoUser(t *testing.T) {
 	t.Parallel()
 	l := startWithPolicy(t)
 	for name, want := range map[string]string{
-		"reset": "search_binddn do nothing: a new password must be set first", "expired": "search_binddn with search_password: the password has expired",
-		"locked": "search_binddn with search_password: the account is locked",
+		"reset":   "search_binddn do nothing: a new password must be set first",
+		"expired": "search_binddn with search_password: the password has expired",
+		"locked":  "search_binddn with search_password: the account is locked",
 	} {
 		requireMisconfigured(t, clientOf(t, l.Port(), bySearch(directorytest.PersonDN(name))), want)
 	}
 	client := clientOf(t, l.Port(), bySearch(directorytest.PersonDN("grace-search")))
-	requireVerdict(t, client, "alice", wantVerdict{notice: "search_binddn: the password has expired: logins left until a new one must be set: 1"})
+	requireVerdict(t, client, "alice", wantVerdict{
+		notice: "search_binddn: the password has expired: logins left until a new one must be set: 1",
+	})
 }

@@ -72,7 +72,10 @@ func TestActiveDirectorySaysWhyItRefuses(t *testing.T) {
 	require.Subset(t, verdict.Groups, []string{"everybody", "staff", "Domain Users"}, "another one than usual")
 	direct := newClient(t, func(c *Config) {
 		inDomain(s, authority, LDAPS, 636)(c)
-		c.Groups = &GroupSearch{BaseDN: "CN=Users," + directorytest.DomainSuffix, Filter: "(&(objectClass=group)(member={{dn}})(!(cn=Domain*)))"}
+		c.Groups = &GroupSearch{
+			BaseDN: "CN=Users," + directorytest.DomainSuffix,
+			Filter: "(&(objectClass=group)(member={{dn}})(!(cn=Domain*)))",
+		}
 	})
 	verdict, err = direct.Authenticate(t.Context(), Credentials{Username: "alice", Password: word})
 	require.NoError(t, err)
@@ -83,8 +86,9 @@ func TestActiveDirectorySaysWhyItRefuses(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"nobody": "code 52e", "disabled": "disabled", "hours": "logonHours", "station": "userWorkstations",
-		"expired": "account has expired", "change": "a new password must be set first (result 49, code 773)", "locked": "locked in the domain",
-		"ALICE": `spells this name "alice"`, "alice.liddell": `spells this name "alice"`,
+		"expired": "account has expired", "locked": "locked in the domain",
+		"change": "a new password must be set first (result 49, code 773)",
+		"ALICE":  `spells this name "alice"`, "alice.liddell": `spells this name "alice"`,
 	} {
 		verdict, err := overTLS.Authenticate(t.Context(), Credentials{Username: name, Password: word})
 		require.NoError(t, err, name)

@@ -55,7 +55,7 @@ func TestDirectoryThatComesBackIsUsedAtOnceIfThereIsNoOther(t *testing.T) {
 	require.Equal(t, Alive, client.Stats()[0].State)
 }
 
-// silent is a connection to somebody who takes everything and says nothing.
+// silent is a connection to a server that takes everything and says nothing.
 func silent(context.Context, string) (net.Conn, error) {
 	here, there := net.Pipe()
 	go func() {

@@ -47,8 +47,9 @@ func TestServersSayWhatTheyHaveAgainstTheClientCertificate(t *testing.T) {
 	require.NoError(t, err)
 	for version, name := range map[uint16]string{tls.VersionTLS12: "TLS 1.2", tls.VersionTLS13: "TLS 1.3"} {
 		port := demanding(t, authority, version)
+		const demanded = "it asked for a client certificate, and ended the connection: set tls_client_cert and tls_client_key"
 		for want, issue := range map[string]func() (*tlstest.Certificate, error){
-			"it asked for a client certificate, and ended the connection: set tls_client_cert and tls_client_key": func() (*tlstest.Certificate, error) {
+			demanded: func() (*tlstest.Certificate, error) {
 				return &tlstest.Certificate{}, nil
 			},
 			"it does not know who signed the client certificate": func() (*tlstest.Certificate, error) {
@@ -86,7 +87,10 @@ func TestWrongClientCertificatesNameTheirFields(t *testing.T) {
 		"failed to find any PEM data":       {"no PEM", string(certificate.KeyPEM)},
 		"private key does not match public": {string(certificate.PEM), string(another.KeyPEM)},
 	} {
-		config := Config{Kind: LDAP, BindDN: people, Security: LDAPS, CACertificates: string(authority.PEM()), ClientCertificate: pair[0], ClientKey: pair[1]}
+		config := Config{
+			Kind: LDAP, BindDN: people, Security: LDAPS, CACertificates: string(authority.PEM()),
+			ClientCertificate: pair[0], ClientKey: pair[1],
+		}
 		err := config.Check()
 		require.ErrorContains(t, err, "`tls_client_cert` and `tls_client_key`")
 		require.ErrorContains(t, err, want)

@@ -39,7 +39,8 @@ func TestOpenLDAPStopsAndStartsAgain(t *testing.T) {
 
 func Test389DSKnowsItsUsersAndStartsAgain(t *testing.T) {
 	t.Parallel()
-	d, err := Start389DS(t.Context(), t.TempDir(), DS389Options{Users: []DS389User{{UID: "bob", Password: "bob-password", Lines: "mail: bob@example.org"}}})
+	users := []DS389User{{UID: "bob", Password: "bob-password", Lines: "mail: bob@example.org"}}
+	d, err := Start389DS(t.Context(), t.TempDir(), DS389Options{Users: users})
 	require.NoError(t, err)
 	bind := func() error {
 		conn, err := ldap.DialURL("ldap://" + net.JoinHostPort(d.Host(), strconv.Itoa(d.Port())))

@@ -58,7 +58,7 @@ func TestHandlersRunOneAtATime(t *testing.T) {
 		for _, conn := range conns {
 			send(t, conn, login(t, "alice", "hello"))
 		}
-		time.Sleep(time.Hour) // of the bubble: nobody waits on a mutex
+		time.Sleep(time.Hour) // of the bubble: no goroutine waits on a mutex
 		require.EqualValues(t, 1, running.Load())
 		close(released)
 		next(t, conns[0])

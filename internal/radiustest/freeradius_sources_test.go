@@ -49,7 +49,7 @@ func accepted(t *testing.T, f *FreeRADIUS, password string, names []string) []st
 	return all
 }
 
-// TestFreeRADIUSTakesOtherSpellingsForAName shows what the plugin's rules of who is who
+// TestFreeRADIUSTakesOtherSpellingsForAName shows what the plugin's rules of user names
 // are for. Debian's own site refuses names with blanks before it asks.
 func TestFreeRADIUSTakesOtherSpellingsForAName(t *testing.T) {
 	t.Parallel()
@@ -74,7 +74,8 @@ func TestFreeRADIUSTakesOtherSpellingsForAName(t *testing.T) {
 		},
 		"OpenLDAP": {
 			startFreeRADIUS(t, FreeRADIUSOptions{LDAP: &FreeRADIUSLDAP{
-				Host: l.Host(), Port: l.Port(), BaseDN: directorytest.People, BindDN: directorytest.AdminDN, Password: directorytest.AdminPassword,
+				Host: l.Host(), Port: l.Port(), BaseDN: directorytest.People,
+				BindDN: directorytest.AdminDN, Password: directorytest.AdminPassword,
 			}}),
 			[]string{"alice", "ALICE", "Alice", "alice ", "alice   ", " alice", "alice\u00a0", "ａlice", "alİce"},
 		},

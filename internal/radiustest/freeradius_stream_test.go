@@ -115,7 +115,7 @@ func TestFreeRADIUSHoldsAnswers(t *testing.T) {
 		send(t, conn, request)
 	}
 	codes := map[byte]byte{} // of answers, by the identifiers of requests
-	for range 3 {            // which do not wait for that of who is ill
+	for range 3 {            // which do not wait for the answer to "ill"
 		answer := receive(t, conn)
 		if codes[answer[1]] = answer[0]; answer[1] != prompt[1] {
 			require.GreaterOrEqual(t, time.Since(began), hold)

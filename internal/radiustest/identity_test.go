@@ -18,7 +18,7 @@ func newAuthority(tb testing.TB) *tlstest.Authority {
 	return a
 }
 
-// newIdentity gives somebody a certificate of the authority, which it trusts.
+// newIdentity returns an identity with a certificate of the authority, which it trusts.
 func newIdentity(tb testing.TB, a *tlstest.Authority, name string) *tlstest.Identity {
 	tb.Helper()
 	certificate, err := a.Issue(tlstest.CertificateOptions{Names: []string{name}})

@@ -17,7 +17,7 @@ import (
 
 const streamLatency = time.Millisecond
 
-// streamEnds gives both ends of a stream on a new network.
+// streamEnds returns both ends of a stream on a new network.
 func streamEnds(t *testing.T, n *Network) (client, server net.Conn) {
 	t.Helper()
 	address := netip.MustParseAddrPort(memoryServer)

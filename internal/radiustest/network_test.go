@@ -114,7 +114,7 @@ func TestNetworkLosesItsShareOfEachDirection(t *testing.T) {
 
 func TestNetworkLossRepeatsForTheSameSeed(t *testing.T) {
 	t.Parallel()
-	// fates tells which of 64 requests arrive.
+	// fates returns which of 64 requests arrive.
 	fates := func(seed uint64) (arrived [64]bool) {
 		synctest.Test(t, func(t *testing.T) {
 			n := NewNetwork(NetworkOptions{RequestLoss: 0.5, Seed: seed})
@@ -216,7 +216,7 @@ func TestBlackholeIsSilentBothWays(t *testing.T) {
 		conn := dialInMemory(t, n)
 		n.Blackhole(address, true)
 		send(t, conn, login(t, "nobody", "hello"))
-		requireNothing(t, conn, time.Minute) // nobody listens, and nobody says so
+		requireNothing(t, conn, time.Minute) // no server listens, and no error says so
 
 		s := startInMemory(t, n, func(r *Request) []Answer { return []Answer{r.Accept().After(time.Second)} })
 		send(t, conn, login(t, "early", "hello"))

@@ -71,7 +71,7 @@ func requireEnd(tb testing.TB, conn net.Conn) {
 	require.ErrorIs(tb, err, io.EOF)
 }
 
-// bothTLS gives configurations for a server and a client that trust each other.
+// bothTLS returns configurations for a server and a client that trust each other.
 func bothTLS(tb testing.TB) (server, client *tls.Config) {
 	tb.Helper()
 	a := newAuthority(tb)

@@ -42,7 +42,7 @@ func clientTLS(tb testing.TB, a *Authority, o CertificateOptions, serverName str
 	return config
 }
 
-// connected gives both ends of a connection.
+// connected returns both ends of a connection.
 func connected(t *testing.T) (client, server net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
