@@ -143,8 +143,8 @@ func (t table) printGoal(to io.Writer) {
 	fmt.Fprintln(to)
 }
 
-func reached(yes bool) string {
-	if yes {
+func reached(ok bool) string {
+	if ok {
 		return "reached"
 	}
 	return "not reached"

@@ -168,7 +168,7 @@ func TestServerThatTakesFewConnectionsShutsNoUserOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, refused := newClientOfFew(t, 3)
-		strangers := flood{name: manyNames, address: balancer, perSecond: 250, long: 8 * time.Second, patience: 50 * time.Millisecond}
+		strangers := flood{name: manyNames, address: balancer, perSecond: 250, duration: 8 * time.Second, patience: 50 * time.Millisecond}
 		var ended atomic.Bool
 		var running sync.WaitGroup
 		running.Go(func() {
@@ -188,7 +188,7 @@ func TestServerThatTakesNoMoreConnectionsIsFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, refused := newClientOfFew(t, 1)
-		strangers := flood{name: manyNames, address: balancer, perSecond: 1000, long: 300 * time.Millisecond}
+		strangers := flood{name: manyNames, address: balancer, perSecond: 1000, duration: 300 * time.Millisecond}
 		full := 0
 		for _, err := range strangers.send(t, client) {
 			var failure *FullError

@@ -106,10 +106,10 @@ type outcome struct {
 
 // traffic logs users in at a steady rate and returns the outcome of each login, in the
 // order in which they began.
-func traffic(t *testing.T, client *Client, perSecond int, long time.Duration) []outcome {
+func traffic(t *testing.T, client *Client, perSecond int, duration time.Duration) []outcome {
 	t.Helper()
 	start := time.Now()
-	outcomes := make([]outcome, int(long.Seconds())*perSecond)
+	outcomes := make([]outcome, int(duration.Seconds())*perSecond)
 	var running sync.WaitGroup
 	for i := range outcomes {
 		running.Go(func() {

@@ -35,7 +35,7 @@ type flood struct {
 	name      func(i int) string
 	address   string
 	perSecond int
-	long      time.Duration
+	duration  time.Duration
 	patience  time.Duration // after which the client gives up; 0: never
 }
 
@@ -55,7 +55,7 @@ func (f flood) from(address string) flood {
 // send sends the flood, and returns the errors when all its logins have ended.
 func (f flood) send(t *testing.T, client *Client) []error {
 	t.Helper()
-	failures := make([]error, int(f.long.Seconds()*float64(f.perSecond)))
+	failures := make([]error, int(f.duration.Seconds()*float64(f.perSecond)))
 	var running sync.WaitGroup
 	for i := range failures {
 		running.Go(func() {
@@ -147,11 +147,11 @@ const smallRoom = 256
 
 // floods are more than a server with a small room answers.
 var floods = map[string]flood{
-	"silent logins about many names":   {name: manyNames, perSecond: 200, long: 4 * time.Second},
-	"silent logins about one name":     {name: oneName, perSecond: 200, long: 4 * time.Second},
-	"one burst of silent logins":       {name: manyNames, perSecond: 10_000, long: time.Second / 10},
-	"logins that the clients abandon":  {name: lateNames, perSecond: 500, long: 2 * time.Second, patience: 50 * time.Millisecond},
-	"silent logins that are abandoned": {name: manyNames, perSecond: 500, long: 2 * time.Second, patience: 50 * time.Millisecond},
+	"silent logins about many names":   {name: manyNames, perSecond: 200, duration: 4 * time.Second},
+	"silent logins about one name":     {name: oneName, perSecond: 200, duration: 4 * time.Second},
+	"one burst of silent logins":       {name: manyNames, perSecond: 10_000, duration: time.Second / 10},
+	"logins that the clients abandon":  {name: lateNames, perSecond: 500, duration: 2 * time.Second, patience: 50 * time.Millisecond},
+	"silent logins that are abandoned": {name: manyNames, perSecond: 500, duration: 2 * time.Second, patience: 50 * time.Millisecond},
 }
 
 // newFloodedClient starts a picky server, and returns a client of it.
@@ -190,7 +190,7 @@ func TestBurstOfThousandsShutsNoUserOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := radiustest.NewNetwork(radiustest.NetworkOptions{Latency: 500 * time.Microsecond})
 		client := newFloodedClient(t, network)
-		burst := flood{name: manyNames, address: balancer, perSecond: 10_000, long: time.Second / 2}
+		burst := flood{name: manyNames, address: balancer, perSecond: 10_000, duration: time.Second / 2}
 		_, most := underFlood(t, client, burst, balancer)
 		require.LessOrEqual(t, most, 5000/256+2)
 		require.InDelta(t, 5000-maxWaiting, client.Stats()[0].Full, 10, "honest logins wait for a millisecond")
@@ -217,11 +217,11 @@ func TestFloodShutsNoUserOutOfStreams(t *testing.T) {
 func TestLateAnswersReleaseIdentifiers(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		client := newFloodedClient(t, network)
-		f := flood{name: lateNames, address: balancer, perSecond: 500, long: 4 * time.Second, patience: 50 * time.Millisecond}
+		f := flood{name: lateNames, address: balancer, perSecond: 500, duration: 4 * time.Second, patience: 50 * time.Millisecond}
 		_, most := underFlood(t, client, f, balancer)
 		require.LessOrEqual(t, most, 3, "no more than 525 wait or rest at a time")
 		time.Sleep(2 * time.Second)
-		require.Equal(t, f.perSecond*int(f.long.Seconds()), client.Stats()[0].Drops[DropLate])
+		require.Equal(t, f.perSecond*int(f.duration.Seconds()), client.Stats()[0].Drops[DropLate])
 	})
 }
 
@@ -275,7 +275,7 @@ func TestLoginPushedOutIsNotSentToAnotherServer(t *testing.T) {
 		require.NoError(t, err)
 		first[0].admission = fairshare.NewAdmission(smallRoom, errPushedOut)
 
-		refused := flood{name: oneName, address: balancer, perSecond: 10_000, long: 50 * time.Millisecond}
+		refused := flood{name: oneName, address: balancer, perSecond: 10_000, duration: 50 * time.Millisecond}
 		moved := 0
 		for _, err := range refused.send(t, client) {
 			if err == nil {
@@ -287,7 +287,7 @@ func TestLoginPushedOutIsNotSentToAnotherServer(t *testing.T) {
 		require.EqualValues(t, moved, client.Stats()[0].Full)
 		require.EqualValues(t, moved, client.Stats()[0].FailedOver)
 
-		pushedOut := flood{name: manyNames, address: balancer, perSecond: 10_000, long: 50 * time.Millisecond}
+		pushedOut := flood{name: manyNames, address: balancer, perSecond: 10_000, duration: 50 * time.Millisecond}
 		full := 0
 		for _, err := range pushedOut.send(t, client) {
 			var failure *FullError
@@ -307,7 +307,7 @@ func TestFullServerAnswersAtOnce(t *testing.T) {
 	inVirtualTime(t, radiustest.NetworkOptions{}, func(t *testing.T, network *radiustest.Network) {
 		client := newFloodedClient(t, network)
 		limitTo(t, client, smallRoom)
-		f := flood{name: oneName, address: balancer, perSecond: 1_000_000, long: smallRoom * time.Microsecond}
+		f := flood{name: oneName, address: balancer, perSecond: 1_000_000, duration: smallRoom * time.Microsecond}
 		var running sync.WaitGroup
 		running.Go(func() { f.send(t, client) })
 		time.Sleep(time.Second)

@@ -40,12 +40,12 @@ func newFreeRADIUSClient(t *testing.T, server *radiustest.FreeRADIUS, setting Me
 func TestFreeRADIUSTakesEveryProtocol(t *testing.T) {
 	t.Parallel()
 	const awkward = `p"a\ss %{User-Name} 'q pässwörd€`
-	people := map[string]string{"bob": "bob-password", "zoë": awkward, `CORP\bob`: "corp-password"}
-	server := startFreeRADIUS(t, radiustest.FreeRADIUSOptions{Users: people})
+	users := map[string]string{"bob": "bob-password", "zoë": awkward, `CORP\bob`: "corp-password"}
+	server := startFreeRADIUS(t, radiustest.FreeRADIUSOptions{Users: users})
 	for _, protocol := range []Protocol{PAP, CHAP, MSCHAPv2} {
 		client := newFreeRADIUSClient(t, server, MessageAuthenticatorAuto)
 		client.config.Protocol = protocol
-		for name, password := range people {
+		for name, password := range users {
 			verdict, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: password})
 			require.NoError(t, err)
 			require.Equal(t, Accept, verdict.Outcome, "%s: %s: %s", protocol, name, verdict.Reason)

@@ -26,8 +26,8 @@ func crowd(t *testing.T, client *Client, users, parallel int) int {
 	running.Wait()
 	close(accepted)
 	count := 0
-	for yes := range accepted {
-		if yes {
+	for ok := range accepted {
+		if ok {
 			count++
 		}
 	}

@@ -34,17 +34,17 @@ func TestCHAPPasswordHasTheBytesOfTheVectors(t *testing.T) {
 func TestMSCHAPv2ResponseHasTheBytesOfTheVector(t *testing.T) {
 	t.Parallel()
 	for _, username := range []string{"User", `DOMAIN\User`} {
-		made, err := msCHAPv2Proof(Credentials{Username: username, Password: "clientPass"}, randomness{
+		response, err := msCHAPv2Proof(Credentials{Username: username, Password: "clientPass"}, randomness{
 			identifier:    1,
 			challenge:     [16]byte(fromHex(t, "5b5d7c7d7b3f2f3e3c2c602132262628")),
 			peerChallenge: [16]byte(fromHex(t, "21402324255e262a28295f2b3a337c7e")),
 		})
 		require.NoError(t, err)
-		require.Equal(t, "\x01S=407A5589115FD0D6209F510FE9C04566932CDA56", string(made.success))
-		packet := &radius.Packet{Attributes: made.attributes}
+		require.Equal(t, "\x01S=407A5589115FD0D6209F510FE9C04566932CDA56", string(response.success))
+		packet := &radius.Packet{Attributes: response.attributes}
 		require.Equal(t, "5b5d7c7d7b3f2f3e3c2c602132262628", hex.EncodeToString(microsoft.MSCHAPChallenge_Get(packet)))
 		require.Equal(t, "000001371934010021402324255e262a28295f2b3a337c7e000000000000000082309ecd8d708b5ea08faa3981cd83544233114a3d85d6df",
-			hex.EncodeToString(made.attributes[1].Attribute), "%s", username)
+			hex.EncodeToString(response.attributes[1].Attribute), "%s", username)
 	}
 }
 

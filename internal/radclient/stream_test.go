@@ -177,12 +177,12 @@ func TestManyLoginsShareFewConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			overStreams(t, options, func(t *testing.T, s *stream) {
 				client := s.client(t, func(c *Config) { c.StatusCheck = StatusCheckOff })
-				people := 600
+				users := 600
 				if options.Together > 0 {
-					people = 85 * options.Together // the server waits for the last ones of each connection
+					users = 85 * options.Together // the server waits for the last ones of each connection
 				}
 				var running sync.WaitGroup
-				for i := range people {
+				for i := range users {
 					running.Go(func() {
 						name := fmt.Sprintf("user-%d", i)
 						verdict, err := client.Authenticate(t.Context(), Credentials{Username: name, Password: "p"})
@@ -192,7 +192,7 @@ func TestManyLoginsShareFewConnections(t *testing.T) {
 					})
 				}
 				running.Wait()
-				require.Equal(t, people, len(s.server.Requests()), "nothing is sent twice on a stream")
+				require.Equal(t, users, len(s.server.Requests()), "nothing is sent twice on a stream")
 				require.LessOrEqual(t, s.server.Accepted(), 3)
 			})
 		})

@@ -16,11 +16,11 @@ import (
 var thirdAddress = netip.MustParseAddrPort("192.0.2.3:1812")
 
 // rareLogins logs in once each interval, from now on until the end.
-func rareLogins(t *testing.T, client *Client, interval, long time.Duration) []outcome {
+func rareLogins(t *testing.T, client *Client, interval, duration time.Duration) []outcome {
 	t.Helper()
 	start := time.Now()
 	var outcomes []outcome
-	for time.Since(start) < long {
+	for time.Since(start) < duration {
 		began := time.Now()
 		verdict, err := client.Authenticate(t.Context(), bob)
 		outcomes = append(outcomes, outcome{began: began.Sub(start), took: time.Since(began), server: verdict.Server, err: err})
@@ -146,12 +146,12 @@ func TestImpatientClientsAreServedAfterTheFirst(t *testing.T) {
 }
 
 // slowly answers logins after the time.
-func slowly(long time.Duration) radiustest.Handler {
+func slowly(delay time.Duration) radiustest.Handler {
 	return deafToStatus(func(r *radiustest.Request) []radiustest.Answer {
 		if r.Copy > 1 {
 			return nil
 		}
-		return []radiustest.Answer{r.Accept().After(long)}
+		return []radiustest.Answer{r.Accept().After(delay)}
 	})
 }
 

@@ -251,10 +251,10 @@ func (r *waitingRoom) done() bool {
 }
 
 // closeIfIdle closes the room if it has been empty for so long.
-func (r *waitingRoom) closeIfIdle(now time.Time, long time.Duration) (closed bool) {
+func (r *waitingRoom) closeIfIdle(now time.Time, limit time.Duration) (closed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.waiting) > 0 || now.Sub(r.emptied) < long {
+	if len(r.waiting) > 0 || now.Sub(r.emptied) < limit {
 		return false
 	}
 	r.closed = true

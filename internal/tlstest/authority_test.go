@@ -141,9 +141,9 @@ func TestServersWantCertificatesOfTheirAuthority(t *testing.T) {
 	serverErr, _ := handshake(t, server, stranger)
 	require.ErrorAs(t, serverErr, new(x509.UnknownAuthorityError))
 
-	nobody := clientTLS(t, a, good, serverName)
-	nobody.Certificates = nil
-	serverErr, _ = handshake(t, server, nobody)
+	bare := clientTLS(t, a, good, serverName)
+	bare.Certificates = nil
+	serverErr, _ = handshake(t, server, bare)
 	require.ErrorContains(t, serverErr, "didn't provide a certificate")
 }
 
