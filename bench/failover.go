@@ -15,7 +15,7 @@ import (
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
-// What happens to the first of two servers, both of which answer Status-Server,
+// The course of the first of two servers, both of which answer Status-Server,
 // while users log in at a steady rate.
 const (
 	failoverRate = 200 // logins per second

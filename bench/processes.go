@@ -104,7 +104,7 @@ func self(ctx context.Context, wrapper []string, args ...string) (*exec.Cmd, err
 	return process, nil
 }
 
-// processorTime is what a process that has ended used, its start included.
+// processorTime returns what a process that has ended used, its start included.
 func processorTime(process *exec.Cmd) time.Duration {
 	return process.ProcessState.UserTime() + process.ProcessState.SystemTime()
 }

@@ -20,7 +20,7 @@ import (
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
-// What happens to the first of several servers, none of which answers Status-Server,
+// The course of the first of several servers, none of which answers Status-Server,
 // while a login comes now and then. It takes half an hour, so its time is virtual.
 const (
 	rareInterval    = 75 * time.Second
@@ -85,7 +85,7 @@ func watchRareLogins(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	var figures []rareFigures
-	// What follows the figures is the word of package testing.
+	// The line after the figures is that of package testing.
 	if err := json.NewDecoder(bytes.NewReader(output)).Decode(&figures); err != nil {
 		return err
 	}

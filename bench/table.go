@@ -69,7 +69,7 @@ func (t table) counted(format string, number float64) string {
 	return fmt.Sprintf(format, number)
 }
 
-// printCalls says which system calls they are: in the row of the goal, or in
+// printCalls prints which system calls they are: in the row of the goal, or in
 // the only one.
 func (t table) printCalls(to io.Writer) {
 	if t.uncounted != nil {
@@ -108,7 +108,7 @@ func (t table) failures() int {
 	return count
 }
 
-// printFailures says how many exchanges failed, also if none did, and how many
+// printFailures prints how many exchanges failed, also if none did, and how many
 // copies were sent, if any.
 func (t table) printFailures(to io.Writer) {
 	exchanges, copies, example := 0, 0, ""

@@ -52,7 +52,7 @@ type Daemon struct {
 	process *process        // nil while it is stopped
 }
 
-// Log is everything the server has logged, over restarts.
+// Log returns everything the server has logged, over restarts.
 func (d *Daemon) Log() string { return d.log.String() }
 
 // Stop ends the server and waits for it. Stopping it again does nothing.
@@ -76,7 +76,7 @@ func (d *Daemon) Crash() error {
 	return err
 }
 
-// PID is the process id of the running server; 0 while it is stopped.
+// PID returns the process id of the running server; 0 while it is stopped.
 func (d *Daemon) PID() int {
 	if d.process == nil {
 		return 0

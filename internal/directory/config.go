@@ -72,7 +72,7 @@ type Server struct {
 	Port int
 }
 
-// String is host:port.
+// String returns host:port.
 func (s Server) String() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
 
 // Search finds a user's entry, as which the user then binds.

@@ -20,7 +20,7 @@ type UnavailableError struct {
 	err    error
 }
 
-// Error says which server, what was wrong, and what to check.
+// Error returns which server, what was wrong, and what to check.
 func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("directory %s: %s", e.Server, e.text)
 }
@@ -42,7 +42,7 @@ type FullError struct {
 	Sent   bool   // the server was being asked when the place was given up
 }
 
-// Error says that it is about the number of logins, and what helps.
+// Error returns that too many logins wait, and what helps.
 func (e *FullError) Error() string {
 	return fmt.Sprintf("too many logins wait for the directory %s (%d), so that some are refused at once:"+
 		" there is a flood of logins, or the server does not answer them:"+
@@ -57,7 +57,7 @@ type ConfigurationError struct {
 	err    error
 }
 
-// Error says which server, what was wrong, and what to change.
+// Error returns which server, what was wrong, and what to change.
 func (e *ConfigurationError) Error() string {
 	return fmt.Sprintf("directory %s: %s", e.Server, e.text)
 }

@@ -48,7 +48,8 @@ type DS389 struct {
 	port int
 }
 
-// Where Debian's package has the entries of a new server's configuration.
+// ds389Template is the file of Debian's package with the entries of a new server's
+// configuration.
 const ds389Template = "/usr/share/dirsrv/data/template-dse.ldif"
 
 // ds389Backend adds the database of the suffix to the configuration.
@@ -122,10 +123,10 @@ func Start389DS(ctx context.Context, dir string, o DS389Options) (*DS389, error)
 	return nil, err
 }
 
-// Host is the IP address the server listens on.
+// Host returns the IP address the server listens on.
 func (d *DS389) Host() string { return "127.0.0.1" }
 
-// Port is where it speaks LDAP.
+// Port returns the TCP port where it speaks LDAP.
 func (d *DS389) Port() int { return d.port }
 
 // write writes the configuration and the entries.
@@ -199,7 +200,7 @@ func (o DS389Options) configuration(template, data, localUser string, port int) 
 	return blankLines.ReplaceAllString(template+ds389Backend, "\n\n")
 }
 
-// entries are the directory as LDIF. Who has logged in may read all but passwords.
+// entries returns the directory as LDIF. Users that have bound may read all but passwords.
 func (o DS389Options) entries() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, `dn: %s
@@ -226,7 +227,7 @@ ou: groups
 	return text.String() + o.LDIF
 }
 
-// saltedSHA512 is a password's hash as directories write it ({SSHA512}).
+// saltedSHA512 returns a password's hash as directories write it ({SSHA512}).
 func saltedSHA512(password string) string {
 	salt := make([]byte, 8)
 	_, _ = rand.Read(salt) // never fails

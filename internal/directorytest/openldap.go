@@ -119,13 +119,13 @@ func (l *OpenLDAP) choosePorts(ctx context.Context, o OpenLDAPOptions) (err erro
 	return err
 }
 
-// Host is the IP address the server listens on.
+// Host returns the IP address the server listens on.
 func (l *OpenLDAP) Host() string { return "127.0.0.1" }
 
-// Port is where it speaks LDAP, with StartTLS if it has a certificate.
+// Port returns the TCP port where it speaks LDAP, with StartTLS if it has a certificate.
 func (l *OpenLDAP) Port() int { return l.options.Port }
 
-// TLSPort is where it speaks LDAPS, if it has a certificate.
+// TLSPort returns the TCP port where it speaks LDAPS, if it has a certificate.
 func (l *OpenLDAP) TLSPort() int { return l.options.TLSPort }
 
 // write writes the configuration and fills the database.
@@ -161,7 +161,7 @@ func (o OpenLDAPOptions) write(ctx context.Context, dir string) error {
 	return nil
 }
 
-// entries are the directory as LDIF (RFC 2849).
+// entries returns the directory as LDIF (RFC 2849).
 func (o OpenLDAPOptions) entries() string {
 	var text strings.Builder
 	entry := func(dn string, lines ...string) {
@@ -193,5 +193,5 @@ func (o OpenLDAPOptions) entries() string {
 	return text.String() + o.LDIF
 }
 
-// PersonDN is the DN of a user's entry.
+// PersonDN returns the DN of a user's entry.
 func PersonDN(uid string) string { return "uid=" + ldap.EscapeDN(uid) + "," + People }

@@ -53,7 +53,7 @@ const sambaConfig = `
 
 // StartSamba provisions a domain in dir, a folder that nothing else uses, and runs
 // its controller on the address, such as 127.0.0.77, until Stop or until ctx ends.
-// That takes some 7 seconds.
+// It takes some 7 seconds.
 func StartSamba(ctx context.Context, dir, address string, identity *tlstest.Identity) (*Samba, error) {
 	program, err := daemontest.FindProgram("Samba", "samba-ad-dc", []string{"samba", "/usr/sbin/samba"})
 	if err != nil {
@@ -94,7 +94,7 @@ func StartSamba(ctx context.Context, dir, address string, identity *tlstest.Iden
 	return s, s.Start(ctx)
 }
 
-// Host is the IP address the controller listens on, at ports 389 and 636.
+// Host returns the IP address the controller listens on, at ports 389 and 636.
 func (s *Samba) Host() string { return s.host }
 
 // Tool changes the domain with a command of samba-tool, such as "user", "disable",
@@ -175,10 +175,10 @@ func (s *Samba) asAdministrator(change func(*ldap.Conn) error) error {
 	return nil
 }
 
-// accountDN is where users and groups are.
+// accountDN returns the DN of a user or a group.
 func accountDN(name string) string { return "CN=" + name + ",CN=Users," + DomainSuffix }
 
-// quotedPassword is a password as unicodePwd takes it: in quotes, as UTF-16.
+// quotedPassword returns a password as unicodePwd takes it: in quotes, as UTF-16.
 func quotedPassword(password string) string {
 	var octets []byte
 	for _, unit := range utf16.Encode([]rune(`"` + password + `"`)) {

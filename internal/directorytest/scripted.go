@@ -53,17 +53,17 @@ func StartScripted(address string, answer func(Request) Answer) (*Scripted, erro
 	return s, nil
 }
 
-// Port is where it listens.
+// Port returns the TCP port where it listens.
 func (s *Scripted) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
-// Requests are all that came, in their order.
+// Requests returns all requests so far, in their order.
 func (s *Scripted) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Request{}, s.requests...)
 }
 
-// Connections are how many were ever made, and how many are open.
+// Connections returns how many connections were ever made, and how many are open.
 func (s *Scripted) Connections() (made, open int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +178,7 @@ func (a Answer) messages(id int64, bind bool) []*ber.Packet {
 	return append(messages, message(id, a.result(ldap.ApplicationSearchResultDone)))
 }
 
-// controls are those of the answer (RFC 4511 section 4.1.11).
+// controls returns those of the answer (RFC 4511 section 4.1.11).
 func (a Answer) controls() *ber.Packet {
 	controls := ber.Encode(ber.ClassContext, ber.TypeConstructed, 0, nil, "")
 	for _, oid := range slices.Sorted(maps.Keys(a.Controls)) {

@@ -122,10 +122,10 @@ func initialize(ctx context.Context, data string, runAs *syscall.Credential) err
 	return nil
 }
 
-// Host is the IP address the server listens on.
+// Host returns the IP address the server listens on.
 func (m *MariaDB) Host() string { return "127.0.0.1" }
 
-// Port is the TCP port the server listens on.
+// Port returns the TCP port the server listens on.
 func (m *MariaDB) Port() int { return m.port }
 
 // Exec runs statements, between semicolons, as the superuser; database may be "".

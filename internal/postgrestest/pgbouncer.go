@@ -71,7 +71,7 @@ func StartPgBouncer(ctx context.Context, dir string, server *Postgres, settings 
 	return b, nil
 }
 
-// URL is how the superuser connects to a database.
+// URL returns the URL with which the superuser connects to a database.
 func (b *PgBouncer) URL(database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(Superuser, Password),

@@ -186,16 +186,16 @@ func (t *TLS) write(dir string, runAs *syscall.Credential) (settings []string, e
 	return settings, nil
 }
 
-// Host is the IP address the server listens on.
+// Host returns the IP address the server listens on.
 func (p *Postgres) Host() string { return "127.0.0.1" }
 
-// Port is the TCP port the server listens on.
+// Port returns the TCP port the server listens on.
 func (p *Postgres) Port() int { return p.port }
 
-// URL is how the superuser connects to a database; "postgres" is always there.
+// URL returns the URL with which the superuser connects to a database; "postgres" is always there.
 func (p *Postgres) URL(database string) string { return p.URLOf(Superuser, Password, database) }
 
-// URLOf is how a user connects to a database.
+// URLOf returns the URL with which a user connects to a database.
 func (p *Postgres) URLOf(name, password, database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(name, password),
@@ -261,7 +261,7 @@ func (p *Postgres) Freeze() (thaw func() error, err error) {
 	return func() error { return signalAll(processes, syscall.SIGCONT) }, nil
 }
 
-// processes are the server's, the parent first.
+// processes returns the server's processes, the parent first.
 func (p *Postgres) processes() ([]int, error) {
 	parent := p.PID()
 	if parent == 0 {

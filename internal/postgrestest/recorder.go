@@ -52,10 +52,10 @@ func StartRecorder(code, message string) (*Recorder, error) {
 	return r, nil
 }
 
-// Address is where the recorder listens, as host:port.
+// Address returns where the recorder listens, as host:port.
 func (r *Recorder) Address() string { return r.listener.Addr().String() }
 
-// Logins are what has arrived so far, in the order in which it ended.
+// Logins returns the logins so far, in the order in which they ended.
 func (r *Recorder) Logins() []Login {
 	r.mu.Lock()
 	defer r.mu.Unlock()

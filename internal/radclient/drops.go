@@ -46,10 +46,10 @@ var dropTexts = [dropReasons]struct{ name, text string }{
 	DropLate: {"late", "answer to a login that had ended"},
 }
 
-// Name is the reason in a word.
+// Name returns the reason in a word.
 func (r DropReason) Name() string { return dropTexts[r].name }
 
-// String says what was wrong and, where an operator can do something about it,
+// String returns what was wrong and, where an operator can do something about it,
 // what to check.
 func (r DropReason) String() string { return dropTexts[r].text }
 

@@ -19,7 +19,7 @@ type NoAnswerError struct {
 	Err     error         // the last fault of the socket after the first copy; nil if none
 }
 
-// Error says which server was silent and what to check.
+// Error returns which server was silent and what to check.
 func (e *NoAnswerError) Error() string {
 	text := fmt.Sprintf("no answer from RADIUS server %s port %d after %d sends in %s",
 		e.Host, e.Port, e.Sends, e.Waited.Round(time.Millisecond))
@@ -55,7 +55,7 @@ type FullError struct {
 	Sent bool // the request went out before the place was given up
 }
 
-// Error says that it is about the number of logins, and what helps.
+// Error returns that too many logins wait, and what helps.
 func (e *FullError) Error() string {
 	return fmt.Sprintf("too many logins wait for RADIUS server %s port %d, so that some are refused at once:"+
 		" there is a flood of logins, or the server does not answer them:"+
@@ -75,7 +75,7 @@ type ProtocolError struct {
 	Cause uint32 // Error-Cause (RFC 5176 section 3.5); 0 if the server sent none
 }
 
-// Error says which server refused to decide.
+// Error returns which server refused to decide.
 func (e *ProtocolError) Error() string {
 	return fmt.Sprintf("RADIUS server %s port %d answered Protocol-Error (Error-Cause %d):"+
 		" it did not process the login: its log says why", e.Host, e.Port, e.Cause)
@@ -94,7 +94,7 @@ type UnreachableError struct {
 	Err  error
 }
 
-// Error says which server could not be reached, and why.
+// Error returns which server could not be reached, and why.
 func (e *UnreachableError) Error() string {
 	text := fmt.Sprintf("cannot reach RADIUS server %s port %d: %v", e.Host, e.Port, e.Err)
 	if isTLSError(e.Err) {

@@ -93,7 +93,7 @@ func (e *endpoint) loginEnded(x *exchange, stopped bool) {
 		e.observe((*health).answered)
 		return
 	case stopped, errors.Is(x.err, errPushedOut):
-		// That says nothing of the server, also if there was no connection yet.
+		// It says nothing of the server, also if there was no connection yet.
 	case errors.Is(x.err, errNotDelivered), errors.Is(x.err, errConnectionLost):
 		e.observe((*health).refused)
 	case errors.Is(x.err, errSilence):

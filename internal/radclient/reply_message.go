@@ -100,8 +100,8 @@ func lettersOf(text string) string {
 	}, text))
 }
 
-// How servers write octets that they do not print: \ooo; or \xXX, \XX, %XX and =XX.
-// Both write \\ and \".
+// The escapes that servers write for octets that they do not print: \ooo; or \xXX, \XX,
+// %XX and =XX. Both write \\ and \".
 var (
 	octalEscapes = regexp.MustCompile(`\\[0-3][0-7]{2}|\\[\\"']`)
 	hexEscapes   = regexp.MustCompile(`(?:\\x|[\\%=])[0-9a-fA-F]{2}|\\[\\"']`)

@@ -2,7 +2,7 @@ package radclient
 
 import "time"
 
-// How silent servers that answer no probes are tried, by logins.
+// This file has the trials of silent servers that answer no probes, by logins.
 
 const (
 	// trialInterval is how long a server that answers no probes is avoided before one

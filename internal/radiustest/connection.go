@@ -60,7 +60,7 @@ func (c *connection) serve() {
 	}
 }
 
-// handshake is that of TLS, if there is any.
+// handshake does the handshake of TLS, if there is any.
 func (c *connection) handshake() bool {
 	conn, protected := c.conn.(*tls.Conn)
 	if !protected {

@@ -131,16 +131,16 @@ func (o FreeRADIUSOptions) withPorts(ctx context.Context) (FreeRADIUSOptions, er
 	return o, err
 }
 
-// Host is the IP address the server listens on.
+// Host returns the IP address the server listens on.
 func (f *FreeRADIUS) Host() string { return "127.0.0.1" }
 
-// Port is the UDP port the server listens on.
+// Port returns the UDP port the server listens on.
 func (f *FreeRADIUS) Port() int { return f.options.Port }
 
-// TCPPort is the port for RADIUS over TCP, if the server listens for it.
+// TCPPort returns the port for RADIUS over TCP, if the server listens for it.
 func (f *FreeRADIUS) TCPPort() int { return f.options.TCPPort }
 
-// TLSPort is the port for RADIUS over TLS, if the server listens for it.
+// TLSPort returns the port for RADIUS over TLS, if the server listens for it.
 func (f *FreeRADIUS) TLSPort() int { return f.options.TLSPort }
 
 // SetUsers replaces the users. The server restarts on the same port and is

@@ -122,10 +122,10 @@ func StartRadsecproxy(ctx context.Context, dir string, o RadsecproxyOptions) (*R
 	return p, nil
 }
 
-// Host is the IP address the proxy listens on.
+// Host returns the IP address the proxy listens on.
 func (p *Radsecproxy) Host() string { return "127.0.0.1" }
 
-// Port is the UDP or TCP port the proxy listens on.
+// Port returns the UDP or TCP port the proxy listens on.
 func (p *Radsecproxy) Port() int { return p.port }
 
 // write writes the files that radsecproxy reads when it starts.

@@ -67,15 +67,15 @@ func Start(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Addr is where the server listens.
+// Addr returns the address the server listens on.
 func (s *Server) Addr() netip.AddrPort {
 	return unmapped(s.conn.LocalAddr().(*net.UDPAddr).AddrPort())
 }
 
-// Host is the IP address the server listens on, without brackets.
+// Host returns the IP address the server listens on, without brackets.
 func (s *Server) Host() string { return s.Addr().Addr().String() }
 
-// Port is the UDP port the server listens on.
+// Port returns the UDP port the server listens on.
 func (s *Server) Port() int { return int(s.Addr().Port()) }
 
 // Close stops the server, drops the answers that are still delayed and waits

@@ -23,7 +23,7 @@ const (
 	messageAuthenticatorLen = 18
 )
 
-// responseAuthenticator is MD5 over the packet, with the authenticator of the
+// responseAuthenticator returns MD5 over the packet, with the authenticator of the
 // request in its header, and the secret (RFC 2865 section 3).
 func responseAuthenticator(packet []byte, request [16]byte, secret []byte) [16]byte {
 	hash := md5.New() // #nosec G401 -- RFC 2865 section 3
@@ -34,7 +34,7 @@ func responseAuthenticator(packet []byte, request [16]byte, secret []byte) [16]b
 	return [16]byte(hash.Sum(nil))
 }
 
-// messageAuthenticator is HMAC-MD5 over the packet, with the authenticator of
+// messageAuthenticator returns HMAC-MD5 over the packet, with the authenticator of
 // the request in its header and zeros in place of the value that starts at
 // offset (RFC 3579 section 3.2).
 func messageAuthenticator(packet []byte, request [16]byte, offset int, secret []byte) [16]byte {

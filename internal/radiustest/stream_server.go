@@ -110,15 +110,15 @@ func withALPN(config *tls.Config, versions []Version) *tls.Config {
 	return config
 }
 
-// Addr is where the server listens.
+// Addr returns the address the server listens on.
 func (s *StreamServer) Addr() netip.AddrPort {
 	return unmapped(s.listener.Addr().(*net.TCPAddr).AddrPort())
 }
 
-// Host is the IP address the server listens on, without brackets.
+// Host returns the IP address the server listens on, without brackets.
 func (s *StreamServer) Host() string { return s.Addr().Addr().String() }
 
-// Port is the TCP port the server listens on.
+// Port returns the TCP port the server listens on.
 func (s *StreamServer) Port() int { return int(s.Addr().Port()) }
 
 // Accepted counts the connections so far.

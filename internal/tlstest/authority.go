@@ -145,7 +145,7 @@ func sealed(template, parent *x509.Certificate, signer any) (*Certificate, error
 	}, nil
 }
 
-// TLS is the certificate as crypto/tls wants it.
+// TLS returns the certificate as crypto/tls takes it.
 func (c *Certificate) TLS() (tls.Certificate, error) { return tls.X509KeyPair(c.PEM, c.KeyPEM) }
 
 // Write writes the files name.pem and name.key, for the owner only, and returns
@@ -161,7 +161,7 @@ func (c *Certificate) Write(dir, name string) (certificate, key string, err erro
 	return certificate, key, nil
 }
 
-// Server is a configuration for a server that wants certificates from clients.
+// Server returns a configuration for a server that wants certificates from clients.
 func (i *Identity) Server() (*tls.Config, error) {
 	pair, err := i.Certificate.TLS()
 	if err != nil {
@@ -175,7 +175,7 @@ func (i *Identity) Server() (*tls.Config, error) {
 	}, nil
 }
 
-// Client is a configuration for a client of the server with that name.
+// Client returns a configuration for a client of the server with that name.
 func (i *Identity) Client(serverName string) (*tls.Config, error) {
 	pair, err := i.Certificate.TLS()
 	if err != nil {
