@@ -50,7 +50,8 @@ func TestRenamedUsersAreNamedWithTheirNewNames(t *testing.T) {
 	require.Zero(t, users.lists, "the same rules read nothing")
 	require.Equal(t, `user "Alice" would be "alice", user "Bob" would be "bob", user "Carol" would be "carol", …: `+
 		"delete each, and register the other", describe(none, fold))
-	require.Empty(t, describe(fold, none), "what is hidden now is no worse off, and eve stays")
+	require.Equal(t, `user "eve" would be "eve@g": delete each, and register the other`,
+		describe(fold, Rules{FoldCase: true, DefaultRealm: "g"}), "the others are hidden now")
 	users.err = errStorage
 	_, err := Renamed(t.Context(), users, none, fold)
 	require.ErrorIs(t, err, errStorage)
