@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes the table of internal/dictionary from the dictionaries of Debian's
 # package freeradius-common: all its files in one text, without comments and
-# spaces that nobody reads.
+# needless spaces. A file of the same name in scripts/dictionaries, written for this
+# project, takes the place of one that states no licence.
 #
 #   scripts/dictionary.sh >internal/dictionary/standard.dictionary
 #
@@ -13,6 +14,7 @@ export LC_ALL=C
 
 package=freeradius-common
 folder=/usr/share/freeradius
+own=$(cd "$(dirname "$0")/dictionaries" && pwd)
 
 version=$(dpkg-query -W -f '${Version}' "$package") || {
 	printf 'dictionary.sh: install the package %s, whose files this reads\n' "$package" >&2
@@ -21,11 +23,20 @@ version=$(dpkg-query -W -f '${Version}' "$package") || {
 
 printf '# The dictionaries of FreeRADIUS (%s %s), by scripts/dictionary.sh: see NOTICE.\n' "$package" "$version"
 cd "$folder"
-awk '
-	# flat gives the statements of a file and of those that it includes.
-	function flat(file,    line, text) {
+own="$own" awk '
+	# exists reports whether a file can be read.
+	function exists(path,    line, status) {
+		status = (getline line <path)
+		close(path)
+		return status >= 0
+	}
+	# flat returns the statements of a file and of those that it includes.
+	function flat(file,    path, line, text) {
 		read[file] = 1
-		while ((status = (getline line <file)) > 0) {
+		path = ENVIRON["own"] "/" file
+		if (!exists(path))
+			path = file
+		while ((status = (getline line <path)) > 0) {
 			sub(/#.*/, "", line)
 			gsub(/[ \t\r]+/, "\t", line)
 			gsub(/^\t|\t$/, "", line)
@@ -35,10 +46,10 @@ awk '
 				text = text line "\n"
 		}
 		if (status < 0) {
-			print "dictionary.sh: cannot read " file >"/dev/stderr"
+			print "dictionary.sh: cannot read " path >"/dev/stderr"
 			exit 1
 		}
-		close(file)
+		close(path)
 		return text
 	}
 	BEGIN {

@@ -31,6 +31,26 @@ func TestTheTableIsWhatTheScriptMakes(t *testing.T) {
 	require.True(t, string(made) == standardText, "run go generate ./internal/dictionary, and give the version in NOTICE")
 }
 
+func TestFilesThatStateNoLicenceAreReplaced(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(freeRADIUSFolder, "dictionary*"))
+	require.NoError(t, err)
+	var unlicensed []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if !strings.Contains(string(text), "creativecommons.org/licenses/by/4.0") {
+			unlicensed = append(unlicensed, filepath.Base(file))
+		}
+	}
+	replaced, err := filepath.Glob("../../scripts/dictionaries/*")
+	require.NoError(t, err)
+	for i := range replaced {
+		replaced[i] = filepath.Base(replaced[i])
+	}
+	require.Equal(t, unlicensed, replaced)
+}
+
 func TestTheTableHasEveryFileOfFreeRADIUS(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(freeRADIUSFolder, "dictionary*"))
