@@ -30,39 +30,6 @@ func (d *Dictionary) clone() *Dictionary {
 	return &Dictionary{names: maps.Clone(d.names), places: maps.Clone(d.places), vendorNames: maps.Clone(d.vendorNames), vendors: maps.Clone(d.vendors)}
 }
 
-// vendor is a vendor's name, and how its attributes stand in Vendor-Specific.
-type vendor struct {
-	name   string
-	number uint32
-	format vendorFormat
-}
-
-// vendorFormat is the layout of a vendor's attributes (format=type,length and
-// a c for WiMAX's octet of continuation).
-type vendorFormat struct {
-	typeSize     int // octets of the number: 1, 2 or 4
-	lengthSize   int // octets of the length, which counts the whole attribute; 0: it fills the rest
-	continuation bool
-}
-
-// usualFormat is what RFC 2865 section 5.26 recommends.
-var usualFormat = vendorFormat{typeSize: 1, lengthSize: 1}
-
-// header is the number of octets before an attribute's value.
-func (f vendorFormat) header() int {
-	if f.continuation {
-		return f.typeSize + f.lengthSize + 1
-	}
-	return f.typeSize + f.lengthSize
-}
-
-func (d *Dictionary) format(vendor uint32) vendorFormat {
-	if known := d.vendors[vendor]; known != nil {
-		return known.format
-	}
-	return usualFormat
-}
-
 // maxNameLen is the longest name of an attribute or value, in octets; it is
 // FreeRADIUS's.
 const maxNameLen = 128

@@ -191,3 +191,127 @@ func (a *Attribute) acceptedNames() string {
 	}
 	return ", or one of the names " + strings.Join(names, ", ")
 }
+
+// PrintValue writes a plain value as FreeRADIUS does: a number by its name if it
+// has one, octets as 0x and hexadecimal digits, a time in UTC. Text is not
+// quoted. A value of a wrong size is written as octets are.
+func (a *Attribute) PrintValue(value []byte) string {
+	if !a.fits(value) {
+		return "0x" + hex.EncodeToString(value)
+	}
+	switch a.Type {
+	case String:
+		return string(value)
+	case Byte, Short, Integer, Integer64, Signed:
+		return a.printInteger(value)
+	case IPAddr, IPv6Addr, ComboIP:
+		address, _ := netip.AddrFromSlice(value)
+		return address.String()
+	case IPv4Prefix, IPv6Prefix:
+		network, _ := decodePrefix(value, a.Type)
+		return network.String()
+	case InterfaceID:
+		group := func(i int) uint16 { return binary.BigEndian.Uint16(value[2*i:]) }
+		return fmt.Sprintf("%x:%x:%x:%x", group(0), group(1), group(2), group(3))
+	case Ether:
+		return net.HardwareAddr(value).String()
+	case Date:
+		return printDate(value)
+	default:
+		return "0x" + hex.EncodeToString(value)
+	}
+}
+
+func (a *Attribute) printInteger(value []byte) string {
+	number := bigEndian(value)
+	if name, found := a.values.name(number); found {
+		return name
+	}
+	if n, signed := a.SignedNumber(value); signed {
+		return strconv.FormatInt(n, 10)
+	}
+	return strconv.FormatUint(number, 10)
+}
+
+// Number64 is the number of a value of type byte, short, integer, integer64 or
+// date; ok is false for other types (a signed one is for SignedNumber) and for a
+// value of a wrong size.
+func (a *Attribute) Number64(value []byte) (number uint64, ok bool) {
+	if (!a.Type.integer() && a.Type != Date) || a.Type == Signed || !a.fits(value) {
+		return 0, false
+	}
+	return bigEndian(value), true
+}
+
+// SignedNumber is the number of a value of type signed; ok is false for other
+// types and for a value of a wrong size.
+func (a *Attribute) SignedNumber(value []byte) (number int64, ok bool) {
+	if a.Type != Signed || !a.fits(value) {
+		return 0, false
+	}
+	return int64(int32(binary.BigEndian.Uint32(value))), true // #nosec G115 -- two's complement is what the wire has
+}
+
+func bigEndian(value []byte) uint64 {
+	var number uint64
+	for _, octet := range value {
+		number = number<<8 | uint64(octet)
+	}
+	return number
+}
+
+// fits says that a plain value has a size that the type allows.
+func (a *Attribute) fits(value []byte) bool {
+	switch a.Type {
+	case Byte, Short, Integer, Integer64, Signed:
+		return len(value) == a.Type.integerSize()
+	case IPAddr, Date:
+		return len(value) == 4
+	case IPv6Addr:
+		return len(value) == 16
+	case ComboIP:
+		return len(value) == 4 || len(value) == 16
+	case IPv4Prefix, IPv6Prefix:
+		_, ok := decodePrefix(value, a.Type)
+		return ok
+	case InterfaceID:
+		return len(value) == 8
+	case Ether:
+		return len(value) == 6
+	default:
+		return a.size == 0 || len(value) == int(a.size)
+	}
+}
+
+// encodePrefix gives a network's octets: zero, length in bits, and the address:
+// all of an IPv4 one (RFC 8044 section 3.11), of an IPv6 one the octets that the
+// length covers (section 3.10). Bits beyond the length are zero.
+func encodePrefix(network netip.Prefix) []byte {
+	network = network.Masked()
+	address := network.Addr().AsSlice()
+	if network.Addr().Is6() {
+		address = address[:(network.Bits()+7)/8]
+	}
+	return append([]byte{0, byte(network.Bits())}, address...) // #nosec G115 -- at most 128 bits
+}
+
+// decodePrefix reads a network's octets.
+func decodePrefix(value []byte, t Type) (netip.Prefix, bool) {
+	if len(value) < 2 {
+		return netip.Prefix{}, false
+	}
+	bits, address := int(value[1]), value[2:]
+	if t == IPv4Prefix {
+		bits &= 0x3f // the two bits above are reserved
+		if len(address) != 4 || bits > 32 {
+			return netip.Prefix{}, false
+		}
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte(address)), bits).Masked(), true
+	}
+	var octets [16]byte
+	if len(address) > len(octets) || bits > 128 || bits > 8*len(address) {
+		return netip.Prefix{}, false
+	}
+	copy(octets[:], address)
+	return netip.PrefixFrom(netip.AddrFrom16(octets), bits).Masked(), true
+}
