@@ -151,7 +151,9 @@ func testNarrowRestart(t *testing.T, store Store) {
 		}
 		record(
 			t, store,
-			start("ap-1", "ap-1", "00-27-22-F3-FA-F1:guests"), start("ap-2", "ap-2", "00-27-22-F3-FA-F2:guests"), start("ap-3", "ap-3", "hall:guests"),
+			start("ap-1", "ap-1", "00-27-22-F3-FA-F1:guests"),
+			start("ap-2", "ap-2", "00-27-22-F3-FA-F2:guests"),
+			start("ap-3", "ap-3", "hall:guests"),
 			start("nameless 1", "", "00-27-22-F3-FA-F1:guests"), start("nameless 2", "", "00-27-22-F3-FA-F2:guests"),
 			start("no station", "", ""),
 		)
@@ -170,11 +172,14 @@ func testNarrowRestart(t *testing.T, store Store) {
 func TestStationsOfARestart(t *testing.T) {
 	t.Parallel()
 	for of, stations := range map[string]map[string]bool{
-		"00:27:22:F3:FA:F1": {"00-27-22-f3-fa-f1": true, "002722F3FAF1:guests": true, "00:27:22:f3:fa:f1:a:b": true, "00:27:22:f3:fa:f2": false, "0027.22f3.faf12": false},
-		"00:27:22:F3":       {"00:27:22:f3": true, "00:27:22:F3:FA:F1": false, "00:11:22:33:44:55": false},
-		"2001:db8::1":       {"2001:DB8::1": true, "2001:db8::1:guests": false, "2001:db8::2": false, "2001:db8::11": false},
-		"Hall:guests":       {"hall": true, "HALL:staff": true, "hallway": false},
-		"5551234":           {"5551234": true, "55512345": false},
+		"00:27:22:F3:FA:F1": {
+			"00-27-22-f3-fa-f1": true, "002722F3FAF1:guests": true, "00:27:22:f3:fa:f1:a:b": true,
+			"00:27:22:f3:fa:f2": false, "0027.22f3.faf12": false,
+		},
+		"00:27:22:F3": {"00:27:22:f3": true, "00:27:22:F3:FA:F1": false, "00:11:22:33:44:55": false},
+		"2001:db8::1": {"2001:DB8::1": true, "2001:db8::1:guests": false, "2001:db8::2": false, "2001:db8::11": false},
+		"Hall:guests": {"hall": true, "HALL:staff": true, "hallway": false},
+		"5551234":     {"5551234": true, "55512345": false},
 	} {
 		pattern := Restart{CalledStationID: of}.stationPattern()
 		for station, want := range stations {

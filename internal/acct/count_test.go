@@ -10,7 +10,11 @@ import (
 func testCounts(t *testing.T, store Store) {
 	for i := range 15 {
 		record(t, store, packet(Start, fmt.Sprint(i), i, func(p *Packet) { p.Username = []string{"bob", "eve"}[i%2] }))
-		require.NoError(t, store.LogPostAuth(t.Context(), PostAuth{Time: TimeOf(at(i)), Username: []string{"bob", "eve"}[i%2], Reply: "Access-Accept"}))
+		require.NoError(t,
+			store.LogPostAuth(t.Context(),
+				PostAuth{Time: TimeOf(at(i)), Username: []string{"bob", "eve"}[i%2], Reply: "Access-Accept"},
+			),
+		)
 	}
 	record(t, store, packet(Stop, "0", 20))
 	for want, f := range map[int]Filter{

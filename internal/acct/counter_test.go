@@ -32,7 +32,14 @@ func TestWrapOf32BitsIsCounted(t *testing.T) {
 
 	late := mergeAll(packets[0], packets[2], packets[1])
 	require.Equal(t, whole(int64(4_000_000_000)), late.InputOctets, "what is late has not wrapped")
-	require.Equal(t, whole(int64(300)), mergeAll(packets[0], packet(InterimUpdate, "1", 60, counters(60, 300, 0)), packet(InterimUpdate, "1", 120, counters(120, 200, 0))).InputOctets, "nor has what has fallen a little")
+	require.Equal(t,
+		whole(int64(300)),
+		mergeAll(
+			packets[0], packet(InterimUpdate, "1", 60, counters(60, 300, 0)),
+			packet(InterimUpdate, "1", 120, counters(120, 200, 0)),
+		).InputOctets,
+		"nor has what has fallen a little",
+	)
 }
 
 func TestGigawordsThatAreToldAreNotCountedTwice(t *testing.T) {

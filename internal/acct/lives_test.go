@@ -112,7 +112,10 @@ func liveOn(random *rand.Rand, n int) life {
 			return 0
 		}
 		restart := func(off time.Duration) event {
-			p := Packet{StatusType: AccountingOn, Time: now.Add(off), Arrived: now.Add(time.Second / 3), Attributes: Attributes{NASAddress: base.NASAddress}}
+			p := Packet{
+				StatusType: AccountingOn, Time: now.Add(off), Arrived: now.Add(time.Second / 3),
+				Attributes: Attributes{NASAddress: base.NASAddress},
+			}
 			l.arrivals = append(l.arrivals, event{p.Arrived, p})
 			return l.arrivals[len(l.arrivals)-1]
 		}

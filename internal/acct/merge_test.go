@@ -34,8 +34,13 @@ func TestFirstPacketMakesTheRecord(t *testing.T) {
 		"Interim-Update without more": {packet(InterimUpdate, "1", 100), 100, -1, nil, nil},
 		"Stop":                        {packet(Stop, "1", 100, counters(60, 5, 5)), 40, 100, whole(60), whole(5)},
 		"Stop without a session time": {packet(Stop, "1", 100), 100, 100, nil, nil},
-		"Stop that knows the start":   {packet(Stop, "1", 100, counters(60, 5, 5), func(p *Packet) { p.StartTime = at(30) }), 30, 100, whole(60), whole(5)},
-		"Start that is told to be later than it is": {packet(Start, "1", 100, func(p *Packet) { p.StartTime = at(130) }), 100, -1, whole(0), whole(0)},
+		"Stop that knows the start": {
+			packet(Stop, "1", 100, counters(60, 5, 5), func(p *Packet) { p.StartTime = at(30) }), 30, 100,
+			whole(60), whole(5),
+		},
+		"Start that is told to be later than it is": {
+			packet(Start, "1", 100, func(p *Packet) { p.StartTime = at(130) }), 100, -1, whole(0), whole(0),
+		},
 	}
 	for name, test := range tests {
 		r := Merge(nil, test.packet)
@@ -181,7 +186,12 @@ func TestCauseThatIsToldEarlyIsKept(t *testing.T) {
 		require.Equal(t, "User-Request", r.TerminateCause)
 		require.Equal(t, "bye", r.ConnectionInfoStop)
 		require.True(t, r.Open())
-		require.Equal(t, "Idle-Timeout", mergeAll(packet(status, "1", 60, cause("User-Request")), packet(Stop, "1", 90, cause("Idle-Timeout"))).TerminateCause)
+		require.Equal(t,
+			"Idle-Timeout",
+			mergeAll(
+				packet(status, "1", 60, cause("User-Request")), packet(Stop, "1", 90, cause("Idle-Timeout")),
+			).TerminateCause,
+		)
 	}
 }
 

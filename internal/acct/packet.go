@@ -69,7 +69,8 @@ func (p Packet) problems() Problems {
 		advice string
 	}{
 		{p.StatusType == "", "status_type", "is missing"},
-		{!p.NASAddress.IsValid(), "nas_ip_address", "is missing: a template for FreeRADIUS can send %{%{NAS-IP-Address}:-%{Packet-Src-IP-Address}}"},
+		{!p.NASAddress.IsValid(), "nas_ip_address", "is missing: a template for FreeRADIUS can send " +
+			"%{%{NAS-IP-Address}:-%{Packet-Src-IP-Address}}"},
 		{p.SessionID == "" && !p.StatusType.AboutNAS(), "session_id", "is missing"},
 		{p.Time.Year() < 1970 || p.Time.Year() > 9999, "event_timestamp", "is not between the years 1970 and 9999"},
 		{!p.StopTime.IsZero() && p.StopTime.Before(p.StartTime), "stop_time", stopBeforeStart},

@@ -21,7 +21,8 @@ func start() map[string]string {
 		"nas_ip_address": "172.16.64.91", "nas_port_id": "1", "nas_port_type": "Wireless-802.11", "session_time": "", "authentication": "RADIUS",
 		"input_octets": "", "output_octets": "", "called_station_id": "00-27-22-F3-FA-F1:hotspot", "calling_station_id": "5c:7d:c1:72:a7:3b",
 		"terminate_cause": "", "service_type": "Framed-User", "framed_protocol": "PPP", "framed_ip_address": "10.0.0.7",
-		"framed_ipv6_address": "2001:db8::7", "framed_ipv6_prefix": "2001:db8:1::/64", "framed_interface_id": "0:0:0:7", "delegated_ipv6_prefix": "2001:db8:f00::/56",
+		"framed_ipv6_address": "2001:db8::7", "framed_ipv6_prefix": "2001:db8:1::/64", "framed_interface_id": "0:0:0:7",
+		"delegated_ipv6_prefix": "2001:db8:f00::/56",
 	}
 }
 
@@ -64,18 +65,27 @@ func TestAnythingThatCannotBeRecordedIsNamed(t *testing.T) {
 		change map[string]string
 		want   []string
 	}{
-		"nothing at all":                  {map[string]string{"status_type": "", "session_id": "", "nas_ip_address": ""}, []string{"nas_ip_address", "session_id", "status_type"}},
-		"unknown status type":             {map[string]string{"status_type": "99"}, []string{"status_type"}},
-		"wrong address":                   {map[string]string{"nas_ip_address": "172.16.64.300"}, []string{"nas_ip_address"}},
-		"host name":                       {map[string]string{"framed_ip_address": "localhost"}, []string{"framed_ip_address"}},
-		"wrong prefix":                    {map[string]string{"framed_ipv6_prefix": "2001:db8::/129"}, []string{"framed_ipv6_prefix"}},
-		"fraction":                        {map[string]string{"session_time": "1.5"}, []string{"session_time"}},
-		"negative":                        {map[string]string{"input_octets": "-1", "output_octets": "-1", "session_time": "-1"}, []string{"input_octets", "output_octets", "session_time"}},
-		"far too negative":                {map[string]string{"input_octets": "-99999999999999999999"}, []string{"input_octets"}},
-		"no number":                       {map[string]string{"output_octets": "many"}, []string{"output_octets"}},
-		"unique id that no table takes":   {map[string]string{"unique_id": "a93dda260677e044ac99bf633bc49f7c0"}, []string{"unique_id"}},
-		"no time":                         {map[string]string{"start_time": "yesterday"}, []string{"start_time"}},
-		"Accounting-On needs a NAS only":  {map[string]string{"status_type": "Accounting-On", "session_id": "", "unique_id": "", "username": ""}, nil},
+		"nothing at all": {
+			map[string]string{"status_type": "", "session_id": "", "nas_ip_address": ""},
+			[]string{"nas_ip_address", "session_id", "status_type"},
+		},
+		"unknown status type": {map[string]string{"status_type": "99"}, []string{"status_type"}},
+		"wrong address":       {map[string]string{"nas_ip_address": "172.16.64.300"}, []string{"nas_ip_address"}},
+		"host name":           {map[string]string{"framed_ip_address": "localhost"}, []string{"framed_ip_address"}},
+		"wrong prefix":        {map[string]string{"framed_ipv6_prefix": "2001:db8::/129"}, []string{"framed_ipv6_prefix"}},
+		"fraction":            {map[string]string{"session_time": "1.5"}, []string{"session_time"}},
+		"negative": {
+			map[string]string{"input_octets": "-1", "output_octets": "-1", "session_time": "-1"},
+			[]string{"input_octets", "output_octets", "session_time"},
+		},
+		"far too negative":              {map[string]string{"input_octets": "-99999999999999999999"}, []string{"input_octets"}},
+		"no number":                     {map[string]string{"output_octets": "many"}, []string{"output_octets"}},
+		"unique id that no table takes": {map[string]string{"unique_id": "a93dda260677e044ac99bf633bc49f7c0"}, []string{"unique_id"}},
+		"no time":                       {map[string]string{"start_time": "yesterday"}, []string{"start_time"}},
+		"Accounting-On needs a NAS only": {
+			map[string]string{"status_type": "Accounting-On", "session_id": "", "unique_id": "", "username": ""},
+			nil,
+		},
 		"no user name":                    {map[string]string{"username": ""}, nil},
 		"number that is too large":        {map[string]string{"input_octets": "99999999999999999999"}, nil},
 		"NAS-IPv6-Address alone":          {map[string]string{"nas_ip_address": "", "nas_ipv6_address": "2001:db8::5"}, nil},
@@ -88,7 +98,10 @@ func TestAnythingThatCannotBeRecordedIsNamed(t *testing.T) {
 		require.Equal(t, test.want, slices.Sorted(maps.Keys(problems)), name)
 	}
 	_, problems := ParsePacket(map[string]string{"status_type": "Stop", "session_id": "1"}, arrival)
-	require.EqualError(t, problems, "nas_ip_address: is missing: a template for FreeRADIUS can send %{%{NAS-IP-Address}:-%{Packet-Src-IP-Address}}")
+	require.EqualError(t,
+		problems,
+		"nas_ip_address: is missing: a template for FreeRADIUS can send %{%{NAS-IP-Address}:-%{Packet-Src-IP-Address}}",
+	)
 }
 
 func TestStatusTypesAreReadInEverySpelling(t *testing.T) {
@@ -125,7 +138,12 @@ func TestTimeOfAPacket(t *testing.T) {
 		"stop_time of a Stop":              {"Stop", map[string]string{"stop_time": "2024-01-02T03:04:05Z"}, epoch, time.Time{}},
 		"update_time of an Interim-Update": {"Interim-Update", map[string]string{"update_time": "2024-01-02T03:04:05Z"}, epoch, time.Time{}},
 		"start_time of a Stop":             {"Stop", map[string]string{"start_time": "2024-01-02T03:04:05Z"}, arrival, epoch},
-		"Event-Timestamp goes first":       {"Stop", map[string]string{"stop_time": "2024-01-01T00:00:00Z", "Event-Timestamp": "1704164645"}, epoch, time.Time{}},
+		"Event-Timestamp goes first": {
+			"Stop",
+			map[string]string{"stop_time": "2024-01-01T00:00:00Z", "Event-Timestamp": "1704164645"},
+			epoch,
+			time.Time{},
+		},
 	}
 	for name, test := range tests {
 		values := start()
@@ -156,12 +174,32 @@ func TestUniqueID(t *testing.T) {
 			},
 			"a93dda260677e044ac99bf633bc49f7c",
 		},
-		"session id only":      {sessionIDOnly, "1c0e2f71f2ae54495ed592d595fb94d5"},
-		"IPv6 goes first":      {Packet{Attributes: Attributes{SessionID: "s1", NASAddress: testNAS}, NASIPv6Address: netip.MustParseAddr("2001:db8::5")}, "534483470874523abfc9b86a18075c69"},
-		"Class with a mark":    {Packet{Attributes: Attributes{SessionID: "s1", Username: "jim", Class: "ai:" + mark + "more"}}, "71505ce6bc92517831b339d0a82ce1cf"},
-		"the same, in octets":  {Packet{Attributes: Attributes{SessionID: "s1", Class: "0x61693a3031323334353637383961626364656630313233343536373839414243444546"}}, "71505ce6bc92517831b339d0a82ce1cf"},
-		"Class without one":    {Packet{Attributes: Attributes{SessionID: "s1", Class: "ai:0123"}}, "1c0e2f71f2ae54495ed592d595fb94d5"},
-		"Class that is no hex": {Packet{Attributes: Attributes{SessionID: "s1", Class: "ai:0123456789abcdef0123456789ABCDEX"}}, "1c0e2f71f2ae54495ed592d595fb94d5"},
+		"session id only": {sessionIDOnly, "1c0e2f71f2ae54495ed592d595fb94d5"},
+		"IPv6 goes first": {
+			Packet{
+				Attributes:     Attributes{SessionID: "s1", NASAddress: testNAS},
+				NASIPv6Address: netip.MustParseAddr("2001:db8::5"),
+			},
+			"534483470874523abfc9b86a18075c69",
+		},
+		"Class with a mark": {
+			Packet{Attributes: Attributes{SessionID: "s1", Username: "jim", Class: "ai:" + mark + "more"}},
+			"71505ce6bc92517831b339d0a82ce1cf",
+		},
+		"the same, in octets": {
+			Packet{
+				Attributes: Attributes{
+					SessionID: "s1",
+					Class:     "0x61693a3031323334353637383961626364656630313233343536373839414243444546",
+				},
+			},
+			"71505ce6bc92517831b339d0a82ce1cf",
+		},
+		"Class without one": {Packet{Attributes: Attributes{SessionID: "s1", Class: "ai:0123"}}, "1c0e2f71f2ae54495ed592d595fb94d5"},
+		"Class that is no hex": {
+			Packet{Attributes: Attributes{SessionID: "s1", Class: "ai:0123456789abcdef0123456789ABCDEX"}},
+			"1c0e2f71f2ae54495ed592d595fb94d5",
+		},
 	}
 	for name, test := range tests {
 		require.Equal(t, test.want, uniqueID(test.packet), name)
@@ -196,5 +234,9 @@ func TestLoginsAreShownWithoutAPassword(t *testing.T) {
 	t.Parallel()
 	shown, err := json.Marshal(PostAuth{ID: 7, Time: TimeOf(epoch), Username: "bob", Reply: "Access-Accept"})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"id": 7, "date": "2024-01-02T03:04:05.000000Z", "username": "bob", "reply": "Access-Accept", "called_station_id": "", "calling_station_id": "", "class": ""}`, string(shown))
+	require.JSONEq(t,
+		`{"id": 7, "date": "2024-01-02T03:04:05.000000Z", "username": "bob", "reply": "Access-Accept", `+
+			`"called_station_id": "", "calling_station_id": "", "class": ""}`,
+		string(shown),
+	)
 }

@@ -115,8 +115,14 @@ func TestTimesThatMayBeSeveralAreRefused(t *testing.T) {
 
 func TestPacketsTellTimesInEveryForm(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"2024-01-02 03:04:05", "2024-01-02 03:04:05+00", "2024-01-02T04:04:05.0+0100", "Jan 02 2024 03:04:05 GMT", "1704164645.0"} {
-		for status, field := range map[string]string{"Start": "start_time", "Interim-Update": "update_time", "Stop": "stop_time", "Accounting-On": "event_timestamp"} {
+	for _, text := range []string{
+		"2024-01-02 03:04:05", "2024-01-02 03:04:05+00", "2024-01-02T04:04:05.0+0100", "Jan 02 2024 03:04:05 GMT",
+		"1704164645.0",
+	} {
+		for status, field := range map[string]string{
+			"Start": "start_time", "Interim-Update": "update_time", "Stop": "stop_time",
+			"Accounting-On": "event_timestamp",
+		} {
 			values := start()
 			maps.Copy(values, map[string]string{"status_type": status, field: text})
 			p, problems := ParsePacket(values, arrival)

@@ -12,7 +12,8 @@ import (
 )
 
 const countAdded = `SELECT count(*)::text FROM information_schema.columns WHERE table_name = 'radacct'
-	AND column_name IN ('nasidentifier', 'heardstarttime', 'heardupdatetime', 'heardstoptime', 'guessedstop', 'toldsessiontime', 'earliersessions')`
+	AND column_name IN ('nasidentifier', 'heardstarttime', 'heardupdatetime', 'heardstoptime',
+		'guessedstop', 'toldsessiontime', 'earliersessions')`
 
 // newConfigured opens a store as a config does that was written before.
 func newConfigured(t *testing.T, url string) *PostgresStore {
@@ -40,7 +41,8 @@ func TestColumnsAreAddedWithoutAWriteOfTheConfig(t *testing.T) {
 
 	// FreeRADIUS's own queries name their columns.
 	require.NoError(t, server.Exec(t.Context(), database, `
-		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, acctstarttime) VALUES ('z', 'sql', 'eve', '172.16.64.91', '2024-01-02 03:04:05+00');
+		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, acctstarttime)
+			VALUES ('z', 'sql', 'eve', '172.16.64.91', '2024-01-02 03:04:05+00');
 		UPDATE radacct SET acctstoptime = '2024-01-02 03:14:05+00' WHERE acctuniqueid = 'sql'`))
 	require.Equal(t, Report{DeletedSessions: 2}, maintain(t, store, at(3600+601), Retention{Sessions: time.Hour}))
 }
@@ -54,7 +56,11 @@ func TestTableWithoutTheColumnsGoesOnWorking(t *testing.T) {
 	url := server.URLOf(role, "of$role", database)
 	useAll := func(store Store, session string) {
 		record(t, store, packet(Start, session, 0), packet(InterimUpdate, session, 60, counters(60, 1, 2)))
-		require.NoError(t, store.CloseNAS(t.Context(), restart(100, func(p *Packet) { p.NASIdentifier, p.CalledStationID = "ap-1", "00:27:22:f3:fa:f1" })))
+		require.NoError(t,
+			store.CloseNAS(t.Context(),
+				restart(100, func(p *Packet) { p.NASIdentifier, p.CalledStationID = "ap-1", "00:27:22:f3:fa:f1" }),
+			),
+		)
 		require.Equal(t, TimeOf(at(100)), get(t, store, session).StopTime)
 		record(t, store, packet(Stop, session, 90, counters(90, 5, 6), cause("User-Request")))
 		require.Equal(t, TimeOf(at(90)), get(t, store, session).StopTime)
@@ -125,11 +131,18 @@ func TestEarlierVersionsGoOn(t *testing.T) {
 	require.NotContains(t, earlier.insertSession+earlier.updateSession+earlier.closeOfNAS, "heardupdatetime")
 
 	store.schema.Store(earlier)
-	record(t, store, packet(InterimUpdate, "1", 600, counters(600, 1, 2)), packet(Stop, "2", 600, counters(600, 1, 2), cause("User-Request")), packet(Start, "4", 600))
+	record(t,
+		store, packet(InterimUpdate, "1", 600, counters(600, 1, 2)),
+		packet(Stop, "2", 600, counters(600, 1, 2), cause("User-Request")), packet(Start, "4", 600),
+	)
 	require.NoError(t, store.CloseNAS(t.Context(), restart(700)))
 
 	store.schema.Store(current)
-	record(t, store, packet(InterimUpdate, "1", 800, counters(800, 3, 4)), packet(InterimUpdate, "2", 800, counters(800, 3, 4)), packet(Stop, "3", 650, counters(650, 3, 4), cause("User-Request")))
+	record(t,
+		store, packet(InterimUpdate, "1", 800, counters(800, 3, 4)),
+		packet(InterimUpdate, "2", 800, counters(800, 3, 4)),
+		packet(Stop, "3", 650, counters(650, 3, 4), cause("User-Request")),
+	)
 	require.True(t, isOpen(t, store, "1"), "its cause tells of a guess")
 	require.False(t, isOpen(t, store, "2"))
 	require.Equal(t, TimeOf(at(650)), get(t, store, "3").StopTime)

@@ -102,7 +102,10 @@ func TestCallThatWaitsForALockEndsInTime(t *testing.T) {
 	unlock := lockSessions(t, server, database)
 	_, err := store.Record(t.Context(), packet(Start, "1", 0))
 	require.ErrorAs(t, err, new(*UnavailableError))
-	require.Eventually(t, func() bool { return store.pool.Stat().AcquiredConns() == 0 }, time.Minute, time.Millisecond, "the statement is cancelled")
+	require.Eventually(t,
+		func() bool { return store.pool.Stat().AcquiredConns() == 0 }, time.Minute, time.Millisecond,
+		"the statement is cancelled",
+	)
 	require.EqualValues(t, 1, store.pool.Stat().TotalConns(), "and its connection is used again")
 	unlock()
 }

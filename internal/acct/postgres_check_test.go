@@ -81,7 +81,11 @@ func TestOtherProgramsReadWhatIsRecorded(t *testing.T) {
 			record(t, store, packet(Stop, "1", 300, counters(300, 5, 6), func(p *Packet) { p.CalledStationID = strings.Repeat("é", 60) }))
 			require.Equal(t, before, get(t, store, "1"), "a text that was cut is not told anew")
 
-			require.NoError(t, store.LogPostAuth(t.Context(), PostAuth{Username: strings.Repeat("b", 100), Reply: "Access-Accept", Time: TimeOf(epoch)}))
+			require.NoError(t,
+				store.LogPostAuth(t.Context(),
+					PostAuth{Username: strings.Repeat("b", 100), Reply: "Access-Accept", Time: TimeOf(epoch)},
+				),
+			)
 			require.Equal(t, "Access-Accept,none",
 				queryText(t, server, database, "SELECT concat_ws(',', reply, coalesce(pass, 'none')) FROM radpostauth"))
 		})
@@ -93,9 +97,13 @@ func TestRowsOfOtherProgramsAreReadAndKept(t *testing.T) {
 	server, database := newDatabase(t)
 	require.NoError(t, server.Exec(t.Context(), database, freeRADIUSTables+`
 		INSERT INTO radacct (acctsessionid, acctuniqueid, nasipaddress) VALUES ('x', 'bare', '10.0.0.1');
-		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, framedipaddress, acctstarttime) VALUES ('y', 'open', 'eve', '10.0.0.1', '10.1.0.1', '2024-01-02 03:04:05+00')`))
+		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, framedipaddress, acctstarttime)
+			VALUES ('y', 'open', 'eve', '10.0.0.1', '10.1.0.1', '2024-01-02 03:04:05+00')`))
 	store := openPostgres(t, server.URL(database))
-	require.Equal(t, Record{Attributes: Attributes{SessionID: "x", UniqueID: "bare", NASAddress: mustPrefix("10.0.0.1/32").Addr()}}, get(t, store, "bare"))
+	require.Equal(t,
+		Record{Attributes: Attributes{SessionID: "x", UniqueID: "bare", NASAddress: mustPrefix("10.0.0.1/32").Addr()}},
+		get(t, store, "bare"),
+	)
 	record(t, store, packet(Stop, "open", 60, counters(60, 1, 2)), packet(InterimUpdate, "bare", 60))
 	r := get(t, store, "open")
 	require.Equal(t, TimeOf(epoch), r.StartTime)
@@ -110,11 +118,17 @@ func TestUnfitTablesAreExplained(t *testing.T) {
 		change string
 		want   string
 	}{
-		"missing column":       {"ALTER TABLE radacct DROP acctupdatetime, DROP framedipv6prefix", "ALTER TABLE radacct ADD COLUMN framedipv6prefix inet"},
-		"wrong type":           {"ALTER TABLE radacct ALTER acctinputoctets TYPE integer", "ALTER TABLE radacct ALTER COLUMN acctinputoctets TYPE bigint"},
-		"times without a zone": {"ALTER TABLE radacct ALTER acctstarttime TYPE timestamp", "ALTER COLUMN acctstarttime TYPE timestamp with time zone"},
-		"short unique id":      {"ALTER TABLE radacct ALTER acctuniqueid TYPE varchar(31)", "ALTER COLUMN acctuniqueid TYPE text"},
-		"not unique":           {"ALTER TABLE radacct DROP CONSTRAINT radacct_acctuniqueid_key", "CREATE UNIQUE INDEX ON radacct (acctuniqueid)"},
+		"missing column": {
+			"ALTER TABLE radacct DROP acctupdatetime, DROP framedipv6prefix",
+			"ALTER TABLE radacct ADD COLUMN framedipv6prefix inet",
+		},
+		"wrong type": {"ALTER TABLE radacct ALTER acctinputoctets TYPE integer", "ALTER TABLE radacct ALTER COLUMN acctinputoctets TYPE bigint"},
+		"times without a zone": {
+			"ALTER TABLE radacct ALTER acctstarttime TYPE timestamp",
+			"ALTER COLUMN acctstarttime TYPE timestamp with time zone",
+		},
+		"short unique id": {"ALTER TABLE radacct ALTER acctuniqueid TYPE varchar(31)", "ALTER COLUMN acctuniqueid TYPE text"},
+		"not unique":      {"ALTER TABLE radacct DROP CONSTRAINT radacct_acctuniqueid_key", "CREATE UNIQUE INDEX ON radacct (acctuniqueid)"},
 		"column that has to have a value": {
 			"ALTER TABLE radacct ADD organization_id uuid NOT NULL",
 			"column organization_id of table radacct has to have a value that accounting does not know",
@@ -175,10 +189,13 @@ func TestMissingPrivilegesAreExplained(t *testing.T) {
 		tables, grant string
 		want          string // empty: it works, with warnings
 	}{
-		"make tables":    {noTables, "GRANT USAGE ON SCHEMA public TO %", "permission denied for schema public"},
-		"read":           {freeRADIUSTables, "", "permission denied for table radacct"},
-		"write":          {freeRADIUSTables, "GRANT SELECT ON radacct, radpostauth TO %", "permission denied for table radacct"},
-		"use a sequence": {freeRADIUSTables, "GRANT SELECT, INSERT, UPDATE, DELETE ON radacct, radpostauth TO %", "permission denied for sequence radacct_radacctid_seq"},
+		"make tables": {noTables, "GRANT USAGE ON SCHEMA public TO %", "permission denied for schema public"},
+		"read":        {freeRADIUSTables, "", "permission denied for table radacct"},
+		"write":       {freeRADIUSTables, "GRANT SELECT ON radacct, radpostauth TO %", "permission denied for table radacct"},
+		"use a sequence": {
+			freeRADIUSTables, "GRANT SELECT, INSERT, UPDATE, DELETE ON radacct, radpostauth TO %",
+			"permission denied for sequence radacct_radacctid_seq",
+		},
 		"make indexes": {
 			freeRADIUSTables,
 			"GRANT SELECT, INSERT, UPDATE, DELETE ON radacct, radpostauth TO %; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO %", "",
@@ -196,8 +213,16 @@ func TestMissingPrivilegesAreExplained(t *testing.T) {
 				require.NoError(t, err)
 				defer store.Close()
 				require.Len(t, warnings, len(indexDefinitions), "FreeRADIUS has made one; one is about columns")
-				require.Contains(t, warnings[len(warnings)-1], "ALTER TABLE radacct ADD COLUMN IF NOT EXISTS nasidentifier text, ADD COLUMN IF NOT EXISTS heardstarttime timestamp with time zone")
-				require.Contains(t, warnings[0], "CREATE INDEX CONCURRENTLY IF NOT EXISTS radacct_newest_idx ON radacct (acctstarttime DESC, radacctid DESC)")
+				require.Contains(t,
+					warnings[len(warnings)-1],
+					"ALTER TABLE radacct ADD COLUMN IF NOT EXISTS nasidentifier text, ADD COLUMN IF NOT EXISTS "+
+						"heardstarttime timestamp with time zone",
+				)
+				require.Contains(t,
+					warnings[0],
+					"CREATE INDEX CONCURRENTLY IF NOT EXISTS radacct_newest_idx ON radacct (acctstarttime "+
+						"DESC, radacctid DESC)",
+				)
 				record(t, store, packet(Start, "1", 0))
 				return
 			}

@@ -176,12 +176,14 @@ func (t table[T]) found(descriptions []pgconn.FieldDescription) (actual table[T]
 		case i < 0 && c.presence != required:
 			continue
 		case i < 0:
-			problems = append(problems, fmt.Sprintf("column %s is missing: ALTER TABLE %s ADD COLUMN %s %s", c.name, t.name, c.name, c.kind.definition))
+			problems = append(problems, fmt.Sprintf("column %s is missing: ALTER TABLE %s ADD COLUMN %s %s",
+				c.name, t.name, c.name, c.kind.definition))
 			continue
 		case !slices.Contains(c.kind.types, descriptions[i].DataTypeOID) && c.presence == added:
 			continue // it is another program's
 		case !slices.Contains(c.kind.types, descriptions[i].DataTypeOID):
-			problems = append(problems, fmt.Sprintf("column %s has a wrong type: ALTER TABLE %s ALTER COLUMN %s TYPE %s", c.name, t.name, c.name, c.kind.definition))
+			problems = append(problems, fmt.Sprintf("column %s has a wrong type: ALTER TABLE %s ALTER COLUMN %s TYPE %s",
+				c.name, t.name, c.name, c.kind.definition))
 			continue
 		}
 		actual.columns = append(actual.columns, c)
@@ -250,7 +252,9 @@ func (t table[T]) entry(row []any) T {
 }
 
 // read returns the page that a query chooses, which asks for one row more.
-func (t table[T]) read(ctx context.Context, conn querier, page Page, sql string, arguments []any, setID func(*T, int64)) (found []T, more bool, err error) {
+func (t table[T]) read(
+	ctx context.Context, conn querier, page Page, sql string, arguments []any, setID func(*T, int64),
+) (found []T, more bool, err error) {
 	rows, err := conn.Query(ctx, sql, arguments...)
 	if err != nil {
 		return nil, false, err

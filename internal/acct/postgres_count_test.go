@@ -15,7 +15,8 @@ func TestCountingInPostgreSQLIsBoundedByNumberAndTime(t *testing.T) {
 	store := openPostgres(t, server.URL(database))
 	require.NoError(t, server.Exec(t.Context(), database, `
 		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, acctstarttime)
-		SELECT n, md5(n::text), 'bob', '10.0.0.1', timestamptz '2024-01-01 00:00:00+00' + n * interval '1 minute' FROM generate_series(1, 10001) n;
+		SELECT n, md5(n::text), 'bob', '10.0.0.1', timestamptz '2024-01-01 00:00:00+00' + n * interval '1 minute'
+			FROM generate_series(1, 10001) n;
 		INSERT INTO radpostauth (username, reply, authdate) SELECT 'bob', 'Access-Accept', now() FROM generate_series(1, 10001)`))
 	_, exact, err := store.CountSessions(t.Context(), Filter{})
 	require.NoError(t, err)

@@ -21,7 +21,8 @@ func (e *URLError) Error() string {
 	if e.problem != "" {
 		return "connection_url " + e.problem
 	}
-	return "connection_url cannot be read: use postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with %XX for special characters of the password (%2F for a slash), and options that PostgreSQL's libpq knows"
+	return "connection_url cannot be read: use postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, " +
+		"with %XX for special characters of the password (%2F for a slash), and options that PostgreSQL's libpq knows"
 }
 
 // UnavailableError means that PostgreSQL cannot do it at the moment. Trying again later
@@ -60,7 +61,8 @@ type CredentialsError struct {
 
 // Error says whom it refuses.
 func (e *CredentialsError) Error() string {
-	return fmt.Sprintf("PostgreSQL %s refuses user %q: check user and password in connection_url, tls_client_cert, and the server's pg_hba.conf", e.Server, e.User)
+	return fmt.Sprintf("PostgreSQL %s refuses user %q: "+
+		"check user and password in connection_url, tls_client_cert, and the server's pg_hba.conf", e.Server, e.User)
 }
 
 // Unwrap gives the cause.
@@ -74,7 +76,9 @@ type PrivilegeError struct {
 
 // Error says what is not allowed and how to allow it.
 func (e *PrivilegeError) Error() string {
-	return fmt.Sprintf("PostgreSQL %s: user %q lacks a privilege: %s: create %s and %s with FreeRADIUS's schema.sql, or grant USAGE and CREATE on the schema; on the tables grant SELECT, INSERT, UPDATE, DELETE, and USAGE on their sequences",
+	return fmt.Sprintf("PostgreSQL %s: user %q lacks a privilege: %s: "+
+		"create %s and %s with FreeRADIUS's schema.sql, or grant USAGE and CREATE on the schema; "+
+		"on the tables grant SELECT, INSERT, UPDATE, DELETE, and USAGE on their sequences",
 		e.Server, e.User, e.Err.Message, sessionTable, postAuthTable)
 }
 
@@ -142,9 +146,11 @@ func (s *PostgresStore) explain(err error) error {
 	switch code := answer.Code; {
 	case errors.Is(err, errNotConnected) && isBadSetting(code):
 		// What it names may be the rest of a password with spaces in it.
-		return &URLError{problem: fmt.Sprintf("has a setting that PostgreSQL %s does not know, or a value that it does not take: check them, and put values with spaces in quotes", s.server)}
+		return &URLError{problem: fmt.Sprintf("has a setting that PostgreSQL %s does not know, "+
+			"or a value that it does not take: check them, and put values with spaces in quotes", s.server)}
 	case errors.Is(err, errNotConnected) && code == codeProtocol && strings.HasPrefix(answer.Message, refusedParameter):
-		return &URLError{problem: fmt.Sprintf("has %s, which the PgBouncer at %s refuses: remove it, or add it to ignore_startup_parameters there",
+		return &URLError{problem: fmt.Sprintf("has %s, which the PgBouncer at %s refuses: "+
+			"remove it, or add it to ignore_startup_parameters there",
 			parameterName(strings.TrimPrefix(answer.Message, refusedParameter)), s.server)}
 	case code == "28P01" || code == "28000":
 		return &CredentialsError{Server: s.server, User: s.user, Err: answer}
@@ -153,11 +159,13 @@ func (s *PostgresStore) explain(err error) error {
 	case code == codeNoDatabase:
 		return s.schemaError(answer, fmt.Sprintf("%s: create it, or name another one in connection_url", answer.Message))
 	case code == codeNotNull:
-		return s.schemaError(answer, fmt.Sprintf("column %s of table %s has to have a value that accounting does not know: give it a default, or allow NULL", answer.ColumnName, answer.TableName))
+		return s.schemaError(answer, fmt.Sprintf("column %s of table %s has to have a value that accounting does not know: "+
+			"give it a default, or allow NULL", answer.ColumnName, answer.TableName))
 	case code == codeNoConflictIndex:
 		return s.schemaError(answer, fmt.Sprintf("acctuniqueid is not unique: CREATE UNIQUE INDEX ON %s (acctuniqueid)", sessionTable))
 	case isNotPrepared(answer):
-		return fmt.Errorf("PostgreSQL %s: %w: a pooler such as PgBouncer is between: remove %s from connection_url, or set it to exec", s.server, answer, settingExecMode)
+		return fmt.Errorf("PostgreSQL %s: %w: a pooler such as PgBouncer is between: "+
+			"remove %s from connection_url, or set it to exec", s.server, answer, settingExecMode)
 	case strings.HasPrefix(code, "42"):
 		return s.schemaError(answer, answer.Message)
 	case unavailable(code):
@@ -229,13 +237,17 @@ func (s *PostgresStore) unavailable(err error) error {
 
 const (
 	noAnswer   = "no answer in time"
-	remedyAway = "check that it runs and listens there, that no firewall is between, sslmode in connection_url, and the certificates tls_ca_cert and tls_client_cert"
+	remedyAway = "check that it runs and listens there, that no firewall is between, sslmode in " +
+		"connection_url, and the certificates tls_ca_cert and tls_client_cert"
 	remedyBusy = "see pg_stat_activity and pg_locks for what holds up its statements, and statement_timeout and lock_timeout of the user"
 )
 
 // overdue is the error of a call that has no answer in time.
 func (s *PostgresStore) overdue() error {
-	e := &UnavailableError{Server: s.server, Err: context.DeadlineExceeded, kind: kindBusy, detail: noAnswer, remedy: "it is overloaded or hangs, or a lock is in the way: " + remedyBusy}
+	e := &UnavailableError{
+		Server: s.server, Err: context.DeadlineExceeded, kind: kindBusy, detail: noAnswer,
+		remedy: "it is overloaded or hangs, or a lock is in the way: " + remedyBusy,
+	}
 	if s.gate.doubtful() {
 		e.kind, e.remedy = kindAway, remedyAway
 	}

@@ -23,7 +23,8 @@ func largeTables(t *testing.T, sessions int) (server *postgrestest.Postgres, dat
 	server, database = newDatabase(t)
 	require.NoError(t, server.Exec(t.Context(), database, freeRADIUSTables+fmt.Sprintf(`
 		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, acctstarttime, acctstoptime)
-		SELECT n, n::text, 'user' || n %% 1000, '10.0.0.1', '2024-01-01 00:00:00+00', '2024-01-02 00:00:00+00' FROM generate_series(1, %d) n`, sessions)))
+		SELECT n, n::text, 'user' || n %% 1000, '10.0.0.1', '2024-01-01 00:00:00+00', '2024-01-02 00:00:00+00'
+			FROM generate_series(1, %d) n`, sessions)))
 	return server, database
 }
 
@@ -62,7 +63,10 @@ func TestIndexesOfALargeTableAreMadeWhileOthersWrite(t *testing.T) {
 	defer store.Close()
 	t.Logf("%s, and %d indexes are not ready", time.Since(began), len(warnings))
 	maintain(t, store, at(0), Retention{})
-	require.Eventually(t, func() bool { return usable(t, server, database) == fmt.Sprint(len(indexDefinitions)) }, 5*time.Minute, 10*time.Millisecond)
+	require.Eventually(t,
+		func() bool { return usable(t, server, database) == fmt.Sprint(len(indexDefinitions)) }, 5*time.Minute,
+		10*time.Millisecond,
+	)
 	cancel()
 	group.Wait()
 	t.Logf("the slowest write took %s", slowest)
@@ -88,11 +92,17 @@ func TestIndexesThatTakeLongAreMadeInTheBackground(t *testing.T) {
 	warnings, err := store.createIndexes(ctx)
 	require.NoError(t, err)
 	require.NotEmpty(t, warnings)
-	require.Contains(t, warnings[0], "CREATE INDEX CONCURRENTLY IF NOT EXISTS radacct_newest_idx ON radacct (acctstarttime DESC, radacctid DESC)")
+	require.Contains(t,
+		warnings[0],
+		"CREATE INDEX CONCURRENTLY IF NOT EXISTS radacct_newest_idx ON radacct (acctstarttime DESC, radacctid DESC)",
+	)
 	record(t, store, packet(Start, "1", 0))
 	require.NoError(t, backup.Close(t.Context()))
 	maintain(t, store, at(0), Retention{})
-	require.Eventually(t, func() bool { return usable(t, server, database) == fmt.Sprint(len(indexDefinitions)) }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t,
+		func() bool { return usable(t, server, database) == fmt.Sprint(len(indexDefinitions)) }, time.Minute,
+		10*time.Millisecond,
+	)
 }
 
 // TestIndexThatWasCancelledIsMadeAgain has an index that is of no use, as a cancelled
@@ -101,7 +111,11 @@ func TestIndexThatWasCancelledIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	server, database := largeTables(t, 10)
 	require.NoError(t, server.Exec(t.Context(), database, indexDefinitions[1].statement(false)))
-	require.NoError(t, server.Exec(t.Context(), database, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'radacct_newest_idx'::regclass"))
+	require.NoError(t,
+		server.Exec(t.Context(),
+			database, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'radacct_newest_idx'::regclass",
+		),
+	)
 	openPostgres(t, server.URL(database))
 	require.Equal(t, fmt.Sprint(len(indexDefinitions)), usable(t, server, database))
 }
@@ -132,7 +146,11 @@ func TestStoreThatClosesLeavesNoIndexBeingMade(t *testing.T) {
 	require.NoError(t, err)
 	maintain(t, store, at(0), Retention{})
 	underWay := func() string {
-		return queryText(t, server, database, "SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND state = 'active' AND datname = current_database()")
+		return queryText(t,
+			server, database,
+			"SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND state = 'active' "+
+				"AND datname = current_database()",
+		)
 	}
 	require.Eventually(t, func() bool { return underWay() == "1" }, time.Minute, 10*time.Millisecond)
 	store.Close()

@@ -20,14 +20,16 @@ func TestQueriesUseIndexes(t *testing.T) {
 	server, database := newDatabase(t)
 	store := openPostgres(t, server.URL(database))
 	require.NoError(t, server.Exec(t.Context(), database, `
-		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, callingstationid, calledstationid, acctstarttime, acctupdatetime, acctstoptime)
+		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, callingstationid, calledstationid,
+			acctstarttime, acctupdatetime, acctstoptime)
 		SELECT n, md5(n::text), 'user' || n % 500, ('10.0.0.' || n % 100)::inet, 'station' || n % 1000, 'point' || n % 50,
 			timestamptz '2024-01-01 00:00:00+00' + n * interval '1 minute',
 			timestamptz '2024-01-01 00:00:00+00' + n * interval '1 minute',
 			CASE WHEN n % 100 > 0 THEN timestamptz '2024-01-01 00:30:00+00' + n * interval '1 minute' END
 		FROM generate_series(1, 30000) n;
 		INSERT INTO radpostauth (username, reply, authdate)
-		SELECT 'user' || n % 500, 'Access-Accept', timestamptz '2024-01-01 00:00:00+00' + n * interval '1 minute' FROM generate_series(1, 30000) n;
+		SELECT 'user' || n % 500, 'Access-Accept', timestamptz '2024-01-01 00:00:00+00' + n * interval '1 minute'
+			FROM generate_series(1, 30000) n;
 		ANALYZE`))
 	sc := store.schema.Load()
 	yes := true

@@ -52,7 +52,10 @@ func TestPoolerNeedsNoOptions(t *testing.T) {
 	sessions := longtest.Choose(250, 5000)
 	store := openPostgres(t, bouncer.URL(database))
 	require.Empty(t, recordAll(t, store, sessions, 24))
-	require.Equal(t, strconv.Itoa(sessions), queryText(t, server, database, "SELECT count(*)::text FROM radacct WHERE acctstoptime IS NOT NULL"))
+	require.Equal(t,
+		strconv.Itoa(sessions),
+		queryText(t, server, database, "SELECT count(*)::text FROM radacct WHERE acctstoptime IS NOT NULL"),
+	)
 	require.NoError(t, server.Exec(t.Context(), database, "DROP INDEX radacct_newest_idx"))
 	again := openPostgres(t, bouncer.URL(database)) // its statements are there already
 	require.Equal(t, strconv.Itoa(len(indexDefinitions)), usable(t, server, database))

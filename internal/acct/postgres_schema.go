@@ -50,7 +50,10 @@ func (s *PostgresStore) readSchema(ctx context.Context, conn querier) (*schema, 
 		return nil, err
 	}
 	if !strings.EqualFold(encoding, "UTF8") {
-		return nil, &SchemaError{Server: s.server, Problems: []string{fmt.Sprintf("the database's encoding is %s: create one with ENCODING 'UTF8'", encoding)}}
+		return nil, &SchemaError{
+			Server:   s.server,
+			Problems: []string{fmt.Sprintf("the database's encoding is %s: create one with ENCODING 'UTF8'", encoding)},
+		}
 	}
 	sessions, sessionProblems, err := readTable(ctx, conn, sessionsWanted)
 	if err != nil {
@@ -68,7 +71,8 @@ func (s *PostgresStore) readSchema(ctx context.Context, conn querier) (*schema, 
 	}
 	for i, c := range sessions.columns {
 		if c.name == "acctuniqueid" && sessions.widths[i] > 0 && sessions.widths[i] < maxUniqueIDLen {
-			sessionProblems = append(sessionProblems, fmt.Sprintf("column acctuniqueid is too short: ALTER TABLE %s ALTER COLUMN acctuniqueid TYPE text", sessionTable))
+			sessionProblems = append(sessionProblems, fmt.Sprintf(
+				"column acctuniqueid is too short: ALTER TABLE %s ALTER COLUMN acctuniqueid TYPE text", sessionTable))
 		}
 	}
 	if problems := append(sessionProblems, postAuthProblems...); len(problems) > 0 {

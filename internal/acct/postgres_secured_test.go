@@ -80,7 +80,10 @@ func TestClientsCertificateIsShown(t *testing.T) {
 	server := startSecured(t, authority, true)
 	target := securedURL(server, "localhost", "sslmode=verify-full")
 	with := func(certificate *tlstest.Certificate) Option {
-		return WithTLS(TLS{CACertificates: string(authority.PEM()), ClientCertificate: string(certificate.PEM), ClientKey: string(certificate.KeyPEM)})
+		return WithTLS(TLS{
+			CACertificates: string(authority.PEM()), ClientCertificate: string(certificate.PEM),
+			ClientKey: string(certificate.KeyPEM),
+		})
 	}
 	store, _, err := OpenPostgres(t.Context(), target, with(issue(t, authority, postgrestest.Superuser)), withPatience(untimed))
 	require.NoError(t, err)

@@ -190,7 +190,10 @@ func newTransportSecurity(s urlSettings, certificates TLS) (*transportSecurity, 
 	case field != "" && t.mode == sslDisable:
 		return nil, &TLSError{field, "has no effect with sslmode=disable in connection_url: remove it, or use sslmode=verify-full"}
 	case roots != nil && !t.verifies():
-		return nil, &TLSError{fieldCACertificates, fmt.Sprintf("has no effect with sslmode=%s in connection_url: use sslmode=verify-full", t.mode)}
+		return nil, &TLSError{
+			fieldCACertificates,
+			fmt.Sprintf("has no effect with sslmode=%s in connection_url: use sslmode=verify-full", t.mode),
+		}
 	}
 	return t, nil
 }

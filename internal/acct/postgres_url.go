@@ -236,7 +236,8 @@ func (s urlSettings) check() error {
 		{settingDatabase, "PGDATABASE and the name of the user are"},
 	} {
 		if s[needed.setting] == "" {
-			return &URLError{problem: fmt.Sprintf("names no %s: write it into connection_url; %s not available to it", needed.setting, needed.without)}
+			return &URLError{problem: fmt.Sprintf("names no %s: write it into connection_url; %s not available to it",
+				needed.setting, needed.without)}
 		}
 	}
 	if slices.Contains(s.hosts(), "") {

@@ -26,7 +26,8 @@ func BenchmarkPostgresQueries(b *testing.B) {
 	server, database := newDatabase(b)
 	store := openPostgres(b, server.URL(database))
 	require.NoError(b, server.Exec(b.Context(), database, `
-		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, callingstationid, calledstationid, acctstarttime, acctupdatetime, acctstoptime)
+		INSERT INTO radacct (acctsessionid, acctuniqueid, username, nasipaddress, callingstationid, calledstationid,
+			acctstarttime, acctupdatetime, acctstoptime)
 		SELECT n, md5(n::text), 'user' || n % 20000, ('10.0.0.' || n % 100)::inet, 'station' || n % 30000, 'point' || n % 50,
 			timestamptz '2024-01-01 00:00:00+00' + n * interval '1 second', timestamptz '2024-01-01 00:00:00+00' + n * interval '1 second',
 			CASE WHEN n % 200 > 0 THEN timestamptz '2024-01-01 00:30:00+00' + n * interval '1 second' END

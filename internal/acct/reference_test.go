@@ -28,7 +28,8 @@ func traffic(random *rand.Rand, n int) [][]Packet {
 			Username: fmt.Sprintf("user%d@example.org", random.IntN(n/4+1)), Realm: "example.org",
 			NASAddress:  netip.AddrFrom4([4]byte{10, 0, 0, byte(random.IntN(20))}),
 			NASPortType: "Wireless-802.11", Authentication: "RADIUS",
-			CalledStationID: fmt.Sprintf("00-27-22-F3-FA-F1:%d", random.IntN(5)), CallingStationID: fmt.Sprintf("5c:7d:c1:72:a7:%02x", random.IntN(256)),
+			CalledStationID:  fmt.Sprintf("00-27-22-F3-FA-F1:%d", random.IntN(5)),
+			CallingStationID: fmt.Sprintf("5c:7d:c1:72:a7:%02x", random.IntN(256)),
 			FramedIPv6Prefix: netip.MustParsePrefix("2001:db8:1::/64"),
 		}
 		packets := []Packet{{StatusType: Start, Time: began, Attributes: base}}

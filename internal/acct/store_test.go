@@ -235,7 +235,9 @@ func testFilters(t *testing.T, store Store) {
 	record(
 		t, store,
 		packet(Start, "a", 100, func(p *Packet) { p.CallingStationID, p.CalledStationID = "station 1", "point 1" }),
-		packet(Stop, "b", 300, counters(100, 0, 0), func(p *Packet) { p.CallingStationID, p.CalledStationID = "station 2", "point 1" }), // since 200
+		packet(Stop, "b", 300, counters(100, 0, 0), func(p *Packet) { // since 200
+			p.CallingStationID, p.CalledStationID = "station 2", "point 1"
+		}),
 		packet(Start, "c", 300, func(p *Packet) { p.Username, p.NASAddress, p.CallingStationID = "BOB", other, "station 1" }),
 		packet(Stop, "d", 500, counters(100, 0, 0), func(p *Packet) { p.Username, p.CalledStationID = "eve", "point 2" }), // since 400
 	)

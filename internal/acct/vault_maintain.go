@@ -73,7 +73,9 @@ type cursors struct{ past, ahead string }
 
 // sweepClocks sweeps what began before a limit, and then what began after it by the clock
 // of a NAS that may be ahead, by no more than is believed.
-func (s *VaultStore) sweepClocks(ctx context.Context, i index, limit time.Time, c *cursors, do func(key string) (bool, error)) (done int, more bool, err error) {
+func (s *VaultStore) sweepClocks(
+	ctx context.Context, i index, limit time.Time, c *cursors, do func(key string) (bool, error),
+) (done int, more bool, err error) {
 	done, more, err = s.sweep(ctx, i, time.Time{}, limit, &c.past, do)
 	if more || err != nil {
 		return done, more, err
@@ -109,7 +111,9 @@ func (s *VaultStore) deletePostAuth(ctx context.Context, key string) error {
 // sweep does something with the entries of an index from a time to before a limit, to
 // the microsecond, oldest first, a batch of them, and starts behind the cursor. It counts how often
 // it was done. more tells that it stopped before the end; the cursor is where.
-func (s *VaultStore) sweep(ctx context.Context, i index, from, limit time.Time, cursor *string, do func(key string) (bool, error)) (done int, more bool, err error) {
+func (s *VaultStore) sweep(
+	ctx context.Context, i index, from, limit time.Time, cursor *string, do func(key string) (bool, error),
+) (done int, more bool, err error) {
 	w := i.window(from, limit.Add(-time.Microsecond))
 	w.from = max(w.from, *cursor)
 	last, examined := *cursor, 0

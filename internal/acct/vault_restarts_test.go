@@ -32,7 +32,10 @@ func TestRestartIsAnsweredWhenItIsNoted(t *testing.T) {
 
 	record(t, store, packet(Start, "later", 3001), packet(InterimUpdate, "7", 3002, counters(2995, 1, 2)))
 	for calls := 0; len(storage.keys(RestartPrefix)) > 0; calls++ {
-		require.ElementsMatch(t, []string{"later", "7"}, ids(t, store, Filter{IsOpen: new(true)}, Page{}), "what has begun since, or goes on, is left alone")
+		require.ElementsMatch(t,
+			[]string{"later", "7"}, ids(t, store, Filter{IsOpen: new(true)}, Page{}),
+			"what has begun since, or goes on, is left alone",
+		)
 		require.LessOrEqual(t, maintain(t, store, at(3003), Retention{}).Closed, batch)
 		require.Less(t, calls, 10)
 	}

@@ -13,7 +13,11 @@ import (
 const maxExamined = 20_000
 
 // ErrTooBroad means that a query would have to read too much of Vault's storage.
-var ErrTooBroad = fmt.Errorf("more than %d entries would have to be read: add username, calling_station_id or unique_id, narrow start_time and stop_time, or use PostgreSQL", maxExamined)
+var ErrTooBroad = fmt.Errorf(
+	"more than %d entries would have to be read: add username, calling_station_id or unique_id, narrow "+
+		"start_time and stop_time, or use PostgreSQL",
+	maxExamined,
+)
 
 // indexed is the value of an index's entry. It has to be a JSON object.
 var indexed = []byte("{}")

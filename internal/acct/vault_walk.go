@@ -17,7 +17,9 @@ func (s *VaultStore) walk(ctx context.Context, i index, w window, newestFirst bo
 }
 
 // walkFolder walks a folder under a prefix; false means to stop.
-func (s *VaultStore) walkFolder(ctx context.Context, prefix, folder string, w window, newestFirst bool, yield func(string, error) bool) bool {
+func (s *VaultStore) walkFolder(
+	ctx context.Context, prefix, folder string, w window, newestFirst bool, yield func(string, error) bool,
+) bool {
 	names, err := s.storage.List(ctx, prefix+folder)
 	if err != nil {
 		yield("", fmt.Errorf("listing %s: %w", prefix+folder, err))

@@ -7,7 +7,8 @@ import (
 )
 
 // acceptVector is the attributes of a usual Access-Accept.
-const acceptVector = "0107616c696365 060600000002 190861646d696e73 1a190000000901137368656c6c3a707269762d6c766c3d3135 0806c0000210 1b0600000e10 510601313030"
+const acceptVector = "0107616c696365 060600000002 190861646d696e73 " +
+	"1a190000000901137368656c6c3a707269762d6c766c3d3135 0806c0000210 1b0600000e10 510601313030"
 
 // Not parallel: it counts what all goroutines allocate.
 func TestALoginAllocatesLittle(t *testing.T) {

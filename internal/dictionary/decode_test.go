@@ -94,9 +94,15 @@ func TestLongValuesAreJoinedAndSplit(t *testing.T) {
 // RFC 6929 section 2.2.
 func TestFragmentsNeedNotBeNeighbours(t *testing.T) {
 	t.Parallel()
-	attributes := parseWire(t, "f50601806162 f60601806162 0107616c696365 f50601806364 f50502 0071 f506 0100 6566 f606 0100 6364 1a0b 000060b5 040580 6162 1a0b 000060b5 040500 6364")
+	attributes := parseWire(t,
+		"f50601806162 f60601806162 0107616c696365 f50601806364 f50502 0071 f506 0100 6566 f606 0100 6364 "+
+			"1a0b 000060b5 040580 6162 1a0b 000060b5 040500 6364",
+	)
 	require.Equal(t,
-		[]string{"User-Name = alice", "Attr-245.2 = 0x71", "Attr-245.1 = 0x616263646566", "Attr-246.1 = 0x61626364", "WiMAX-AAA-Session-Id = 0x61626364"},
+		[]string{
+			"User-Name = alice", "Attr-245.2 = 0x71", "Attr-245.1 = 0x616263646566", "Attr-246.1 = 0x61626364",
+			"WiMAX-AAA-Session-Id = 0x61626364",
+		},
 		texts(Standard().Decode(attributes, Keys{})))
 }
 
@@ -174,9 +180,13 @@ func TestItemsThatCannotBeEncodedAreRefused(t *testing.T) {
 		"EAP-Message: its value has 3841 octets on the wire: at most 3840 are possible":          long("EAP-Message", 3841),
 		"WiMAX-Release: its value has 254 octets on the wire: at most 253 are possible":          long("WiMAX-Release", 254),
 		"WiMAX-AAA-Session-Id: its value has 3841 octets on the wire: at most 3840 are possible": long("WiMAX-AAA-Session-Id", 3841),
-		"User-Name: it cannot have the tag 1":                                                    {Attribute: lookup(t, "User-Name"), Tag: 1, Value: []byte("bob")},
-		"Tunnel-Type: it cannot have the tag 32":                                                 {Attribute: lookup(t, "Tunnel-Type"), Tag: 32, Value: []byte{0, 0, 0, 13}},
-		"Tunnel-Type: its value is too large: at most 16777215 is possible":                      {Attribute: lookup(t, "Tunnel-Type"), Value: []byte{1, 0, 0, 13}},
+		"User-Name: it cannot have the tag 1": {
+			Attribute: lookup(t, "User-Name"), Tag: 1, Value: []byte("bob"),
+		},
+		"Tunnel-Type: it cannot have the tag 32": {
+			Attribute: lookup(t, "Tunnel-Type"), Tag: 32, Value: []byte{0, 0, 0, 13},
+		},
+		"Tunnel-Type: its value is too large: at most 16777215 is possible": {Attribute: lookup(t, "Tunnel-Type"), Value: []byte{1, 0, 0, 13}},
 	} {
 		_, err := Standard().Encode([]Item{item}, vectorKeys)
 		require.EqualError(t, err, want)

@@ -27,7 +27,10 @@ func newDictionary(size int) *Dictionary {
 
 // clone is a dictionary that can be added to.
 func (d *Dictionary) clone() *Dictionary {
-	return &Dictionary{names: maps.Clone(d.names), places: maps.Clone(d.places), vendorNames: maps.Clone(d.vendorNames), vendors: maps.Clone(d.vendors)}
+	return &Dictionary{
+		names: maps.Clone(d.names), places: maps.Clone(d.places), vendorNames: maps.Clone(d.vendorNames),
+		vendors: maps.Clone(d.vendors),
+	}
 }
 
 // maxNameLen is the longest name of an attribute or value, in octets; it is

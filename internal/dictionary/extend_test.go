@@ -86,16 +86,21 @@ func TestTheDictionaryThatIsExtendedStaysAsItIs(t *testing.T) {
 
 func TestOldNamesGetNewValuesToo(t *testing.T) {
 	t.Parallel()
-	d, err := Standard().Extend("VALUE Service-Type Example-Service 4000\nATTRIBUTE Example-Service-Type 6 integer\nVALUE Example-Service-Type Another 4001")
+	d, err := Standard().Extend("VALUE Service-Type Example-Service 4000\n" +
+		"ATTRIBUTE Example-Service-Type 6 integer\nVALUE Example-Service-Type Another 4001")
 	require.NoError(t, err)
 	for _, name := range []string{"Service-Type", "User-Service-Type", "Example-Service-Type"} {
 		require.Equal(t, "Example-Service", item(t, d, name+" = 4000").Attribute.PrintValue([]byte{0, 0, 0x0f, 0xa0}), name)
 		require.Equal(t, []byte{0, 0, 0x0f, 0xa1}, item(t, d, name+" = Another").Value, name)
 	}
-	d, err = Standard().Extend("VALUE NAS-Port-Type Example 4000\nATTRIBUTE Example-Service-Type 6 integer\nVALUE Service-Type Example-Service 4000")
+	d, err = Standard().Extend("VALUE NAS-Port-Type Example 4000\nATTRIBUTE Example-Service-Type 6 integer\n" +
+		"VALUE Service-Type Example-Service 4000")
 	require.NoError(t, err)
 	require.Equal(t, []byte{0, 0, 0x0f, 0xa0}, item(t, d, "Example-Service-Type = Example-Service").Value)
-	require.Equal(t, []string{"Example-Service-Type = Framed-User"}, texts(d.Decode(parseWire(t, "060600000002"), Keys{})), "the last name of a number")
+	require.Equal(t,
+		[]string{"Example-Service-Type = Framed-User"}, texts(d.Decode(parseWire(t, "060600000002"), Keys{})),
+		"the last name of a number",
+	)
 }
 
 func TestDictionariesAreExtendedOneByOne(t *testing.T) {
@@ -116,7 +121,8 @@ func TestEqualDefinitionsAreNoMistake(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.Extend(customText)
 	require.NoError(t, err)
-	_, err = Standard().Extend("VENDOR Cisco 9\nBEGIN-VENDOR Cisco\nATTRIBUTE Cisco-AVPair 1 string\nEND-VENDOR Cisco\nATTRIBUTE Extended-Attribute-1 241 extended\nVALUE NAS-Port-Type Virtual 5")
+	_, err = Standard().Extend("VENDOR Cisco 9\nBEGIN-VENDOR Cisco\nATTRIBUTE Cisco-AVPair 1 string\n" +
+		"END-VENDOR Cisco\nATTRIBUTE Extended-Attribute-1 241 extended\nVALUE NAS-Port-Type Virtual 5")
 	require.NoError(t, err)
 	for _, empty := range []string{"", "\n\n", "# nothing", "  \t\r\n"} {
 		_, err := Standard().Extend(empty)
@@ -128,65 +134,72 @@ func TestMistakesAreReportedWithTheirLine(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 129)
 	for text, want := range map[string]string{
-		"\n\n$INCLUDE dictionary.cisco":                                    "line 3: $INCLUDE is not possible here: put the text of that file in its place",
-		"# c\nATTRIBUT Foo 1 string":                                       `line 2: "ATTRIBUT" is not a statement: use ATTRIBUTE, VALUE, VENDOR, BEGIN-VENDOR, END-VENDOR, BEGIN-TLV or END-TLV`,
-		"ATTRIBUTE Foo 21":                                                 "line 1: write ATTRIBUTE name number type [flags]",
-		"ATTRIBUTE Foo 21 string array concat":                             "line 1: write ATTRIBUTE name number type [flags]",
-		"ATTRIBUTE Foo 21 string array concat a b":                         "line 1: write ATTRIBUTE name number type [flags]",
-		"ATTRIBUTE Foo x string":                                           `line 1: "x" is not the number of an attribute: use 1, 0x1 or 1.2`,
-		"ATTRIBUTE Foo -1 string":                                          `line 1: "-1" is not the number of an attribute: use 1, 0x1 or 1.2`,
-		"ATTRIBUTE Foo 4294967296 string":                                  `line 1: "4294967296" is not the number of an attribute: use 1, 0x1 or 1.2`,
-		"ATTRIBUTE Foo 1.1.1.1.1.1 string":                                 `line 1: "1.1.1.1.1.1" is not the number of an attribute: use 1, 0x1 or 1.2`,
-		"ATTRIBUTE Foo 1.1 string":                                         "line 1: 1 cannot hold attributes: define it first, of type tlv",
-		"ATTRIBUTE Foo 26.9.1 string":                                      "line 1: 26.9 cannot hold attributes: define it first, of type tlv",
-		"ATTRIBUTE Foo 26.9 string":                                        "line 1: 26 cannot hold attributes: define it first, of type tlv",
-		"ATTRIBUTE Foo 173.256 string":                                     "line 1: number 256 is too large: at most 255",
-		"ATTRIBUTE Foo 21 text":                                            `line 1: "text" is not a type: use string, octets, octets[8], integer, byte, short, integer64, signed, ipaddr, ipv4prefix, ipv6addr, ipv6prefix, combo-ip, ifid, ether, date, abinary or tlv`,
-		"ATTRIBUTE Foo 21 octets[0]":                                       `line 1: "octets[0]" is not a type: a size is 1 to 253 octets, as in octets[8]`,
-		"ATTRIBUTE Foo 21 octets[8":                                        `line 1: "octets[8" is not a type: a size is 1 to 253 octets, as in octets[8]`,
-		"ATTRIBUTE Foo 21 octets[200] encrypt=1":                           `line 1: "octets[200]" is too long: there is room for 128 octets`,
-		"ATTRIBUTE Foo 21 vsa":                                             "line 1: Foo cannot be of type vsa: use tlv for an attribute that holds others",
-		"ATTRIBUTE Foo 21 string has_tags":                                 `line 1: "has_tags" is not a flag: use has_tag, encrypt=1, encrypt=2, encrypt=3, concat, array, virtual or secret`,
-		"ATTRIBUTE Foo 21 ipaddr has_tag":                                  "line 1: has_tag is for the types string, octets and integer",
-		"ATTRIBUTE Foo 21 integer encrypt=1":                               "line 1: encrypt=1 and encrypt=3 are for the types string and octets, without has_tag",
-		"ATTRIBUTE Foo 21 integer has_tag,encrypt=2":                       "line 1: encrypt=2 with has_tag is for the types string and octets",
-		"ATTRIBUTE Foo 21 tlv encrypt=2":                                   "line 1: encrypt is not for attributes that hold others",
-		"ATTRIBUTE Foo 21 integer concat":                                  "line 1: concat is for the types octets and string, without other flags",
-		"ATTRIBUTE Foo 173.9 octets concat":                                "line 1: concat is for attributes that are neither a vendor's nor inside others",
-		"ATTRIBUTE Foo,Bar 21 string":                                      `line 1: "Foo,Bar" is not a name: only letters, digits and -_./ can be in it`,
-		"ATTRIBUTE Foé 21 string":                                          `line 1: "Foé" is not a name: only letters, digits and -_./ can be in it`,
-		"ATTRIBUTE Attr-7 21 string":                                       `line 1: "Attr-7" is not possible: names of attributes without a name begin so`,
-		"ATTRIBUTE " + long + " 21 string":                                 `line 1: "` + long[:64] + `…" is too long for a name: at most 128 octets`,
-		"ATTRIBUTE user-name 2 string":                                     "line 1: User-Name is defined already, as number 1 of type string",
-		"ATTRIBUTE User-Name 1 octets":                                     "line 1: User-Name is defined already, as number 1 of type string",
-		"ATTRIBUTE Tunnel-Password 69 string encrypt=2":                    "line 1: Tunnel-Password is defined already, as number 69 of type string has_tag,encrypt=2",
-		"ATTRIBUTE Foo 1 integer":                                          "line 1: number 1 is User-Name already, of type string",
-		"ATTRIBUTE Foo 94 octets":                                          "line 1: number 94 is Originating-Line-Info already, of type octets[2]",
-		"VALUE NAS-Port-Type Foo":                                          "line 1: write VALUE attribute name number",
-		"VALUE Foo Bar 1":                                                  `line 1: no ATTRIBUTE "Foo" is defined above`,
-		"VALUE User-Name Bar 1":                                            "line 1: User-Name is of type string, which has no named values",
-		"VALUE NAS-Port-Type Bar x":                                        `line 1: "x" is not a value of NAS-Port-Type: use 0 to 4294967295`,
-		"VALUE Tunnel-Type Bar 16777216":                                   `line 1: "16777216" is not a value of Tunnel-Type: use 0 to 16777215`,
-		"VALUE PKM-SAID Bar 65536":                                         `line 1: "65536" is not a value of PKM-SAID: use 0 to 65535`,
-		"VALUE NAS-Port-Type Bär 1":                                        `line 1: "Bär" is not the name of a value: use printable ASCII`,
-		"VALUE NAS-Port-Type " + long + " 1":                               `line 1: "` + long[:64] + `…" is too long for a name: at most 128 octets`,
-		"VALUE NAS-Port-Type virtual 6":                                    `line 1: "virtual" of NAS-Port-Type is 5 already`,
-		"VENDOR Foo":                                                       "line 1: write VENDOR name number [format=type,length]",
-		"VENDOR Foo 0":                                                     `line 1: "0" is not the number of a vendor: use 1 to 16777215`,
-		"VENDOR Foo 16777216":                                              `line 1: "16777216" is not the number of a vendor: use 1 to 16777215`,
-		"VENDOR Foo 70000 format=3,1":                                      `line 1: "format=3,1" is not a format: use format=type,length with 1, 2 or 4 octets of type and 0, 1 or 2 of length`,
-		"VENDOR Foo 70000 1,1":                                             `line 1: "1,1" is not a format: use format=type,length with 1, 2 or 4 octets of type and 0, 1 or 2 of length`,
-		"VENDOR Foo 70000 format=1,0,c":                                    `line 1: "format=1,0,c" is not a format: use format=type,length with 1, 2 or 4 octets of type and 0, 1 or 2 of length`,
-		"VENDOR Cisco 10":                                                  "line 1: vendor Cisco has the number 9 already",
-		"VENDOR Foo 429":                                                   "line 1: vendor 429 is USR already, and has another format",
-		"BEGIN-VENDOR Foo":                                                 `line 1: no VENDOR "Foo" is defined`,
-		"BEGIN-VENDOR Cisco format=Foo":                                    `line 1: "format=Foo" is not a format: use format=Extended-Vendor-Specific-1 to 6`,
-		"BEGIN-VENDOR Cisco\nBEGIN-VENDOR USR":                             "line 2: END-VENDOR Cisco is missing",
-		"BEGIN-VENDOR Cisco\nVENDOR Foo 70000":                             "line 2: VENDOR is not possible before END-VENDOR Cisco",
-		"BEGIN-VENDOR Cisco\nEND-VENDOR USR":                               `line 2: there is no BEGIN-VENDOR "USR" to end`,
-		"END-VENDOR USR":                                                   `line 1: there is no BEGIN-VENDOR "USR" to end`,
-		"BEGIN-VENDOR Cisco\n":                                             "line 2: END-VENDOR Cisco is missing",
-		"BEGIN-VENDOR Cisco\nATTRIBUTE A 256 string":                       "line 2: number 256 is too large: at most 255",
+		"\n\n$INCLUDE dictionary.cisco": "line 3: $INCLUDE is not possible here: put the text of that file in its place",
+		"# c\nATTRIBUT Foo 1 string": `line 2: "ATTRIBUT" is not a statement: use ATTRIBUTE, VALUE, VENDOR, ` +
+			`BEGIN-VENDOR, END-VENDOR, BEGIN-TLV or END-TLV`,
+		"ATTRIBUTE Foo 21":                         "line 1: write ATTRIBUTE name number type [flags]",
+		"ATTRIBUTE Foo 21 string array concat":     "line 1: write ATTRIBUTE name number type [flags]",
+		"ATTRIBUTE Foo 21 string array concat a b": "line 1: write ATTRIBUTE name number type [flags]",
+		"ATTRIBUTE Foo x string":                   `line 1: "x" is not the number of an attribute: use 1, 0x1 or 1.2`,
+		"ATTRIBUTE Foo -1 string":                  `line 1: "-1" is not the number of an attribute: use 1, 0x1 or 1.2`,
+		"ATTRIBUTE Foo 4294967296 string":          `line 1: "4294967296" is not the number of an attribute: use 1, 0x1 or 1.2`,
+		"ATTRIBUTE Foo 1.1.1.1.1.1 string":         `line 1: "1.1.1.1.1.1" is not the number of an attribute: use 1, 0x1 or 1.2`,
+		"ATTRIBUTE Foo 1.1 string":                 "line 1: 1 cannot hold attributes: define it first, of type tlv",
+		"ATTRIBUTE Foo 26.9.1 string":              "line 1: 26.9 cannot hold attributes: define it first, of type tlv",
+		"ATTRIBUTE Foo 26.9 string":                "line 1: 26 cannot hold attributes: define it first, of type tlv",
+		"ATTRIBUTE Foo 173.256 string":             "line 1: number 256 is too large: at most 255",
+		"ATTRIBUTE Foo 21 text": `line 1: "text" is not a type: use string, octets, octets[8], integer, byte, ` +
+			`short, integer64, signed, ipaddr, ipv4prefix, ipv6addr, ipv6prefix, combo-ip, ifid, ether, date, ` +
+			`abinary or tlv`,
+		"ATTRIBUTE Foo 21 octets[0]":             `line 1: "octets[0]" is not a type: a size is 1 to 253 octets, as in octets[8]`,
+		"ATTRIBUTE Foo 21 octets[8":              `line 1: "octets[8" is not a type: a size is 1 to 253 octets, as in octets[8]`,
+		"ATTRIBUTE Foo 21 octets[200] encrypt=1": `line 1: "octets[200]" is too long: there is room for 128 octets`,
+		"ATTRIBUTE Foo 21 vsa":                   "line 1: Foo cannot be of type vsa: use tlv for an attribute that holds others",
+		"ATTRIBUTE Foo 21 string has_tags": `line 1: "has_tags" is not a flag: use has_tag, encrypt=1, ` +
+			`encrypt=2, encrypt=3, concat, array, virtual or secret`,
+		"ATTRIBUTE Foo 21 ipaddr has_tag":            "line 1: has_tag is for the types string, octets and integer",
+		"ATTRIBUTE Foo 21 integer encrypt=1":         "line 1: encrypt=1 and encrypt=3 are for the types string and octets, without has_tag",
+		"ATTRIBUTE Foo 21 integer has_tag,encrypt=2": "line 1: encrypt=2 with has_tag is for the types string and octets",
+		"ATTRIBUTE Foo 21 tlv encrypt=2":             "line 1: encrypt is not for attributes that hold others",
+		"ATTRIBUTE Foo 21 integer concat":            "line 1: concat is for the types octets and string, without other flags",
+		"ATTRIBUTE Foo 173.9 octets concat":          "line 1: concat is for attributes that are neither a vendor's nor inside others",
+		"ATTRIBUTE Foo,Bar 21 string":                `line 1: "Foo,Bar" is not a name: only letters, digits and -_./ can be in it`,
+		"ATTRIBUTE Foé 21 string":                    `line 1: "Foé" is not a name: only letters, digits and -_./ can be in it`,
+		"ATTRIBUTE Attr-7 21 string":                 `line 1: "Attr-7" is not possible: names of attributes without a name begin so`,
+		"ATTRIBUTE " + long + " 21 string":           `line 1: "` + long[:64] + `…" is too long for a name: at most 128 octets`,
+		"ATTRIBUTE user-name 2 string":               "line 1: User-Name is defined already, as number 1 of type string",
+		"ATTRIBUTE User-Name 1 octets":               "line 1: User-Name is defined already, as number 1 of type string",
+		"ATTRIBUTE Tunnel-Password 69 string encrypt=2": "line 1: Tunnel-Password is defined already, " +
+			"as number 69 of type string has_tag,encrypt=2",
+		"ATTRIBUTE Foo 1 integer":            "line 1: number 1 is User-Name already, of type string",
+		"ATTRIBUTE Foo 94 octets":            "line 1: number 94 is Originating-Line-Info already, of type octets[2]",
+		"VALUE NAS-Port-Type Foo":            "line 1: write VALUE attribute name number",
+		"VALUE Foo Bar 1":                    `line 1: no ATTRIBUTE "Foo" is defined above`,
+		"VALUE User-Name Bar 1":              "line 1: User-Name is of type string, which has no named values",
+		"VALUE NAS-Port-Type Bar x":          `line 1: "x" is not a value of NAS-Port-Type: use 0 to 4294967295`,
+		"VALUE Tunnel-Type Bar 16777216":     `line 1: "16777216" is not a value of Tunnel-Type: use 0 to 16777215`,
+		"VALUE PKM-SAID Bar 65536":           `line 1: "65536" is not a value of PKM-SAID: use 0 to 65535`,
+		"VALUE NAS-Port-Type Bär 1":          `line 1: "Bär" is not the name of a value: use printable ASCII`,
+		"VALUE NAS-Port-Type " + long + " 1": `line 1: "` + long[:64] + `…" is too long for a name: at most 128 octets`,
+		"VALUE NAS-Port-Type virtual 6":      `line 1: "virtual" of NAS-Port-Type is 5 already`,
+		"VENDOR Foo":                         "line 1: write VENDOR name number [format=type,length]",
+		"VENDOR Foo 0":                       `line 1: "0" is not the number of a vendor: use 1 to 16777215`,
+		"VENDOR Foo 16777216":                `line 1: "16777216" is not the number of a vendor: use 1 to 16777215`,
+		"VENDOR Foo 70000 format=3,1": `line 1: "format=3,1" is not a format: use format=type,length with 1, 2 ` +
+			`or 4 octets of type and 0, 1 or 2 of length`,
+		"VENDOR Foo 70000 1,1": `line 1: "1,1" is not a format: use format=type,length with 1, 2 or 4 octets of type and 0, 1 or 2 of length`,
+		"VENDOR Foo 70000 format=1,0,c": `line 1: "format=1,0,c" is not a format: use format=type,length with ` +
+			`1, 2 or 4 octets of type and 0, 1 or 2 of length`,
+		"VENDOR Cisco 10":                            "line 1: vendor Cisco has the number 9 already",
+		"VENDOR Foo 429":                             "line 1: vendor 429 is USR already, and has another format",
+		"BEGIN-VENDOR Foo":                           `line 1: no VENDOR "Foo" is defined`,
+		"BEGIN-VENDOR Cisco format=Foo":              `line 1: "format=Foo" is not a format: use format=Extended-Vendor-Specific-1 to 6`,
+		"BEGIN-VENDOR Cisco\nBEGIN-VENDOR USR":       "line 2: END-VENDOR Cisco is missing",
+		"BEGIN-VENDOR Cisco\nVENDOR Foo 70000":       "line 2: VENDOR is not possible before END-VENDOR Cisco",
+		"BEGIN-VENDOR Cisco\nEND-VENDOR USR":         `line 2: there is no BEGIN-VENDOR "USR" to end`,
+		"END-VENDOR USR":                             `line 1: there is no BEGIN-VENDOR "USR" to end`,
+		"BEGIN-VENDOR Cisco\n":                       "line 2: END-VENDOR Cisco is missing",
+		"BEGIN-VENDOR Cisco\nATTRIBUTE A 256 string": "line 2: number 256 is too large: at most 255",
 		"BEGIN-VENDOR WiMAX\nBEGIN-TLV WiMAX-Capability\nEND-VENDOR WiMAX": "line 3: END-TLV is missing",
 		"BEGIN-TLV IPv6-6rd-Configuration":                                 "line 1: END-TLV is missing",
 		"BEGIN-TLV IPv6-6rd-Configuration\nBEGIN-VENDOR Cisco":             "line 2: END-TLV is missing",

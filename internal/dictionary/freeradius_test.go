@@ -198,7 +198,9 @@ func exchange(t *testing.T, d *Dictionary, asked, answered []Item) {
 	go func() { served <- serve(d, socket, secret, answered, inOnePacket) }()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, "radclient", "-D", freeRADIUSFolder, "-x", "-f", file, socket.LocalAddr().String(), "auth", string(secret)).CombinedOutput() // #nosec G204 -- a test's own
+	output, err := exec.CommandContext(ctx,
+		"radclient", "-D", freeRADIUSFolder, "-x", "-f", file, socket.LocalAddr().String(), "auth", string(secret),
+	).CombinedOutput() // #nosec G204 -- a test's own
 	require.NoError(t, socket.Close())
 	got := <-served
 	require.NoError(t, err, "%s\n%s", output, got[len(got)-1])

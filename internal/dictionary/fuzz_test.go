@@ -13,7 +13,9 @@ import (
 // Whatever somebody gives for a dictionary, it is read or refused with a line of
 // it; what was read can be read again.
 func FuzzExtend(f *testing.F) {
-	base, err := newDictionary(0).Extend("ATTRIBUTE User-Name 1 string\nATTRIBUTE Tunnel-Type 64 integer has_tag\nATTRIBUTE Box 173 tlv\nVENDOR Cisco 9\nVENDOR USR 429 format=4,0")
+	base, err := newDictionary(0).Extend("ATTRIBUTE User-Name 1 string\n" +
+		"ATTRIBUTE Tunnel-Type 64 integer has_tag\nATTRIBUTE Box 173 tlv\nVENDOR Cisco 9\n" +
+		"VENDOR USR 429 format=4,0")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -97,8 +99,10 @@ func FuzzDecode(f *testing.F) {
 // Whatever is a value of an attribute is printed so that it can be read again.
 func FuzzParseValue(f *testing.F) {
 	types := []string{
-		"User-Name", "Class", "NAS-Port-Type", "Tunnel-Type", "WiMAX-Accounting-Capabilities", "PKM-SAID", "MIP6-Feature-Vector", "WiMAX-GMT-Timezone-offset", "NAS-IP-Address", "NAS-IPv6-Address",
-		"WiMAX-DHCPv4-Server", "PMIP6-Home-IPv4-HoA", "Framed-IPv6-Prefix", "Framed-Interface-Id", "DHCP-Client-Hardware-Address", "Event-Timestamp", "Ascend-Data-Filter", "WiMAX-Capability",
+		"User-Name", "Class", "NAS-Port-Type", "Tunnel-Type", "WiMAX-Accounting-Capabilities", "PKM-SAID",
+		"MIP6-Feature-Vector", "WiMAX-GMT-Timezone-offset", "NAS-IP-Address", "NAS-IPv6-Address",
+		"WiMAX-DHCPv4-Server", "PMIP6-Home-IPv4-HoA", "Framed-IPv6-Prefix", "Framed-Interface-Id",
+		"DHCP-Client-Hardware-Address", "Event-Timestamp", "Ascend-Data-Filter", "WiMAX-Capability",
 	}
 	for i, text := range []string{
 		"alice", "0x6162", "Virtual", "VLAN", "0x10", "65535", "18446744073709551615", "-1", "192.0.2.1/32", "2001:db8::1",

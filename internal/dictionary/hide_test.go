@@ -54,8 +54,10 @@ func TestTunnelPasswordIsHiddenAsTheVectorsSay(t *testing.T) {
 	sendKey, err := hex.DecodeString("8b7cdc149b993a1ba118cb153f56dccb")
 	require.NoError(t, err)
 	for wire, want := range map[string]Item{
-		"45150180013ad07123647f4948b827b06bb2ba15f3":                                           {Attribute: lookup(t, "Tunnel-Password"), Tag: 1, Value: []byte("tunnelpw")},
-		"1a2a000001371024800207c042e2f88005882941eb70e5cc64d8946edcf5f0e7c5d6d949c19bc1fee52c": {Attribute: lookup(t, "MS-MPPE-Send-Key"), Value: sendKey},
+		"45150180013ad07123647f4948b827b06bb2ba15f3": {Attribute: lookup(t, "Tunnel-Password"), Tag: 1, Value: []byte("tunnelpw")},
+		"1a2a000001371024800207c042e2f88005882941eb70e5cc64d8946edcf5f0e7c5d6d949c19bc1fee52c": {
+			Attribute: lookup(t, "MS-MPPE-Send-Key"), Value: sendKey,
+		},
 	} {
 		attributes := parseWire(t, wire)
 		require.Equal(t, []Item{want}, Standard().Decode(attributes, vectorKeys))
@@ -91,7 +93,10 @@ func TestEveryHiddenValueHasASaltOfItsOwn(t *testing.T) {
 	require.NoError(t, err)
 	more, err := Standard().Encode(items[:1], vectorKeys)
 	require.NoError(t, err)
-	require.False(t, bytes.Equal(attributes[0].Attribute, again[0].Attribute) && bytes.Equal(again[0].Attribute, more[0].Attribute), "salts are random")
+	require.False(t,
+		bytes.Equal(attributes[0].Attribute, again[0].Attribute) && bytes.Equal(again[0].Attribute, more[0].Attribute),
+		"salts are random",
+	)
 }
 
 func TestRADIUS11HidesNothing(t *testing.T) {
@@ -114,13 +119,16 @@ func TestHiddenValuesThatCannotBeRevealedAreLeftOut(t *testing.T) {
 		wire string
 		keys Keys
 	}{
-		"User-Password, not whole blocks":       {"02110dbe708d93d413ce3196e43f782a0a", vectorKeys},
-		"User-Password, too long":               {"0292" + strings.Repeat("00", 144), vectorKeys},
-		"no secret":                             {"0212fe8b65a61bfd7a1a104607240014828b", Keys{}},
-		"Tunnel-Password, no block":             {"45060180013a", vectorKeys},
-		"Tunnel-Password, not whole blocks":     {"45140180013ad07123647f4948b827b06bb2ba15", vectorKeys},
-		"Tunnel-Password, length beyond it all": {"45150180013bd07123647f4948b827b06bb2ba15f3", Keys{Secret: []byte("other"), RequestAuthenticator: vectorKeys.RequestAuthenticator}},
-		"Tunnel-Password, no secret":            {"45150180013ad07123647f4948b827b06bb2ba15f3", Keys{}},
+		"User-Password, not whole blocks":   {"02110dbe708d93d413ce3196e43f782a0a", vectorKeys},
+		"User-Password, too long":           {"0292" + strings.Repeat("00", 144), vectorKeys},
+		"no secret":                         {"0212fe8b65a61bfd7a1a104607240014828b", Keys{}},
+		"Tunnel-Password, no block":         {"45060180013a", vectorKeys},
+		"Tunnel-Password, not whole blocks": {"45140180013ad07123647f4948b827b06bb2ba15", vectorKeys},
+		"Tunnel-Password, length beyond it all": {
+			"45150180013bd07123647f4948b827b06bb2ba15f3",
+			Keys{Secret: []byte("other"), RequestAuthenticator: vectorKeys.RequestAuthenticator},
+		},
+		"Tunnel-Password, no secret": {"45150180013ad07123647f4948b827b06bb2ba15f3", Keys{}},
 	} {
 		require.Empty(t, Standard().Decode(parseWire(t, test.wire), test.keys), name)
 	}
@@ -163,5 +171,9 @@ func TestTextIsNotMistakenForATag(t *testing.T) {
 	require.Equal(t, "5105000178", wire(attributes))
 	require.Equal(t, items, Standard().Decode(attributes, Keys{}))
 
-	require.Equal(t, []Item{{Attribute: group, Value: []byte{1}}}, Standard().Decode(radius.Attributes{{Type: 81, Attribute: []byte{1}}}, Keys{}), "one octet is a value, not a tag")
+	require.Equal(t,
+		[]Item{{Attribute: group, Value: []byte{1}}},
+		Standard().Decode(radius.Attributes{{Type: 81, Attribute: []byte{1}}}, Keys{}),
+		"one octet is a value, not a tag",
+	)
 }

@@ -79,12 +79,15 @@ func TestLiteralsBecomeOctets(t *testing.T) {
 func TestOtherLiteralsAreRefused(t *testing.T) {
 	t.Parallel()
 	for attribute, texts := range map[string][]string{
-		"User-Name":                     {strings.Repeat("a", 254)},
-		"User-Password":                 {strings.Repeat("a", 129)},
-		"Cisco-AVPair":                  {strings.Repeat("a", 248)},
-		"Tunnel-Client-Endpoint":        {strings.Repeat("a", 253)},
-		"Tunnel-Password":               {strings.Repeat("a", 240)},
-		"NAS-Port":                      {"", "-1", "4294967296", "5 ", " 5", "+5", "1e3", "5.0", "0x", "0xg", "0x100000000", "1_000", "０", "port"},
+		"User-Name":              {strings.Repeat("a", 254)},
+		"User-Password":          {strings.Repeat("a", 129)},
+		"Cisco-AVPair":           {strings.Repeat("a", 248)},
+		"Tunnel-Client-Endpoint": {strings.Repeat("a", 253)},
+		"Tunnel-Password":        {strings.Repeat("a", 240)},
+		"NAS-Port": {
+			"", "-1", "4294967296", "5 ", " 5", "+5", "1e3", "5.0", "0x", "0xg", "0x100000000", "1_000", "０",
+			"port",
+		},
 		"NAS-Port-Type":                 {"", "Virtua", "Virtual ", "-1"},
 		"Tunnel-Type":                   {"16777216", "0x1000000"}, // the tag has the first octet
 		"WiMAX-Accounting-Capabilities": {"256", "-1", ""},
@@ -93,16 +96,22 @@ func TestOtherLiteralsAreRefused(t *testing.T) {
 		"WiMAX-GMT-Timezone-offset":     {"2147483648", "-2147483649", "--1", "-", "- 1", "-0x1"},
 		"Class":                         {"0x1", "0x6g", "0x" + strings.Repeat("61", 254), strings.Repeat("a", 254)},
 		"3GPP-MS-Time-Zone":             {"0x40", "0x400101", "a"},
-		"NAS-IP-Address":                {"", "10.0.0.0/8", "10.0.0.1/33", "10.0.0.1/032", "10.0.0", "localhost", "1", "::1", "10.0.0.1 ", "010.0.0.1"},
-		"NAS-IPv6-Address":              {"", "2001:db8::/32", "192.0.2.1", "fe80::1%eth0", "example.com"},
-		"WiMAX-DHCPv4-Server":           {"", "10.0.0.0/8", "2001:db8::/32", "host"},
-		"PMIP6-Home-IPv4-HoA":           {"", "10.0.0.0/33", "2001:db8::/32", "::1", "10.0.0.0/", "host"},
-		"Framed-IPv6-Prefix":            {"", "10.0.0.0/8", "2001:db8::/129", "fe80::1%eth0", "host"},
-		"Framed-Interface-Id":           {"", "0:0:0", "0:0:0:0:0", "10000:0:0:0", "::1", "g:0:0:0", "0:0:0:"},
-		"DHCP-Client-Hardware-Address":  {"", "00:00:5e:00:53", "00:00:5e:00:53:01:02:03", "x"},
-		"Event-Timestamp":               {"", "-1", "4294967296", "Jun 31 2021", "1 Jun 2021 10:00:00 CET", "yesterday", "1969-12-31T23:59:59Z", "2106-02-07T06:28:16Z"},
-		"Ascend-Data-Filter":            {"ip in forward"},
-		"WiMAX-Capability":              {"abc"},
+		"NAS-IP-Address": {
+			"", "10.0.0.0/8", "10.0.0.1/33", "10.0.0.1/032", "10.0.0", "localhost", "1", "::1", "10.0.0.1 ",
+			"010.0.0.1",
+		},
+		"NAS-IPv6-Address":             {"", "2001:db8::/32", "192.0.2.1", "fe80::1%eth0", "example.com"},
+		"WiMAX-DHCPv4-Server":          {"", "10.0.0.0/8", "2001:db8::/32", "host"},
+		"PMIP6-Home-IPv4-HoA":          {"", "10.0.0.0/33", "2001:db8::/32", "::1", "10.0.0.0/", "host"},
+		"Framed-IPv6-Prefix":           {"", "10.0.0.0/8", "2001:db8::/129", "fe80::1%eth0", "host"},
+		"Framed-Interface-Id":          {"", "0:0:0", "0:0:0:0:0", "10000:0:0:0", "::1", "g:0:0:0", "0:0:0:"},
+		"DHCP-Client-Hardware-Address": {"", "00:00:5e:00:53", "00:00:5e:00:53:01:02:03", "x"},
+		"Event-Timestamp": {
+			"", "-1", "4294967296", "Jun 31 2021", "1 Jun 2021 10:00:00 CET", "yesterday", "1969-12-31T23:59:59Z",
+			"2106-02-07T06:28:16Z",
+		},
+		"Ascend-Data-Filter": {"ip in forward"},
+		"WiMAX-Capability":   {"abc"},
 	} {
 		a := lookup(t, attribute)
 		for _, text := range texts {
@@ -138,7 +147,11 @@ func TestARefusalSaysWhatIsAccepted(t *testing.T) {
 
 func TestValuesOfAWrongSizeArePrintedAsOctets(t *testing.T) {
 	t.Parallel()
-	for _, attribute := range []string{"NAS-Port", "NAS-IP-Address", "NAS-IPv6-Address", "WiMAX-DHCPv4-Server", "PMIP6-Home-IPv4-HoA", "Framed-IPv6-Prefix", "Framed-Interface-Id", "DHCP-Client-Hardware-Address", "Event-Timestamp", "WiMAX-GMT-Timezone-offset"} {
+	for _, attribute := range []string{
+		"NAS-Port", "NAS-IP-Address", "NAS-IPv6-Address", "WiMAX-DHCPv4-Server", "PMIP6-Home-IPv4-HoA",
+		"Framed-IPv6-Prefix", "Framed-Interface-Id", "DHCP-Client-Hardware-Address", "Event-Timestamp",
+		"WiMAX-GMT-Timezone-offset",
+	} {
 		a := lookup(t, attribute)
 		require.Equal(t, "0x01", a.PrintValue([]byte{1}), attribute)
 		require.Equal(t, "0x", a.PrintValue(nil), attribute)

@@ -27,7 +27,11 @@ func (r *parser) attribute(fields []string) error {
 	}
 	t, found := typeNamed(typeName)
 	if !found || size > 0 && t != Octets {
-		return fmt.Errorf("%s is not a type: use string, octets, octets[8], integer, byte, short, integer64, signed, ipaddr, ipv4prefix, ipv6addr, ipv6prefix, combo-ip, ifid, ether, date, abinary or tlv", quote(fields[2]))
+		return fmt.Errorf(
+			"%s is not a type: use string, octets, octets[8], integer, byte, short, integer64, signed, ipaddr, "+
+				"ipv4prefix, ipv6addr, ipv6prefix, combo-ip, ifid, ether, date, abinary or tlv",
+			quote(fields[2]),
+		)
 	}
 	a := r.dictionary.newAttribute(fields[0], p, t)
 	a.size = size

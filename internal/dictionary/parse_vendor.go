@@ -42,7 +42,8 @@ func (r *parser) vendor(fields []string) error {
 func parseFormat(text string) (vendorFormat, bool) {
 	digits, found := strings.CutPrefix(strings.ToLower(text), "format=")
 	digits, continuation := strings.CutSuffix(digits, ",c")
-	if !found || len(digits) != len("1,1") || digits[1] != ',' || !strings.Contains("124", digits[:1]) || !strings.Contains("012", digits[2:]) {
+	if !found || len(digits) != len("1,1") || digits[1] != ',' ||
+		!strings.Contains("124", digits[:1]) || !strings.Contains("012", digits[2:]) {
 		return vendorFormat{}, false
 	}
 	format := vendorFormat{typeSize: int(digits[0] - '0'), lengthSize: int(digits[2] - '0'), continuation: continuation}

@@ -17,7 +17,10 @@ func names(attributes []*Attribute) []string {
 
 func TestSearchFindsPartsOfNames(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"NAS-Port", "NAS-Port-Id", "NAS-Port-Type", "3GPP2-Number-Active-Sessions"}[:3], names(Standard().Search("nas-PORT", 3)))
+	require.Equal(t,
+		[]string{"NAS-Port", "NAS-Port-Id", "NAS-Port-Type", "3GPP2-Number-Active-Sessions"}[:3],
+		names(Standard().Search("nas-PORT", 3)),
+	)
 	require.Equal(t, []string{"Huntgroup-Name"}, names(Standard().Search("huntgroup", 10)))
 	require.Empty(t, Standard().Search("no such name", 10))
 	require.Empty(t, Standard().Search("nas", 0))

@@ -61,7 +61,10 @@ func TestAttributesAreThoseOfTheRFCs(t *testing.T) {
 		{Name: "FreeRADIUS-802.1X-Anonce", Vendor: 11344, Number: 245, Path: []uint32{245, 26, 11344, 1}, Type: Octets, Long: true}, //
 	} {
 		a := lookup(t, want.Name)
-		got := Attribute{Name: a.Name, Vendor: a.Vendor, Number: a.Number, Path: a.Path, Type: a.Type, Tagged: a.Tagged, Encrypt: a.Encrypt, Long: a.Long, Internal: a.Internal}
+		got := Attribute{
+			Name: a.Name, Vendor: a.Vendor, Number: a.Number, Path: a.Path, Type: a.Type, Tagged: a.Tagged,
+			Encrypt: a.Encrypt, Long: a.Long, Internal: a.Internal,
+		}
 		require.Equal(t, want, got)
 		if a.Path == nil {
 			wire, found := Standard().LookupWire(a.Vendor, a.Number)
@@ -102,7 +105,10 @@ func TestOldNamesMeanTheSameAttribute(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, "NAS-IP-Address", a.Name, "not the old name")
 
-	require.False(t, lookup(t, "X-Ascend-Bridge-Address").Same(lookup(t, "Framed-IPv6-Address")), "they share a number, but it was not Ascend's")
+	require.False(t,
+		lookup(t, "X-Ascend-Bridge-Address").Same(lookup(t, "Framed-IPv6-Address")),
+		"they share a number, but it was not Ascend's",
+	)
 }
 
 func TestAttributesWithoutNameAreFoundByNumber(t *testing.T) {
@@ -123,7 +129,11 @@ func TestAttributesWithoutNameAreFoundByNumber(t *testing.T) {
 		got := Attribute{Name: a.Name, Vendor: a.Vendor, Number: a.Number, Path: a.Path, Type: a.Type, Long: a.Long, Internal: a.Internal}
 		require.Equal(t, want, got)
 	}
-	for _, name := range []string{"Attr-", "Attr-0", "Attr-256", "Attr-1031", "Attr-x", "Attr-1.1", "Attr-26.9", "Attr-26.9.256", "Attr-26.9.1.1", "Attr-241.256", "Attr-245.26.9", "Attr-+1", "Attr--1", "Attr-1.", "Attr-26.24757.28.11.5.1.1"} {
+	for _, name := range []string{
+		"Attr-", "Attr-0", "Attr-256", "Attr-1031", "Attr-x", "Attr-1.1", "Attr-26.9", "Attr-26.9.256",
+		"Attr-26.9.1.1", "Attr-241.256", "Attr-245.26.9", "Attr-+1", "Attr--1", "Attr-1.",
+		"Attr-26.24757.28.11.5.1.1",
+	} {
 		_, found := Standard().Lookup(name)
 		require.False(t, found, name)
 	}

@@ -30,7 +30,8 @@ const (
 // are missing or given twice, costs without a bound, digests of any length.
 // Salts and digests of argon2 have 8 and 16 octets at least, and 64 at most.
 var (
-	argon2Shape   = regexp.MustCompile(`^\$argon2id?\$v=19\$m=([1-9][0-9]{0,9}),t=([1-9][0-9]{0,9}),p=([1-9][0-9]{0,9})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$`)
+	argon2Shape = regexp.MustCompile(`^\$argon2id?\$v=19\$m=([1-9][0-9]{0,9}),t=([1-9][0-9]{0,9}),p=([1-9][0-9]{0,9})` +
+		`\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$`)
 	bcryptShape   = regexp.MustCompile(`^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$`)
 	shaCryptShape = regexp.MustCompile(`^\$[56]\$(?:rounds=([1-9][0-9]{0,9})\$)?[./A-Za-z0-9]{1,16}\$([./A-Za-z0-9]+)$`)
 )
@@ -58,7 +59,8 @@ func parseCrypt(text string) (Scheme, digest, error) {
 func parseArgon2(scheme Scheme, text string) (Scheme, digest, error) {
 	found := argon2Shape.FindStringSubmatch(text)
 	if found == nil {
-		return "", nil, damaged(scheme, "$"+string(scheme)+"$v=19$m=19456,t=2,p=1$salt$digest, with a salt of 8 to 64 octets and a digest of 16 to 64, in base64 without padding")
+		return "", nil, damaged(scheme, "$"+string(scheme)+"$v=19$m=19456,t=2,p=1$salt$digest, "+
+			"with a salt of 8 to 64 octets and a digest of 16 to 64, in base64 without padding")
 	}
 	lanes, _ := strconv.ParseUint(found[3], 10, 64)
 	if err := cmp.Or(
@@ -90,7 +92,8 @@ func parseBcrypt(text string) (Scheme, digest, error) {
 func parseSHACrypt(scheme Scheme, digestLen int, text string) (Scheme, digest, error) {
 	found := shaCryptShape.FindStringSubmatch(text)
 	if found == nil || len(found[2]) != digestLen {
-		return "", nil, damaged(scheme, fmt.Sprintf("%.3s$salt$digest or %.3srounds=5000$salt$digest, with a salt of 1 to 16 characters and a digest of %d", text, text, digestLen))
+		return "", nil, damaged(scheme, fmt.Sprintf("%.3s$salt$digest or %.3srounds=5000$salt$digest, "+
+			"with a salt of 1 to 16 characters and a digest of %d", text, text, digestLen))
 	}
 	rounds := usualRounds
 	if found[1] != "" {

@@ -65,8 +65,10 @@ type InputError string
 func (e InputError) Error() string { return string(e) }
 
 const (
-	errUnknown = InputError("the hash has no known format: give argon2id, argon2i, bcrypt ($2a$, $2b$, $2y$), pbkdf2_sha256$, pbkdf2_sha1$, argon2$, bcrypt$ or bcrypt_sha256$ of Django, {SSHA}, {SSHA256}, {SSHA512} or {CRYPT} of LDAP, $5$ or $6$ of crypt, or nt: and 32 hexadecimal digits")
-	errLong    = InputError("the hash is longer than 512 octets, the most that is read: was something pasted with it?")
+	errUnknown = InputError("the hash has no known format: give argon2id, argon2i, bcrypt ($2a$, $2b$, $2y$), " +
+		"pbkdf2_sha256$, pbkdf2_sha1$, argon2$, bcrypt$ or bcrypt_sha256$ of Django, {SSHA}, {SSHA256}, " +
+		"{SSHA512} or {CRYPT} of LDAP, $5$ or $6$ of crypt, or nt: and 32 hexadecimal digits")
+	errLong = InputError("the hash is longer than 512 octets, the most that is read: was something pasted with it?")
 )
 
 // Parse reads a hash: the text of crypt (argon2id, argon2i, bcrypt, $5$, $6$),
@@ -125,5 +127,8 @@ func between(cost, digits string, least, most uint64) error {
 	if value, err := strconv.ParseUint(digits, 10, 64); err == nil && least <= value && value <= most {
 		return nil
 	}
-	return InputError(fmt.Sprintf("the hash's %s is %s, and has to be between %d and %d: make the hash anew, or set a new password instead", cost, digits, least, most))
+	return InputError(fmt.Sprintf(
+		"the hash's %s is %s, and has to be between %d and %d: make the hash anew, or set a new password instead",
+		cost, digits, least, most,
+	))
 }

@@ -42,7 +42,8 @@ func parseSalted(scheme Scheme, function func() hash.Hash, text string) (Scheme,
 	octets, ok := decodeBase64(text)
 	length := function().Size()
 	if !ok || len(octets) <= length || len(octets) > length+maxLDAPSalt {
-		return "", nil, damaged(scheme, fmt.Sprintf("{%s} and base64 of a digest of %d octets with a salt of 1 to %d", strings.ToUpper(string(scheme)), length, maxLDAPSalt))
+		return "", nil, damaged(scheme, fmt.Sprintf("{%s} and base64 of a digest of %d octets with a salt of 1 to %d",
+			strings.ToUpper(string(scheme)), length, maxLDAPSalt))
 	}
 	return scheme, salted{function, octets[:length], octets[length:]}, nil
 }

@@ -61,7 +61,8 @@ func TestUnknownFormatsAreRefusedWithTheKnown(t *testing.T) {
 		"$argon2d$v=19$m=64,t=1,p=2" + argon2Rest,
 		"$y$j9T$saltsalt$kF0yC0gqB2s7cQ9w",
 		"scrypt$16384$salt$8$1$abc",
-		"argon2$$5" + crypt5Rest, "bcrypt$$6" + crypt5Rest, "bcrypt_sha256$$argon2id$v=19$m=64,t=1,p=2" + argon2Rest, "bcrypt$2b$04$" + bcryptRest,
+		"argon2$$5" + crypt5Rest, "bcrypt$$6" + crypt5Rest, "bcrypt_sha256$$argon2id$v=19$m=64,t=1,p=2" + argon2Rest,
+		"bcrypt$2b$04$" + bcryptRest,
 		" $2b$04$" + bcryptRest,
 	} {
 		_, err := Parse(text)
@@ -103,12 +104,16 @@ func TestDamagedHashesAreRefusedWithTheShape(t *testing.T) {
 			"pbkdf2_sha1$", "pbkdf2_sha1$1$salt$", "pbkdf2_sha1$0" + pbkdf2Rest, "pbkdf2_sha1$-1" + pbkdf2Rest, "pbkdf2_sha1$" + pbkdf2Rest,
 			"pbkdf2_sha1$1$$" + repeated(20), "pbkdf2_sha1$1$" + strings.Repeat("s", 65) + "$" + repeated(20), "pbkdf2_sha1$1$sa lt$" + repeated(20),
 			"pbkdf2_sha1$1$salt$" + repeated(19), "pbkdf2_sha1$1$salt$" + repeated(21), "pbkdf2_sha1$1$salt$" + repeated(32),
-			"pbkdf2_sha1$1$salt$" + strings.TrimRight(repeated(20), "="), "pbkdf2_sha1$1$salt$" + repeated(20)[:26] + "N=", // bits past the end "pbkdf2_sha1$1$salt$" + repeated(20) + "$",
+			"pbkdf2_sha1$1$salt$" + strings.TrimRight(repeated(20), "="), "pbkdf2_sha1$1$salt$" + repeated(20) + "$",
+			"pbkdf2_sha1$1$salt$" + repeated(20)[:26] + "N=", // bits past the end
 		},
 		"pbkdf2_sha256": {"pbkdf2_sha256$1$salt$" + repeated(20)},
-		"ssha":          {"{SSHA", "{SSHA}", "{SSHA}" + repeated(20), "{SSHA}" + repeated(85), "{SSHA}" + repeated(24)[1:], "{SSHA}" + repeated(24)[:10] + "\n" + repeated(24)[10:]},
-		"ssha256":       {"{SSHA256}" + repeated(32), "{SSHA256}" + repeated(97)},
-		"ssha512":       {"{SSHA512}" + repeated(64), "{SSHA512}" + repeated(129)},
+		"ssha": {
+			"{SSHA", "{SSHA}", "{SSHA}" + repeated(20), "{SSHA}" + repeated(85), "{SSHA}" + repeated(24)[1:],
+			"{SSHA}" + repeated(24)[:10] + "\n" + repeated(24)[10:],
+		},
+		"ssha256": {"{SSHA256}" + repeated(32), "{SSHA256}" + repeated(97)},
+		"ssha512": {"{SSHA512}" + repeated(64), "{SSHA512}" + repeated(129)},
 		"nt": {
 			"nt:", "nt:891fc570507eef023cbfec043dd5f2b", "nt:891fc570507eef023cbfec043dd5f2b100", "nt:891fc570507eef023cbfec043dd5f2bg",
 			"nt:nt:891fc570507eef023cbfec043dd5f2b1",
@@ -148,7 +153,9 @@ func TestCostsUpToTheBoundsAreRead(t *testing.T) {
 			}
 			for _, cost := range refused {
 				_, err := Parse(fmt.Sprintf(test.text, cost))
-				require.EqualError(t, err, fmt.Sprintf("the hash's %s is %02d, and has to be between %d and %d: make the hash anew, or set a new password instead", name, cost, test.least, test.most))
+				want := fmt.Sprintf("the hash's %s is %02d, and has to be between %d and %d: "+
+					"make the hash anew, or set a new password instead", name, cost, test.least, test.most)
+				require.EqualError(t, err, want)
 			}
 		})
 	}
@@ -176,8 +183,10 @@ func TestErrorsShowNoPartOfSaltOrDigest(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"SECRETSECRET", "$SECRET$SECRET", "{SECRET}SECRET", "SECRET$SECRET", "!SECRET", "nt:SECRET", "md5$SECRET$SECRET", "{SHA}SECRET",
-		"$2b$04$SECRET", "$2b$99$" + strings.Repeat("SECRET", 9)[:53], "$6$SECRET$SECRET", "$6$rounds=1$SECRET$" + strings.Repeat("SECRET", 15)[:86],
-		"$argon2id$v=19$m=64,t=1,p=2$SECRETSECRETS$" + strings.Repeat("A", 22), "$argon2id$SECRET", "$argon2id$v=19$m=64,t=99,p=2$SECRETSECRET$" + strings.Repeat("SECRET", 9),
+		"$2b$04$SECRET", "$2b$99$" + strings.Repeat("SECRET", 9)[:53], "$6$SECRET$SECRET",
+		"$6$rounds=1$SECRET$" + strings.Repeat("SECRET", 15)[:86],
+		"$argon2id$v=19$m=64,t=1,p=2$SECRETSECRETS$" + strings.Repeat("A", 22), "$argon2id$SECRET",
+		"$argon2id$v=19$m=64,t=99,p=2$SECRETSECRET$" + strings.Repeat("SECRET", 9),
 		"pbkdf2_sha1$SECRET$SECRET$SECRET", "{SSHA}SECRET", strings.Repeat("SECRET", 100),
 	} {
 		_, err := Parse(text)

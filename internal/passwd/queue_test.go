@@ -120,7 +120,9 @@ func TestLoginsPassAFloodThatGoesOn(t *testing.T) {
 // hash takes: the slowest are computed one after another.
 func TestLoginIsServedSoonOrRefused(t *testing.T) {
 	t.Parallel()
-	for _, takes := range []time.Duration{time.Microsecond, time.Millisecond, usualHash, 250 * time.Millisecond, time.Second, 3 * time.Second} {
+	for _, takes := range []time.Duration{
+		time.Microsecond, time.Millisecond, usualHash, 250 * time.Millisecond, time.Second, 3 * time.Second,
+	} {
 		t.Run(takes.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

@@ -54,7 +54,8 @@ func (s Settings) Check() error {
 		return InputError("the algorithm for password hashes is not known: use argon2id or bcrypt")
 	}
 	if s.Cost != 0 && (s.Cost < costs.least || s.Cost > costs.most) {
-		return InputError(fmt.Sprintf("the cost of %s is %d: use %d to %d, or 0 for %d", s.Algorithm, s.Cost, costs.least, costs.most, costs.usual))
+		return InputError(fmt.Sprintf("the cost of %s is %d: use %d to %d, or 0 for %d",
+			s.Algorithm, s.Cost, costs.least, costs.most, costs.usual))
 	}
 	return nil
 }
@@ -78,7 +79,8 @@ func (s Settings) withDefaults() Settings {
 // checkPassword tells whether the algorithm can hash the password.
 func (s Settings) checkPassword(password string) error {
 	if s.Algorithm == Bcrypt && len(password) > maxBcryptPassword {
-		return InputError(fmt.Sprintf("the password is longer than %d octets, of which bcrypt reads no more: set a shorter one, or argon2id for the algorithm", maxBcryptPassword))
+		return InputError(fmt.Sprintf("the password is longer than %d octets, of which bcrypt reads no more: "+
+			"set a shorter one, or argon2id for the algorithm", maxBcryptPassword))
 	}
 	return checkPassword(password)
 }
@@ -98,7 +100,10 @@ func (s Settings) function() (algorithm.Hash, error) {
 	if s.Algorithm == Bcrypt {
 		return bcrypt.New(bcrypt.WithIterations(s.Cost))
 	}
-	return argon2.New(argon2.WithVariantID(), argon2.WithM(madeMemory), argon2.WithT(s.Cost), argon2.WithP(madeLanes), argon2.WithS(madeSaltLen), argon2.WithK(madeDigestLen))
+	return argon2.New(
+		argon2.WithVariantID(), argon2.WithM(madeMemory), argon2.WithT(s.Cost), argon2.WithP(madeLanes),
+		argon2.WithS(madeSaltLen), argon2.WithK(madeDigestLen),
+	)
 }
 
 // nothing is a hash as [Hasher.Make] makes them, of no password that is known:
@@ -107,7 +112,8 @@ func (s Settings) nothing() (Hash, error) {
 	if s.Algorithm == Bcrypt {
 		return Parse(fmt.Sprintf("$2b$%02d$%s", s.Cost, strings.Repeat(".", 53)))
 	}
-	return Parse(fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", madeMemory, s.Cost, madeLanes, strings.Repeat("A", 22), strings.Repeat("A", 43)))
+	return Parse(fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s",
+		madeMemory, s.Cost, madeLanes, strings.Repeat("A", 22), strings.Repeat("A", 43)))
 }
 
 // checkedNothing is nothing for settings as they were given.

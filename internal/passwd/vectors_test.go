@@ -20,10 +20,16 @@ type vector struct {
 
 var vectors = map[string]vector{
 	// openssl passwd -6 -salt NaClNaCl 'correct horse', and -5
-	"sha512crypt of openssl": {text: "$6$NaClNaCl$9JalN3YwHg4oYoo29rQJ6lgqGuZnsl.h2AVT6FiC8600qIHDAVSGnTGY9BrGEnbelq8emOZS8f1yYPA/VmlTV1", scheme: SHA512Crypt},
+	"sha512crypt of openssl": {
+		text:   "$6$NaClNaCl$9JalN3YwHg4oYoo29rQJ6lgqGuZnsl.h2AVT6FiC8600qIHDAVSGnTGY9BrGEnbelq8emOZS8f1yYPA/VmlTV1",
+		scheme: SHA512Crypt,
+	},
 	"sha256crypt of openssl": {text: "$5$NaClNaCl$QoSImwTreUcnxvRwM.CdIv9Gu09EireSFXZWV/uc1nD", scheme: SHA256Crypt},
 	// python3 -c 'import crypt; print(crypt.crypt("correct horse", "$6$rounds=1000$0123456789abcdef"))', which is glibc's
-	"sha512crypt with rounds": {text: "$6$rounds=1000$0123456789abcdef$GaScwcscdzvyk7gzZmxXAHiJAYBdSzwVcphgrsQJGOjgOegLlrTs5rVDD6z0u4r1gcbw2MjFIR1AQnAH5uLeW0", scheme: SHA512Crypt},
+	"sha512crypt with rounds": {
+		text:   "$6$rounds=1000$0123456789abcdef$GaScwcscdzvyk7gzZmxXAHiJAYBdSzwVcphgrsQJGOjgOegLlrTs5rVDD6z0u4r1gcbw2MjFIR1AQnAH5uLeW0",
+		scheme: SHA512Crypt,
+	},
 	"sha256crypt with rounds": {text: "$5$rounds=10000$saltstringsaltst$ffO6RHJbzihHqETll0c/MLDJrGhQw9fAaO1LcVIStWB", scheme: SHA256Crypt},
 	// https://www.akkadia.org/drepper/SHA-crypt.txt, the last but one of the SHA-512 tests
 	"sha512crypt of its specification": {
@@ -31,12 +37,18 @@ var vectors = map[string]vector{
 		scheme: SHA512Crypt, password: "we have a short salt string but not a short password",
 	},
 	// slappasswd -h '{CRYPT}' -c '$6$%.8s' -s 'correct horse'
-	"sha512crypt of slapd": {text: "{CRYPT}$6$S4lj5i8m$9BsLfAj8jXCjBq548P0b8uumP4VJwwlmlRzgVod.lfBWGiGf25Jb8Mr9dRGGqXBnufwS4zgEND71co.H/VLtH/", scheme: SHA512Crypt},
+	"sha512crypt of slapd": {
+		text:   "{CRYPT}$6$S4lj5i8m$9BsLfAj8jXCjBq548P0b8uumP4VJwwlmlRzgVod.lfBWGiGf25Jb8Mr9dRGGqXBnufwS4zgEND71co.H/VLtH/",
+		scheme: SHA512Crypt,
+	},
 
 	// slappasswd -h '{SSHA}' -s 'correct horse', and with -o module-load=pw-sha2 the others
-	"ssha of slapd":         {text: "{SSHA}6g4fYEqjmxjPhirX8+VjjS3TL+zKOqNs", scheme: SSHA},
-	"ssha256 of slapd":      {text: "{SSHA256}kvDiByzVqbmRzJl6IxDvNZDhh6VHoGOegelJDcYHaqSMJV1OTQ+fvg==", scheme: SSHA256},
-	"ssha512 of slapd":      {text: "{SSHA512}fqx1BrmvtPGjgVE9AnrbdtZoSdpXfmoK4g2L4y+S5n2Q6/+kCt/bN+LJyLqwVm849midi8RBe+2bxpeegAuK/Lgx/t6gZMiA", scheme: SSHA512},
+	"ssha of slapd":    {text: "{SSHA}6g4fYEqjmxjPhirX8+VjjS3TL+zKOqNs", scheme: SSHA},
+	"ssha256 of slapd": {text: "{SSHA256}kvDiByzVqbmRzJl6IxDvNZDhh6VHoGOegelJDcYHaqSMJV1OTQ+fvg==", scheme: SSHA256},
+	"ssha512 of slapd": {
+		text:   "{SSHA512}fqx1BrmvtPGjgVE9AnrbdtZoSdpXfmoK4g2L4y+S5n2Q6/+kCt/bN+LJyLqwVm849midi8RBe+2bxpeegAuK/Lgx/t6gZMiA",
+		scheme: SSHA512,
+	},
 	"ssha in small letters": {text: "{ssha}6g4fYEqjmxjPhirX8+VjjS3TL+zKOqNs", scheme: SSHA},
 
 	// htpasswd -nbB -C 4 user 'correct horse'
@@ -51,11 +63,20 @@ var vectors = map[string]vector{
 	// echo -n 'correct horse' | argon2 seasalt0 -id -t 1 -k 64 -p 2 -l 32 -e, and -i -t 2 -k 32 -p 1 -l 16
 	"argon2id of argon2": {text: "$argon2id$v=19$m=64,t=1,p=2$c2Vhc2FsdDA$ZRT24AyMmgodnyYsFMOQA+WTVNqfmirRl7SufTbHbgg", scheme: Argon2id},
 	"argon2i of argon2":  {text: "$argon2i$v=19$m=32,t=2,p=1$c2Vhc2FsdDA$n/S0Lwjln0uiaQqUIH+usA", scheme: Argon2i},
-	"argon2id of Django": {text: "argon2$argon2id$v=19$m=64,t=1,p=2$c2Vhc2FsdDA$ZRT24AyMmgodnyYsFMOQA+WTVNqfmirRl7SufTbHbgg", scheme: Argon2id},
+	"argon2id of Django": {
+		text:   "argon2$argon2id$v=19$m=64,t=1,p=2$c2Vhc2FsdDA$ZRT24AyMmgodnyYsFMOQA+WTVNqfmirRl7SufTbHbgg",
+		scheme: Argon2id,
+	},
 
 	// users of openwisp-radius's tests and documentation
-	"pbkdf2_sha256 of myPassword123": {text: "pbkdf2_sha256$100000$cKdP39chT3pW$2EtVk4Hhm1V65GNfYAA5AHj0uyD60f2CmqumqiB/gRk=", scheme: PBKDF2SHA256, password: "myPassword123"},
-	"pbkdf2_sha256 of rohith":        {text: "pbkdf2_sha256$100000$x3DUBnOFwraV$PU2dZZq1FcuBjagxVLPhhFvpicLn18fFCN5xiLsxATc=", scheme: PBKDF2SHA256, password: "rohith"},
+	"pbkdf2_sha256 of myPassword123": {
+		text:   "pbkdf2_sha256$100000$cKdP39chT3pW$2EtVk4Hhm1V65GNfYAA5AHj0uyD60f2CmqumqiB/gRk=",
+		scheme: PBKDF2SHA256, password: "myPassword123",
+	},
+	"pbkdf2_sha256 of rohith": {
+		text:   "pbkdf2_sha256$100000$x3DUBnOFwraV$PU2dZZq1FcuBjagxVLPhhFvpicLn18fFCN5xiLsxATc=",
+		scheme: PBKDF2SHA256, password: "rohith",
+	},
 	// python3: base64.b64encode(hashlib.pbkdf2_hmac("sha1", b"correct horse", b"seasalt", 26000))
 	"pbkdf2_sha1": {text: "pbkdf2_sha1$26000$seasalt$DHgQW9iPX4I+u01XJWIHpEU3F3Q=", scheme: PBKDF2SHA1},
 

@@ -107,7 +107,8 @@ func (c *compiler) template(value string) (template, error) {
 			continue
 		}
 		if c.lastPattern == nil || c.lastPattern.pattern.groups < p.group {
-			return nil, fmt.Errorf("%%{%d} is a group of the last pattern before it, and there is no such group: add parentheses to the pattern", p.group)
+			return nil, fmt.Errorf("%%{%d} is a group of the last pattern before it, and there is no such group: "+
+				"add parentheses to the pattern", p.group)
 		}
 		c.lastPattern.captures = true
 		p.reference.secret = c.lastPattern.secret
@@ -132,7 +133,8 @@ func (c *compiler) countedPattern(t template) (*pattern, error) {
 	}
 	c.patterns += p.size
 	if c.patterns > maxPatternSizes {
-		return nil, fmt.Errorf("the patterns of this profile are too large together: %d characters when repetitions are written out, %d are allowed", c.patterns, maxPatternSizes)
+		return nil, fmt.Errorf("the patterns of this profile are too large together: "+
+			"%d characters when repetitions are written out, %d are allowed", c.patterns, maxPatternSizes)
 	}
 	return p, nil
 }

@@ -333,7 +333,11 @@ func (e *evaluation) apply(index int, profile *Profile, explanation *Explanation
 			added := dictionary.Item{Attribute: item.target.attribute, Tag: item.target.tag, Value: value}
 			done = e.reply.apply(item.target.key, item.operator, ReplyAttribute{added, index})
 		} else {
-			e.warnings = append(e.warnings, Warning{index, place{replyField, i}.field("value"), fmt.Sprintf("%s is left out: %s", item.target.attribute.Name, err)})
+			e.warnings = append(e.warnings, Warning{
+				Profile: index,
+				Field:   place{replyField, i}.field("value"),
+				Text:    fmt.Sprintf("%s is left out: %s", item.target.attribute.Name, err),
+			})
 		}
 		if explanation != nil {
 			explanation.Reply = append(explanation.Reply, explainReply(item, value, done, err))

@@ -87,7 +87,10 @@ func TestMergingIgnoresTags(t *testing.T) {
 func TestOverwritingGoesThroughTheInstances(t *testing.T) {
 	t.Parallel()
 	source := attributes(t, message, "a", message, "b", message, "c")
-	profiles := compileAll(t, sets(message, ":=", "x", message, ":=", "y"), sets(message, ":=", "p", message, ":=", "q", message, ":=", "r", message, ":=", "s"))
+	profiles := compileAll(t,
+		sets(message, ":=", "x", message, ":=", "y"),
+		sets(message, ":=", "p", message, ":=", "q", message, ":=", "r", message, ":=", "s"),
+	)
 	require.Equal(t, []string{"x", "y", "c"}, values(Evaluate(profiles[:1], newInput(t, nil, source, nil)).Reply))
 	require.Equal(t, []string{"p", "q", "r", "s"}, values(Evaluate(profiles, newInput(t, nil, source, nil)).Reply))
 }
@@ -116,7 +119,10 @@ func TestFailedExpansionsNeverMatch(t *testing.T) {
 	t.Parallel()
 	input := newInput(t, attributes(t, caller, "a", port, "5", nas, "10.0.0.1", called, ""), nil, nil)
 	for _, operator := range []string{"=", "==", "!=", "<", "<=", ">", ">=", "=~", "!~", "=*", "!*"} {
-		for _, value := range []string{"%{NAS-Identifier}", "x%{NAS-Identifier}", "%{Called-Station-Id}", "%{Calling-Station-Id[1]}", "%{reply:Calling-Station-Id}"} {
+		for _, value := range []string{
+			"%{NAS-Identifier}", "x%{NAS-Identifier}", "%{Called-Station-Id}", "%{Calling-Station-Id[1]}",
+			"%{reply:Calling-Station-Id}",
+		} {
 			require.False(t, holds(t, input, caller, operator, value), "%s %s", operator, value)
 		}
 	}

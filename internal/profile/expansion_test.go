@@ -89,7 +89,10 @@ func TestGroupsOfThePatternReachTheReply(t *testing.T) {
 	}
 	got, warnings := expanded(t, input, "%{1}", caller, "=~", "a(x)?")
 	require.Empty(t, got)
-	require.Equal(t, []Warning{{0, "reply_attribute[0].value", "Reply-Message is left out: the last pattern captured nothing for %{1}"}}, warnings)
+	require.Equal(t,
+		[]Warning{{0, "reply_attribute[0].value", "Reply-Message is left out: the last pattern captured nothing for %{1}"}},
+		warnings,
+	)
 }
 
 // Groups belong to one profile: another one's are not there.
@@ -105,7 +108,12 @@ func TestGroupsOfSecretsAreNotSentBack(t *testing.T) {
 	t.Parallel()
 	problems := problemsOf(t, Definition{Check: items("User-Password", "=~", "(.*)"), Reply: items(message, "=", "%{1}")})
 	require.Contains(t, problems[0].Text, "a secret")
-	problems = problemsOf(t, Definition{Check: items("User-Password", "=~", "(.*)", caller, "!~", "x"), Reply: items(message, "=", "%{Class:-%{0}}")})
+	problems = problemsOf(t,
+		Definition{
+			Check: items("User-Password", "=~", "(.*)", caller, "!~", "x"),
+			Reply: items(message, "=", "%{Class:-%{0}}"),
+		},
+	)
 	require.Contains(t, problems[0].Text, "a secret")
 }
 
@@ -158,7 +166,10 @@ func TestExpandedTextIsNoPattern(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{".", ".*", "a|b", "[a-z]", "(", `\`, `\E.*`, "^", "$", "a{2}", "é", "?"} {
 		matching := func(is string) *Input { return newInput(t, attributes(t, caller, is, called, text), nil, nil) }
-		for _, pattern := range []string{"^%{Called-Station-Id}$", "^(x|%{Called-Station-Id})$", "(?i)^%{Called-Station-Id}$", "^%{Called-Station-Id}{1}$", "^%{NAS-Identifier:-%{Called-Station-Id}}$"} {
+		for _, pattern := range []string{
+			"^%{Called-Station-Id}$", "^(x|%{Called-Station-Id})$", "(?i)^%{Called-Station-Id}$",
+			"^%{Called-Station-Id}{1}$", "^%{NAS-Identifier:-%{Called-Station-Id}}$",
+		} {
 			require.True(t, holds(t, matching(text), caller, "=~", pattern), "%q %s", text, pattern)
 			require.False(t, holds(t, matching("b"), caller, "=~", pattern), "%q %s", text, pattern)
 			require.False(t, holds(t, matching(""), caller, "=~", pattern), "%q %s", text, pattern)

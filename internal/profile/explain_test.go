@@ -25,19 +25,47 @@ func TestCheckItemsAreExplained(t *testing.T) {
 		item Item
 		want CheckExplanation
 	}{
-		{Item{port, "==", "0x5"}, CheckExplanation{Found: []string{"6", "7"}, Compared: "5", Reason: "no value is equal to what it is compared with"}},
-		{Item{port, ">", "5"}, CheckExplanation{Found: []string{"6", "7"}, Compared: "5", Held: true, Reason: "a value is greater than what it is compared with"}},
-		{Item{port, "<=", "6"}, CheckExplanation{Found: []string{"6", "7"}, Compared: "6", Held: true, Reason: "a value is less than or equal to what it is compared with"}},
-		{Item{portIs, "!=", "5"}, CheckExplanation{Found: []string{"Virtual"}, Compared: "Virtual", Reason: "no value is other than what it is compared with"}},
-		{Item{nas, "==", "10.0.0.0/8"}, CheckExplanation{Found: []string{"10.1.2.3"}, Compared: "10.0.0.0/8", Held: true, Reason: "a value is equal to what it is compared with"}},
-		{Item{"reply:Filter-Id", "==", "x"}, CheckExplanation{Found: []string{"vpn"}, Compared: "x", Reason: "no value is equal to what it is compared with"}},
-		{Item{"client:device", "==", "laptop"}, CheckExplanation{Found: []string{"laptop"}, Compared: "laptop", Held: true, Reason: "a value is equal to what it is compared with"}},
-		{Item{caller, "==", "%{Called-Station-Id}"}, CheckExplanation{Found: []string{"abc"}, Compared: "abc", Held: true, Reason: "a value is equal to what it is compared with"}},
-		{Item{caller, "==", "%{Class}"}, CheckExplanation{Found: []string{"abc"}, Reason: "nothing to compare with: request:Class has no value to expand"}},
-		{Item{caller, "=~", "^%{Called-Station-Id}.$"}, CheckExplanation{Found: []string{"abc"}, Compared: "^(?:abc).$", Reason: "no value matches the pattern"}},
+		{Item{port, "==", "0x5"}, CheckExplanation{
+			Found: []string{"6", "7"}, Compared: "5", Reason: "no value is equal to what it is compared with",
+		}},
+		{Item{port, ">", "5"}, CheckExplanation{
+			Found: []string{"6", "7"}, Compared: "5", Held: true,
+			Reason: "a value is greater than what it is compared with",
+		}},
+		{Item{port, "<=", "6"}, CheckExplanation{
+			Found: []string{"6", "7"}, Compared: "6", Held: true,
+			Reason: "a value is less than or equal to what it is compared with",
+		}},
+		{Item{portIs, "!=", "5"}, CheckExplanation{
+			Found: []string{"Virtual"}, Compared: "Virtual",
+			Reason: "no value is other than what it is compared with",
+		}},
+		{Item{nas, "==", "10.0.0.0/8"}, CheckExplanation{
+			Found: []string{"10.1.2.3"}, Compared: "10.0.0.0/8", Held: true,
+			Reason: "a value is equal to what it is compared with",
+		}},
+		{Item{"reply:Filter-Id", "==", "x"}, CheckExplanation{
+			Found: []string{"vpn"}, Compared: "x", Reason: "no value is equal to what it is compared with",
+		}},
+		{Item{"client:device", "==", "laptop"}, CheckExplanation{
+			Found: []string{"laptop"}, Compared: "laptop", Held: true,
+			Reason: "a value is equal to what it is compared with",
+		}},
+		{Item{caller, "==", "%{Called-Station-Id}"}, CheckExplanation{
+			Found: []string{"abc"}, Compared: "abc", Held: true,
+			Reason: "a value is equal to what it is compared with",
+		}},
+		{Item{caller, "==", "%{Class}"}, CheckExplanation{
+			Found: []string{"abc"}, Reason: "nothing to compare with: request:Class has no value to expand",
+		}},
+		{Item{caller, "=~", "^%{Called-Station-Id}.$"}, CheckExplanation{
+			Found: []string{"abc"}, Compared: "^(?:abc).$", Reason: "no value matches the pattern",
+		}},
 		{Item{caller, "=*", "^a"}, CheckExplanation{Found: []string{"abc"}, Compared: "^a", Held: true, Reason: "a value matches the pattern"}},
 		{Item{caller, "!~", "^a"}, CheckExplanation{Found: []string{"abc"}, Compared: "^a", Reason: "every value matches the pattern"}},
-		{Item{caller, "!~", "^b"}, CheckExplanation{Found: []string{"abc"}, Compared: "^b", Held: true, Reason: "a value does not match the pattern"}},
+		{Item{caller, "!~", "^b"}, CheckExplanation{
+			Found: []string{"abc"}, Compared: "^b", Held: true, Reason: "a value does not match the pattern",
+		}},
 		{Item{class, "!=", "x"}, CheckExplanation{Compared: "0x78", Reason: "request:Class is absent"}},
 		{Item{class, "!*", "ANY"}, CheckExplanation{Held: true, Reason: "request:Class is absent"}},
 		{Item{"client:name", "=*", ""}, CheckExplanation{Reason: "client:name is absent"}},
@@ -64,7 +92,8 @@ func TestEveryCheckItemIsExplained(t *testing.T) {
 func TestReplyItemsAreExplained(t *testing.T) {
 	t.Parallel()
 	definition := Definition{Reply: items(
-		message, ":=", "hello %{Calling-Station-Id}", class, "=", "0x61", session, "+=", "0x3c", session, "=", "%{Framed-MTU}", "Tunnel-Password", ":=", "hidden")}
+		message, ":=", "hello %{Calling-Station-Id}", class, "=", "0x61", session, "+=", "0x3c",
+		session, "=", "%{Framed-MTU}", "Tunnel-Password", ":=", "hidden")}
 	got := explained(t, newInput(t, attributes(t, caller, "abc"), attributes(t, message, "m", class, "c"), nil), definition)
 	require.True(t, got.Matched)
 	var reasons, shown []string
@@ -88,8 +117,12 @@ func TestSecretsAreNotShown(t *testing.T) {
 	const secret = "p4ssw0rd"
 	response := "0x" + hex.EncodeToString([]byte(strings.Repeat(secret, 7)[:50]))
 	input := newInput(t,
-		attributes(t, "User-Password", secret, "CHAP-Password", secret, caller, "abc", "Tunnel-Password", secret, "MS-CHAP-Response", response, port, "5"),
-		attributes(t, "Tunnel-Password", secret, "Aruba-MPSK-Passphrase", secret, "MS-MPPE-Send-Key", secret), map[string]string{"otp": secret, "my-password": secret})
+		attributes(t,
+			"User-Password", secret, "CHAP-Password", secret, caller, "abc", "Tunnel-Password", secret,
+			"MS-CHAP-Response", response, port, "5",
+		),
+		attributes(t, "Tunnel-Password", secret, "Aruba-MPSK-Passphrase", secret, "MS-MPPE-Send-Key", secret),
+		map[string]string{"otp": secret, "my-password": secret})
 	for _, pairs := range [][]string{
 		{"User-Password", "==", secret},
 		{"User-Password", "==", "%{User-Password}"},
@@ -114,7 +147,10 @@ func TestSecretsAreNotShown(t *testing.T) {
 		{"User-Password", "=~", "(.*)", caller, "==", "%{1}", port, "==", "%{1}"},
 		{"User-Password", "=~", "(.*)", caller, "!=", "%{1}", class, "=~", "(x)", caller, "==", "%{1}", port, "==", "%{1}"},
 	} {
-		definition := Definition{Check: items(pairs...), Reply: items("Tunnel-Password", ":=", secret, "Tunnel-Password", ":=", "%{Class:-"+secret+"}")}
+		definition := Definition{
+			Check: items(pairs...),
+			Reply: items("Tunnel-Password", ":=", secret, "Tunnel-Password", ":=", "%{Class:-"+secret+"}"),
+		}
 		decision, explanations := Explain(compileAll(t, definition), input)
 		text, err := json.Marshal(explanations)
 		require.NoError(t, err)
@@ -146,7 +182,10 @@ func TestEncryptedAttributesAreSecret(t *testing.T) {
 		Reply: items("ERX-Med-Port-Number", ":=", "%{Calling-Station-Id}", "ERX-Med-Port-Number", ":=", "4242"),
 	})
 	decision, explanations := Explain(profiles, input)
-	require.Equal(t, []Warning{{0, "reply_attribute[0].value", "ERX-Med-Port-Number is left out: what it expands to is no valid value"}}, decision.Warnings)
+	require.Equal(t,
+		[]Warning{{0, "reply_attribute[0].value", "ERX-Med-Port-Number is left out: what it expands to is no valid value"}},
+		decision.Warnings,
+	)
 	require.NotContains(t, fmt.Sprint(explanations), "1812")
 	require.NotContains(t, fmt.Sprint(explanations), "4242")
 }

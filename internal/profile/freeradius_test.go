@@ -84,7 +84,8 @@ func entries(index int, row tableRow) string {
 func written(items []Item) []string {
 	var all []string
 	for _, item := range items {
-		all = append(all, fmt.Sprintf("%s %s \"%s\"", item.Attribute, item.Operator, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(item.Value)))
+		value := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(item.Value)
+		all = append(all, fmt.Sprintf("%s %s \"%s\"", item.Attribute, item.Operator, value))
 	}
 	return all
 }

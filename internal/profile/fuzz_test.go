@@ -48,7 +48,12 @@ func FuzzItems(f *testing.F) {
 			Check: []Item{{attribute, operator, value}, {"request:" + attribute, operator, "%{0}" + value}},
 			Reply: []Item{{replyAttribute, replyOperator, replyValue}, {message, "+=", replyValue}},
 		}
-		for _, definition := range []Definition{definition, {Check: definition.Check[:1]}, {Reply: definition.Reply}, {Check: definition.Check[:1], Reply: definition.Reply[:1]}} {
+		for _, definition := range []Definition{
+			definition,
+			{Check: definition.Check[:1]},
+			{Reply: definition.Reply},
+			{Check: definition.Check[:1], Reply: definition.Reply[:1]},
+		} {
 			compiled, err := Compile(dictionary.Standard(), definition)
 			var problems Problems
 			if err != nil && (!errors.As(err, &problems) || len(problems) == 0 || compiled != nil) {
@@ -76,7 +81,10 @@ func FuzzItems(f *testing.F) {
 // Whatever a value is, it expands to no more than a packet holds, and to itself
 // if there is no percent sign in it.
 func FuzzExpansion(f *testing.F) {
-	for _, value := range []string{"%{Class}", "%{%{Class[1]}:-x}", "%{reply:Class:-%{User-Name}}", "%%", "%{0}", "%{Tunnel-Type:1}", "%{", "%{%{%{"} {
+	for _, value := range []string{
+		"%{Class}", "%{%{Class[1]}:-x}", "%{reply:Class:-%{User-Name}}", "%%", "%{0}", "%{Tunnel-Type:1}", "%{",
+		"%{%{%{",
+	} {
 		f.Add(value, "sent")
 	}
 	f.Fuzz(func(t *testing.T, value, sent string) {

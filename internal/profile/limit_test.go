@@ -316,7 +316,9 @@ func TestStoredItemsLimitOrDoNotCompile(t *testing.T) {
 		require.Error(t, err, "%v", item)
 	}
 
-	profile, ineffective, err = CompileStored(dictionary.Standard(), Definition{Check: items(expires, ":=", "1 Jan 2020", "Auth-Type", ":=", "Reject")})
+	profile, ineffective, err = CompileStored(
+		dictionary.Standard(), Definition{Check: items(expires, ":=", "1 Jan 2020", "Auth-Type", ":=", "Reject")},
+	)
 	require.NoError(t, err)
 	require.Empty(t, ineffective)
 	require.NotNil(t, Evaluate([]*Profile{profile}, newInput(t, nil, nil, nil)).Refused)

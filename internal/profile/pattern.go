@@ -119,7 +119,8 @@ func compilePattern(text string) (*regexp.Regexp, int, error) {
 	}
 	size := sizeOf(parsed)
 	if size > maxPatternSize {
-		return nil, 0, fmt.Errorf("the pattern is too large: %d characters when repetitions are written out, %d are allowed", size, maxPatternSize)
+		return nil, 0, fmt.Errorf("the pattern is too large: %d characters when repetitions are written out, %d are allowed",
+			size, maxPatternSize)
 	}
 	compiled, err := regexp.Compile(text)
 	if err != nil {
@@ -159,7 +160,8 @@ func explainSyntax(err error) error {
 	case problem.Code == syntax.ErrInvalidEscape && backReference(problem.Expr), problem.Expr == "(?P":
 		return errors.New("invalid pattern: back-references are not supported: write the text out, or use two check attributes")
 	case slices.ContainsFunc([]string{"(?=", "(?!", "(?<=", "(?<!"}, starts):
-		return errors.New("invalid pattern: lookahead and lookbehind (lookaround) are not supported: use two check attributes, with !~ for what must not match")
+		return errors.New("invalid pattern: lookahead and lookbehind (lookaround) are not supported: " +
+			"use two check attributes, with !~ for what must not match")
 	case starts("(?>"):
 		return errors.New("invalid pattern: atomic groups are not supported: use a plain group, since patterns here never backtrack")
 	}

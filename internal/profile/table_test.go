@@ -99,7 +99,9 @@ var table = []tableRow{
 	{number: 17, profiles: checks(portIs, ">", "Async"), logins: []tableLogin{login(yes, portIs, "Virtual")}},
 	{number: 18, profiles: checks(portIs, "==", "Virtual"), logins: []tableLogin{login(no, portIs, "Ethernet")}},
 	{number: 19, profiles: checks("Tunnel-Medium-Type", "==", "IPv4"), logins: []tableLogin{login(yes, "Tunnel-Medium-Type", "IP")}},
-	{number: 20, profiles: checks(caller, "==", "abc"), logins: []tableLogin{login(yes, caller, "abc"), login(no, caller, "ABC"), login(no, caller, "abc ")}},
+	{number: 20, profiles: checks(caller, "==", "abc"), logins: []tableLogin{
+		login(yes, caller, "abc"), login(no, caller, "ABC"), login(no, caller, "abc "),
+	}},
 	{number: 21, profiles: checks(caller, ">", "10"), logins: []tableLogin{login(yes, caller, "9")}},
 	{number: 22, profiles: checks(caller, "=*", "ANY"), logins: []tableLogin{login(yes, caller, "x"), login(no)}},
 	{number: 23, profiles: checks(caller, "!*", "ANY"), logins: []tableLogin{login(no, caller, "x"), login(yes)}},
@@ -178,7 +180,8 @@ var table = []tableRow{
 	},
 	{number: 53, profiles: checks(caller, "==", "%{%{Called-Station-Id}:-a}"), logins: []tableLogin{login(yes, caller, "a")}},
 	{
-		number: 54, profiles: checks(caller, "=~", "^%{Called-Station-Id}$"), logins: []tableLogin{login(no, caller, "axb", called, "a.b").there(yes)},
+		number: 54, profiles: checks(caller, "=~", "^%{Called-Station-Id}$"),
+		logins:    []tableLogin{login(no, caller, "axb", called, "a.b").there(yes)},
 		deviation: "an expanded value stands for itself in a pattern, so that nobody can send a pattern",
 	},
 	{
