@@ -5,7 +5,7 @@ type Attribute struct {
 	Name     string
 	Vendor   uint32   // IANA enterprise number; 0 for IETF attributes and FreeRADIUS's internal ones
 	Number   uint32   // within the vendor; of an attribute with a Path, that of the outermost container
-	Path     []uint32 // numbers from the outermost attribute, where this one is inside others; nil otherwise. Do not change it
+	Path     []uint32 // numbers from the outermost attribute, where this one is inside others, else nil; not to be changed
 	Type     Type
 	Tagged   bool // has a tag (RFC 2868 section 3)
 	Encrypt  int  // how the value is hidden: 0 not, 1 as User-Password, 2 as Tunnel-Password, 3 as Ascend-Send-Secret
@@ -18,9 +18,9 @@ type Attribute struct {
 	values *valueTable // of integer types, shared by the names of one place; nil otherwise
 }
 
-// Same says whether two names mean one attribute: NAS-IP-Address has the old
+// Same reports whether two names mean one attribute: NAS-IP-Address has the old
 // name Client-Id. Attributes of one number but of different types are not the
-// same: somebody used a number that was not theirs.
+// same: a vendor used a number that was not its own.
 func (a *Attribute) Same(other *Attribute) bool {
 	return a.place == other.place && a.Type == other.Type
 }
@@ -32,11 +32,11 @@ type Item struct {
 	Value     []byte // plain: without tag, decrypted
 }
 
-// Keys are what hidden values are hidden with.
+// Keys holds what hidden values are hidden with.
 type Keys struct {
 	Secret               []byte
 	RequestAuthenticator [16]byte // of the request, also for the attributes of its answer
 
-	// Plain says that values are not hidden: RADIUS/1.1 (RFC 9765 section 5).
+	// Plain means that values are not hidden: RADIUS/1.1 (RFC 9765 section 5).
 	Plain bool
 }

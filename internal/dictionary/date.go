@@ -27,8 +27,9 @@ var (
 	}
 )
 
-// errDate is what is wrong with a time that cannot be read.
-var errDate = errors.New("is no time: write one as Jan  1 2030 00:00:00 UTC, 2030-01-01T00:00:00Z, a date alone, or seconds since 1970")
+// errDate is the error of a time that cannot be read.
+var errDate = errors.New("is not a time: write it as Jan  1 2030 00:00:00 UTC, 2030-01-01T00:00:00Z, " +
+	"a date alone, or seconds since 1970")
 
 // Moment is a time as it was written: in a zone, or by whatever clock counts.
 type Moment struct {
@@ -59,7 +60,7 @@ func ParseMoment(text string) (Moment, error) {
 	return Moment{}, errDate
 }
 
-// cutUTC cuts the name of the zone off the end of a time.
+// cutUTC returns a time without the name of the zone at its end.
 func cutUTC(text string) (rest string, found bool) {
 	for _, zone := range []string{" UTC", " GMT"} {
 		if rest, found = strings.CutSuffix(text, zone); found {

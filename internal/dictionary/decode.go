@@ -20,7 +20,7 @@ const moreFollows = 0x80
 // container whose inside is malformed is one item, with all its octets.
 //
 // Values may share memory with the attributes. Networks have the form that
-// ParseValue gives them.
+// ParseValue returns.
 func (d *Dictionary) Decode(attributes radius.Attributes, keys Keys) []Item {
 	r := decoder{dictionary: d, keys: keys, attributes: attributes, items: make([]Item, 0, len(attributes))}
 	for _, attribute := range attributes {
@@ -47,6 +47,7 @@ type fragment struct {
 	value []byte
 }
 
+// outermost reads an attribute of the packet.
 func (r *decoder) outermost(number uint32, value []byte) {
 	p := place{}.below(number)
 	a := r.dictionary.places[p]
@@ -66,7 +67,7 @@ func (r *decoder) outermost(number uint32, value []byte) {
 	}
 }
 
-// join makes one value of all attributes of a type (RFC 3579 section 3.1).
+// join reads all attributes of a type as one value (RFC 3579 section 3.1).
 func (r *decoder) join(p place, number uint32) {
 	if r.joined[number] {
 		return
@@ -81,7 +82,7 @@ func (r *decoder) join(p place, number uint32) {
 	r.value(p, whole)
 }
 
-// part takes a part of a value: the last one if no more follow.
+// part reads a part of a value: the last one if no more follow.
 func (r *decoder) part(p place, value []byte, more bool) {
 	i := slices.IndexFunc(r.fragments, func(f fragment) bool { return f.place == p })
 	switch {
@@ -98,6 +99,7 @@ func (r *decoder) part(p place, value []byte, more bool) {
 	}
 }
 
+// vendorSpecific reads the attributes of a vendor (RFC 2865 section 5.26).
 func (r *decoder) vendorSpecific(a *Attribute, value []byte) {
 	if len(value) < vendorLen {
 		r.add(a, value)
@@ -116,7 +118,7 @@ func (r *decoder) vendorSpecific(a *Attribute, value []byte) {
 	}
 }
 
-// value takes the whole value of the attribute at a place.
+// value reads the whole value of the attribute at a place.
 func (r *decoder) value(p place, value []byte) {
 	a := r.dictionary.places[p]
 	switch {
@@ -141,6 +143,7 @@ func (r *decoder) value(p place, value []byte) {
 	}
 }
 
+// add adds an item, unless its value is empty.
 func (r *decoder) add(a *Attribute, value []byte) {
 	if len(value) > 0 {
 		r.items = append(r.items, Item{Attribute: a, Value: value})

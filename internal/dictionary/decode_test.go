@@ -39,7 +39,7 @@ func TestMalformedContainersAreKeptWhole(t *testing.T) {
 		"1a08 00000009 0101":          "Vendor-Specific = 0x000000090101", // shorter than its header
 		"1a0c 00000009 0103ff 020400": "Vendor-Specific = 0x000000090103ff020400",
 		"1a09 000001ad 0000bf":        "Vendor-Specific = 0x000001ad0000bf", // USR's numbers have four octets
-		"1a09 00000000 010361":        "Vendor-Specific = 0x00000000010361", // 0 is no vendor
+		"1a09 00000000 010361":        "Vendor-Specific = 0x00000000010361", // 0 is not a vendor
 		"f103 01":                     "Extended-Attribute-1 = 0x01",        // no value
 		"f504 0100":                   "Extended-Attribute-5 = 0x0100",      // no value
 		"f508 1a00 00002c50":          "Extended-Vendor-Specific-5 = 0x00002c50",
@@ -65,8 +65,8 @@ func TestBitsBeyondANetworkAreCleared(t *testing.T) {
 	t.Parallel()
 	items := Standard().Decode(parseWire(t, "6114 0020 20010db8ffffffffffffffffffffffff 9b08 ffc8 0affffff"), Keys{})
 	require.Equal(t, []string{"Framed-IPv6-Prefix = 2001:db8::/32", "PMIP6-Home-IPv4-HoA = 10.0.0.0/8"}, texts(items))
-	require.Equal(t, item(t, Standard(), "Framed-IPv6-Prefix = 2001:db8::/32"), items[0], "as ParseValue gives it")
-	require.Equal(t, item(t, Standard(), "PMIP6-Home-IPv4-HoA = 10.0.0.0/8"), items[1], "as ParseValue gives it")
+	require.Equal(t, item(t, Standard(), "Framed-IPv6-Prefix = 2001:db8::/32"), items[0], "as ParseValue returns it")
+	require.Equal(t, item(t, Standard(), "PMIP6-Home-IPv4-HoA = 10.0.0.0/8"), items[1], "as ParseValue returns it")
 }
 
 func TestLongValuesAreJoinedAndSplit(t *testing.T) {
@@ -168,8 +168,8 @@ func TestItemsThatCannotBeEncodedAreRefused(t *testing.T) {
 	}
 	for want, item := range map[string]Item{
 		"Huntgroup-Name: it is an internal attribute, which packets cannot have":                 long("Huntgroup-Name", 3),
-		"NAS-Port: its value has 3 octets, which is no integer":                                  long("NAS-Port", 3),
-		"MS-CHAP2-Response: its value has 3 octets, which is no octets[50]":                      long("MS-CHAP2-Response", 3),
+		"NAS-Port: its value has 3 octets, which does not fit the type integer":                  long("NAS-Port", 3),
+		"MS-CHAP2-Response: its value has 3 octets, which does not fit the type octets[50]":      long("MS-CHAP2-Response", 3),
 		"User-Name: its value is empty":                                                          long("User-Name", 0),
 		"User-Name: its value has 254 octets on the wire: at most 253 are possible":              long("User-Name", 254),
 		"User-Password: its value has 129 octets: at most 128 are possible":                      long("User-Password", 129),

@@ -15,7 +15,7 @@ type Dictionary struct {
 	vendors     map[uint32]*vendor // by number; of several names for one, the last defined
 }
 
-// newDictionary is an empty dictionary with space for so many attributes.
+// newDictionary returns an empty dictionary with space for that many attributes.
 func newDictionary(size int) *Dictionary {
 	return &Dictionary{
 		names:       make(map[string]*Attribute, size),
@@ -25,7 +25,7 @@ func newDictionary(size int) *Dictionary {
 	}
 }
 
-// clone is a dictionary that can be added to.
+// clone returns a copy that can be added to.
 func (d *Dictionary) clone() *Dictionary {
 	return &Dictionary{
 		names: maps.Clone(d.names), places: maps.Clone(d.places), vendorNames: maps.Clone(d.vendorNames),
@@ -37,7 +37,7 @@ func (d *Dictionary) clone() *Dictionary {
 // FreeRADIUS's.
 const maxNameLen = 128
 
-// Lookup finds an attribute by its name, in any case. Attributes without a name
+// Lookup returns an attribute by its name, in any case. Attributes without a name
 // are found by their numbers: Attr-26.9.240 is number 240 of Cisco's, as octets
 // unless the dictionary knows it.
 func (d *Dictionary) Lookup(name string) (*Attribute, bool) {
@@ -50,7 +50,7 @@ func (d *Dictionary) Lookup(name string) (*Attribute, bool) {
 	return nil, false
 }
 
-// named finds an attribute by its name without allocating: nil if there is none.
+// named returns an attribute by its name without allocating; nil if there is none.
 func (d *Dictionary) named(name string) *Attribute {
 	var buffer [maxNameLen]byte
 	if len(name) > len(buffer) {
@@ -70,7 +70,7 @@ func lowerASCII(c byte) byte {
 	return c
 }
 
-// LookupWire finds an attribute by its number among the IETF's (vendor 0, which
+// LookupWire returns an attribute by its number among the IETF's (vendor 0, which
 // FreeRADIUS's internal ones share) or a vendor's. Attributes inside others
 // have no such number.
 func (d *Dictionary) LookupWire(vendor, number uint32) (*Attribute, bool) {
@@ -81,7 +81,7 @@ func (d *Dictionary) LookupWire(vendor, number uint32) (*Attribute, bool) {
 // namelessPrefix begins the name of an attribute that has none.
 const namelessPrefix = "Attr-"
 
-// nameless finds or makes the attribute of a place written as numbers.
+// nameless returns the attribute of a place written as numbers, made if it is unknown.
 func (d *Dictionary) nameless(numbers string) (*Attribute, bool) {
 	p, ok := parsePlace(numbers)
 	if !ok || d.checkPlace(p) != nil || p.internal() || p == (place{}.below(0)) {
@@ -93,12 +93,12 @@ func (d *Dictionary) nameless(numbers string) (*Attribute, bool) {
 	return d.unknown(p), true
 }
 
-// unknown makes an attribute for a place that the dictionary does not know.
+// unknown returns an attribute for a place that the dictionary does not know.
 func (d *Dictionary) unknown(p place) *Attribute {
 	return d.newAttribute(namelessPrefix+p.String(), p, Octets)
 }
 
-// newAttribute makes an attribute without flags and named values.
+// newAttribute returns an attribute without flags and named values.
 func (d *Dictionary) newAttribute(name string, p place, t Type) *Attribute {
 	a := &Attribute{Name: name, Vendor: p.vendor, Number: p.numbers[0], Type: t, place: p}
 	if p.depth > 1 {

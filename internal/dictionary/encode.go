@@ -16,10 +16,10 @@ type EncodeError struct {
 	Err       error
 }
 
-// Error names the attribute and says what is wrong with its value.
+// Error returns the attribute's name and the problem with its value.
 func (e *EncodeError) Error() string { return fmt.Sprintf("%s: %v", e.Attribute, e.Err) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *EncodeError) Unwrap() error { return e.Err }
 
 // Encode writes items as the attributes of a packet, in their order. Items that
@@ -29,9 +29,9 @@ func (e *EncodeError) Unwrap() error { return e.Err }
 func (d *Dictionary) Encode(items []Item, keys Keys) (radius.Attributes, error) {
 	w := encoder{dictionary: d, keys: keys, attributes: make(radius.Attributes, 0, len(items))}
 	for len(items) > 0 {
-		head := d.head(items[0].Attribute.place)
-		count := together(items, head)
-		if err := w.write(head, items[:count]); err != nil {
+		holder := d.outermost(items[0].Attribute.place)
+		count := countInside(items, holder)
+		if err := w.write(holder, items[:count]); err != nil {
 			return nil, &EncodeError{Attribute: items[0].Attribute.Name, Err: err}
 		}
 		items = items[count:]
@@ -46,9 +46,9 @@ type encoder struct {
 	salt       uint16 // the last one; 0 before the first
 }
 
-// head is the outermost place on the way to an attribute that holds its own
-// value: the attribute itself, or the TLV that it is in.
-func (d *Dictionary) head(p place) place {
+// outermost returns the first place on the way to an attribute that has a value of its
+// own in a packet: that of the attribute itself, or of the TLV that it is in.
+func (d *Dictionary) outermost(p place) place {
 	depth := uint32(1)
 	if _, extended := p.extendedVendor(); extended {
 		depth = extendedVendorDepth
@@ -60,8 +60,8 @@ func (d *Dictionary) head(p place) place {
 	return p.prefix(depth)
 }
 
-// together is how many items, from the first on, are inside one attribute.
-func together(items []Item, outer place) int {
+// countInside returns how many items, from the first on, the attribute at a place holds.
+func countInside(items []Item, outer place) int {
 	count := 1
 	if items[0].Attribute.place == outer {
 		return count
@@ -72,28 +72,28 @@ func together(items []Item, outer place) int {
 	return count
 }
 
-// write adds the attribute at a place that holds the items.
-func (w *encoder) write(head place, items []Item) error {
-	value, err := w.value(head, items)
+// write adds the attribute at a place, which holds the items.
+func (w *encoder) write(holder place, items []Item) error {
+	value, err := w.value(holder, items)
 	if err != nil {
 		return err
 	}
-	if head.vendor != 0 {
-		return w.vendorSpecific(head, value)
+	if holder.vendor != 0 {
+		return w.vendorSpecific(holder, value)
 	}
-	return w.outermost(head, value)
+	return w.ietf(holder, value)
 }
 
-// value is what the attribute at a place holds: the value of the only item, or
+// value returns the octets of the attribute at a place: the value of the only item, or
 // a TLV's attributes.
 func (w *encoder) value(at place, items []Item) ([]byte, error) {
 	if items[0].Attribute.place == at {
-		return w.plain(items[0])
+		return w.encodeValue(items[0])
 	}
 	var octets []byte
 	for len(items) > 0 {
 		next := items[0].Attribute.place.prefix(at.depth + 1)
-		count := together(items, next)
+		count := countInside(items, next)
 		value, err := w.value(next, items[:count])
 		if err != nil {
 			return nil, err
@@ -107,14 +107,14 @@ func (w *encoder) value(at place, items []Item) ([]byte, error) {
 	return octets, nil
 }
 
-// plain is the value of one item, with its tag, hidden.
-func (w *encoder) plain(item Item) ([]byte, error) {
+// encodeValue returns the value of an item as it is in a packet: hidden, and with its tag.
+func (w *encoder) encodeValue(item Item) ([]byte, error) {
 	a, value := item.Attribute, item.Value
 	switch {
 	case a.Internal:
 		return nil, errors.New("it is an internal attribute, which packets cannot have")
 	case !a.fits(value):
-		return nil, fmt.Errorf("its value has %d octets, which is no %s", len(value), a.describe())
+		return nil, fmt.Errorf("its value has %d octets, which does not fit the type %s", len(value), a.describe())
 	case item.Tag > maxTag || item.Tag != 0 && !a.Tagged:
 		return nil, fmt.Errorf("it cannot have the tag %d", item.Tag)
 	case len(value) == 0 && (a.Encrypt == 0 || w.keys.Plain):
@@ -129,7 +129,7 @@ func (w *encoder) plain(item Item) ([]byte, error) {
 	return a.tag(value, item.Tag)
 }
 
-// tag puts the tag into a value (RFC 2868 section 3). Text without one has no
+// tag returns a value with its tag (RFC 2868 section 3). Text without one has no
 // octet for it, unless it could be taken for one.
 func (a *Attribute) tag(value []byte, tag uint8) ([]byte, error) {
 	switch {
@@ -146,7 +146,7 @@ func (a *Attribute) tag(value []byte, tag uint8) ([]byte, error) {
 	}
 }
 
-// nextSalt is another one for each value of a packet, its first bit set (RFC
+// nextSalt returns another salt for each value of a packet, its first bit set (RFC
 // 2868 section 3.5).
 func (w *encoder) nextSalt() (salt [saltLen]byte) {
 	if w.salt == 0 {
@@ -162,9 +162,9 @@ func tooLong(length, most int) error {
 	return fmt.Errorf("its value has %d octets on the wire: at most %d are possible", length, most)
 }
 
-// outermost adds an attribute of the IETF's: in one piece, inside an extended
+// ietf adds an attribute of the IETF's: in one piece, inside an extended
 // one, or in several pieces if it may be long.
-func (w *encoder) outermost(p place, value []byte) error {
+func (w *encoder) ietf(p place, value []byte) error {
 	if vendor, extended := p.extendedVendor(); extended {
 		header := binary.BigEndian.AppendUint32(nil, vendor)
 		value = slices.Concat(header, []byte{byte(p.numbers[3])}, value) // #nosec G115 -- the dictionary has checked the range

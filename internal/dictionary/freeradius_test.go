@@ -28,7 +28,7 @@ func TestTheTableIsWhatTheScriptMakes(t *testing.T) {
 	t.Parallel()
 	made, err := exec.CommandContext(t.Context(), "../../scripts/dictionary.sh").Output()
 	require.NoError(t, err)
-	require.True(t, string(made) == standardText, "run go generate ./internal/dictionary, and give the version in NOTICE")
+	require.True(t, string(made) == standardText, "run go generate ./internal/dictionary, and write the version into NOTICE")
 }
 
 func TestFilesThatStateNoLicenceAreReplaced(t *testing.T) {
@@ -106,12 +106,12 @@ func TestWhatFreeRADIUSLeavesOutDoesNotWin(t *testing.T) {
 	t.Parallel()
 	read := mainDictionary(t)
 	for p, want := range read.places {
-		got := Standard().places[p]
-		require.Equal(t, want.Name, got.Name)
-		require.Equal(t, want.shape(), got.shape(), want.Name)
+		read := Standard().places[p]
+		require.Equal(t, want.Name, read.Name)
+		require.Equal(t, want.shape(), read.shape(), want.Name)
 		if want.values != nil {
 			for _, value := range want.values.list {
-				require.Equal(t, want.PrintValue(numberOf(want, value.Number)), got.PrintValue(numberOf(want, value.Number)), want.Name)
+				require.Equal(t, want.PrintValue(numberOf(want, value.Number)), read.PrintValue(numberOf(want, value.Number)), want.Name)
 			}
 		}
 	}
@@ -158,7 +158,7 @@ func sampleItems(a *Attribute) []Item {
 	return items
 }
 
-// notForRadclient says that radclient 3.2.1 makes something else of an attribute:
+// notForRadclient reports whether radclient 3.2.1 makes something else of an attribute:
 // it computes the value itself, prints Ascend's filters as text, joins filter
 // rules (RFC 4849 section 2), or has no idea of a TLV of the IETF's.
 func notForRadclient(a *Attribute) bool {
@@ -169,13 +169,13 @@ func notForRadclient(a *Attribute) bool {
 	return a.Type == ABinary || a.place.depth == 2 && a.place.vendor == 0 && a.place.numbers[0] < 241
 }
 
-// unreadByRadclient says that radclient 3.2.1 writes an attribute, but does not
+// unreadByRadclient reports whether radclient 3.2.1 writes an attribute, but does not
 // read it well: what is more than one TLV deep.
 func unreadByRadclient(a *Attribute) bool { return a.place.depth > 2 }
 
 // exchange sends items with radclient, in as many requests as they need, and
 // answers with others. Both sides must have the same idea of all of them.
-func exchange(t *testing.T, d *Dictionary, asked, answered []Item) {
+func exchange(t *testing.T, d *Dictionary, requested, answered []Item) {
 	t.Helper()
 	const inOnePacket = 12
 	secret := []byte("testing123")
@@ -183,9 +183,9 @@ func exchange(t *testing.T, d *Dictionary, asked, answered []Item) {
 	require.NoError(t, err)
 	var requests strings.Builder
 	count := 0
-	for i := 0; i < max(len(asked), len(answered)); i += inOnePacket {
+	for i := 0; i < max(len(requested), len(answered)); i += inOnePacket {
 		fmt.Fprintf(&requests, "User-Name = \"request %d\"\n", count)
-		for _, item := range asked[min(i, len(asked)):min(i+inOnePacket, len(asked))] {
+		for _, item := range requested[min(i, len(requested)):min(i+inOnePacket, len(requested))] {
 			requests.WriteString(quoted(asFreeRADIUS(item)) + "\n")
 		}
 		requests.WriteString("\n")
@@ -202,8 +202,8 @@ func exchange(t *testing.T, d *Dictionary, asked, answered []Item) {
 		"radclient", "-D", freeRADIUSFolder, "-x", "-f", file, socket.LocalAddr().String(), "auth", string(secret),
 	).CombinedOutput() // #nosec G204 -- a test's own
 	require.NoError(t, socket.Close())
-	got := <-served
-	require.NoError(t, err, "%s\n%s", output, got[len(got)-1])
+	read := <-served
+	require.NoError(t, err, "%s\n%s", output, read[len(read)-1])
 
 	sent, received := radclientItems(string(output))
 	var want []string
@@ -211,21 +211,21 @@ func exchange(t *testing.T, d *Dictionary, asked, answered []Item) {
 		want = append(want, asFreeRADIUS(item))
 	}
 	require.Equal(t, strings.Join(want, "\n"), strings.Join(received, "\n"), "what we encode and radclient decodes")
-	require.Equal(t, strings.Join(sent, "\n"), strings.Join(got, "\n"), "what radclient encodes and we decode")
+	require.Equal(t, strings.Join(sent, "\n"), strings.Join(read, "\n"), "what radclient encodes and we decode")
 }
 
-// serve answers requests until the socket closes, and gives the items that came.
+// serve answers requests until the socket closes, and returns the items that came.
 func serve(d *Dictionary, socket net.PacketConn, secret []byte, answered []Item, inOnePacket int) []string {
-	var got []string
+	var read []string
 	buffer := make([]byte, 4096)
 	for {
 		n, from, err := socket.ReadFrom(buffer)
 		if err != nil {
-			return got
+			return read
 		}
 		request, err := radius.Parse(buffer[:n], secret)
 		if err != nil {
-			return append(got, err.Error())
+			return append(read, err.Error())
 		}
 		keys := Keys{Secret: secret, RequestAuthenticator: request.Authenticator}
 		index := 0
@@ -233,25 +233,25 @@ func serve(d *Dictionary, socket net.PacketConn, secret []byte, answered []Item,
 		// It writes all octets of an IPv6 network, we those that the length covers.
 		network := slices.ContainsFunc(decoded, func(item Item) bool { return item.Attribute.Type == IPv6Prefix })
 		if again, err := d.Encode(decoded, keys); err != nil || !network && !reflect.DeepEqual(again, request.Attributes) {
-			return append(got, fmt.Sprintf("not encoded as radclient does it: %s: %v", octets(request.Attributes), octets(again)))
+			return append(read, fmt.Sprintf("not encoded as radclient does it: %s: %v", octets(request.Attributes), octets(again)))
 		}
 		for _, item := range decoded {
 			if item.Attribute.Name == "User-Name" {
 				_, _ = fmt.Sscanf(string(item.Value), "request %d", &index)
 			}
-			got = append(got, asFreeRADIUS(item))
+			read = append(read, asFreeRADIUS(item))
 		}
 		answer := request.Response(radius.CodeAccessAccept)
 		items := answered[min(index*inOnePacket, len(answered)):min((index+1)*inOnePacket, len(answered))]
 		if answer.Attributes, err = d.Encode(items, keys); err != nil {
-			return append(got, err.Error())
+			return append(read, err.Error())
 		}
 		datagram, err := answer.Encode()
 		if err != nil {
-			return append(got, err.Error())
+			return append(read, err.Error())
 		}
 		if _, err = socket.WriteTo(datagram, from); err != nil {
-			return append(got, err.Error())
+			return append(read, err.Error())
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"layeh.com/radius"
 )
 
-// Whatever somebody gives for a dictionary, it is read or refused with a line of
+// Whatever the text of a dictionary is, it is read or refused with a line of
 // it; what was read can be read again.
 func FuzzExtend(f *testing.F) {
 	base, err := newDictionary(0).Extend("ATTRIBUTE User-Name 1 string\n" +

@@ -24,7 +24,7 @@ const (
 	maxTunnelText = 240
 )
 
-// chain hides octets, or reveals hidden ones: each block is combined with MD5
+// chain returns octets hidden, or hidden ones revealed: each block is combined with MD5
 // over the secret and the hidden block before it, the first one with MD5 over
 // the secret and what the seeds hold. Octets are whole blocks.
 func chain(octets []byte, reveal bool, secret []byte, seeds ...[]byte) []byte {
@@ -51,7 +51,7 @@ func chain(octets []byte, reveal bool, secret []byte, seeds ...[]byte) []byte {
 	return result
 }
 
-// padded fills octets up with zeros to whole blocks, at least one.
+// padded returns octets, filled up with zeros to whole blocks, at least one.
 func padded(octets []byte) []byte {
 	blocks := max(1, (len(octets)+hidingBlock-1)/hidingBlock)
 	return append(octets[:len(octets):len(octets)], make([]byte, blocks*hidingBlock-len(octets))...)
@@ -60,7 +60,7 @@ func padded(octets []byte) []byte {
 // errNoSecret means that a value cannot be hidden.
 var errNoSecret = errors.New("a shared secret is needed to hide its value")
 
-// hide hides a plain value. The salt is for encrypt=2.
+// hide returns a plain value hidden. The salt is for encrypt=2.
 func (a *Attribute) hide(value []byte, salt [saltLen]byte, keys Keys) ([]byte, error) {
 	if len(keys.Secret) == 0 {
 		return nil, errNoSecret
@@ -86,7 +86,7 @@ func (a *Attribute) hide(value []byte, salt [saltLen]byte, keys Keys) ([]byte, e
 	}
 }
 
-// reveal gives the plain value of a hidden one.
+// reveal returns the plain value of a hidden one.
 func (a *Attribute) reveal(hidden []byte, keys Keys) (value []byte, ok bool) {
 	if len(keys.Secret) == 0 {
 		return nil, false
@@ -115,8 +115,8 @@ func (a *Attribute) reveal(hidden []byte, keys Keys) (value []byte, ok bool) {
 	}
 }
 
-// unpadded cuts the zeros that fill a hidden value up. Those at the end of
-// octets of a fixed size are part of it.
+// unpadded returns a value without the zeros that filled it up when it was hidden. Those
+// at the end of octets of a fixed size are part of it.
 func (a *Attribute) unpadded(value []byte) []byte {
 	if a.size > 0 {
 		return value[:min(int(a.size), len(value))]
@@ -124,7 +124,7 @@ func (a *Attribute) unpadded(value []byte) []byte {
 	return bytes.TrimRight(value, "\x00")
 }
 
-// ascendSecret hides one block, or reveals it. Unlike elsewhere, the secret is
+// ascendSecret returns one block hidden, or revealed. Unlike elsewhere, the secret is
 // behind the authenticator.
 func ascendSecret(block []byte, keys Keys) []byte {
 	sum := md5.New() // #nosec G401 -- the protocol's own

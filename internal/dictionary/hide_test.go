@@ -2,7 +2,7 @@ package dictionary
 
 import (
 	"bytes"
-	"crypto/md5" // #nosec G501 -- the vectors give a digest of what is too long to print
+	"crypto/md5" // #nosec G501 -- the vectors have a digest of what is too long to print
 	"encoding/hex"
 	"strings"
 	"testing"

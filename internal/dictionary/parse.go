@@ -9,7 +9,7 @@ import (
 // MaxTextLen is the longest text of a custom dictionary in octets.
 const MaxTextLen = 512 << 10
 
-// Extend makes a dictionary that has the definitions of a text in FreeRADIUS's
+// Extend returns a dictionary that has the definitions of a text in FreeRADIUS's
 // format too, dictionary(5). A text may name the values of attributes that are
 // there, and give an attribute a second name, which is then the one that Decode
 // uses; definitions that contradict others are refused, and so is $INCLUDE.
@@ -26,13 +26,13 @@ func (d *Dictionary) Extend(text string) (*Dictionary, error) {
 	return extended, nil
 }
 
-// SyntaxError says what is wrong with a line of a dictionary's text.
+// SyntaxError is a problem with a line of a dictionary's text.
 type SyntaxError struct {
 	Line int // from 1
 	Text string
 }
 
-// Error gives the line and what is wrong with it.
+// Error returns the line's number and its problem.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Text) }
 
 // parser reads FreeRADIUS's text format, dictionary(5), into a dictionary.
@@ -40,7 +40,7 @@ type parser struct {
 	dictionary *Dictionary
 
 	// replace lets a later definition take the place of an earlier one, as in
-	// FreeRADIUS, whose own dictionaries need that. Otherwise it is a mistake.
+	// FreeRADIUS, whose own dictionaries need that. Otherwise it is an error.
 	replace bool
 
 	// valuesLast makes all VALUEs wait until all text is read.
@@ -87,8 +87,8 @@ func (r *parser) read(text string) error {
 // maxFields is one more than the longest statement has.
 const maxFields = 6
 
-// split cuts a line into its fields, without its comment. What is too much for
-// the buffer is left in the last field.
+// split returns the fields of a line, without its comment. The last field of the buffer
+// holds all the rest.
 func split(line string, buffer *[maxFields]string) []string {
 	if comment := strings.IndexByte(line, '#'); comment >= 0 {
 		line = line[:comment]
@@ -131,6 +131,7 @@ var statements = []struct {
 	{"END-TLV", 1, 1, "name", (*parser).endTLV},
 }
 
+// statement reads the fields of a line.
 func (r *parser) statement(fields []string) error {
 	if len(fields) == 0 {
 		return nil
@@ -150,7 +151,7 @@ func (r *parser) statement(fields []string) error {
 	return fmt.Errorf("%s is not a statement: use ATTRIBUTE, VALUE, VENDOR, BEGIN-VENDOR, END-VENDOR, BEGIN-TLV or END-TLV", quote(fields[0]))
 }
 
-// quote shows a part of the text in an error, cut to a length that is fit to read.
+// quote returns a part of the text for an error, cut to a length that is fit to read.
 func quote(text string) string {
 	const limit = 64
 	if len(text) > limit {

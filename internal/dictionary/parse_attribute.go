@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// attribute reads ATTRIBUTE.
 func (r *parser) attribute(fields []string) error {
 	if err := checkName(fields[0]); err != nil {
 		return err
@@ -63,7 +64,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// parseSize cuts octets[16] into the type and its size; 0 if there is none.
+// parseSize returns the type and the size of octets[16]; 0 if there is no size.
 func parseSize(text string) (typeName string, size uint16, err error) {
 	typeName, digits, found := strings.Cut(text, "[")
 	if !found {
@@ -123,7 +124,7 @@ func (a *Attribute) checkFlags() error {
 	return nil
 }
 
-// define adds an attribute, or takes it for the one that is there.
+// define adds an attribute, unless an equal one is there already.
 func (r *parser) define(a *Attribute) error {
 	d, key := r.dictionary, strings.ToLower(a.Name)
 	if old := d.names[key]; old != nil {
@@ -155,7 +156,7 @@ func (r *parser) define(a *Attribute) error {
 	return nil
 }
 
-// shape is what two definitions of one attribute must agree on.
+// shape holds what two definitions of one attribute must agree on.
 type shape struct {
 	dataType     Type
 	tagged, long bool
@@ -165,7 +166,7 @@ type shape struct {
 
 func (a *Attribute) shape() shape { return shape{a.Type, a.Tagged, a.Long, a.Encrypt, a.size} }
 
-// describe is the type with the flags, as in a dictionary.
+// describe returns the type with the flags, as a dictionary has them.
 func (a *Attribute) describe() string {
 	text := a.Type.String()
 	if a.size > 0 {

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// valueStatement is what a VALUE says.
+// valueStatement holds the fields of a VALUE.
 type valueStatement struct{ attribute, name, number string }
 
+// value reads VALUE.
 func (r *parser) value(fields []string) error {
 	v := valueStatement{fields[0], fields[1], fields[2]}
 	a := r.dictionary.named(v.attribute)
@@ -71,7 +72,7 @@ func checkValueName(name string) error {
 	return nil
 }
 
-// ownValues gives the table of values of an attribute to change: a copy, if
+// ownValues returns the table of values of an attribute for changing it: a copy, if
 // another dictionary has it too.
 func (r *parser) ownValues(a *Attribute) *valueTable {
 	if a.values.owner == r.dictionary {
@@ -91,7 +92,7 @@ func (r *parser) ownValues(a *Attribute) *valueTable {
 	return own
 }
 
-// namesOf gives the names, in lower case, of the attributes that have a table of
+// namesOf returns the names, in lower case, of the attributes that have a table of
 // another dictionary's.
 func (r *parser) namesOf(values *valueTable) []string {
 	if r.shared == nil {
@@ -105,7 +106,7 @@ func (r *parser) namesOf(values *valueTable) []string {
 	return r.shared[values]
 }
 
-// largest is the largest number that an attribute of an integer type can have.
+// largest returns the largest number that an attribute of an integer type can have.
 func (a *Attribute) largest() uint64 {
 	switch {
 	case a.Tagged:

@@ -10,6 +10,7 @@ import (
 // zero (RFC 2865 section 5.26).
 const maxVendor = 1<<24 - 1
 
+// vendor reads VENDOR.
 func (r *parser) vendor(fields []string) error {
 	if r.block != nil {
 		return fmt.Errorf("VENDOR is not possible before END-VENDOR %s", r.block.name)
@@ -50,6 +51,7 @@ func parseFormat(text string) (vendorFormat, bool) {
 	return format, !continuation || format.lengthSize > 0
 }
 
+// beginVendor reads BEGIN-VENDOR.
 func (r *parser) beginVendor(fields []string) error {
 	switch {
 	case r.block != nil:
@@ -74,6 +76,7 @@ func (r *parser) beginVendor(fields []string) error {
 	return nil
 }
 
+// endVendor reads END-VENDOR.
 func (r *parser) endVendor(fields []string) error {
 	if r.block == nil || !strings.EqualFold(r.block.name, fields[0]) {
 		return fmt.Errorf("there is no BEGIN-VENDOR %s to end", quote(fields[0]))
@@ -85,6 +88,7 @@ func (r *parser) endVendor(fields []string) error {
 	return nil
 }
 
+// beginTLV reads BEGIN-TLV.
 func (r *parser) beginTLV(fields []string) error {
 	a := r.dictionary.names[strings.ToLower(fields[0])]
 	if a == nil || a.Type != TLV {
@@ -97,6 +101,7 @@ func (r *parser) beginTLV(fields []string) error {
 	return nil
 }
 
+// endTLV reads END-TLV.
 func (r *parser) endTLV(fields []string) error {
 	a := r.dictionary.names[strings.ToLower(fields[0])]
 	if a == nil || len(r.within) == 0 || r.within[len(r.within)-1] != a.place {

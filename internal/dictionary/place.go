@@ -21,13 +21,14 @@ type place struct {
 	numbers [maxDepth]uint32
 }
 
+// below returns the place with a number inside this one.
 func (p place) below(number uint32) place {
 	p.numbers[p.depth] = number
 	p.depth++
 	return p
 }
 
-// parent is the place of the container; ok is false for an outermost attribute.
+// parent returns the place of the container; ok is false for an outermost attribute.
 func (p place) parent() (parent place, ok bool) {
 	if p.depth <= 1 {
 		return place{}, false
@@ -35,25 +36,25 @@ func (p place) parent() (parent place, ok bool) {
 	return p.prefix(p.depth - 1), true
 }
 
-// prefix is the place without the numbers below a depth.
+// prefix returns the place without the numbers below a depth.
 func (p place) prefix(depth uint32) place {
 	clear(p.numbers[depth:])
 	p.depth = depth
 	return p
 }
 
-// inside says that a place is below another one.
+// inside reports whether a place is below another one.
 func (p place) inside(outer place) bool {
 	return p.depth > outer.depth && p.prefix(outer.depth) == outer
 }
 
-// internal says that packets have no such attribute: the number is not of one
-// octet.
+// internal reports whether packets have no such attribute: its number does not fit into
+// one octet.
 func (p place) internal() bool { return p.vendor == 0 && p.numbers[0] > math.MaxUint8 }
 
 func (p place) path() []uint32 { return p.numbers[:p.depth] }
 
-// String is the place in FreeRADIUS's notation for attributes without a name:
+// String returns the place in FreeRADIUS's notation for attributes without a name:
 // "1", "26.9.1", "241.3".
 func (p place) String() string {
 	var text []byte
@@ -69,7 +70,7 @@ func (p place) String() string {
 	return string(text)
 }
 
-// parsePlace reads what place.String writes.
+// parsePlace returns the place that place.String has written.
 func parsePlace(text string) (place, bool) {
 	var p place
 	if vendor, found := strings.CutPrefix(text, "26."); found {
@@ -83,7 +84,7 @@ func parsePlace(text string) (place, bool) {
 	return p.append(text)
 }
 
-// append adds the numbers of a dotted text.
+// append returns the place below this one that a dotted text names.
 func (p place) append(text string) (place, bool) {
 	for more := true; more; {
 		var number string
@@ -97,7 +98,7 @@ func (p place) append(text string) (place, bool) {
 	return p, true
 }
 
-// parseNumber reads a decimal or 0x hexadecimal number up to limit, without
+// parseNumber returns the value of a decimal or 0x hexadecimal number up to limit, without
 // sign or spaces.
 func parseNumber(text string, limit uint64) (uint64, bool) {
 	base := 10
@@ -112,7 +113,7 @@ func parseNumber(text string, limit uint64) (uint64, bool) {
 // 245.26.vendor.number.
 const extendedVendorDepth = 4
 
-// extendedVendor is the vendor of a place below Extended-Vendor-Specific (RFC
+// extendedVendor returns the vendor of a place below Extended-Vendor-Specific (RFC
 // 6929 section 2.4).
 func (p place) extendedVendor() (uint32, bool) {
 	if p.vendor != 0 || p.depth < extendedVendorDepth || p.numbers[0] < 241 || p.numbers[0] > 246 || p.numbers[1] != 26 {
@@ -121,7 +122,7 @@ func (p place) extendedVendor() (uint32, bool) {
 	return p.numbers[2], true
 }
 
-// container is the place of the attribute that a place is directly inside; ok
+// container returns the place of the attribute that a place is directly inside; ok
 // is false for an outermost attribute.
 func (p place) container() (outer place, ok bool) {
 	outer, ok = p.parent()
@@ -134,7 +135,7 @@ func (p place) container() (outer place, ok bool) {
 	return outer, true
 }
 
-// checkPlace checks that an attribute can be at a place.
+// checkPlace returns an error unless an attribute can be at a place.
 func (d *Dictionary) checkPlace(p place) error {
 	number, limit := p.numbers[p.depth-1], uint64(math.MaxUint8)
 	outer, inside := p.container()
@@ -167,7 +168,7 @@ const (
 	vendorLen = 4
 )
 
-// room is how many octets can be at a place.
+// room returns how many octets can be at a place.
 func (d *Dictionary) room(p place) int {
 	outer, inside := p.container()
 	if !inside {
@@ -195,7 +196,7 @@ func (d *Dictionary) room(p place) int {
 	}
 }
 
-// plainRoom is how many octets a plain value may have in the room for a hidden
+// plainRoom returns how many octets a plain value may have in the room for a hidden
 // and tagged one.
 func (a *Attribute) plainRoom() uint16 {
 	room := a.room

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Search finds at most limit attributes whose names contain a text, in any
+// Search returns at most limit attributes whose names contain a text, in any
 // case: the IETF's first, then all others, each by name.
 func (d *Dictionary) Search(text string, limit int) []*Attribute {
 	text = strings.ToLower(text)
@@ -22,7 +22,7 @@ func (d *Dictionary) Search(text string, limit int) []*Attribute {
 	return found[:max(0, min(limit, len(found)))]
 }
 
-// rank is lower for attributes that are likelier meant.
+// rank returns a lower number for attributes that are likelier meant.
 func (a *Attribute) rank() int {
 	if a.Vendor == 0 && !a.Internal {
 		return 0
@@ -32,9 +32,8 @@ func (a *Attribute) rank() int {
 
 const maxSuggestions = 3
 
-// Suggest gives up to three names that somebody who wrote another one may have
-// meant, the likeliest first: the ones with the fewest letters wrong, missing,
-// too many or swapped.
+// Suggest returns up to three names that may be meant by an unknown one, the likeliest
+// first: the ones with the fewest letters wrong, missing, too many or swapped.
 func (d *Dictionary) Suggest(name string) []string {
 	name = strings.ToLower(name)
 	type suggestion struct {
@@ -42,9 +41,9 @@ func (d *Dictionary) Suggest(name string) []string {
 		*Attribute
 	}
 	var near []suggestion
-	most := max(1, len(name)/4)
+	limit := max(1, len(name)/4)
 	for key, a := range d.names {
-		if mistakes := distance(name, key, most); mistakes <= most {
+		if mistakes := distance(name, key, limit); mistakes <= limit {
 			near = append(near, suggestion{mistakes, a})
 		}
 	}
@@ -58,12 +57,12 @@ func (d *Dictionary) Suggest(name string) []string {
 	return names
 }
 
-// distance is how many octets differ, are missing, are too many or are swapped
-// with their neighbour between two texts (optimal string alignment); more than
-// most if it is more than that.
-func distance(a, b string, most int) int {
-	if len(a)-len(b) > most || len(b)-len(a) > most || len(b) > maxNameLen {
-		return most + 1
+// distance returns how many octets differ, are missing, are too many or are swapped
+// with their neighbour between two texts (optimal string alignment), or some number
+// above limit if it is more than that.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit || len(b) > maxNameLen {
+		return limit + 1
 	}
 	var rows [3][maxNameLen + 1]int // for the octets of a up to the one before last, the last, and this
 	before, last, this := &rows[0], &rows[1], &rows[2]
@@ -84,8 +83,8 @@ func distance(a, b string, most int) int {
 			}
 			least = min(least, this[j])
 		}
-		if least > most {
-			return most + 1
+		if least > limit {
+			return limit + 1
 		}
 		before, last, this = last, this, before
 	}

@@ -18,12 +18,12 @@ var standardText string
 // standardSize is about how many attributes the text defines.
 const standardSize = 8300
 
-// Standard is the dictionary of the IETF's, FreeRADIUS's and the vendors'
+// Standard returns the dictionary of the IETF's, FreeRADIUS's and the vendors'
 // attributes. It is read on the first call.
 func Standard() *Dictionary { return standard() }
 
 var standard = sync.OnceValue(func() *Dictionary {
-	d, _ := parseStandard() // the text is part of the program: it has no mistake, a test says
+	d, _ := parseStandard() // the text is part of the program: a test shows that it can be read
 	return d
 })
 

@@ -61,11 +61,11 @@ func TestAttributesAreThoseOfTheRFCs(t *testing.T) {
 		{Name: "FreeRADIUS-802.1X-Anonce", Vendor: 11344, Number: 245, Path: []uint32{245, 26, 11344, 1}, Type: Octets, Long: true}, //
 	} {
 		a := lookup(t, want.Name)
-		got := Attribute{
+		exported := Attribute{
 			Name: a.Name, Vendor: a.Vendor, Number: a.Number, Path: a.Path, Type: a.Type, Tagged: a.Tagged,
 			Encrypt: a.Encrypt, Long: a.Long, Internal: a.Internal,
 		}
-		require.Equal(t, want, got)
+		require.Equal(t, want, exported)
 		if a.Path == nil {
 			wire, found := Standard().LookupWire(a.Vendor, a.Number)
 			require.True(t, found)
@@ -126,8 +126,8 @@ func TestAttributesWithoutNameAreFoundByNumber(t *testing.T) {
 		"Attr-26.24757.1.1":    {Name: "WiMAX-Release", Vendor: 24757, Number: 1, Path: []uint32{1, 1}, Type: String},
 	} {
 		a := lookup(t, name)
-		got := Attribute{Name: a.Name, Vendor: a.Vendor, Number: a.Number, Path: a.Path, Type: a.Type, Long: a.Long, Internal: a.Internal}
-		require.Equal(t, want, got)
+		exported := Attribute{Name: a.Name, Vendor: a.Vendor, Number: a.Number, Path: a.Path, Type: a.Type, Long: a.Long, Internal: a.Internal}
+		require.Equal(t, want, exported)
 	}
 	for _, name := range []string{
 		"Attr-", "Attr-0", "Attr-256", "Attr-1031", "Attr-x", "Attr-1.1", "Attr-26.9", "Attr-26.9.256",

@@ -66,7 +66,7 @@ var otherTypeNames = map[string]Type{
 	"int32":  Signed,
 }
 
-// String is FreeRADIUS's name of the type: "ipaddr", "ifid".
+// String returns FreeRADIUS's name of the type: "ipaddr", "ifid".
 func (t Type) String() string {
 	if int(t) < len(typeNames) && t != 0 {
 		return typeNames[t]
@@ -74,7 +74,7 @@ func (t Type) String() string {
 	return "unknown"
 }
 
-// typeNamed finds a type by its name, in any case.
+// typeNamed returns a type by its name, in any case.
 func typeNamed(name string) (Type, bool) {
 	for t := String; int(t) < len(typeNames); t++ {
 		if strings.EqualFold(typeNames[t], name) {
@@ -85,13 +85,13 @@ func typeNamed(name string) (Type, bool) {
 	return t, found
 }
 
-// container says that the type's values hold other attributes.
+// container reports whether the type's values hold other attributes.
 func (t Type) container() bool { return t >= TLV }
 
-// integer says that the type's values are numbers, which may have names.
+// integer reports whether the type's values are numbers, which may have names.
 func (t Type) integer() bool { return t.integerSize() > 0 }
 
-// integerSize is the size in octets of an integer type; 0 for other types.
+// integerSize returns the size in octets of an integer type; 0 for other types.
 func (t Type) integerSize() int {
 	switch t {
 	case Byte:

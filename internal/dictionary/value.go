@@ -12,7 +12,7 @@ type Value struct {
 	Number uint64 // a negative one of a signed attribute in two's complement of its 32 bits
 }
 
-// Values are the named values. Where several have one number, PrintValue
+// Values returns the named values. Where several have one number, PrintValue
 // writes the last of them.
 func (a *Attribute) Values() []Value {
 	if a.values == nil {
@@ -32,7 +32,7 @@ type valueTable struct {
 // shortTable is how many values are found faster one by one than in a map.
 const shortTable = 64
 
-// number finds a value by its name, in any case.
+// number returns a value by its name, in any case.
 func (t *valueTable) number(name string) (uint64, bool) {
 	if t.numbers != nil {
 		number, found := t.numbers[strings.ToLower(name)]
@@ -46,7 +46,7 @@ func (t *valueTable) number(name string) (uint64, bool) {
 	return 0, false
 }
 
-// name finds the name to print for a number.
+// name returns the name to print for a number.
 func (t *valueTable) name(number uint64) (string, bool) {
 	for i := len(t.list) - 1; i >= 0; i-- {
 		if t.list[i].Number == number {

@@ -15,13 +15,13 @@ import (
 // the text, which may be a password.
 type ValueError struct {
 	Attribute string
-	Accepts   string // what is a value of the attribute
+	Accepts   string // the values of the attribute
 }
 
-// Error says what is accepted.
+// Error returns the attribute's name and the values that it takes.
 func (e *ValueError) Error() string { return fmt.Sprintf("%s takes %s", e.Attribute, e.Accepts) }
 
-// ParseValue reads a value as people write it, into the octets of a plain value:
+// ParseValue returns the octets of a value that is written as text: the plain value,
 // without tag, not hidden. It is strict: a number has neither sign nor spaces and
 // is in range, nothing is looked up in DNS, and a network is only for types that
 // are one. Errors are of type *ValueError.
@@ -57,7 +57,7 @@ func (a *Attribute) parseValue(text string) (value []byte, ok bool) {
 	}
 }
 
-// longest is the length of the longest plain value in octets. Internal
+// longest returns the length of the longest plain value in octets. Internal
 // attributes have no room on the wire, and the same limit.
 func (a *Attribute) longest() int {
 	if a.size > 0 {
@@ -141,7 +141,7 @@ func parseInterfaceID(text string) ([]byte, bool) {
 	return value, true
 }
 
-// accepts says what ParseValue takes.
+// accepts returns, in words, the values that ParseValue takes.
 func (a *Attribute) accepts() string {
 	switch a.Type {
 	case String:
@@ -176,7 +176,7 @@ func (a *Attribute) accepts() string {
 	}
 }
 
-// acceptedNames is the part of accepts about named values: few enough to read.
+// acceptedNames returns the part of accepts about named values: few enough to read.
 func (a *Attribute) acceptedNames() string {
 	const some = 8
 	var names []string
@@ -192,7 +192,7 @@ func (a *Attribute) acceptedNames() string {
 	return ", or one of the names " + strings.Join(names, ", ")
 }
 
-// PrintValue writes a plain value as FreeRADIUS does: a number by its name if it
+// PrintValue returns a plain value as FreeRADIUS writes it: a number by its name if it
 // has one, octets as 0x and hexadecimal digits, a time in UTC. Text is not
 // quoted. A value of a wrong size is written as octets are.
 func (a *Attribute) PrintValue(value []byte) string {
@@ -233,7 +233,7 @@ func (a *Attribute) printInteger(value []byte) string {
 	return strconv.FormatUint(number, 10)
 }
 
-// Number64 is the number of a value of type byte, short, integer, integer64 or
+// Number64 returns the number of a value of type byte, short, integer, integer64 or
 // date; ok is false for other types (a signed one is for SignedNumber) and for a
 // value of a wrong size.
 func (a *Attribute) Number64(value []byte) (number uint64, ok bool) {
@@ -243,7 +243,7 @@ func (a *Attribute) Number64(value []byte) (number uint64, ok bool) {
 	return bigEndian(value), true
 }
 
-// SignedNumber is the number of a value of type signed; ok is false for other
+// SignedNumber returns the number of a value of type signed; ok is false for other
 // types and for a value of a wrong size.
 func (a *Attribute) SignedNumber(value []byte) (number int64, ok bool) {
 	if a.Type != Signed || !a.fits(value) {
@@ -260,7 +260,7 @@ func bigEndian(value []byte) uint64 {
 	return number
 }
 
-// fits says that a plain value has a size that the type allows.
+// fits reports whether a plain value has a size that the type allows.
 func (a *Attribute) fits(value []byte) bool {
 	switch a.Type {
 	case Byte, Short, Integer, Integer64, Signed:
@@ -283,7 +283,7 @@ func (a *Attribute) fits(value []byte) bool {
 	}
 }
 
-// encodePrefix gives a network's octets: zero, length in bits, and the address:
+// encodePrefix returns a network's octets: zero, length in bits, and the address:
 // all of an IPv4 one (RFC 8044 section 3.11), of an IPv6 one the octets that the
 // length covers (section 3.10). Bits beyond the length are zero.
 func encodePrefix(network netip.Prefix) []byte {
@@ -295,7 +295,7 @@ func encodePrefix(network netip.Prefix) []byte {
 	return append([]byte{0, byte(network.Bits())}, address...) // #nosec G115 -- at most 128 bits
 }
 
-// decodePrefix reads a network's octets.
+// decodePrefix returns the network of octets.
 func decodePrefix(value []byte, t Type) (netip.Prefix, bool) {
 	if len(value) < 2 {
 		return netip.Prefix{}, false

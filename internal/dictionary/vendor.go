@@ -18,7 +18,7 @@ type vendorFormat struct {
 // usualFormat is what RFC 2865 section 5.26 recommends.
 var usualFormat = vendorFormat{typeSize: 1, lengthSize: 1}
 
-// header is the number of octets before an attribute's value.
+// header returns the number of octets before an attribute's value.
 func (f vendorFormat) header() int {
 	if f.continuation {
 		return f.typeSize + f.lengthSize + 1
@@ -26,6 +26,7 @@ func (f vendorFormat) header() int {
 	return f.typeSize + f.lengthSize
 }
 
+// format returns the layout of a vendor's attributes.
 func (d *Dictionary) format(vendor uint32) vendorFormat {
 	if known := d.vendors[vendor]; known != nil {
 		return known.format
@@ -46,7 +47,7 @@ type inner struct {
 // tlvFormat is the layout of attributes in a TLV (RFC 8044 section 3.13).
 var tlvFormat = usualFormat
 
-// next cuts the first attribute off octets in the format.
+// next returns the first attribute of octets in the format, and the octets after it.
 func (f vendorFormat) next(octets []byte) (first inner, rest []byte, ok bool) {
 	header := f.header()
 	if len(octets) < header {
@@ -65,7 +66,7 @@ func (f vendorFormat) next(octets []byte) (first inner, rest []byte, ok bool) {
 	return first, octets[end:], true
 }
 
-// wellFormed says that octets are attributes in the format, at least one.
+// wellFormed reports whether octets are attributes in the format, at least one.
 func (f vendorFormat) wellFormed(octets []byte) bool {
 	ok := len(octets) > 0
 	for ok && len(octets) > 0 {
@@ -74,8 +75,8 @@ func (f vendorFormat) wellFormed(octets []byte) bool {
 	return ok
 }
 
-// append adds an attribute in the format; ok is false if number or length are
-// too large for it.
+// append returns octets with an attribute in the format added; ok is false if its number
+// or its length is too large for the format.
 func (f vendorFormat) append(octets []byte, number uint32, value []byte, more bool) (longer []byte, ok bool) {
 	length := f.header() + len(value)
 	if uint64(number) >= 1<<(8*f.typeSize) || f.lengthSize > 0 && length >= 1<<(8*f.lengthSize) {
@@ -93,7 +94,7 @@ func (f vendorFormat) append(octets []byte, number uint32, value []byte, more bo
 	return append(octets, value...), true
 }
 
-// appendBigEndian adds the last octets of a number.
+// appendBigEndian returns octets with the last ones of a number added.
 func appendBigEndian(octets []byte, number uint64, size int) []byte {
 	for i := size - 1; i >= 0; i-- {
 		octets = append(octets, byte(number>>(8*i))) // #nosec G115 -- one octet of the number is what is wanted

@@ -65,7 +65,7 @@ func texts(items []Item) []string {
 	return all
 }
 
-// The octets are those of the RFCs that the names of the cases give.
+// The octets are those of the RFCs in the names of the cases.
 func TestItemsHaveTheOctetsOfTheVectors(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ items, wire string }{

@@ -103,7 +103,7 @@ func parseTimeOfDay(text string) (seconds int, err error) {
 	return seconds, nil
 }
 
-var errTimeOfDay = errors.New("is no time of the day from 00:00 to 23:59:59: write one as 08:00 or 08:00:30")
+var errTimeOfDay = errors.New("is not a time of the day from 00:00 to 23:59:59: write it as 08:00 or 08:00:30")
 
 // rejection never holds: it refuses logins at any time.
 type rejection struct{}
