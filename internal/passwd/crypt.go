@@ -36,7 +36,7 @@ var (
 	shaCryptShape = regexp.MustCompile(`^\$[56]\$(?:rounds=([1-9][0-9]{0,9})\$)?[./A-Za-z0-9]{1,16}\$([./A-Za-z0-9]+)$`)
 )
 
-// parseCrypt reads the hashes that begin with `$` and an identifier.
+// parseCrypt returns the digest of hashes that begin with `$` and an identifier.
 func parseCrypt(text string) (Scheme, digest, error) {
 	identifier, _, _ := strings.Cut(strings.TrimPrefix(text, "$"), "$")
 	switch identifier {
@@ -110,7 +110,7 @@ func parseSHACrypt(scheme Scheme, digestLen int, text string) (Scheme, digest, e
 	return cryptDigest(scheme, decoded, time.Duration(rounds)*round, err)
 }
 
-// cryptDigest takes what go-crypt has decoded. Its errors may quote the hash.
+// cryptDigest returns the digest that go-crypt has decoded. Its errors may quote the hash.
 func cryptDigest(scheme Scheme, decoded algorithm.Digest, work time.Duration, err error) (Scheme, digest, error) {
 	if err != nil {
 		return "", nil, InputError(fmt.Sprintf("the hash of %s is damaged: its salt or its digest cannot be decoded", scheme))
@@ -120,12 +120,12 @@ func cryptDigest(scheme Scheme, decoded algorithm.Digest, work time.Duration, er
 
 // crypted is a digest of go-crypt, which compares in constant time.
 type crypted struct {
-	decoded algorithm.Digest
-	takes   time.Duration
+	decoded  algorithm.Digest
+	estimate time.Duration
 }
 
 func (c crypted) matches(password string) (bool, error) {
 	return c.decoded.MatchAdvanced(password)
 }
 
-func (c crypted) work() time.Duration { return c.takes }
+func (c crypted) work() time.Duration { return c.estimate }

@@ -38,8 +38,8 @@ func parseDjango(text string) (Scheme, digest, error) {
 		return "", nil, weak("Django's " + algorithm)
 	}
 	if strings.HasPrefix(text, "!") {
-		return "", nil, InputError("the hash is Django's mark of a password that cannot be used (!): leave the " +
-			"hash out for a user without a password")
+		return "", nil, InputError("the hash is Django's mark of a password that cannot be used (!): " +
+			"leave the hash out for a user without a password")
 	}
 	return "", nil, errUnknown
 }

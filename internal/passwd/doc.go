@@ -4,13 +4,13 @@
 //
 // [Parse] reads a hash and checks what verifying it costs: a hash that takes
 // seconds or gigabytes, or that protects nothing, is refused when it is
-// imported, not when somebody logs in. A [Hasher] makes and verifies hashes, a
+// imported, not when a user logs in. A [Hasher] makes and verifies hashes, a
 // few at a time, whatever the number of logins.
 //
 // A wrong password and an unknown user should take the same time, or strangers
-// learn who exists: [Hasher.VerifyNothing] is for the unknown. It costs what a
+// learn which users exist: [Hasher.VerifyNothing] is for the unknown. It costs what a
 // hash costs that [Hasher.Make] makes now with the same [Settings].
 // [Hasher.VerifyAtLeast] takes as long for a wrong password where the hash is a cheaper
-// one, imported or of [Hasher.MakeGenerated]. A dearer one takes a time of its own,
-// which tells that its user exists.
+// one, imported or of [Hasher.MakeGenerated]. A more expensive one takes a time of its
+// own, by which strangers may learn that its user exists.
 package passwd

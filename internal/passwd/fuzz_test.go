@@ -19,7 +19,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		hash, err := Parse(text)
 		if err != nil {
-			if mistake := InputError(""); !errors.As(err, &mistake) || !hash.Empty() {
+			if inputError := InputError(""); !errors.As(err, &inputError) || !hash.Empty() {
 				t.Fatalf("a fault: %v", err)
 			}
 			return

@@ -31,24 +31,24 @@ const (
 const maxText = 512
 
 // Hash is the hash of a password. It is a struct that prints as "[redacted]",
-// since who reads a hash can try passwords on it. The zero Hash is none.
+// since a reader of a hash can try passwords on it. The zero Hash is none.
 type Hash struct {
 	text   string
 	scheme Scheme
 	digest digest
 }
 
-// digest is what a hash says, ready to be compared with.
+// digest is a hash that was read, ready to be compared with.
 type digest interface {
 	// matches computes a hash of the password, once, and compares it in a time
-	// that does not tell where it differs. The error is a fault.
+	// that does not depend on where it differs. The error is a fault.
 	matches(password string) (bool, error)
-	// work is about how long that takes on a usual server. It is good for
+	// work returns about how long that takes on a usual server. It is good for
 	// comparisons only.
 	work() time.Duration
 }
 
-// What one step of each function takes on a usual server.
+// The times that a step of each function takes on a usual server.
 const (
 	argon2KiBPass    = 600 * time.Nanosecond
 	bcryptRound      = 60 * time.Microsecond
@@ -57,15 +57,15 @@ const (
 	pbkdf2Iteration  = 250 * time.Nanosecond
 )
 
-// InputError says what is wrong with a hash, a password or a setting that
-// somebody gave, and what to give. It never shows a hash or a password.
+// InputError is a problem with a hash, a password or a setting, and its remedy. It never
+// shows a hash or a password.
 type InputError string
 
-// Error gives the advice.
+// Error returns the problem and its remedy.
 func (e InputError) Error() string { return string(e) }
 
 const (
-	errUnknown = InputError("the hash has no known format: give argon2id, argon2i, bcrypt ($2a$, $2b$, $2y$), " +
+	errUnknown = InputError("the hash has no known format: use argon2id, argon2i, bcrypt ($2a$, $2b$, $2y$), " +
 		"pbkdf2_sha256$, pbkdf2_sha1$, argon2$, bcrypt$ or bcrypt_sha256$ of Django, {SSHA}, {SSHA256}, " +
 		"{SSHA512} or {CRYPT} of LDAP, $5$ or $6$ of crypt, or nt: and 32 hexadecimal digits")
 	errLong = InputError("the hash is longer than 512 octets, the most that is read: was something pasted with it?")
@@ -99,36 +99,36 @@ func Parse(text string) (Hash, error) {
 	return Hash{text: text, scheme: scheme, digest: digest}, nil
 }
 
-// Text is what [Parse] read: what to store, and nothing to show.
+// Text returns the text that [Parse] has read. It is to be stored, and not to be shown.
 func (h Hash) Text() string { return h.text }
 
-// Scheme tells how the hash is made; empty for the zero Hash.
+// Scheme returns how the hash is made; empty for the zero Hash.
 func (h Hash) Scheme() Scheme { return h.scheme }
 
-// Empty tells whether there is no hash.
+// Empty reports whether there is no hash.
 func (h Hash) Empty() bool { return h.digest == nil }
 
 // Format implements [fmt.Formatter] for every verb.
 func (Hash) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
-// damaged is the error of a text that begins as the scheme's, and goes on
-// otherwise.
+// damaged returns the error for a text that begins as a hash of the scheme does, and goes
+// on otherwise.
 func damaged(scheme Scheme, shape string) error {
-	return InputError(fmt.Sprintf("the hash of %s is damaged: it has to look like %s", scheme, shape))
+	return InputError(fmt.Sprintf("the hash of %s is damaged: it must look like %s", scheme, shape))
 }
 
-// weak is the error of a hash that is refused, since it protects little.
-func weak(what string) error {
-	return InputError(what + " is refused, since it protects too little: set a new password instead")
+// weak returns the error for a hash that is refused, since it protects little.
+func weak(kind string) error {
+	return InputError(kind + " is refused, since it protects too little: set a new password instead")
 }
 
-// between checks a cost of a hash. The digits are a decimal number.
+// between returns an error unless a cost of a hash is within its bounds. The digits are a decimal number.
 func between(cost, digits string, least, most uint64) error {
 	if value, err := strconv.ParseUint(digits, 10, 64); err == nil && least <= value && value <= most {
 		return nil
 	}
 	return InputError(fmt.Sprintf(
-		"the hash's %s is %s, and has to be between %d and %d: make the hash anew, or set a new password instead",
+		"the hash's %s is %s, and must be between %d and %d: make the hash anew, or set a new password instead",
 		cost, digits, least, most,
 	))
 }

@@ -14,19 +14,19 @@ import (
 	"github.com/go-crypt/crypt/algorithm"
 )
 
-// errNoHash is a mistake of the caller's: nothing would take the time of a hash.
+// errNoHash is a bug of the caller: the answer would not take the time of a hash.
 var errNoHash = errors.New("there is no hash to verify the password with")
 
 // Hasher makes and verifies hashes, no more at once than it was made for, so that many
 // logins exhaust neither the memory nor the processors. The others wait: no more of them
 // than have their turns soon, and with turns for each address and name, so that a flood
-// of wrong passwords keeps nobody else out. It is safe for concurrent use.
+// of wrong passwords keeps no other user out. It is safe for concurrent use.
 type Hasher struct {
 	queue    *queue
 	computed atomic.Uint64
 }
 
-// NewHasher gives a Hasher of so many hashes at once; 0 or less means as many as
+// NewHasher returns a Hasher of that many hashes at once; 0 or less means as many as
 // there are processors for Go (GOMAXPROCS). Each may take 19 MiB of memory, or up
 // to 128 MiB for an imported hash, while it is computed. Logins and renewals wait no
 // longer than wait for it, unless a single hash takes half as long or more.
@@ -40,7 +40,7 @@ func NewHasher(parallel int, wait time.Duration) *Hasher {
 // Wait returns how long logins and renewals wait at most.
 func (h *Hasher) Wait() time.Duration { return h.queue.wait }
 
-// Make hashes a password of 1 to 256 octets, 72 with bcrypt, as soon as it has
+// Make returns the hash of a password of 1 to 256 octets, 72 with bcrypt, as soon as it has
 // its turn, which is an [Operator]'s. The error is an [InputError] for the settings or the
 // password, a [FullError], or the context's if that ended while waiting.
 func (h *Hasher) Make(ctx context.Context, settings Settings, password string) (Hash, error) {
@@ -55,36 +55,36 @@ func (h *Hasher) Make(ctx context.Context, settings Settings, password string) (
 	if err != nil {
 		return Hash{}, fmt.Errorf("preparing %s: %w", settings.Algorithm, err)
 	}
-	nothing, err := settings.nothing() // for the time that it takes
+	dummy, err := settings.dummy() // for the time that it takes
 	if err != nil {
 		return Hash{}, fmt.Errorf("preparing %s: %w", settings.Algorithm, err)
 	}
-	var made algorithm.Digest
-	if err := h.inTurn(ctx, Caller{Class: Operator}, nothing.digest.work(), func() (err error) {
-		made, err = function.Hash(password)
+	var result algorithm.Digest
+	if err := h.withSlot(ctx, Caller{Class: Operator}, dummy.digest.work(), func() (err error) {
+		result, err = function.Hash(password)
 		return err
 	}); err != nil {
 		return Hash{}, err
 	}
-	return Parse(made.Encode())
+	return Parse(result.Encode())
 }
 
-// MakeGenerated hashes a password that a machine has made of 64 random bits or
+// MakeGenerated returns the hash of a password that a machine has made of 64 random bits or
 // more, 11 letters and digits for instance: these cannot be tried out, so a salted
 // SHA-256 ({SSHA256}) protects them. It does not wait, and thousands take no time.
-// It must not be used for what a person has chosen. The error is an [InputError].
+// It must not be used for passwords that users choose. The error is an [InputError].
 func (h *Hasher) MakeGenerated(password string) (Hash, error) {
 	if err := checkPassword(password); err != nil {
 		return Hash{}, err
 	}
-	salt := make([]byte, madeSaltLen)
+	salt := make([]byte, newSaltLen)
 	_, _ = rand.Read(salt) // never fails
 	h.computed.Add(1)
 	sum := saltedSum(sha256.New, password, salt)
 	return Parse("{SSHA256}" + base64.StdEncoding.EncodeToString(append(sum, salt...)))
 }
 
-// Verify tells whether the hash is the password's, as soon as the caller has its turn. It
+// Verify reports whether the hash is the password's, as soon as the caller has its turn. It
 // computes one hash, whatever the password. As everywhere, bcrypt reads the first
 // 72 octets. The error is a [FullError], the context's if that ended while waiting, or a
 // fault: for the zero Hash, for which there is [Hasher.VerifyNothing], too.
@@ -94,7 +94,7 @@ func (h *Hasher) Verify(ctx context.Context, caller Caller, hash Hash, password 
 	}
 	short := password[:min(len(password), MaxPassword)]
 	var same bool
-	if err := h.inTurn(ctx, caller, hash.digest.work(), func() (err error) {
+	if err := h.withSlot(ctx, caller, hash.digest.work(), func() (err error) {
 		same, err = hash.digest.matches(short)
 		return err
 	}); err != nil {
@@ -103,8 +103,8 @@ func (h *Hasher) Verify(ctx context.Context, caller Caller, hash Hash, password 
 	return same && short == password, nil
 }
 
-// VerifyAtLeast is Verify, but that a wrong password takes no less time than with a
-// hash that Make would make now: after a cheaper one, imported or of MakeGenerated, it
+// VerifyAtLeast does as Verify, but a wrong password takes no less time than with a hash
+// that Make would make now: after a cheaper one, imported or of MakeGenerated, it
 // computes such a hash as well, in the same turn. The right password is as fast as the
 // hash. The error is as those of Make and Verify.
 func (h *Hasher) VerifyAtLeast(
@@ -121,29 +121,29 @@ func (h *Hasher) VerifyInVain(ctx context.Context, caller Caller, settings Setti
 	return err
 }
 
-// verifyAtLeast is VerifyAtLeast; unless quick, the right password takes as long as a
-// wrong one.
+// verifyAtLeast does as VerifyAtLeast; unless quick, the right password takes as long as
+// a wrong one.
 func (h *Hasher) verifyAtLeast(
 	ctx context.Context, caller Caller, settings Settings, hash Hash, password string, quick bool,
 ) (bool, error) {
 	if hash.Empty() {
 		return false, errNoHash
 	}
-	nothing, err := settings.checkedNothing()
+	dummy, err := settings.checkedDummy()
 	if err != nil {
 		return false, err
 	}
 	short := password[:min(len(password), MaxPassword)]
 	var same bool
-	work := max(hash.digest.work(), nothing.digest.work())
-	err = h.inTurn(ctx, caller, work, func() error {
+	work := max(hash.digest.work(), dummy.digest.work())
+	err = h.withSlot(ctx, caller, work, func() error {
 		matches, err := hash.digest.matches(short)
 		same = matches && short == password
-		if err != nil || same && quick || hash.digest.work() >= nothing.digest.work() {
+		if err != nil || same && quick || hash.digest.work() >= dummy.digest.work() {
 			return err
 		}
 		h.computed.Add(1)
-		_, err = nothing.digest.matches(short)
+		_, err = dummy.digest.matches(short)
 		return err
 	})
 	return same && err == nil, err
@@ -153,19 +153,19 @@ func (h *Hasher) verifyAtLeast(
 // does for a hash that Make would make now. The answer is no. The error is as
 // those of Make and Verify.
 func (h *Hasher) VerifyNothing(ctx context.Context, caller Caller, settings Settings, password string) error {
-	nothing, err := settings.checkedNothing()
+	dummy, err := settings.checkedDummy()
 	if err != nil {
 		return err
 	}
-	_, err = h.Verify(ctx, caller, nothing, password)
+	_, err = h.Verify(ctx, caller, dummy, password)
 	return err
 }
 
-// Computed tells how many hashes were computed: made or verified.
+// Computed returns how many hashes were computed: made or verified.
 func (h *Hasher) Computed() uint64 { return h.computed.Load() }
 
-// inTurn waits for the caller's turn, and computes a hash that takes about so long.
-func (h *Hasher) inTurn(ctx context.Context, caller Caller, work time.Duration, compute func() error) error {
+// withSlot waits for the caller's turn, and computes a hash that takes about so long.
+func (h *Hasher) withSlot(ctx context.Context, caller Caller, work time.Duration, compute func() error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("no password was hashed: %w", ctx.Err())
 	}

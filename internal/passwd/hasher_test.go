@@ -40,15 +40,15 @@ func TestMadeHashVerifiesThePasswordOnly(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			made, err := test.make(test.password)
+			hash, err := test.make(test.password)
 			require.NoError(t, err)
-			require.Regexp(t, test.shape, made.Text())
-			stored := parsed(t, made.Text())
-			require.Equal(t, made.Scheme(), stored.Scheme())
+			require.Regexp(t, test.shape, hash.Text())
+			stored := parsed(t, hash.Text())
+			require.Equal(t, hash.Scheme(), stored.Scheme())
 			require.True(t, verify(t, stored, test.password))
 			other := []byte(test.password)
 			other[len(other)-1] ^= 1
-			require.False(t, verify(t, made, string(other)))
+			require.False(t, verify(t, hash, string(other)))
 		})
 	}
 }
@@ -82,12 +82,12 @@ func TestPasswordsThatCannotBeHashedAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := hasher.Make(t.Context(), test.settings, test.password)
-			var mistake InputError
-			require.ErrorAs(t, err, &mistake)
+			var inputError InputError
+			require.ErrorAs(t, err, &inputError)
 			require.ErrorContains(t, err, test.advice)
 			if test.settings == cheap {
 				_, err = hasher.MakeGenerated(test.password)
-				require.ErrorAs(t, err, &mistake)
+				require.ErrorAs(t, err, &inputError)
 			}
 			require.Zero(t, hasher.Computed())
 		})
@@ -105,9 +105,9 @@ func TestOverlongPasswordIsNeverVerifiedAndReadNoFurther(t *testing.T) {
 		return true, nil
 	})
 	for length, same := range map[int]bool{256: true, 257: false, 1 << 20: false} {
-		got, err := hasher.Verify(t.Context(), Caller{}, hash, strings.Repeat("x", length))
+		matches, err := hasher.Verify(t.Context(), Caller{}, hash, strings.Repeat("x", length))
 		require.NoError(t, err)
-		require.Equal(t, same, got, "%d octets", length)
+		require.Equal(t, same, matches, "%d octets", length)
 		require.Len(t, read, 256)
 	}
 	require.EqualValues(t, 3, hasher.Computed())
@@ -346,8 +346,8 @@ func TestRightPasswordIsAsFastAsItsHashUnlessItIsInVain(t *testing.T) {
 		return err
 	}))
 	_, err = hasher.VerifyAtLeast(t.Context(), Caller{}, Settings{Cost: 99}, hash, "x")
-	var mistake InputError
-	require.ErrorAs(t, err, &mistake)
+	var inputError InputError
+	require.ErrorAs(t, err, &inputError)
 	_, err = hasher.VerifyAtLeast(t.Context(), Caller{}, cheap, Hash{}, "x")
 	require.ErrorIs(t, err, errNoHash)
 }

@@ -16,7 +16,7 @@ import (
 // have 4 to 8, others' 16.
 const maxLDAPSalt = 64
 
-// parseLDAP reads LDAP's hashes: a scheme in braces, in letters of any case (RFC
+// parseLDAP returns the digest of LDAP's hashes: a scheme in braces, in letters of any case (RFC
 // 2307 section 5.3), and its value.
 func parseLDAP(text string) (Scheme, digest, error) {
 	name, value, _ := strings.Cut(strings.TrimPrefix(text, "{"), "}")
@@ -67,8 +67,8 @@ func saltedSum(function func() hash.Hash, password string, salt []byte) []byte {
 	return sum.Sum(nil)
 }
 
-// decodeBase64 takes padded base64, and of two ways to write the same octets
-// only the right one.
+// decodeBase64 returns the octets of padded base64; of two ways to write the same octets
+// it takes only the right one.
 func decodeBase64(text string) ([]byte, bool) {
 	octets, err := base64.StdEncoding.DecodeString(text)
 	return octets, err == nil && base64.StdEncoding.EncodeToString(octets) == text

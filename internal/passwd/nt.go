@@ -25,10 +25,10 @@ func parseNT(text string) (Scheme, digest, error) {
 	return NT, ntDigest(octets), nil
 }
 
-// NT gives the 16 octets of an NT hash, which MS-CHAPv2 needs (RFC 2759 section
+// NT returns the 16 octets of an NT hash, which MS-CHAPv2 needs (RFC 2759 section
 // 8.3): the MD4 of the password in UTF-16LE, without a salt. It is as good as the
 // password for MS-CHAPv2, and tried out faster than any other: keep it for users
-// who need it.
+// that need it.
 func (h Hash) NT() ([]byte, bool) {
 	digest, ok := h.digest.(ntDigest)
 	return bytes.Clone(digest), ok
@@ -39,7 +39,7 @@ type ntDigest []byte
 
 func (ntDigest) work() time.Duration { return 0 }
 
-// matches is false for what is no UTF-8, which has no UTF-16.
+// matches returns false for a password that is not UTF-8: it has no UTF-16.
 func (d ntDigest) matches(password string) (bool, error) {
 	octets, err := rfc2759.ToUTF16([]byte(strings.ToValidUTF8(password, "?")))
 	same := subtle.ConstantTimeCompare(d, rfc2759.NTPasswordHash(octets)) == 1

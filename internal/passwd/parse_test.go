@@ -23,7 +23,7 @@ func repeated(octets int) string {
 
 func TestHashesThatProtectTooLittleAreRefusedByName(t *testing.T) {
 	t.Parallel()
-	for text, named := range map[string]string{
+	for text, scheme := range map[string]string{
 		"md5$salt$7f1bc4bd1e9b9bb53b2ca2ab4b8c4f4e":                   "Django's md5",
 		"sha1$salt$3f8a1c0f6b9bb53b2ca2ab4b8c4f4e7f1bc4bd1e":          "Django's sha1",
 		"unsalted_md5$$7f1bc4bd1e9b9bb53b2ca2ab4b8c4f4e":              "Django's unsalted_md5",
@@ -40,7 +40,7 @@ func TestHashesThatProtectTooLittleAreRefusedByName(t *testing.T) {
 		"{CRYPT}$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/":                   "crypt's MD5 ($1$)",
 	} {
 		_, err := Parse(text)
-		require.ErrorContains(t, err, named+" is refused", "%q", text)
+		require.ErrorContains(t, err, scheme+" is refused", "%q", text)
 		require.ErrorContains(t, err, "set a new password")
 	}
 }
@@ -153,7 +153,7 @@ func TestCostsUpToTheBoundsAreRead(t *testing.T) {
 			}
 			for _, cost := range refused {
 				_, err := Parse(fmt.Sprintf(test.text, cost))
-				want := fmt.Sprintf("the hash's %s is %02d, and has to be between %d and %d: "+
+				want := fmt.Sprintf("the hash's %s is %02d, and must be between %d and %d: "+
 					"make the hash anew, or set a new password instead", name, cost, test.least, test.most)
 				require.EqualError(t, err, want)
 			}
@@ -190,8 +190,8 @@ func TestErrorsShowNoPartOfSaltOrDigest(t *testing.T) {
 		"pbkdf2_sha1$SECRET$SECRET$SECRET", "{SSHA}SECRET", strings.Repeat("SECRET", 100),
 	} {
 		_, err := Parse(text)
-		var mistake InputError
-		require.ErrorAs(t, err, &mistake, "%q", text)
+		var inputError InputError
+		require.ErrorAs(t, err, &inputError, "%q", text)
 		require.NotContains(t, err.Error(), "SECRET")
 	}
 }

@@ -9,20 +9,20 @@ import (
 	"vault-plugin-auth-radius/internal/fairshare"
 )
 
-// Class says what a hash is computed for. Those that wait take turns among the classes
+// Class is the purpose of a hash. Those that wait take turns among the classes
 // first, so that none delays another by more than a turn.
 type Class int
 
 // The classes.
 const (
-	Login    Class = iota // who it is is not known yet: it may be a stranger
+	Login    Class = iota // the user is not known yet: it may be a stranger
 	Renewal               // of a token
 	Operator              // a password is set
 
 	classes
 )
 
-// Caller says for whom a hash is computed.
+// Caller is the one that a hash is computed for.
 type Caller struct {
 	Class Class
 	Share fairshare.Share // among those of the class
@@ -30,17 +30,17 @@ type Caller struct {
 	Since time.Time
 }
 
-// FullError means that nothing was computed, since so many wait for hashes that it would
-// have taken too long. Whether the user exists has no part in it.
+// FullError means that no hash was computed, since so many callers wait for theirs that it
+// would have taken too long. It does not depend on whether the user exists.
 type FullError struct {
 	Waiting int // of the same class, at that time
 }
 
 func (e *FullError) Error() string {
-	return fmt.Sprintf("no password was hashed: %d wait for their hashes already, which is as much as gets ready in time", e.Waiting)
+	return fmt.Sprintf("no password was hashed: %d wait for their hashes already, as many as can be computed in time", e.Waiting)
 }
 
-// maxWaiting is how many of a class wait, however fast hashes are.
+// maxWaiting is how many callers of a class wait, however fast hashes are.
 const maxWaiting = 1024
 
 // queue lets a number of hashes be computed at the same time. The others wait, in a room
@@ -87,7 +87,7 @@ func (q *queue) begin(ctx context.Context, caller Caller, work time.Duration) er
 	case <-late:
 		err = &FullError{q.waiting(caller.Class)}
 	case <-ctx.Done():
-		err = fmt.Errorf("the password's hash waited for others until the end: %w", ctx.Err())
+		err = fmt.Errorf("no password was hashed while waiting for others: %w", ctx.Err())
 	}
 	q.giveUp(caller.Class, place)
 	return err

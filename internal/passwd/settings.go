@@ -9,13 +9,13 @@ import (
 	"github.com/go-crypt/crypt/algorithm/bcrypt"
 )
 
-// What [Hasher.Make] makes of argon2id. 19 MiB, 2 passes and one lane are what
-// OWASP's password storage cheat sheet gives; the passes are the cost.
+// The parameters of the argon2id hashes that [Hasher.Make] returns. OWASP's password
+// storage cheat sheet recommends 19 MiB, 2 passes and one lane; the passes are the cost.
 const (
-	madeMemory    = 19 * 1024 // KiB
-	madeLanes     = 1
-	madeSaltLen   = 16 // octets; bcrypt's is as long
-	madeDigestLen = 32 // octets
+	argon2Memory    = 19 * 1024 // KiB
+	argon2Lanes     = 1
+	newSaltLen      = 16 // octets; bcrypt's is as long
+	argon2DigestLen = 32 // octets
 )
 
 // The lengths of passwords, in octets.
@@ -28,7 +28,7 @@ const (
 	maxBcryptPassword = 72
 )
 
-// Settings say how passwords are hashed that are set from now on.
+// Settings holds how passwords are hashed that are set from now on.
 type Settings struct {
 	// Algorithm is Argon2id, also if empty, or Bcrypt.
 	Algorithm Scheme
@@ -38,20 +38,20 @@ type Settings struct {
 	Cost int
 }
 
-// costs are what an algorithm's cost may be.
+// costs holds the bounds of an algorithm's cost, and its default.
 type costs struct{ least, most, usual int }
 
-var costsOf = map[Scheme]costs{
+var costLimits = map[Scheme]costs{
 	Argon2id: {least: 1, most: maxPasses, usual: 2},
 	Bcrypt:   {least: 10, most: maxLogRounds, usual: 12},
 }
 
-// Check says what is wrong, as an [InputError].
+// Check returns an [InputError] for an algorithm or a cost that is not possible.
 func (s Settings) Check() error {
 	s = s.withAlgorithm()
-	costs, ok := costsOf[s.Algorithm]
+	costs, ok := costLimits[s.Algorithm]
 	if !ok {
-		return InputError("the algorithm for password hashes is not known: use argon2id or bcrypt")
+		return InputError("the algorithm for password hashes is unknown: use argon2id or bcrypt")
 	}
 	if s.Cost != 0 && (s.Cost < costs.least || s.Cost > costs.most) {
 		return InputError(fmt.Sprintf("the cost of %s is %d: use %d to %d, or 0 for %d",
@@ -67,16 +67,16 @@ func (s Settings) withAlgorithm() Settings {
 	return s
 }
 
-// withDefaults gives settings without zeros.
+// withDefaults returns the settings without zeros.
 func (s Settings) withDefaults() Settings {
 	s = s.withAlgorithm()
 	if s.Cost == 0 {
-		s.Cost = costsOf[s.Algorithm].usual
+		s.Cost = costLimits[s.Algorithm].usual
 	}
 	return s
 }
 
-// checkPassword tells whether the algorithm can hash the password.
+// checkPassword returns an [InputError] for a password that the algorithm cannot hash.
 func (s Settings) checkPassword(password string) error {
 	if s.Algorithm == Bcrypt && len(password) > maxBcryptPassword {
 		return InputError(fmt.Sprintf("the password is longer than %d octets, of which bcrypt reads no more: "+
@@ -95,35 +95,35 @@ func checkPassword(password string) error {
 	return nil
 }
 
-// function is what hashes. The settings have no zeros.
+// function returns the function that hashes. The settings have no zeros.
 func (s Settings) function() (algorithm.Hash, error) {
 	if s.Algorithm == Bcrypt {
 		return bcrypt.New(bcrypt.WithIterations(s.Cost))
 	}
 	return argon2.New(
-		argon2.WithVariantID(), argon2.WithM(madeMemory), argon2.WithT(s.Cost), argon2.WithP(madeLanes),
-		argon2.WithS(madeSaltLen), argon2.WithK(madeDigestLen),
+		argon2.WithVariantID(), argon2.WithM(argon2Memory), argon2.WithT(s.Cost), argon2.WithP(argon2Lanes),
+		argon2.WithS(newSaltLen), argon2.WithK(argon2DigestLen),
 	)
 }
 
-// nothing is a hash as [Hasher.Make] makes them, of no password that is known:
-// its salt and its digest are zeros. The settings have no zeros.
-func (s Settings) nothing() (Hash, error) {
+// dummy returns a hash as [Hasher.Make] returns them, of no password that is known: its
+// salt and its digest are zeros. The settings have no zeros.
+func (s Settings) dummy() (Hash, error) {
 	if s.Algorithm == Bcrypt {
 		return Parse(fmt.Sprintf("$2b$%02d$%s", s.Cost, strings.Repeat(".", 53)))
 	}
 	return Parse(fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s",
-		madeMemory, s.Cost, madeLanes, strings.Repeat("A", 22), strings.Repeat("A", 43)))
+		argon2Memory, s.Cost, argon2Lanes, strings.Repeat("A", 22), strings.Repeat("A", 43)))
 }
 
-// checkedNothing is nothing for settings as they were given.
-func (s Settings) checkedNothing() (Hash, error) {
+// checkedDummy does as dummy, for settings that were not checked.
+func (s Settings) checkedDummy() (Hash, error) {
 	if err := s.Check(); err != nil {
 		return Hash{}, err
 	}
-	hash, err := s.withDefaults().nothing()
+	hash, err := s.withDefaults().dummy()
 	if err != nil {
-		return Hash{}, fmt.Errorf("preparing the hash of nothing: %w", err)
+		return Hash{}, fmt.Errorf("preparing a dummy hash: %w", err)
 	}
 	return hash, nil
 }

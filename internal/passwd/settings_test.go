@@ -33,14 +33,14 @@ func TestSettingsOutOfBoundsAreRefusedWithAdvice(t *testing.T) {
 		},
 	} {
 		for _, settings := range refused {
-			var mistake InputError
-			require.ErrorAs(t, settings.Check(), &mistake)
-			require.ErrorContains(t, mistake, advice)
+			var inputError InputError
+			require.ErrorAs(t, settings.Check(), &inputError)
+			require.ErrorContains(t, inputError, advice)
 
 			hasher := newHasher(1)
 			_, err := hasher.Make(t.Context(), settings, horse)
-			require.Equal(t, mistake, err)
-			require.Equal(t, error(mistake), hasher.VerifyNothing(t.Context(), Caller{}, settings, horse))
+			require.Equal(t, inputError, err)
+			require.Equal(t, error(inputError), hasher.VerifyNothing(t.Context(), Caller{}, settings, horse))
 			require.Zero(t, hasher.Computed())
 		}
 	}
@@ -57,9 +57,9 @@ func bcryptOf(cost int) string {
 
 func TestHashesAreMadeOfArgon2idWithTwoPassesUnlessTold(t *testing.T) {
 	t.Parallel()
-	made, err := newHasher(1).Make(t.Context(), Settings{}, horse)
+	hash, err := newHasher(1).Make(t.Context(), Settings{}, horse)
 	require.NoError(t, err)
-	require.Regexp(t, argon2idOf(2), made.Text())
+	require.Regexp(t, argon2idOf(2), hash.Text())
 }
 
 // An unknown user costs what a known one does.
@@ -72,21 +72,21 @@ func TestNothingHasTheCostsOfMadeHashes(t *testing.T) {
 		{Algorithm: Bcrypt}:             bcryptOf(12),
 		{Algorithm: Bcrypt, Cost: 10}:   bcryptOf(10),
 	} {
-		nothing, err := settings.withDefaults().nothing()
+		dummy, err := settings.withDefaults().dummy()
 		require.NoError(t, err)
-		require.Regexp(t, shape, nothing.Text())
+		require.Regexp(t, shape, dummy.Text())
 	}
 }
 
 func TestEverySettingHasANothing(t *testing.T) {
 	t.Parallel()
-	for algorithm, costs := range costsOf {
+	for algorithm, costs := range costLimits {
 		for cost := costs.least; cost <= costs.most; cost++ {
 			settings := Settings{Algorithm: algorithm, Cost: cost}
 			require.NoError(t, settings.Check())
-			nothing, err := settings.nothing()
+			dummy, err := settings.dummy()
 			require.NoError(t, err)
-			require.Equal(t, algorithm, nothing.Scheme())
+			require.Equal(t, algorithm, dummy.Scheme())
 		}
 	}
 }
