@@ -44,7 +44,7 @@ func (c *localChecker) check(ctx context.Context, asked question) (answer, error
 	hash, err := passwd.Parse(c.stored)
 	if err != nil { // there is none
 		refused.Reason = "there is no password for this name here"
-		return refused, c.hasher.VerifyNothing(ctx, asked.caller, c.settings, asked.Password)
+		return refused, c.hasher.VerifyDummy(ctx, asked.caller, c.settings, asked.Password)
 	}
 	same, err := c.hasher.VerifyAtLeast(ctx, asked.caller, c.settings, hash, asked.Password)
 	if !same || err != nil {
@@ -59,7 +59,7 @@ func (c *localChecker) check(ctx context.Context, asked question) (answer, error
 func (c *localChecker) checkInVain(ctx context.Context, caller passwd.Caller, password string) error {
 	hash, err := passwd.Parse(c.stored)
 	if err != nil { // there is none
-		return c.hasher.VerifyNothing(ctx, caller, c.settings, password)
+		return c.hasher.VerifyDummy(ctx, caller, c.settings, password)
 	}
 	return c.hasher.VerifyInVain(ctx, caller, c.settings, hash, password)
 }

@@ -8,7 +8,7 @@
 // few at a time, whatever the number of logins.
 //
 // A wrong password and an unknown user should take the same time, or strangers
-// learn which users exist: [Hasher.VerifyNothing] is for the unknown. It costs what a
+// learn which users exist: [Hasher.VerifyDummy] is for the unknown. It costs what a
 // hash costs that [Hasher.Make] makes now with the same [Settings].
 // [Hasher.VerifyAtLeast] takes as long for a wrong password where the hash is a cheaper
 // one, imported or of [Hasher.MakeGenerated]. A more expensive one takes a time of its

@@ -87,7 +87,7 @@ func (h *Hasher) MakeGenerated(password string) (Hash, error) {
 // Verify reports whether the hash is the password's, as soon as the caller has its turn. It
 // computes one hash, whatever the password. As everywhere, bcrypt reads the first
 // 72 octets. The error is a [FullError], the context's if that ended while waiting, or a
-// fault: for the zero Hash, for which there is [Hasher.VerifyNothing], too.
+// fault: for the zero Hash, for which there is [Hasher.VerifyDummy], too.
 func (h *Hasher) Verify(ctx context.Context, caller Caller, hash Hash, password string) (bool, error) {
 	if hash.Empty() {
 		return false, errNoHash
@@ -149,10 +149,9 @@ func (h *Hasher) verifyAtLeast(
 	return same && err == nil, err
 }
 
-// VerifyNothing does for a user who does not exist, or has no hash, what Verify
-// does for a hash that Make would make now. The answer is no. The error is as
-// those of Make and Verify.
-func (h *Hasher) VerifyNothing(ctx context.Context, caller Caller, settings Settings, password string) error {
+// VerifyDummy takes the time that Verify takes for a hash that Make would make now: for
+// a user who does not exist, or has no hash. The error is as those of Make and Verify.
+func (h *Hasher) VerifyDummy(ctx context.Context, caller Caller, settings Settings, password string) error {
 	dummy, err := settings.checkedDummy()
 	if err != nil {
 		return err

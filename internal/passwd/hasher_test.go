@@ -128,11 +128,11 @@ func TestVerifyComputesOneHashForEveryFormat(t *testing.T) {
 	}
 }
 
-func TestVerifyNothingComputesOneHash(t *testing.T) {
+func TestVerifyDummyComputesOneHash(t *testing.T) {
 	t.Parallel()
 	hasher := newHasher(0)
 	for n, settings := range []Settings{{}, cheap, {Bcrypt, 10}} {
-		require.NoError(t, hasher.VerifyNothing(t.Context(), Caller{}, settings, horse))
+		require.NoError(t, hasher.VerifyDummy(t.Context(), Caller{}, settings, horse))
 		require.EqualValues(t, n+1, hasher.Computed())
 	}
 }
@@ -216,7 +216,7 @@ func TestContextEndsTheWait(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(context.Context, *Hasher) error{
 		"Make":          func(ctx context.Context, h *Hasher) error { _, err := h.Make(ctx, cheap, horse); return err },
-		"VerifyNothing": func(ctx context.Context, h *Hasher) error { return h.VerifyNothing(ctx, Caller{}, cheap, horse) },
+		"VerifyDummy": func(ctx context.Context, h *Hasher) error { return h.VerifyDummy(ctx, Caller{}, cheap, horse) },
 		"Verify": func(ctx context.Context, h *Hasher) error {
 			_, err := h.Verify(ctx, Caller{}, hashOf(func(string) (bool, error) { return true, nil }), horse)
 			return err
@@ -256,7 +256,7 @@ func TestContextThatHasEndedComputesNothing(t *testing.T) {
 	cancel()
 	hasher := newHasher(2)
 	for range 20 { // since a free turn and the end would be a coin's toss
-		require.ErrorIs(t, hasher.VerifyNothing(ctx, Caller{}, cheap, horse), context.Canceled)
+		require.ErrorIs(t, hasher.VerifyDummy(ctx, Caller{}, cheap, horse), context.Canceled)
 	}
 	require.Zero(t, hasher.Computed())
 }

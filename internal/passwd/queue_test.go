@@ -232,7 +232,7 @@ func TestFullQueueTellsNothingOfTheUser(t *testing.T) {
 			return err
 		},
 		"does not exist": func(ctx context.Context, h *Hasher, caller Caller) error {
-			return h.VerifyNothing(ctx, caller, cheap, horse)
+			return h.VerifyDummy(ctx, caller, cheap, horse)
 		},
 		"is disabled": func(ctx context.Context, h *Hasher, caller Caller) error {
 			return h.VerifyInVain(ctx, caller, cheap, hash, horse)

@@ -40,7 +40,7 @@ func TestSettingsOutOfBoundsAreRefusedWithAdvice(t *testing.T) {
 			hasher := newHasher(1)
 			_, err := hasher.Make(t.Context(), settings, horse)
 			require.Equal(t, inputError, err)
-			require.Equal(t, error(inputError), hasher.VerifyNothing(t.Context(), Caller{}, settings, horse))
+			require.Equal(t, error(inputError), hasher.VerifyDummy(t.Context(), Caller{}, settings, horse))
 			require.Zero(t, hasher.Computed())
 		}
 	}
