@@ -1,6 +1,5 @@
 // Package logintime reads FreeRADIUS's Login-Time, such as
-// "Wk0800-1800,Sa0900-1200", and tells at which times it allows a login and for
-// how long.
+// "Wk0800-1800,Sa0900-1200": at which times it allows a login, and for how long.
 //
 // A window is one or several days, Su Mo Tu We Th Fr Sa, ranges of them (Mo-Fr,
 // Sa-Mo), Wk (Monday to Friday), Al or Any (all), with or without hours from 0000
@@ -13,6 +12,5 @@
 // window still ends when the clock shows its end; FreeRADIUS counts the minutes of
 // an ordinary week, and is off by the hour.
 //
-// What FreeRADIUS reads as something else than it says, or as nothing, is an error
-// here.
+// A text that FreeRADIUS takes for another one, or ignores, is an error here.
 package logintime

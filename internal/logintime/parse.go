@@ -12,13 +12,13 @@ type span struct{ first, last int }
 
 func (s span) single() bool { return s.first == s.last }
 
-// named are the names of days. None begins another one.
-var named = map[string]span{
+// dayNames are the names of days, in lower case. None is the beginning of another.
+var dayNames = map[string]span{
 	"su": {0, 0}, "mo": {1, 1}, "tu": {2, 2}, "we": {3, 3}, "th": {4, 4}, "fr": {5, 5}, "sa": {6, 6},
 	"wk": {1, 5}, "al": {0, 6}, "any": {0, 6},
 }
 
-// Parse reads a Login-Time. Of several windows the error names the one that is wrong.
+// Parse returns the windows of a Login-Time. Of several, the error names the wrong one.
 func Parse(text string) (*Windows, error) {
 	windows := &Windows{}
 	empty := true
@@ -69,11 +69,11 @@ func (w *Windows) add(window string) error {
 	return nil
 }
 
-// errDays is what is wrong with days that cannot be read.
-var errDays = errors.New("names no days: they are Su Mo Tu We Th Fr Sa, ranges such as Mo-Fr, Wk, " +
-	"and Al or Any for all, without blanks")
+// errDays is the error of days that cannot be read.
+var errDays = errors.New("has no valid days: write Su Mo Tu We Th Fr Sa, ranges such as Mo-Fr, Wk, " +
+	"or Al or Any for all, without blanks")
 
-// parseDays reads days and ranges of days that follow each other without anything
+// parseDays returns the days of names and ranges that follow each other without anything
 // between them, such as mo-wefr.
 func parseDays(text string) (included [7]bool, err error) {
 	if text == "" {
@@ -101,9 +101,9 @@ func parseDays(text string) (included [7]bool, err error) {
 	return included, nil
 }
 
-// cutDays cuts the name of a day, or of several, off the beginning of a text.
+// cutDays returns the days of the name that a text begins with, and the rest of the text.
 func cutDays(text string) (days span, rest string, ok bool) {
-	for name, days := range named {
+	for name, days := range dayNames {
 		if rest, found := strings.CutPrefix(text, name); found {
 			return days, rest, true
 		}
@@ -111,11 +111,11 @@ func cutDays(text string) (days span, rest string, ok bool) {
 	return span{}, text, false
 }
 
-// errHours is what is wrong with hours that cannot be read.
-var errHours = errors.New("has no hours such as 0800-1800, from 0000 to 2400 in four digits each")
+// errHours is the error of hours that cannot be read.
+var errHours = errors.New("has no valid hours: write them as 0800-1800, from 0000 to 2400 in four digits each")
 
-// parseHours reads the first and the last minute of a day; no hours are all of
-// it. A single minute is one.
+// parseHours returns the first and the last minute of a day. No hours mean the whole day,
+// and a single time is a minute.
 func parseHours(text string) (first, last int, err error) {
 	if text == "" {
 		return 0, dayMinutes - 1, nil
@@ -132,7 +132,7 @@ func parseHours(text string) (first, last int, err error) {
 	return first, min(last, dayMinutes-1), nil // until 2400 is all that is left of the day
 }
 
-// parseMinute reads the minute of a day, as 0830; 2400 is its end.
+// parseMinute returns the minute of a day that is written as 0830; 2400 is its end.
 func parseMinute(text string) (int, bool) {
 	number, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || len(text) != 4 {

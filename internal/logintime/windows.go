@@ -14,8 +14,10 @@ type Windows struct {
 	unlimited bool                            // all are allowed
 }
 
+// allow allows a minute of the week.
 func (w *Windows) allow(minute int) { w.bits[minute/64] |= 1 << (minute % 64) }
 
+// allowed reports whether a minute of the week is allowed.
 func (w *Windows) allowed(minute int) bool { return w.bits[minute/64]&(1<<(minute%64)) != 0 }
 
 // Allows reports whether the clock of t's location shows an allowed minute.
@@ -38,7 +40,7 @@ func (w *Windows) End(t time.Time) (end time.Time, limited bool) {
 	}
 }
 
-// nominalEnd is when the window ends if nobody sets the clock.
+// nominalEnd returns when the window ends if the clock is not set forward or back.
 func (w *Windows) nominalEnd(t time.Time) time.Time {
 	first := minuteOf(t)
 	if !w.allowed(first) {
@@ -58,7 +60,7 @@ func nextChange(t time.Time) time.Time {
 	return end
 }
 
-// minuteOf is the minute of the week that the clock of t's location shows.
+// minuteOf returns the minute of the week that the clock of t's location shows.
 func minuteOf(t time.Time) int {
 	return int(t.Weekday())*dayMinutes + t.Hour()*60 + t.Minute()
 }

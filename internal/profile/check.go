@@ -8,24 +8,24 @@ type checkItem struct {
 	target  reference
 	test    test
 	accepts order
-	secret  bool // what is compared is not shown
+	secret  bool // the compared values are not shown
 
 	operand  operand  // of compares, unless there is a template
 	template template // the operand's text, if it has expansions
 	pattern  *pattern // of matches and differs
 	captures bool     // later values use the pattern's groups
 
-	clock clock // nil, or what decides
+	clock clock // decides, unless it is nil
 	limit bool  // if all else holds and this does not, the login is refused
 }
 
 func (c *compiler) checkItems(items []Item) []checkItem {
-	if !c.takes(checkField, items) {
+	if !c.withinLimit(checkField, items) {
 		return nil
 	}
 	compiled := make([]checkItem, len(items)) // whole, as lastPattern points into it
 	for i, item := range items {
-		if c.enough(checkField) {
+		if c.tooManyProblems(checkField) {
 			break
 		}
 		compiled[i].item = item
@@ -37,33 +37,33 @@ func (c *compiler) checkItems(items []Item) []checkItem {
 }
 
 func (c *compiler) checkItem(at place, compiled *checkItem) bool {
-	fine := c.lengthsFit(at, compiled.item)
+	valid := c.lengthsFit(at, compiled.item)
 	target, err := resolve(c.dictionary, compiled.item.Attribute)
 	if err != nil {
-		fine = c.wrong(at, "attribute", err)
+		valid = c.addProblem(at, "attribute", err)
 	}
 	operator, err := checkOperatorOf(compiled.item)
 	if err != nil {
-		fine = c.wrong(at, "op", err)
+		valid = c.addProblem(at, "op", err)
 	}
-	if !fine {
+	if !valid {
 		return false
 	}
 	compiled.target, compiled.secret = target, target.secret
 	compiled.test, compiled.accepts = operator.test, operator.accepts
-	if done, fine := c.internalItem(at, compiled, operator); done || !fine {
-		return fine
+	if done, valid := c.internalItem(at, compiled, operator); done || !valid {
+		return valid
 	}
 	if err := operator.suits(target); err != nil {
-		return c.wrong(at, "op", err)
+		return c.addProblem(at, "op", err)
 	}
 	if err := c.checkValue(compiled); err != nil {
-		return c.wrongValue(at, target, err)
+		return c.addValueProblem(at, target, err)
 	}
 	return true
 }
 
-// suits tells whether the operator makes sense for the attribute.
+// suits returns an error unless the operator makes sense for the attribute.
 func (o checkOperator) suits(target reference) error {
 	if o.test == assigns {
 		return fmt.Errorf("has no effect here with %s: use == to compare", target)

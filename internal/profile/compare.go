@@ -17,7 +17,7 @@ type operand struct {
 	with    []byte
 }
 
-// parseOperand reads the right side of a comparison that is to accept some
+// parseOperand returns the right side of a comparison that is to accept some
 // orders. attribute is nil for a client attribute, which is text.
 func parseOperand(attribute *dictionary.Attribute, accepts order, text string) (operand, error) {
 	if attribute == nil {
@@ -26,7 +26,7 @@ func parseOperand(attribute *dictionary.Attribute, accepts order, text string) (
 	if isAddress(attribute.Type) && strings.Contains(text, "/") {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
-			return operand{}, fmt.Errorf("%.40q is no network: write one as 192.0.2.0/24", text)
+			return operand{}, fmt.Errorf("%.40q is not a network: write it as 192.0.2.0/24", text)
 		}
 		if !network.IsSingleIP() {
 			return networkOperand(attribute.Type, accepts, network)
@@ -39,8 +39,8 @@ func parseOperand(attribute *dictionary.Attribute, accepts order, text string) (
 	return operand{comparison(attribute.Type), value}, nil
 }
 
-// parseValue reads a value. The error shows it: who reports the error leaves it
-// out where it is secret.
+// parseValue returns the octets of a value. The error shows the value: a caller that
+// reports the error leaves it out where it is secret.
 func parseValue(attribute *dictionary.Attribute, text string) ([]byte, error) {
 	value, err := attribute.ParseValue(text)
 	if err != nil {
@@ -53,7 +53,7 @@ func isAddress(t dictionary.Type) bool {
 	return t == dictionary.IPAddr || t == dictionary.IPv6Addr || t == dictionary.ComboIP
 }
 
-// holdsAttributes tells whether values of the type are made of other attributes.
+// holdsAttributes reports whether values of the type are made of other attributes.
 func holdsAttributes(t dictionary.Type) bool {
 	switch t {
 	case dictionary.TLV, dictionary.VSA, dictionary.Extended, dictionary.LongExtended, dictionary.EVS:
@@ -62,8 +62,8 @@ func holdsAttributes(t dictionary.Type) bool {
 	return false
 }
 
-// networkOperand lets an address be compared with a network: it can be within,
-// which == and <= ask for, or outside, which != asks for.
+// networkOperand returns the operand that compares an address with a network: it can be
+// within, which == and <= ask for, or outside, which != asks for.
 func networkOperand(t dictionary.Type, accepts order, network netip.Prefix) (operand, error) {
 	switch accepts {
 	case equal, less | equal, less | greater | apart:
@@ -86,7 +86,7 @@ func networkOperand(t dictionary.Type, accepts order, network netip.Prefix) (ope
 	return operand{compare: within}, nil
 }
 
-// comparison is how values of a type stand to each other.
+// comparison returns the function that compares values of a type.
 func comparison(t dictionary.Type) func(value, with []byte) order {
 	switch t {
 	case dictionary.String:
@@ -103,12 +103,13 @@ func comparison(t dictionary.Type) func(value, with []byte) order {
 	return compareNumbers
 }
 
-// compareBytes is the order of text: "9" is greater than "10".
+// compareBytes returns the order of text: "9" is greater than "10".
 func compareBytes(value, with []byte) order {
 	return orderOf(bytes.Compare(value, with))
 }
 
-// compareOctets is FreeRADIUS's: octets of another length are always greater.
+// compareOctets returns the order of octets as FreeRADIUS does: those of another length
+// are always greater.
 func compareOctets(value, with []byte) order {
 	if len(value) != len(with) {
 		return greater
@@ -116,7 +117,7 @@ func compareOctets(value, with []byte) order {
 	return compareBytes(value, with)
 }
 
-// compareNumbers compares unsigned numbers, times, addresses and identifiers,
+// compareNumbers returns the order of unsigned numbers, times, addresses and identifiers,
 // which have their most significant octet first.
 func compareNumbers(value, with []byte) order {
 	if len(value) != len(with) {
@@ -125,7 +126,7 @@ func compareNumbers(value, with []byte) order {
 	return compareBytes(value, with)
 }
 
-// compareFamilies compares addresses that may be of either family.
+// compareFamilies returns the order of addresses that may be of either family.
 func compareFamilies(value, with []byte) order {
 	if len(value) != len(with) {
 		return apart
@@ -141,7 +142,7 @@ func compareSigned(value, with []byte) order {
 	return orderOf(cmp.Compare(a, b))
 }
 
-// comparePrefixes: a network is less than the networks that contain it.
+// comparePrefixes returns the order of networks: one is less than those that contain it.
 func comparePrefixes(value, with []byte) order {
 	a, okA := prefixOf(value)
 	b, okB := prefixOf(with)
@@ -158,7 +159,7 @@ func comparePrefixes(value, with []byte) order {
 	return apart
 }
 
-// prefixOf reads a reserved octet, a length and an address: four octets for IPv4
+// prefixOf returns the network of a reserved octet, a length and an address: four octets for IPv4
 // (RFC 8044 section 3.11), for IPv6 those up to the last that is not zero (RFC
 // 3162 section 2.3). Two of one type compare alike if both are taken for IPv6.
 func prefixOf(value []byte) (netip.Prefix, bool) {

@@ -27,13 +27,13 @@ type compiler struct {
 	patterns    int // sizes so far
 }
 
-// Compile turns a definition into a profile. The error is [Problems].
+// Compile returns the profile of a definition. The error is [Problems].
 func Compile(d *dictionary.Dictionary, definition Definition) (*Profile, error) {
 	c := &compiler{dictionary: d}
 	return c.compile(definition)
 }
 
-// CompileStored is Compile for a definition that is stored. Earlier versions took
+// CompileStored does as Compile, for a definition that is stored. Earlier versions took
 // items that have no effect; of those it lets Simultaneous-Use and expansions that have
 // no value through, and returns the former.
 func CompileStored(d *dictionary.Dictionary, definition Definition) (*Profile, Problems, error) {
@@ -50,8 +50,8 @@ func (c *compiler) compile(definition Definition) (*Profile, error) {
 	return profile, nil
 }
 
-// takes tells whether to look at the items of a list at all.
-func (c *compiler) takes(list string, items []Item) bool {
+// withinLimit reports whether a list is short enough to look at its items at all.
+func (c *compiler) withinLimit(list string, items []Item) bool {
 	if len(items) <= MaxItems {
 		return true
 	}
@@ -59,8 +59,8 @@ func (c *compiler) takes(list string, items []Item) bool {
 	return false
 }
 
-// enough tells whether to look no further.
-func (c *compiler) enough(list string) bool {
+// tooManyProblems reports whether to stop looking for more.
+func (c *compiler) tooManyProblems(list string) bool {
 	if len(c.problems) < maxProblems {
 		return false
 	}
@@ -70,33 +70,34 @@ func (c *compiler) enough(list string) bool {
 	return true
 }
 
-// wrong notes a problem with a part of an item and returns false.
-func (c *compiler) wrong(at place, part string, err error) bool {
+// addProblem adds a problem with a part of an item. It returns false: the item is not valid.
+func (c *compiler) addProblem(at place, part string, err error) bool {
 	c.problems = append(c.problems, Problem{at.field(part), err.Error()})
 	return false
 }
 
-// wrongValue is wrong for values, which errors may quote.
-func (c *compiler) wrongValue(at place, target reference, err error) bool {
+// addValueProblem does as addProblem, for values, which errors may quote.
+func (c *compiler) addValueProblem(at place, target reference, err error) bool {
 	if target.secret {
-		err = fmt.Errorf("is no valid value or expansion for %s; it is not shown, as it is secret (write %%%% for a percent sign)", target)
+		err = fmt.Errorf("is not a valid value or expansion for %s; it is not shown, as it is secret (write %%%% for a percent sign)", target)
 	}
-	return c.wrong(at, "value", err)
+	return c.addProblem(at, "value", err)
 }
 
-// lengthsFit checks what no item may exceed.
+// lengthsFit reports whether an item keeps the limits of all items, and adds a problem
+// for each that it does not.
 func (c *compiler) lengthsFit(at place, item Item) bool {
 	fit := true
 	if n := len(item.Attribute); n > MaxAttributeLength {
-		fit = c.wrong(at, "attribute", fmt.Errorf("has %d octets, and %d are the most", n, MaxAttributeLength))
+		fit = c.addProblem(at, "attribute", fmt.Errorf("has %d octets, and %d are the most", n, MaxAttributeLength))
 	}
 	if n := len(item.Value); n > MaxValueLength {
-		fit = c.wrong(at, "value", fmt.Errorf("has %d octets, and %d are the most", n, MaxValueLength))
+		fit = c.addProblem(at, "value", fmt.Errorf("has %d octets, and %d are the most", n, MaxValueLength))
 	}
 	return fit
 }
 
-// template parses a value and marks the pattern whose groups it uses.
+// template returns the template of a value, and marks the pattern whose groups it uses.
 func (c *compiler) template(value string) (template, error) {
 	t, err := parseTemplate(value, c.expanded)
 	if err != nil {
@@ -116,7 +117,7 @@ func (c *compiler) template(value string) (template, error) {
 	return t, nil
 }
 
-// expanded finds the attribute of an expansion, which a login has to have a value of.
+// expanded returns the attribute of an expansion. Logins must be able to have a value of it.
 func (c *compiler) expanded(name string) (reference, error) {
 	r, err := resolve(c.dictionary, name)
 	if err == nil && !c.stored && r.internalNumber() != 0 && !c.sentByFreeRADIUS(r.attribute) {
@@ -125,7 +126,8 @@ func (c *compiler) expanded(name string) (reference, error) {
 	return r, err
 }
 
-// countedPattern makes a pattern of a value, within what a profile may hold.
+// countedPattern returns the pattern of a value, within the limit of all patterns of a
+// profile.
 func (c *compiler) countedPattern(t template) (*pattern, error) {
 	p, err := newPattern(t)
 	if err != nil {

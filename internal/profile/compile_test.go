@@ -49,7 +49,7 @@ func TestCheckItemsAreRefusedWithAdvice(t *testing.T) {
 		"negative number":       {Item{port, "<", "-1"}, "value", "-1"},
 		"empty number":          {Item{port, "==", ""}, "value", ""},
 		"host name":             {Item{nas, "==", "localhost"}, "value", "localhost"},
-		"no network":            {Item{nas, "==", "10.0.0.0/33"}, "value", `"10.0.0.0/33" is no network`},
+		"no network":            {Item{nas, "==", "10.0.0.0/33"}, "value", `"10.0.0.0/33" is not a network`},
 		"order with a network":  {Item{nas, ">", "10.0.0.0/8"}, "value", "use ==, <= or !="},
 		"order with a network ": {Item{nas, ">=", "10.0.0.0/8"}, "value", "use ==, <= or !="},
 		"order with a network.": {Item{nas, "<", "10.0.0.0/8"}, "value", "use ==, <= or !="},

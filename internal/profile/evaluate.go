@@ -10,14 +10,14 @@ import (
 	"vault-plugin-auth-radius/internal/dictionary"
 )
 
-// Decision is what profiles make of a login.
+// Decision is the outcome of a login by the profiles.
 type Decision struct {
 	// Refused, if it is not nil, is the limit of a profile that refuses the login,
 	// whatever other profiles say. Nothing matches then.
 	Refused *Refusal
 	Matched []int // indexes of the profiles that match, in order
-	// RuledOut are the indexes of profiles with limits that match at no time: something
-	// else than the clock does not hold.
+	// RuledOut are the indexes of profiles with limits that match at no time: an item that
+	// does not look at the clock does not hold.
 	RuledOut []int
 	// Ends is when the login ends by the profiles that match.
 	Ends Ends
@@ -26,7 +26,7 @@ type Decision struct {
 	Warnings []Warning // reply items that were left out
 }
 
-// Warning tells of a reply item that could not be applied.
+// Warning is about a reply item that could not be applied.
 type Warning struct {
 	Profile int    // index
 	Field   string // such as reply_attribute[2].value
@@ -37,7 +37,7 @@ type Warning struct {
 // or Auth-Type := Reject.
 type Refusal struct {
 	Profile int    // index
-	Reason  string // names the item, and says why
+	Reason  string // the item, and why it does not hold
 }
 
 // Ends is when a login ends: with the first window of Login-Time, and with the first
@@ -57,7 +57,7 @@ func (e Ends) ExpiringAt(end time.Time) Ends {
 // end. FreeRADIUS sends no less, either.
 const minimumWindow = 60
 
-// SessionTimeout is how long a session that begins now may last, in seconds; limited is
+// SessionTimeout returns how long a session that begins now may last, in seconds; limited is
 // false if it may go on, at least for longer than the attribute can say.
 func (e Ends) SessionTimeout(now time.Time) (seconds uint32, limited bool) {
 	rest := int64(math.MaxInt64)
@@ -73,7 +73,7 @@ func (e Ends) SessionTimeout(now time.Time) (seconds uint32, limited bool) {
 	return uint32(rest), true // #nosec G115 -- bounded on both sides
 }
 
-// secondsUntil counts seconds that have begun. The time between may be longer than a
+// secondsUntil returns the seconds between, counting those that have begun. The time between may be longer than a
 // time.Duration is.
 func secondsUntil(end, now time.Time) int64 {
 	seconds := end.Unix() - now.Unix()
@@ -91,8 +91,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// Evaluate decides which of the profiles a login matches, and merges their reply
-// items into the source's reply, profile by profile in the order given. Check
+// Evaluate returns which of the profiles a login matches, with their reply items merged
+// into the source's reply, profile by profile in the order given. Check
 // items and expansions see what the source answered, never what another profile
 // replies. Limits are looked at once a profile's other check items hold.
 func Evaluate(profiles []*Profile, input *Input) Decision {
@@ -111,11 +111,11 @@ func Evaluate(profiles []*Profile, input *Input) Decision {
 	return e.decision()
 }
 
-// Recheck decides again, by the clock alone, about a login. What decides of the profiles
-// that it has matched holds now, too, or the login is refused; so it is by the limits of
-// others, if the clock lets them match: they are none that were ruled out. The Refusal's
-// index is that of a profile in both lists, one after the other; Matched and Reply are
-// empty.
+// Recheck decides again, by the clock alone, about a login. It is refused unless all items
+// that the clock decides, of the profiles that it has matched, hold now, too. It is also
+// refused by a limit of the others, if the clock lets those match: profiles that were ruled
+// out are not among them. The Refusal's index is that of a profile in both lists, one after
+// the other; Matched and Reply are empty.
 func Recheck(matched, others []*Profile, now time.Time) Decision {
 	e := newEvaluation(&Input{now: now})
 	for i, profile := range matched {
@@ -170,14 +170,14 @@ func (p *Profile) brokenLimit(now time.Time) *checkItem {
 	return nil
 }
 
-// add has the login end as the profile wants it.
+// add makes the login end no later than the profile allows.
 func (e *Ends) add(profile *Profile, now time.Time) {
 	for i := range profile.check {
-		switch item := &profile.check[i]; decides := item.clock.(type) {
+		switch item := &profile.check[i]; clock := item.clock.(type) {
 		case expiration:
-			e.Expiration = earlier(e.Expiration, decides.In(now.Location()))
+			e.Expiration = earlier(e.Expiration, clock.In(now.Location()))
 		case window:
-			if end, limited := decides.End(now); limited && item.limit {
+			if end, limited := clock.End(now); limited && item.limit {
 				e.Window = earlier(e.Window, end)
 			}
 		}
@@ -218,7 +218,7 @@ func (e *evaluation) refuse(index int, item *checkItem) {
 	}
 }
 
-// matches tells whether all check items hold but for limits, and stops at the first
+// matches reports whether all check items but the limits hold, and stops at the first
 // that does not.
 func (e *evaluation) matches(profile *Profile) bool {
 	for i := range profile.check {
@@ -248,8 +248,8 @@ func (e *evaluation) ruleOut(index int, profile *Profile) {
 	}
 }
 
-// check tells whether a check item holds: some instance of its attribute has to
-// satisfy it. The error says why nothing could be compared.
+// check reports whether a check item holds: some instance of its attribute has to
+// satisfy it. The error is the reason why nothing could be compared.
 func (e *evaluation) check(item *checkItem) (bool, error) {
 	switch {
 	case item.clock != nil:
@@ -283,7 +283,7 @@ func (e *evaluation) compare(item *checkItem, instances []entry) (bool, error) {
 	return false, nil
 }
 
-// operand is the right side of a comparison, expanded.
+// operand returns the right side of a comparison, expanded.
 func (e *evaluation) operand(item *checkItem) (operand, error) {
 	if item.template == nil {
 		return item.operand, nil
@@ -345,7 +345,7 @@ func (e *evaluation) apply(index int, profile *Profile, explanation *Explanation
 	}
 }
 
-// value is what a reply item sets, expanded.
+// value returns the value that a reply item sets, expanded.
 func (e *evaluation) value(item *replyItem) ([]byte, error) {
 	if item.template == nil {
 		return item.value, nil
@@ -356,7 +356,7 @@ func (e *evaluation) value(item *replyItem) ([]byte, error) {
 	}
 	value, err := parseReply(item.target.attribute, string(text))
 	if err != nil && item.target.secret {
-		return nil, errors.New("what it expands to is no valid value")
+		return nil, errors.New("its expansion is not a valid value")
 	}
 	return value, err
 }

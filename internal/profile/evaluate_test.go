@@ -67,11 +67,11 @@ func TestProfilesChangeTheSourcesReply(t *testing.T) {
 		value string
 		by    int
 	}
-	var got []set
+	var applied []set
 	for _, attribute := range decision.Reply {
-		got = append(got, set{attribute.Attribute.PrintValue(attribute.Value), attribute.Profile})
+		applied = append(applied, set{attribute.Attribute.PrintValue(attribute.Value), attribute.Profile})
 	}
-	require.Equal(t, []set{{"0x61", FromSource}, {"three", 1}, {"two", FromSource}, {"60", 0}, {"0x63", 1}}, got)
+	require.Equal(t, []set{{"0x61", FromSource}, {"three", 1}, {"two", FromSource}, {"60", 0}, {"0x63", 1}}, applied)
 	require.Equal(t, attributes(t, class, "0x61", message, "one", message, "two"), source, "what came in is untouched")
 }
 

@@ -57,8 +57,8 @@ func TestExpansions(t *testing.T) {
 		"%{reply:Filter-Id:-none}":                         "none",
 		"%{reply:Reply-Message:-none}":                     "none",
 	} {
-		got, warnings := expanded(t, newInput(t, attributes(t, pairs...), nil, nil), value)
-		require.Equal(t, want, got, value)
+		text, warnings := expanded(t, newInput(t, attributes(t, pairs...), nil, nil), value)
+		require.Equal(t, want, text, value)
 		require.Empty(t, warnings, value)
 	}
 }
@@ -83,12 +83,12 @@ func TestGroupsOfThePatternReachTheReply(t *testing.T) {
 		{"%{1}", "6e", []string{class, "=~", "^0x(..)$"}},
 		{"%{1:-none}", "none", []string{caller, "=~", "a(x)?"}},
 	} {
-		got, warnings := expanded(t, input, test.value, test.check...)
-		require.Equal(t, test.want, got, "%v", test)
+		text, warnings := expanded(t, input, test.value, test.check...)
+		require.Equal(t, test.want, text, "%v", test)
 		require.Empty(t, warnings, "%v", test)
 	}
-	got, warnings := expanded(t, input, "%{1}", caller, "=~", "a(x)?")
-	require.Empty(t, got)
+	text, warnings := expanded(t, input, "%{1}", caller, "=~", "a(x)?")
+	require.Empty(t, text)
 	require.Equal(t,
 		[]Warning{{0, "reply_attribute[0].value", "Reply-Message is left out: the last pattern captured nothing for %{1}"}},
 		warnings,
@@ -139,8 +139,8 @@ func TestReplyWithoutAValueIsLeftOut(t *testing.T) {
 		require.Contains(t, decision.Warnings[0].Text, why)
 	}
 	long := strings.Repeat("%{Called-Station-Id}", 12)
-	got, warnings := expanded(t, input, long)
-	require.Empty(t, got, "longer than an attribute")
+	text, warnings := expanded(t, input, long)
+	require.Empty(t, text, "longer than an attribute")
 	require.Len(t, warnings, 1)
 }
 

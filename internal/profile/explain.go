@@ -8,14 +8,14 @@ import (
 // maxFound is how many values of one attribute an explanation shows.
 const maxFound = 10
 
-// Explanation says why a profile matched or not, and what it did to the reply.
+// Explanation is why a profile matched or not, and what it did to the reply.
 type Explanation struct {
 	Matched bool
 	Check   []CheckExplanation // of every check item, in order
 	Reply   []ReplyExplanation // of every reply item, in order; none without a match
 }
 
-// CheckExplanation says whether a check item held and why. Secret values are
+// CheckExplanation is whether a check item held, and why. Secret values are
 // replaced.
 type CheckExplanation struct {
 	Item     Item     // as written
@@ -25,7 +25,7 @@ type CheckExplanation struct {
 	Reason   string
 }
 
-// ReplyExplanation says what a reply item did. Secret values are replaced.
+// ReplyExplanation is what a reply item did. Secret values are replaced.
 type ReplyExplanation struct {
 	Item    Item   // as written
 	Value   string // as it was sent, expansions done; empty if it was left out
@@ -33,8 +33,8 @@ type ReplyExplanation struct {
 	Reason  string
 }
 
-// Explain decides as [Evaluate] does, and explains each profile. It looks at
-// every check item, also at those after one that does not hold.
+// Explain returns the decision that [Evaluate] returns, and an explanation of each profile.
+// It looks at every check item, also at those after one that does not hold.
 func Explain(profiles []*Profile, input *Input) (Decision, []Explanation) {
 	e := newEvaluation(input)
 	explanations := make([]Explanation, len(profiles))
@@ -74,13 +74,13 @@ func (e *evaluation) explainCheck(item *checkItem) CheckExplanation {
 	compared := e.compared(item) // before check, which may change the groups
 	held, err := e.check(item)
 	if item.captures && !held {
-		e.groups = nil // later items mean this pattern's, not those of one before
+		e.groups = nil // later items mean this pattern's, not those of an earlier one
 	}
 	reason := ""
 	if err != nil {
 		reason = "nothing to compare with: " + err.Error()
 		if item.secret {
-			reason = "nothing to compare with: its expansion has no valid value"
+			reason = "nothing to compare with: its expansion is not a valid value"
 		}
 	} else {
 		reason = item.reason(held, len(found))
@@ -94,7 +94,7 @@ func (e *evaluation) explainCheck(item *checkItem) CheckExplanation {
 	}
 }
 
-// compared is what the item compares with, expansions done.
+// compared returns the text that the item compares with, expansions done.
 func (e *evaluation) compared(item *checkItem) string {
 	switch {
 	case item.test == always || item.test == present || item.test == absent:
@@ -115,7 +115,7 @@ func (e *evaluation) compared(item *checkItem) string {
 	return ""
 }
 
-// reason says why the item held or not, in words.
+// reason returns why the item held or not, in words.
 func (item *checkItem) reason(held bool, found int) string {
 	switch {
 	case item.test == always:
@@ -139,7 +139,7 @@ func (item *checkItem) reason(held bool, found int) string {
 	return fmt.Sprintf("no value is %s what it is compared with", item.accepts)
 }
 
-// String says in words which orders are accepted.
+// String returns in words which orders are accepted.
 func (o order) String() string {
 	if o == less|greater|apart {
 		return "other than"
@@ -176,7 +176,7 @@ func explainReply(item *replyItem, value []byte, done effect, err error) ReplyEx
 	return explanation
 }
 
-// print is the value for people to read.
+// print returns the value as text.
 func (e *entry) print() string {
 	if e.item.Attribute == nil {
 		return string(e.item.Value)

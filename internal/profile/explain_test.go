@@ -72,21 +72,21 @@ func TestCheckItemsAreExplained(t *testing.T) {
 		{Item{caller, "!*", ""}, CheckExplanation{Found: []string{"abc"}, Reason: "request:Calling-Station-Id is present"}},
 	} {
 		test.want.Item = test.item
-		got := explained(t, input, Definition{Check: []Item{test.item}})
-		require.Equal(t, []CheckExplanation{test.want}, got.Check)
-		require.Equal(t, test.want.Held, got.Matched)
+		explanation := explained(t, input, Definition{Check: []Item{test.item}})
+		require.Equal(t, []CheckExplanation{test.want}, explanation.Check)
+		require.Equal(t, test.want.Held, explanation.Matched)
 	}
 }
 
 func TestEveryCheckItemIsExplained(t *testing.T) {
 	t.Parallel()
 	definition := Definition{Check: items(caller, "=~", "(x)", caller, "==", "%{1}", caller, "==", "abc"), Reply: items(message, "=", "x")}
-	got := explained(t, newInput(t, attributes(t, caller, "abc"), nil, nil), definition)
-	require.False(t, got.Matched)
-	require.Empty(t, got.Reply)
-	require.Len(t, got.Check, 3)
-	require.Equal(t, []bool{false, false, true}, []bool{got.Check[0].Held, got.Check[1].Held, got.Check[2].Held})
-	require.Equal(t, "nothing to compare with: the last pattern captured nothing for %{1}", got.Check[1].Reason)
+	explanation := explained(t, newInput(t, attributes(t, caller, "abc"), nil, nil), definition)
+	require.False(t, explanation.Matched)
+	require.Empty(t, explanation.Reply)
+	require.Len(t, explanation.Check, 3)
+	require.Equal(t, []bool{false, false, true}, []bool{explanation.Check[0].Held, explanation.Check[1].Held, explanation.Check[2].Held})
+	require.Equal(t, "nothing to compare with: the last pattern captured nothing for %{1}", explanation.Check[1].Reason)
 }
 
 func TestReplyItemsAreExplained(t *testing.T) {
@@ -94,11 +94,11 @@ func TestReplyItemsAreExplained(t *testing.T) {
 	definition := Definition{Reply: items(
 		message, ":=", "hello %{Calling-Station-Id}", class, "=", "0x61", session, "+=", "0x3c",
 		session, "=", "%{Framed-MTU}", "Tunnel-Password", ":=", "hidden")}
-	got := explained(t, newInput(t, attributes(t, caller, "abc"), attributes(t, message, "m", class, "c"), nil), definition)
-	require.True(t, got.Matched)
+	explanation := explained(t, newInput(t, attributes(t, caller, "abc"), attributes(t, message, "m", class, "c"), nil), definition)
+	require.True(t, explanation.Matched)
 	var reasons, shown []string
 	var applied []bool
-	for i, reply := range got.Reply {
+	for i, reply := range explanation.Reply {
 		if i < 4 {
 			require.Equal(t, definition.Reply[i], reply.Item)
 		}
@@ -169,8 +169,8 @@ func TestAnExplanationShowsSomeValues(t *testing.T) {
 	for range 50 {
 		pairs = append(pairs, class, "0x61")
 	}
-	got := explained(t, newInput(t, attributes(t, pairs...), nil, nil), Definition{Check: items(class, "==", "0x62")})
-	require.Len(t, got.Check[0].Found, maxFound)
+	explanation := explained(t, newInput(t, attributes(t, pairs...), nil, nil), Definition{Check: items(class, "==", "0x62")})
+	require.Len(t, explanation.Check[0].Found, maxFound)
 }
 
 // What the wire hides is secret, whatever its name.
@@ -183,7 +183,7 @@ func TestEncryptedAttributesAreSecret(t *testing.T) {
 	})
 	decision, explanations := Explain(profiles, input)
 	require.Equal(t,
-		[]Warning{{0, "reply_attribute[0].value", "ERX-Med-Port-Number is left out: what it expands to is no valid value"}},
+		[]Warning{{0, "reply_attribute[0].value", "ERX-Med-Port-Number is left out: its expansion is not a valid value"}},
 		decision.Warnings,
 	)
 	require.NotContains(t, fmt.Sprint(explanations), "1812")
@@ -193,7 +193,7 @@ func TestEncryptedAttributesAreSecret(t *testing.T) {
 func TestAnExplanationShowsValuesWithTheTag(t *testing.T) {
 	t.Parallel()
 	input := newInput(t, attributes(t, "Tunnel-Type:1", "VLAN", "Tunnel-Type:2", "L2TP"), nil, nil)
-	got := explained(t, input, Definition{Check: items("Tunnel-Type:2", "==", "VLAN", "Tunnel-Type:3", "==", "VLAN")})
-	require.Equal(t, []string{"L2TP"}, got.Check[0].Found)
-	require.Equal(t, "request:Tunnel-Type:3 is absent", got.Check[1].Reason)
+	explanation := explained(t, input, Definition{Check: items("Tunnel-Type:2", "==", "VLAN", "Tunnel-Type:3", "==", "VLAN")})
+	require.Equal(t, []string{"L2TP"}, explanation.Check[0].Found)
+	require.Equal(t, "request:Tunnel-Type:3 is absent", explanation.Check[1].Reason)
 }

@@ -28,7 +28,7 @@ type entry struct {
 	text []byte          // of textOf; nil until first needed
 }
 
-// NewInput indexes what is known of a login: when it is, by the clock of the
+// NewInput returns an index of what is known of a login: when it is, by the clock of the
 // location that now has; the attributes of the request as it goes to the source, the
 // password included; those of the source's reply; and what the client sent along. The
 // error is that of [CheckClientAttributes]. The values must not change while the Input
@@ -51,9 +51,9 @@ func NewInput(now time.Time, requested, replied []dictionary.Item, sent map[stri
 	return input, nil
 }
 
-// CheckClientAttributes tells what is wrong with what a client sent along: at most 64
-// attributes, names of letters, digits, - and _, values of at most 253 octets. The
-// error names the one that is not so.
+// CheckClientAttributes returns an error unless the attributes that a client sent along
+// are at most 64, their names have letters, digits, - and _ only, and their values at most
+// 253 octets. The error names the wrong one.
 func CheckClientAttributes(sent map[string]string) error {
 	if len(sent) > MaxClientAttributes {
 		return fmt.Errorf("client attributes: %d are too many: send at most %d", len(sent), MaxClientAttributes)
@@ -104,10 +104,10 @@ func (in *Input) find(k key) []entry {
 	return in.entries[low:end]
 }
 
-// hasTag tells whether the instance is one that a reference with the tag means.
+// hasTag reports whether a reference with the tag means the instance.
 func (e *entry) hasTag(tag uint8) bool { return tag == 0 || e.item.Tag == tag }
 
-// textOf is the value as patterns and expansions see it: text as it is, other
+// textOf returns the value as patterns and expansions see it: text as it is, other
 // types printed.
 func (e *entry) textOf() []byte {
 	if e.item.Attribute == nil || e.item.Attribute.Type == dictionary.String {

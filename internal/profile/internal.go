@@ -12,7 +12,7 @@ import (
 )
 
 // The numbers of attributes that are internal to FreeRADIUS, and that mean something
-// here, too. A custom dictionary may give their names to others.
+// here, too. In a custom dictionary their names may be those of others.
 const (
 	authType        = 1000
 	expirationDate  = 1010
@@ -28,7 +28,7 @@ const (
 	authAccept = 254
 )
 
-// internalNumber is the number of an attribute of the request that is internal to
+// internalNumber returns the number of an attribute of the request that is internal to
 // FreeRADIUS; 0: it is another one. What a source calls by such a name is an
 // attribute like others.
 func (r reference) internalNumber() uint32 {
@@ -45,10 +45,10 @@ func DecidedByClock(attribute *dictionary.Attribute) bool {
 	return clockParsers[number] != nil
 }
 
-// errNoExpansion is why a value is not taken that would be known at a login only.
+// errNoExpansion is the error of a value that would be known at a login only.
 var errNoExpansion = errors.New("cannot have expansions here: write it out")
 
-// clockParser reads the value of an attribute that the clock decides. The error is an
+// clockParser returns the clock of a check item: of an operator and a value. The error is an
 // operatorError if the operator makes no sense for it.
 type clockParser func(operator checkOperator, text string) (clock, error)
 
@@ -60,12 +60,12 @@ var clockParsers = map[uint32]clockParser{
 	clockTime:      parseClockTime,
 }
 
-// operatorError is what is wrong with an operator, rather than with a value.
+// operatorError is a problem with an operator, rather than with a value.
 type operatorError string
 
 func (e operatorError) Error() string { return string(e) }
 
-// parseLimitDate reads a date. A number that could be a year or a day, too, is refused: in
+// parseLimitDate returns the time of a date. A number that could be a year or a day, too, is refused: in
 // seconds since 1970, which numbers are, 20301231 is long ago.
 func parseLimitDate(text string) (dictionary.Moment, error) {
 	const since2001 = 1_000_000_000
@@ -133,7 +133,7 @@ func (o checkOperator) compares(accepts order) bool {
 
 // internalItem compiles a check item whose attribute is internal to FreeRADIUS. done is
 // false for one that is compared as others are.
-func (c *compiler) internalItem(at place, compiled *checkItem, operator checkOperator) (done, fine bool) {
+func (c *compiler) internalItem(at place, compiled *checkItem, operator checkOperator) (done, valid bool) {
 	number := compiled.target.internalNumber()
 	switch {
 	case number == 0:
@@ -147,7 +147,7 @@ func (c *compiler) internalItem(at place, compiled *checkItem, operator checkOpe
 		compiled.test = always
 		return true, true
 	case operator.test == assigns || !c.sentByFreeRADIUS(compiled.target.attribute):
-		return true, c.wrong(at, "attribute", noEffect(compiled.target.attribute))
+		return true, c.addProblem(at, "attribute", noEffect(compiled.target.attribute))
 	}
 	return false, true
 }
@@ -162,9 +162,9 @@ func (c *compiler) clockItem(at place, compiled *checkItem, operator checkOperat
 	var wrongOperator operatorError
 	switch {
 	case errors.As(err, &wrongOperator):
-		return c.wrong(at, "op", err)
+		return c.addProblem(at, "op", err)
 	case err != nil:
-		return c.wrong(at, "value", fmt.Errorf("%.40q %w", compiled.item.Value, err))
+		return c.addProblem(at, "value", fmt.Errorf("%.40q %w", compiled.item.Value, err))
 	}
 	return true
 }
@@ -173,21 +173,21 @@ func (c *compiler) clockItem(at place, compiled *checkItem, operator checkOperat
 func (c *compiler) authType(at place, compiled *checkItem, operator checkOperator) bool {
 	if operator.test != assigns {
 		err := errors.New("compares Auth-Type, which no request has: only Auth-Type := Reject has an effect here")
-		return c.wrong(at, "op", err)
+		return c.addProblem(at, "op", err)
 	}
 	text, err := c.literal(compiled.item.Value)
 	if err != nil {
-		return c.wrong(at, "value", err)
+		return c.addProblem(at, "value", err)
 	}
-	value, _ := compiled.target.attribute.ParseValue(text) // nil, which is no number: it is none of those
+	value, _ := compiled.target.attribute.ParseValue(text) // nil has no number, so it is not one of those
 	switch number, _ := compiled.target.attribute.Number64(value); number {
 	case authReject:
 		compiled.clock, compiled.limit = rejection{}, true
 		return true
 	case authAccept:
-		return c.wrong(at, "value", fmt.Errorf("%.40q has no effect here: nothing is accepted without a password", text))
+		return c.addProblem(at, "value", fmt.Errorf("%.40q has no effect here: nothing is accepted without a password", text))
 	}
-	return c.wrong(at, "value", fmt.Errorf("%.40q has no effect here: only Auth-Type := Reject has one", text))
+	return c.addProblem(at, "value", fmt.Errorf("%.40q has no effect here: only Auth-Type := Reject has one", text))
 }
 
 // literal returns a value that has no expansions.
@@ -203,7 +203,7 @@ func (c *compiler) literal(value string) (string, error) {
 	return text, nil
 }
 
-// noEffect is what is wrong with an attribute that tells FreeRADIUS what to do.
+// noEffect returns the error for an attribute that controls FreeRADIUS.
 func noEffect(attribute *dictionary.Attribute) error {
 	name := attribute.Name
 	switch {
@@ -214,7 +214,7 @@ func noEffect(attribute *dictionary.Attribute) error {
 	case isPassword(name):
 		return fmt.Errorf("%s has no effect here: passwords are set under users/", name)
 	}
-	return fmt.Errorf("%s has no effect here: it tells FreeRADIUS what to do, and no request has it", name)
+	return fmt.Errorf("%s has no effect here: it controls FreeRADIUS, and no request has it", name)
 }
 
 func isPassword(name string) bool {

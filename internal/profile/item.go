@@ -9,13 +9,13 @@ const (
 	MaxValueLength     = 253  // octets, before expansion
 )
 
-// Item is one check or reply item as people write it.
+// Item is a check or reply item as it is written.
 type Item struct {
 	// Attribute is a name of the dictionary, in any case. A tag may follow
 	// (Tunnel-Type:1), and in check items a list may precede: request (the
-	// default), reply (what the source answered) or client (what the person who
-	// logs in says of themselves, under names in no dictionary; it may be made
-	// up, and compares as text).
+	// default), reply (what the source answered) or client (what the client
+	// says of itself, under names in no dictionary; it may be made up, and
+	// compares as text).
 	Attribute string `json:"attribute"`
 	Operator  string `json:"op"`
 	// Value is literal but for expansions: %{Attribute}, %{reply:Attribute},

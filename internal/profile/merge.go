@@ -35,8 +35,8 @@ func newMerged(replied []dictionary.Item) merged {
 	return merged{attributes: attributes}
 }
 
-// begin takes the snapshot that the items of one profile are applied against:
-// they do not see each other.
+// begin takes the snapshot that the items of a profile are applied against: they do not
+// see each other.
 func (m *merged) begin() {
 	if m.chains == nil {
 		m.chains = make(map[key]chain)

@@ -49,7 +49,7 @@ var checkOperators = map[string]checkOperator{
 	"=~": {test: matches},
 	"!~": {test: differs},
 	// FreeRADIUS ignores the value of these two. Here it may be a pattern, since
-	// a pattern that is ignored would let everybody in.
+	// a pattern that is ignored would let every user in.
 	"=*": {test: present},
 	"!*": {test: absent},
 }
@@ -59,8 +59,8 @@ const (
 	replyOperatorNames = "= := +="
 )
 
-// asksForPresence tells whether the value of =* and !* leaves their plain
-// meaning: FreeRADIUS prints ANY there.
+// asksForPresence reports whether =* and !* keep their plain meaning with a value:
+// FreeRADIUS prints ANY there.
 func asksForPresence(value string) bool { return value == "" || value == "ANY" }
 
 func checkOperatorOf(item Item) (checkOperator, error) {

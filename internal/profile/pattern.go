@@ -25,7 +25,7 @@ type pattern struct {
 	size     int
 }
 
-// newPattern compiles a pattern, or checks one that expansions will complete.
+// newPattern returns a pattern that is compiled, or was checked, if expansions complete it.
 func newPattern(t template) (*pattern, error) {
 	if text, plain := t.text(); plain {
 		compiled, size, err := compilePattern(text)
@@ -52,7 +52,7 @@ func newPattern(t template) (*pattern, error) {
 	return &pattern{template: t, groups: compiled.NumSubexp(), size: size}, nil
 }
 
-// placeholder stands for the text of an expansion until there is one. Two
+// placeholder returns the characters that stand for the text of an expansion. Two
 // characters, since one may become part of a class; private ones, since they
 // have no meaning in a pattern and no other case.
 func placeholder(part int) []rune {
@@ -60,7 +60,7 @@ func placeholder(part int) []rune {
 	return []rune{first, first + 1}
 }
 
-// expandsLiterally refuses patterns in which the text of an expansion would be
+// expandsLiterally returns an error for patterns in which the text of an expansion would be
 // more than text: within a class, a - in it would become a range.
 func expandsLiterally(t template, text string) error {
 	parsed, err := syntax.Parse(text, syntax.Perl)
@@ -107,8 +107,8 @@ func (p *pattern) complete(from source) (*regexp.Regexp, error) {
 	return compiled, err
 }
 
-// compilePattern compiles a pattern and returns its size. The error says what is
-// wrong without the whole pattern.
+// compilePattern returns a compiled pattern and its size. The error does not show the
+// whole pattern.
 func compilePattern(text string) (*regexp.Regexp, int, error) {
 	if text == "" {
 		return nil, 0, errors.New("the pattern is empty and would match everything: use =* ANY to ask for presence")
@@ -129,7 +129,7 @@ func compilePattern(text string) (*regexp.Regexp, int, error) {
 	return compiled, size, nil
 }
 
-// sizeOf is about the number of states that a match goes through. Classes such
+// sizeOf returns about the number of states that a match goes through. Classes such
 // as \pL have hundreds of ranges, which take memory. The parser has limited
 // repetitions of repetitions to 1,000 in all, so the size cannot overflow.
 func sizeOf(parsed *syntax.Regexp) int {
@@ -149,7 +149,8 @@ func sizeOf(parsed *syntax.Regexp) int {
 	return size + 1
 }
 
-// explainSyntax calls what RE2 lacks by the names people know.
+// explainSyntax returns the error for a pattern that RE2 refuses: features that it lacks
+// have their usual names.
 func explainSyntax(err error) error {
 	var problem *syntax.Error
 	if !errors.As(err, &problem) {
@@ -168,8 +169,7 @@ func explainSyntax(err error) error {
 	return fmt.Errorf("invalid pattern: %s: %.40q; patterns are RE2", problem.Code, problem.Expr)
 }
 
-// backReference tells whether an escape that RE2 does not know is \1 to \9, \k
-// or \g.
+// backReference reports whether an escape that RE2 does not know is \1 to \9, \k or \g.
 func backReference(escape string) bool {
 	return len(escape) == 2 && strings.Contains("123456789kg", escape[1:])
 }

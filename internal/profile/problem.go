@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// maxProblems ends a compilation: nobody reads more, and each costs time.
+// maxProblems is how many problems end a compilation: more are of no use, and each costs
+// time.
 const maxProblems = 100
 
-// Problem is what is wrong with one field of a definition.
+// Problem is a problem with a field of a definition.
 type Problem struct {
 	Field string // such as check_attribute[3].value
-	Text  string // what is wrong and what to do; never holds a secret value
+	Text  string // the problem and its remedy; never holds a secret value
 }
 
-// Problems is the error of [Compile]: everything that is wrong, check items
-// first.
+// Problems is the error of [Compile]: all problems, those of check items first.
 type Problems []Problem
 
-// Error lists the problems.
+// Error returns the problems, separated by semicolons.
 func (p Problems) Error() string {
 	texts := make([]string, len(p))
 	for i, problem := range p {
@@ -33,13 +33,13 @@ const (
 	replyField = "reply_attribute"
 )
 
-// place is one item of a definition.
+// place is where an item is in a definition.
 type place struct {
 	list  string
 	index int
 }
 
-// field names a part of the item: attribute, op or value.
+// field returns the name of a part of the item: attribute, op or value.
 func (p place) field(part string) string {
 	return fmt.Sprintf("%s[%d].%s", p.list, p.index, part)
 }

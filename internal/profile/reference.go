@@ -16,7 +16,7 @@ type list uint8
 const (
 	requestList list = iota // what is asked of the source; made by this server
 	replyList               // what the source answered
-	clientList              // what the person who logs in says of themselves
+	clientList              // what the client says of itself
 )
 
 var lists = map[string]list{"request": requestList, "reply": replyList, "client": clientList}
@@ -36,7 +36,7 @@ type reference struct {
 	secret    bool
 }
 
-// String is the reference as explanations write it.
+// String returns the reference as explanations write it.
 func (r reference) String() string {
 	name := r.key.path
 	if r.attribute != nil {
@@ -69,7 +69,7 @@ func keyOf(l list, attribute *dictionary.Attribute) key {
 	return k
 }
 
-// resolve finds the attribute that a text such as reply:Tunnel-Type:1 names. The
+// resolve returns the attribute that a text such as reply:Tunnel-Type:1 names. The
 // error has no part, since the text may be one of an item or an expansion.
 func resolve(d *dictionary.Dictionary, text string) (reference, error) {
 	from, name := requestList, text
@@ -104,7 +104,7 @@ func resolve(d *dictionary.Dictionary, text string) (reference, error) {
 	return r, nil
 }
 
-// unknown advises on a name that the dictionary does not have.
+// unknown returns the error for a name that the dictionary does not have.
 func unknown(d *dictionary.Dictionary, name, rest string) error {
 	if rest != "" {
 		if _, found := d.Lookup(rest); found {
@@ -118,7 +118,7 @@ func unknown(d *dictionary.Dictionary, name, rest string) error {
 	return fmt.Errorf("unknown attribute %.80q: %s", name, advice)
 }
 
-// resolveClient takes any slug: what clients say about themselves is in no
+// resolveClient returns the reference of any slug: attributes of clients are in no
 // dictionary.
 func resolveClient(name string) (reference, error) {
 	if !slug(name) {

@@ -19,12 +19,12 @@ type replyItem struct {
 }
 
 func (c *compiler) replyItems(items []Item) []replyItem {
-	if !c.takes(replyField, items) {
+	if !c.withinLimit(replyField, items) {
 		return nil
 	}
 	compiled := make([]replyItem, len(items))
 	for i, item := range items {
-		if c.enough(replyField) {
+		if c.tooManyProblems(replyField) {
 			break
 		}
 		compiled[i].item = item
@@ -34,26 +34,26 @@ func (c *compiler) replyItems(items []Item) []replyItem {
 }
 
 func (c *compiler) replyItem(at place, compiled *replyItem) bool {
-	fine := c.lengthsFit(at, compiled.item)
+	valid := c.lengthsFit(at, compiled.item)
 	target, err := replyTarget(c.dictionary, compiled.item.Attribute)
 	if err != nil {
-		fine = c.wrong(at, "attribute", err)
+		valid = c.addProblem(at, "attribute", err)
 	}
 	operator, err := replyOperatorOf(compiled.item)
 	if err != nil {
-		fine = c.wrong(at, "op", err)
+		valid = c.addProblem(at, "op", err)
 	}
-	if !fine {
+	if !valid {
 		return false
 	}
 	compiled.target, compiled.operator = target, operator
 	if err := c.replyValue(compiled); err != nil {
-		return c.wrongValue(at, target, err)
+		return c.addValueProblem(at, target, err)
 	}
 	return true
 }
 
-// replyTarget finds the attribute that a reply item sets.
+// replyTarget returns the attribute that a reply item sets.
 func replyTarget(d *dictionary.Dictionary, text string) (reference, error) {
 	if prefix, _, found := strings.Cut(text, ":"); found {
 		if _, known := lists[strings.ToLower(prefix)]; known {
@@ -85,11 +85,11 @@ func (c *compiler) replyValue(compiled *replyItem) error {
 	return err
 }
 
-// parseReply reads the value of a reply attribute, which is never empty (RFC
+// parseReply returns the octets of a reply attribute's value, which is never empty (RFC
 // 2865 section 5).
 func parseReply(attribute *dictionary.Attribute, text string) ([]byte, error) {
 	if text == "" {
-		return nil, errors.New("is empty: give it a value, or leave the attribute out")
+		return nil, errors.New("is empty: set a value, or leave the attribute out")
 	}
 	return parseValue(attribute, text)
 }
@@ -104,7 +104,7 @@ var (
 	reservedPrefixes = []string{"chap-", "ms-chap"}
 )
 
-// settable tells whether people may put an attribute into a reply.
+// settable returns an error for an attribute that must not be put into a reply.
 func settable(attribute *dictionary.Attribute) error {
 	name := strings.ToLower(attribute.Name)
 	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }

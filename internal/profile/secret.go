@@ -11,7 +11,7 @@ import (
 const redacted = "[redacted]"
 
 // secretParts anywhere in a name, and secretWords between its dashes, mark a
-// value that nobody may read. Too many are better than too few: redaction hides
+// value that must not be shown. Too many are better than too few: redaction hides
 // a line of an explanation, no more.
 var (
 	secretParts = []string{"password", "passwd", "passphrase", "passcode", "secret", "eap-message"}
@@ -32,7 +32,7 @@ func secretName(name string) bool {
 	return false
 }
 
-// secretAttribute tells whether values of the attribute are kept from
+// secretAttribute reports whether values of the attribute are kept from
 // explanations, errors and replies. What the wire hides is secret as well.
 func secretAttribute(attribute *dictionary.Attribute) bool {
 	return attribute.Encrypt != 0 || secretName(attribute.Name)

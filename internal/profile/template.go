@@ -44,7 +44,7 @@ type source interface {
 	captured(group int) []byte // nil if there is none
 }
 
-// expand appends the text of the template. Each attribute is put in once: what
+// expand returns a text with that of the template appended. Each attribute is put in once: what
 // looks like an expansion in its value stays text. An attribute that is absent
 // or empty, without a default, is an error.
 func (t template) expand(text []byte, from source) ([]byte, error) {
@@ -122,7 +122,7 @@ func (p *part) each(yield func(*part) bool) bool {
 	return true
 }
 
-// secret tells whether a secret may be expanded into the text.
+// secret reports whether a secret may be expanded into the text.
 func (t template) secret() bool {
 	for p := range t.expansions() {
 		if p.reference.secret {
@@ -132,9 +132,8 @@ func (t template) secret() bool {
 	return false
 }
 
-// text returns the template's text if it has no expansions.
-func (t template) text() (string, bool) {
-	var text string
+// text returns the text of a template without expansions; ok is false if it has any.
+func (t template) text() (text string, ok bool) {
 	for _, p := range t {
 		if p.kind != literalPart {
 			return "", false

@@ -13,7 +13,7 @@ type parser struct {
 	resolve func(name string) (reference, error)
 }
 
-// parseTemplate reads a value: text, %% for a percent sign, and expansions.
+// parseTemplate returns the template of a value: text, %% for a percent sign, and expansions.
 func parseTemplate(value string, resolve func(name string) (reference, error)) (template, error) {
 	p := &parser{rest: value, resolve: resolve}
 	return p.template(false)
@@ -122,14 +122,14 @@ func (p *parser) attribute(name string) (*part, error) {
 	return &part{kind: attributePart, reference: r, instance: int(instance), missing: missing}, nil
 }
 
-// take skips a prefix if it is there.
+// take skips a prefix, and reports whether it was there.
 func (p *parser) take(prefix string) bool {
 	rest, found := strings.CutPrefix(p.rest, prefix)
 	p.rest = rest
 	return found
 }
 
-// withLiteral adds text, to the last part if that is text.
+// withLiteral returns the template with text added, to the last part if that is text.
 func (t template) withLiteral(text string) template {
 	if text == "" {
 		return t
