@@ -222,7 +222,7 @@ func TestFreeRADIUSAPIIsAsDocumented(t *testing.T) {
 		{"POST", "accounting", js, `{"status_type": "Interim-Update", ` + acct + `}`, 200, ""},
 		{"POST", "accounting", js, `{"status_type": "Stop", ` + acct + `}`, 200, ""},
 		{"POST", "accounting", js, `{"status_type": "Accounting-On", "nas_ip_address": "172.16.64.91"}`, 200, ""},
-		{"POST", "accounting", js, `{"status_type": "Stop", "nas_ip_address": "x"}`, 400, `"nas_ip_address":"is no IP address"`},
+		{"POST", "accounting", js, `{"status_type": "Stop", "nas_ip_address": "x"}`, 400, `"nas_ip_address":"is not an IP address"`},
 		{"POST", "accounting", js, `{"status_type": "Tunnel-Start", "nas_ip_address": "172.16.64.91"}`, 204, ""},
 		{"GET", "accounting", "", "", 200, `"unique_id":"75058e50"`},
 		{"GET", "accounting?username=admin&called_station_id=00-27-22-F3-FA-F1:hostname&calling_station_id=5c:7d:c1:72:a7:3b&is_open=false&nas_ip_address=172.16.64.91&unique_id=75058e50&start_time=2000-01-01", "", "", 200, `"terminate_cause":"User_Request"`},

@@ -2,21 +2,21 @@ package acct
 
 import "net/netip"
 
-// Attributes are what packets tell about a session and its record keeps. The
-// zero value of each means that nobody told.
+// Attributes holds what packets say of a session, and its record keeps. The zero value of
+// each means that no packet said it.
 type Attributes struct {
 	SessionID string `json:"session_id"` // Acct-Session-Id: the NAS's own name of the session
 	UniqueID  string `json:"unique_id"`  // Acct-Unique-Session-Id: the session among all NASes
 
 	Username  string `json:"username"`
-	GroupName string `json:"groupname"` // kept as first told
+	GroupName string `json:"groupname"` // kept as first sent
 	Realm     string `json:"realm"`
 
 	NASAddress  netip.Addr `json:"nas_ip_address"` // IPv4 or IPv6
 	NASPortID   string     `json:"nas_port_id"`    // NAS-Port-Id, else NAS-Port
 	NASPortType string     `json:"nas_port_type"`
 
-	NASIdentifier string `json:"nas_identifier,omitempty"` // tells NASes apart that share an address
+	NASIdentifier string `json:"nas_identifier,omitempty"` // distinguishes NASes that share an address
 
 	SessionTime  *int64 `json:"session_time"`  // seconds, at most 4294967295
 	InputOctets  *int64 `json:"input_octets"`  // gigawords included
@@ -28,10 +28,10 @@ type Attributes struct {
 	CalledStationID     string `json:"called_station_id"`     // where it was connected to
 	CallingStationID    string `json:"calling_station_id"`    // what has connected
 	TerminateCause      string `json:"terminate_cause"`       // of a Stop, a guess, or a client that has it earlier
-	ServiceType         string `json:"service_type"`          // Framed-User for one
-	FramedProtocol      string `json:"framed_protocol"`       // PPP for one
-	FramedInterfaceID   string `json:"framed_interface_id"`   // 0:0:0:7 for one
-	Class               string `json:"class"`                 // kept as first told
+	ServiceType         string `json:"service_type"`          // such as Framed-User
+	FramedProtocol      string `json:"framed_protocol"`       // such as PPP
+	FramedInterfaceID   string `json:"framed_interface_id"`   // such as 0:0:0:7
+	Class               string `json:"class"`                 // kept as first sent
 
 	FramedIPAddress     netip.Addr   `json:"framed_ip_address"`
 	FramedIPv6Address   netip.Addr   `json:"framed_ipv6_address"`

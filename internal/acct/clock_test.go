@@ -258,9 +258,9 @@ func TestDelayMovesThePacketsTime(t *testing.T) {
 	require.Equal(t, hourAgo, Merge(nil, delayed(nil)).StartTime)
 	require.Equal(t, hourAgo, Merge(nil, delayed(map[string]string{"acct_delay_time": "", "Acct-Delay-Time": "3600"})).StartTime)
 	require.Equal(t, hourAgo, Merge(nil, delayed(nil)).HeardStart)
-	told := Merge(nil, delayed(map[string]string{"event_timestamp": "1704164645"}))
-	require.Equal(t, TimeOf(epoch), told.StartTime, "the NAS says when it was")
-	require.Equal(t, hourAgo, told.HeardStart)
+	update := Merge(nil, delayed(map[string]string{"event_timestamp": "1704164645"}))
+	require.Equal(t, TimeOf(epoch), update.StartTime, "the NAS says when it was")
+	require.Equal(t, hourAgo, update.HeardStart)
 	for _, absurd := range []string{"86401", "4294967295"} {
 		require.Equal(t, TimeOf(arrival), Merge(nil, delayed(map[string]string{"acct_delay_time": absurd})).StartTime)
 	}
@@ -296,7 +296,7 @@ func TestClientTellsTheEndWithAnyStatus(t *testing.T) {
 			require.False(t, r.Open(), status)
 			require.Equal(t, time.Date(2024, 1, 2, 3, 10, 0, 0, time.UTC), r.StopTime.Time, status)
 			require.Equal(t, "User-Request", r.TerminateCause, status)
-			require.False(t, r.guessed())
+			require.False(t, r.inferred())
 		}
 		require.Equal(t, time.Date(2024, 1, 2, 3, 0, 0, 0, time.UTC), alone.StartTime.Time, status)
 		require.Equal(t, whole(600), alone.SessionTime, status)
@@ -330,11 +330,11 @@ func TestRecordsWithoutTimesOfThisServer(t *testing.T) {
 	open := old(mergeAll(packet(Start, "1", 0), packet(InterimUpdate, "1", 60, counters(60, 1, 2))))
 	require.Equal(t, TimeOf(at(60)), open.heardUpdate(), "the latest packet's time stands for it")
 	closed := old(closeSilent(open, guessSilence))
-	require.True(t, closed.guessed(), "the cause tells")
+	require.True(t, closed.inferred(), "the cause tells")
 	require.Equal(t, TimeOf(at(90)), new(Merge(&closed, packet(Stop, "1", 90, cause("User-Request")))).StopTime)
 	require.Equal(t, TimeOf(at(60)), new(Merge(&closed, packet(Stop, "1", 90, cause("Lost-Carrier")))).StopTime)
 	require.True(t, new(Merge(&closed, packet(InterimUpdate, "1", 120, counters(120, 3, 4)))).Open())
 	stopped := old(Merge(&open, packet(Stop, "1", 90, cause("User-Request"))))
-	require.False(t, stopped.guessed())
+	require.False(t, stopped.inferred())
 	require.False(t, new(Merge(&stopped, packet(InterimUpdate, "1", 120, counters(120, 3, 4)))).Open())
 }

@@ -7,6 +7,6 @@
 //
 // Packets get lost, come twice and overtake each other. So a packet is never
 // applied to a record, it is merged: times and counters only get better, what is
-// known stays known, and merging a packet again changes nothing. Whoever gets no
+// known stays known, and merging a packet again changes nothing. A client without an
 // answer may thus send the packet again, at any time.
 package acct

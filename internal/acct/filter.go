@@ -26,7 +26,7 @@ func (f Filter) normal() Filter {
 	return f
 }
 
-// matches tells whether a session is chosen.
+// matches reports whether a session is chosen.
 func (f Filter) matches(r *Record) bool {
 	switch {
 	case f.UniqueID != "" && f.UniqueID != r.UniqueID,
@@ -59,7 +59,7 @@ func (p Page) normal() Page {
 	return Page{Number: min(max(1, p.Number), maxPageNumber), Size: min(p.Size, maxPageSize)}
 }
 
-// skipped is how many come before the page.
+// skipped returns how many records come before the page.
 func (p Page) skipped() int { return (p.Number - 1) * p.Size }
 
 // First returns the page of the same size that begins an answer.

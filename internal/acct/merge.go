@@ -17,39 +17,39 @@ const (
 // stands for none so far. The packet must have passed Check, and be one of that
 // session: see place.
 //
-//   - Counters never fall, and the time of the latest news never gets earlier.
-//   - What a packet does not tell stays as it is. The latest news replaces what was
-//     known; other packets only fill in what is unknown.
-//   - A session began with its first packet. If that is no Start, it began a
+//   - Counters never fall, and the time of the latest update never gets earlier.
+//   - Attributes that a packet lacks stay as they are. The latest update replaces those
+//     that are known; other packets only fill in those that are unknown.
+//   - A session began with its first packet. If that is not a Start, it began a
 //     session time before it.
 //   - A session ends with its first Stop and stays closed. A Stop knows better than
 //     a guess when and why it ended; an Interim-Update that is later than a guess opens
 //     the session again.
-//   - A Start of a known session is no news, nor is anything after its Stop.
+//   - A Start of a known session is not an update, nor is any packet after its Stop.
 //   - Times by this server's clock are kept beside those of the NAS.
 //
 // Merging the same packet twice changes nothing more.
-func Merge(known *Record, p Packet) Record { return merge(known, p.normal()) }
+func Merge(current *Record, p Packet) Record { return merge(current, p.normal()) }
 
-// merge is Merge for a normal packet.
-func merge(known *Record, p Packet) Record {
-	if known == nil {
+// merge does as Merge, for a normal packet.
+func merge(current *Record, p Packet) Record {
+	if current == nil {
 		return newRecord(p)
 	}
-	r := *known
+	r := *current
 	at, heard, end := TimeOf(p.Time), p.heard(), p.end()
 	goesOn, ends := end.IsZero() && p.StatusType == InterimUpdate, !end.IsZero()
 	if goesOn && r.isReopenedBy(p) || ends && r.Guess != "" {
 		r.forgetGuess()
 	}
-	news := goesOn && r.Open() || ends && r.endsBetter(p)
-	if p.StatusType == InterimUpdate && news && at.After(r.UpdateTime.Time) {
+	isUpdate := goesOn && r.Open() || ends && r.betterEnd(p)
+	if p.StatusType == InterimUpdate && isUpdate && at.After(r.UpdateTime.Time) {
 		r.Interval = new(secondsFrom(later(r.StartTime, r.UpdateTime), at))
 	}
-	r.mergeCounters(p, news)
-	r.mergeAttributes(p, news && !at.Before(r.UpdateTime.Time))
+	r.mergeCounters(p, isUpdate)
+	r.mergeAttributes(p, isUpdate && !at.Before(r.UpdateTime.Time))
 	r.HeardStart = earlier(r.heardStart(), TimeOf(heard.Add(-p.sessionTime())))
-	tellsStart := news || p.StatusType == Start || known.SessionTime == nil // else its clock may be another one
+	tellsStart := isUpdate || p.StatusType == Start || current.SessionTime == nil // else its clock may be another one
 	if tellsStart && at.Before(r.StartTime.Time) || r.StartTime.IsZero() {
 		r.StartTime = TimeOf(at.Add(-p.sessionTime()))
 	}
@@ -57,21 +57,21 @@ func merge(known *Record, p Packet) Record {
 	if r.Open() {
 		r.HeardUpdate = later(r.HeardUpdate, heard)
 	}
-	if news {
+	if isUpdate {
 		r.UpdateTime = later(later(r.UpdateTime, at), end)
 	}
-	if ends && news {
+	if ends && isUpdate {
 		r.StopTime, r.StartTime = end, earlier(r.StartTime, end)
 		r.HeardStop = heard
 		if p.TerminateCause != "" {
 			r.TerminateCause = p.TerminateCause
 		}
 	}
-	untold := known.toldTime() == nil // a Start tells nothing here
+	missing := current.reportedTime() == nil // that of a Start does not count here
 	if ends {
-		untold = p.SessionTime == nil || p.StatusType == Start
+		missing = p.SessionTime == nil || p.StatusType == Start
 	}
-	if !r.Open() && r.Guess == "" && untold && r.StopTime.After(r.StartTime.Time) {
+	if !r.Open() && r.Guess == "" && missing && r.StopTime.After(r.StartTime.Time) {
 		r.SessionTime = larger(r.SessionTime, new(secondsFrom(r.StartTime, r.StopTime)))
 	}
 	return r
@@ -97,8 +97,8 @@ func newRecord(p Packet) Record {
 
 // mergeCounters takes the counters of a packet that are larger than those that are
 // known, and counts the wraps of a NAS that does not.
-func (r *Record) mergeCounters(p Packet, news bool) {
-	isNext := news && r.isOutcounted(p)
+func (r *Record) mergeCounters(p Packet, isUpdate bool) {
+	isNext := isUpdate && r.isOutcounted(p)
 	if r.Guess == "" {
 		r.SessionTime = larger(r.SessionTime, p.SessionTime)
 	} else {
@@ -108,67 +108,67 @@ func (r *Record) mergeCounters(p Packet, news bool) {
 	r.OutputOctets = countedOn(r.OutputOctets, p.OutputOctets, isNext && !p.outputWords)
 }
 
-// wrap is what a counter of 32 bits counts to.
+// wrap is the range of a counter of 32 bits.
 const wrap = 1 << 32
 
-// countedOn returns a counter after a packet that tells it. Of the next packet of a NAS
-// that tells 32 bits and no gigawords, they are the lower ones: a counter that has
-// fallen by more than half of what it counts to has wrapped.
-func countedOn(known, told *int64, isNext bool) *int64 {
-	if known == nil || told == nil || !isNext || *told > math.MaxUint32 {
-		return larger(known, told)
+// countedOn returns a counter after a packet that has it. The next packet of a NAS that
+// sends 32 bits and no gigawords has the lower bits: a counter that has fallen by more than
+// half of its range has wrapped.
+func countedOn(current, update *int64, isNext bool) *int64 {
+	if current == nil || update == nil || !isNext || *update > math.MaxUint32 {
+		return larger(current, update)
 	}
-	counted := *known&^math.MaxUint32 | *told
-	if *known-counted > wrap/2 && counted <= math.MaxInt64-wrap {
+	counted := *current&^math.MaxUint32 | *update
+	if *current-counted > wrap/2 && counted <= math.MaxInt64-wrap {
 		counted += wrap
 	}
-	return larger(known, &counted)
+	return larger(current, &counted)
 }
 
 // isOutcounted reports whether a packet was made after all that is known of the session:
-// it has lasted longer. Of a NAS that does not tell how long, its clock has to tell.
+// it has lasted longer. If the NAS does not say how long, its clock decides.
 func (r *Record) isOutcounted(p Packet) bool {
-	if told := r.toldTime(); p.SessionTime != nil && told != nil && (*told > 0 || *p.SessionTime > 0) {
-		return *p.SessionTime > *told
+	if reported := r.reportedTime(); p.SessionTime != nil && reported != nil && (*reported > 0 || *p.SessionTime > 0) {
+		return *p.SessionTime > *reported
 	}
 	return p.hasOwnTime() && p.Time.After(r.UpdateTime.Time)
 }
 
-// mergeAttributes takes what a packet tells: in place of what is known if it is the
-// latest, else only what is unknown.
+// mergeAttributes takes the attributes of a packet: in place of the current ones if it is
+// the latest, else only those that are unknown.
 func (r *Record) mergeAttributes(p Packet, latest bool) {
-	told := p.Attributes
-	for _, first := range []struct{ known, told *string }{
-		{&r.SessionID, &told.SessionID},
-		{&r.UniqueID, &told.UniqueID},
-		{&r.GroupName, &told.GroupName},
-		{&r.Class, &told.Class},
+	update := p.Attributes
+	for _, first := range []struct{ current, update *string }{
+		{&r.SessionID, &update.SessionID},
+		{&r.UniqueID, &update.UniqueID},
+		{&r.GroupName, &update.GroupName},
+		{&r.Class, &update.Class},
 	} {
-		if *first.known != "" {
-			*first.told = ""
+		if *first.current != "" {
+			*first.update = ""
 		}
 	}
-	if p.StatusType == Stop && r.Open() || !r.Open() && (r.TerminateCause != "" || isGuessedCause(told.TerminateCause)) {
-		told.TerminateCause = "" // it goes with the end: see Merge
+	if p.StatusType == Stop && r.Open() || !r.Open() && (r.TerminateCause != "" || isGuessedCause(update.TerminateCause)) {
+		update.TerminateCause = "" // it goes with the end: see Merge
 	}
-	replace(r.texts(), told.texts(), latest, "")
-	replace(r.addresses(), told.addresses(), latest, netip.Addr{})
-	replace(r.prefixes(), told.prefixes(), latest, netip.Prefix{})
+	replace(r.texts(), update.texts(), latest, "")
+	replace(r.addresses(), update.addresses(), latest, netip.Addr{})
+	replace(r.prefixes(), update.prefixes(), latest, netip.Prefix{})
 }
 
-// replace takes over what is told: all of it if it is the latest, else what is
-// unknown.
-func replace[T comparable](known, told []*T, latest bool, unknown T) {
-	for i := range known {
-		if *told[i] != unknown && (latest || *known[i] == unknown) {
-			*known[i] = *told[i]
+// replace takes over the values of an update: all of them if it is the latest, else those
+// that are unknown.
+func replace[T comparable](current, update []*T, latest bool, unknown T) {
+	for i := range current {
+		if *update[i] != unknown && (latest || *current[i] == unknown) {
+			*current[i] = *update[i]
 		}
 	}
 }
 
-// endsBetter reports whether the end that a packet tells is better than the known one:
-// the word of a NAS instead of a guess, else the earlier one.
-func (r *Record) endsBetter(p Packet) bool {
+// betterEnd reports whether the end by a packet is better than the current one: a NAS knows
+// better than a guess, and otherwise the earlier one counts.
+func (r *Record) betterEnd(p Packet) bool {
 	switch {
 	case r.Open():
 		return true
@@ -178,7 +178,7 @@ func (r *Record) endsBetter(p Packet) bool {
 	return p.end().Before(r.StopTime.Time)
 }
 
-// isGuessedCause reports whether a guess may have given this cause. A NAS gives it, too.
+// isGuessedCause reports whether a guess may have set this cause. A NAS may send it, too.
 func isGuessedCause(cause string) bool { return cause == causeNASReboot || cause == causeLostCarrier }
 
 // closeSilent returns the record of an open session after a guess at its end: nothing
@@ -214,10 +214,10 @@ func (r *Record) forgetGuess() {
 // isReopenedBy reports whether an Interim-Update shows that a guess at the end of its
 // session was wrong: it was made after that end.
 func (r *Record) isReopenedBy(p Packet) bool {
-	if r.Open() || !r.guessed() || !p.heard().After(r.heardStop().Time) {
+	if r.Open() || !r.inferred() || !p.heard().After(r.heardStop().Time) {
 		return false
 	}
-	if told := r.toldTime(); told != nil && *told > 0 && p.SessionTime != nil && *p.SessionTime <= *told {
+	if reported := r.reportedTime(); reported != nil && *reported > 0 && p.SessionTime != nil && *p.SessionTime <= *reported {
 		return false // it is a copy, or came late
 	}
 	return p.Time.After(r.StopTime.Time) || r.isFresh(p)

@@ -124,17 +124,17 @@ func TestIntervalIsBetweenTheLatestPackets(t *testing.T) {
 
 func TestLateStartOnlyFillsIn(t *testing.T) {
 	t.Parallel()
-	known := mergeAll(packet(InterimUpdate, "1", 100, counters(60, 5, 6), func(p *Packet) { p.Realm = "known" }))
+	current := mergeAll(packet(InterimUpdate, "1", 100, counters(60, 5, 6), func(p *Packet) { p.Realm = "known" }))
 	late := packet(Start, "1", 40, func(p *Packet) { p.Realm, p.ServiceType, p.ConnectionInfoStart = "other", "Framed-User", "CONNECT" })
 
-	want := known
+	want := current
 	want.StartTime = TimeOf(at(40))
 	want.ServiceType, want.ConnectionInfoStart = "Framed-User", "CONNECT"
-	require.Equal(t, shown(want), shown(Merge(&known, late)))
+	require.Equal(t, shown(want), shown(Merge(&current, late)))
 
 	late.Time = at(500) // it has no Event-Timestamp
-	want.StartTime = known.StartTime
-	require.Equal(t, shown(want), shown(Merge(&known, late)))
+	want.StartTime = current.StartTime
+	require.Equal(t, shown(want), shown(Merge(&current, late)))
 }
 
 func TestLateStartTellsHowLongAClosedSessionWas(t *testing.T) {

@@ -11,18 +11,18 @@ import (
 )
 
 // maxDelay is the longest Acct-Delay-Time that is believed, and how much later than now
-// an Event-Timestamp may be. A NAS that tells more counts wrongly.
+// an Event-Timestamp may be. A NAS that sends more counts wrongly.
 const maxDelay = 24 * time.Hour
 
 // maxSeconds is the longest Acct-Session-Time (RFC 2866 section 5.7).
 const maxSeconds = math.MaxUint32
 
-// Packet is an Accounting-Request. Zero values mean that it did not tell.
+// Packet is an Accounting-Request. Zero values mean that it does not say.
 type Packet struct {
 	StatusType StatusType
 	Time       time.Time // when it was made (Event-Timestamp, RFC 2869 section 5.3), else when it arrived
 	StartTime  time.Time // when the session began; a Start needs none
-	StopTime   time.Time // when the session ended, if a Start or Interim-Update tells; a Stop needs none
+	StopTime   time.Time // when the session ended, if a Start or Interim-Update says so; a Stop needs none
 	Attributes
 
 	// Arrived is when the packet arrived, by this server's clock, and Delay how long the
@@ -34,20 +34,20 @@ type Packet struct {
 	InputGigawords  *int64 // how often InputOctets has wrapped at 2^32 (RFC 2869 section 5.1)
 	OutputGigawords *int64
 
-	inputWords, outputWords bool // whether gigawords were told; normal joins them
+	inputWords, outputWords bool // whether there were gigawords; normal joins them
 
-	// What else UniqueID is computed from if it is not given.
+	// UniqueID is also computed from these if there is none.
 	NASPort        string
-	NASIPv6Address netip.Addr // also stands for NASAddress if that is not given
+	NASIPv6Address netip.Addr // also stands for NASAddress if there is none
 }
 
-// stopBeforeStart is what is wrong with a stop_time.
-const stopBeforeStart = "is before start_time: give the time at which the session ended"
+// stopBeforeStart is the problem of a stop_time.
+const stopBeforeStart = "is before start_time: send the time at which the session ended"
 
-// Problems are what is wrong with a request, by the REST name of the field.
+// Problems holds the problems of a request, by the REST name of the field.
 type Problems map[string]string
 
-// Error says it in one line.
+// Error returns the problems in one line.
 func (p Problems) Error() string {
 	lines := make([]string, 0, len(p))
 	for _, field := range slices.Sorted(maps.Keys(p)) {
@@ -56,11 +56,11 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "; ")
 }
 
-// Check returns what is wrong with the packet; nothing if it can be recorded. What
-// can be mended is no problem: see Store.
+// Check returns the problems of the packet; none if it can be recorded. Text that can be
+// mended is not a problem: see Store.
 func (p Packet) Check() Problems { return p.normal().problems() }
 
-// problems is Check for a normal packet.
+// problems does as Check, for a normal packet.
 func (p Packet) problems() Problems {
 	problems := Problems{}
 	checks := []struct {
@@ -83,7 +83,7 @@ func (p Packet) problems() Problems {
 			problems[check.field] = check.advice
 		}
 	}
-	if p.StatusType != "" && !known(p.StatusType) {
+	if p.StatusType != "" && !isKnown(p.StatusType) {
 		problems["status_type"] = fmt.Sprintf("is %.80q; use Start, Interim-Update, Stop, Accounting-On or Accounting-Off", p.StatusType)
 	}
 	if len(p.UniqueID) > maxUniqueIDLen {
@@ -92,14 +92,15 @@ func (p Packet) problems() Problems {
 	return problems
 }
 
-func known(s StatusType) bool {
+// isKnown reports whether a status type is one that packets may have.
+func isKnown(s StatusType) bool {
 	return slices.Contains([]StatusType{Start, InterimUpdate, Stop, AccountingOn, AccountingOff}, s)
 }
 
 func negative(n *int64) bool { return n != nil && *n < 0 }
 
-// normal returns the packet as the rules take it: all that they need and nothing
-// that it has no business to tell.
+// normal returns the packet as the rules take it: with all that they need, and without
+// fields that a packet of its kind has no say in.
 func (p Packet) normal() Packet {
 	p.Time = TimeOf(p.Time).Time
 	if p.Arrived.IsZero() {
@@ -156,11 +157,11 @@ func (p Packet) heard() Time {
 	return TimeOf(arrived.Add(-believedDelay(p.Delay)))
 }
 
-// hasOwnTime reports whether the packet tells when it was made.
+// hasOwnTime reports whether the packet says when it was made.
 func (p Packet) hasOwnTime() bool { return !p.Time.Equal(p.heard().Time) }
 
-// began returns when the session began by the clock of the NAS, as the packet tells it;
-// zero if it does not.
+// began returns when the session began by the clock of the NAS, as the packet says; zero
+// if it does not say.
 func (p Packet) began() Time {
 	switch {
 	case !p.StartTime.IsZero():
@@ -191,7 +192,7 @@ func (p Packet) end() Time {
 }
 
 // sessionTime returns how long the session had lasted when the packet was made; 0 if
-// it does not tell.
+// it does not say.
 func (p Packet) sessionTime() time.Duration {
 	if p.StatusType == Start || p.SessionTime == nil {
 		return 0

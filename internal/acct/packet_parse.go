@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// earliest is before any RADIUS session. A NAS that has just booted and does not
-// know the time says that it is 1970.
+// earliest is before any RADIUS session. To a NAS that has just booted and does not know
+// the time, it is 1970.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// field is what a packet can tell: its REST name, the RADIUS attribute, and where
-// it goes.
+// field is a field of a packet: its REST name, the RADIUS attribute, and its setter.
 type field struct {
 	name      string
 	attribute string
@@ -57,7 +56,7 @@ var fields = []field{
 	{"class", "Class", text(func(p *Packet) *string { return &p.Class })},
 }
 
-// ParsePacket reads a packet from fields by their REST names or the names of
+// ParsePacket returns the packet of fields by their REST names or the names of
 // RADIUS attributes. Values are as FreeRADIUS writes them; an empty one means that
 // it has none. Unknown fields are left alone.
 //
@@ -91,7 +90,7 @@ func ParsePacket(values map[string]string, arrived time.Time) (Packet, Problems)
 }
 
 // setConnectInfo keeps a Connect-Info with the start or the end of the session, unless
-// the packet names which it is. That of an Interim-Update tells of the start.
+// the packet says which it is. That of an Interim-Update belongs to the start.
 func (p *Packet) setConnectInfo(info string) {
 	kept := &p.ConnectionInfoStart
 	if p.StatusType == Stop {
@@ -105,29 +104,30 @@ func (p *Packet) setConnectInfo(info string) {
 // ownTime is the REST name of the time that a packet is about.
 var ownTime = map[StatusType]string{Start: "start_time", InterimUpdate: "update_time", Stop: "stop_time"}
 
+// parseTimes sets the times of a packet, and adds problems with them.
 func (p *Packet) parseTimes(values map[string]string, arrived time.Time, problems Problems) {
-	told := map[string]time.Time{}
+	times := map[string]time.Time{}
 	for _, name := range []string{"start_time", "update_time", "stop_time"} {
 		if values[name] == "" {
 			continue
 		}
 		at, ok := parseTime(values[name])
 		if !ok {
-			problems[name] = "is no time: use RFC 3339, 2024-01-02T03:04:05Z for one"
+			problems[name] = "is not a time: use RFC 3339, such as 2024-01-02T03:04:05Z"
 			continue
 		}
-		told[name] = at
+		times[name] = at
 	}
 	p.Time = p.heard().Time
-	p.StartTime = told["start_time"]
-	stop, isTold := told["stop_time"]
+	p.StartTime = times["start_time"]
+	stop, hasStop := times["stop_time"]
 	switch {
 	case p.StatusType != Stop:
 		p.StopTime = stop
-	case isTold && stop.Before(p.StartTime):
+	case hasStop && stop.Before(p.StartTime):
 		problems["stop_time"] = stopBeforeStart
 	}
-	if at, ok := told[ownTime[p.StatusType]]; ok {
+	if at, ok := times[ownTime[p.StatusType]]; ok {
 		p.Time = at
 	}
 	event := values["event_timestamp"]
@@ -139,6 +139,7 @@ func (p *Packet) parseTimes(values map[string]string, arrived time.Time, problem
 	}
 }
 
+// text returns a setter for a text.
 func text(of func(*Packet) *string) func(*Packet, string) error {
 	return func(p *Packet, value string) error {
 		*of(p) = value
@@ -146,7 +147,7 @@ func text(of func(*Packet) *string) func(*Packet, string) error {
 	}
 }
 
-// number reads a counter. One that is too large is the largest there is: a NAS
+// number returns a setter for a counter. One that is too large becomes the largest there is: a NAS
 // that counts wrongly must not keep its sessions from being recorded.
 func number(of func(*Packet) **int64) func(*Packet, string) error {
 	return func(p *Packet, value string) error {
@@ -155,14 +156,14 @@ func number(of func(*Packet) **int64) func(*Packet, string) error {
 			err = nil
 		}
 		if err != nil {
-			return errors.New("is no whole number")
+			return errors.New("is not a whole number")
 		}
 		*of(p) = &n
 		return nil
 	}
 }
 
-// seconds reads a number of seconds.
+// seconds returns a setter for a number of seconds.
 func seconds(of func(*Packet) *time.Duration) func(*Packet, string) error {
 	return func(p *Packet, value string) error {
 		n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
@@ -174,29 +175,31 @@ func seconds(of func(*Packet) *time.Duration) func(*Packet, string) error {
 	}
 }
 
+// address returns a setter for an address.
 func address(of func(*Packet) *netip.Addr) func(*Packet, string) error {
 	return func(p *Packet, value string) error {
 		parsed, err := parseAddress(value)
 		if err != nil {
-			return errors.New("is no IP address")
+			return errors.New("is not an IP address")
 		}
 		*of(p) = parsed
 		return nil
 	}
 }
 
+// prefix returns a setter for a prefix.
 func prefix(of func(*Packet) *netip.Prefix) func(*Packet, string) error {
 	return func(p *Packet, value string) error {
 		parsed, err := parsePrefix(value)
 		if err != nil {
-			return errors.New("is no prefix: use 2001:db8::/56 for one")
+			return errors.New("is not a prefix: use an address and its length, such as 2001:db8::/56")
 		}
 		*of(p) = parsed
 		return nil
 	}
 }
 
-// parseAddress reads an address, which may have a full mask: PostgreSQL writes it.
+// parseAddress returns an address, which may have a full mask: PostgreSQL writes it.
 func parseAddress(value string) (netip.Addr, error) {
 	if strings.Contains(value, "/") {
 		parsed, err := netip.ParsePrefix(value)

@@ -89,7 +89,7 @@ func TestAnythingThatCannotBeRecordedIsNamed(t *testing.T) {
 		"no user name":                    {map[string]string{"username": ""}, nil},
 		"number that is too large":        {map[string]string{"input_octets": "99999999999999999999"}, nil},
 		"NAS-IPv6-Address alone":          {map[string]string{"nas_ip_address": "", "nas_ipv6_address": "2001:db8::5"}, nil},
-		"Event-Timestamp that is no time": {map[string]string{"event_timestamp": "soon"}, nil},
+		"Event-Timestamp that is not a time": {map[string]string{"event_timestamp": "soon"}, nil},
 	}
 	for name, test := range tests {
 		values := start()

@@ -45,7 +45,7 @@ var (
 // seconds since 1970. A time without a zone is in UTC; a day is its beginning. The zone
 // of the result is the one that was written.
 //
-// What could be several times is refused: zones by other names than UTC and GMT, days in
+// Texts that could be several times are refused: zones by other names than UTC and GMT, days in
 // figures that do not begin with the year, and a year or day that could be a number of
 // seconds. The error can follow the name of a field.
 func ParseTime(text string) (time.Time, error) {
@@ -68,7 +68,7 @@ func ParseTime(text string) (time.Time, error) {
 	return at, nil
 }
 
-// parseTime is ParseTime for a caller that does not say what is wrong.
+// parseTime does as ParseTime, for a caller that reports no reason.
 func parseTime(text string) (at time.Time, ok bool) {
 	at, err := ParseTime(text)
 	return at.UTC(), err == nil

@@ -10,11 +10,11 @@ import (
 // A NAS that was started again may use the same session id, user and port again, and
 // then its new session has the unique id of an old one. The latest session keeps that
 // id, since almost every packet is about it; those before it have ids that are made of
-// it and a number. What a packet tells of its own time says whose it is: it may be
-// late, or a copy.
+// it and a number. The times in a packet decide which session it is about: it may be late,
+// or a copy.
 
 // place is where a packet belongs, as far as the latest session with its unique id
-// tells.
+// shows.
 type place int
 
 const (
@@ -24,8 +24,8 @@ const (
 )
 
 const (
-	// repeatedFor is how long a NAS may go on to send a packet whose answer got lost. One
-	// that does not say when it has made the packet seems to tell of something new.
+	// repeatedFor is how long a NAS may go on to send a packet whose answer got lost. If it
+	// does not say when it has made the packet, that looks like a new one.
 	repeatedFor = 10 * time.Minute
 
 	// maxEarlier is how many earlier sessions are looked at for a late packet.
@@ -39,7 +39,7 @@ func earlierID(uniqueID string, n int64) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// place says where a normal packet belongs. r is the latest session with its unique id.
+// place returns where a normal packet belongs. r is the latest session with its unique id.
 func (r *Record) place(p Packet) place {
 	switch {
 	case r.isFollowedBy(p):
@@ -52,7 +52,7 @@ func (r *Record) place(p Packet) place {
 	return r.placeAlone(p)
 }
 
-// placeAlone is place where no earlier session is near.
+// placeAlone does as place, if no earlier session is near.
 func (r *Record) placeAlone(p Packet) place {
 	switch {
 	case r.isFollowedByOtherClock(p):
@@ -107,15 +107,15 @@ func (r *Record) isClockReset(began Time) bool {
 }
 
 // mayBeRepeatedBy reports whether a packet may be a copy of one before the end of the
-// session, that was given the time of its arrival: it came so soon after the end and tells
-// no more.
+// session that has the time of its arrival: it came soon after the end, and its counters
+// are no larger.
 func (r *Record) mayBeRepeatedBy(p Packet, after time.Duration) bool {
 	if after > repeatedFor || p.Time.Sub(p.heard().Time).Abs() > promptly {
 		return false
 	}
-	known, told := r.counters(), p.counters()
-	for i := range known {
-		if *told[i] != nil && (*known[i] == nil || **told[i] > **known[i]) {
+	current, update := r.counters(), p.counters()
+	for i := range current {
+		if *update[i] != nil && (*current[i] == nil || **update[i] > **current[i]) {
 			return false
 		}
 	}
@@ -159,7 +159,7 @@ func (r *Record) isPrecededBy(p Packet) bool {
 // distance returns how far the beginning of the session is from that of the session
 // that the packet is about: by the clock of the NAS if it has made a Start, or if the
 // packet is from before this session by both clocks, else by the clock that is nearer. A
-// packet that does not tell a beginning is near a session in whose time it was made.
+// packet that does not say when its session began is near a session in whose time it was made.
 func (r *Record) distance(p Packet) time.Duration {
 	if began := p.began(); !began.IsZero() {
 		byClock := began.Sub(r.StartTime.Time).Abs()
@@ -179,8 +179,8 @@ func (r *Record) distance(p Packet) time.Duration {
 	return 0
 }
 
-// near is the longest distance from the session that a packet is about: see distance. A
-// Start tells exactly when that began.
+// near returns the longest distance from the session that a packet is about: see distance.
+// A Start says exactly when that began.
 func (p Packet) near() time.Duration {
 	if p.StatusType == Start && p.hasOwnTime() {
 		return promptly
@@ -189,19 +189,19 @@ func (p Packet) near() time.Duration {
 }
 
 // beganWith reports whether the session began when that of a packet did, by the clock of
-// the NAS, if that can tell.
+// the NAS, if that is reliable.
 func (r *Record) beganWith(p Packet) bool {
 	isLost := p.StatusType == Start && p.hasLostClock()
 	return p.hasOwnTime() && !isLost && p.began().Sub(r.StartTime.Time).Abs() <= time.Second
 }
 
-// isRepeatedBy reports whether a packet, which does not tell its time, tells exactly what
-// is known: it is a copy of the latest packet of the session.
+// isRepeatedBy reports whether a packet without a time of its own says exactly what is
+// known: it is a copy of the latest packet of the session.
 func (r *Record) isRepeatedBy(p Packet) bool {
-	if told := r.toldTime(); p.hasOwnTime() || p.sessionTime() == 0 || told == nil || *told != *p.SessionTime {
+	if reported := r.reportedTime(); p.hasOwnTime() || p.sessionTime() == 0 || reported == nil || *reported != *p.SessionTime {
 		return false
 	}
-	isSame := func(known, told *int64) bool { return told == nil || known != nil && *known == *told }
+	isSame := func(current, update *int64) bool { return update == nil || current != nil && *current == *update }
 	return isSame(r.InputOctets, p.InputOctets) && isSame(r.OutputOctets, p.OutputOctets)
 }
 
@@ -225,11 +225,11 @@ func nearest(records []*Record, p Packet) *Record {
 	return best
 }
 
-// mergeEarlier is Merge for a session that had its unique id before another one that
+// mergeEarlier does as Merge, for a session that had its unique id before another one that
 // began at a time: it is over, unless it was heard of since.
-func mergeEarlier(known *Record, p Packet, next Time) Record {
-	r := merge(known, p)
-	if r.Open() && !r.UpdateTime.After(next.Time) && !known.isFresh(p) {
+func mergeEarlier(current *Record, p Packet, next Time) Record {
+	r := merge(current, p)
+	if r.Open() && !r.UpdateTime.After(next.Time) && !current.isFresh(p) {
 		return closeSilent(r, guessReuse)
 	}
 	return r
@@ -244,7 +244,7 @@ func (r Record) moved(n int64) Record {
 	return r
 }
 
-// placeAmong says where a packet belongs among all sessions with its unique id, and
+// placeAmong returns where a packet belongs among all sessions with its unique id, and
 // returns the earlier session that it is about, if one is known. earlier returns the
 // n-th of those, or nil.
 func placeAmong(latest *Record, p Packet, earlier func(n int64) (*Record, error)) (*Record, place, error) {

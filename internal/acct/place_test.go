@@ -10,7 +10,7 @@ import (
 )
 
 // told makes a packet as heard does, whose NAS tells its time: it arrives a little later.
-func told(status StatusType, session string, seconds int, change ...func(*Packet)) Packet {
+func timed(status StatusType, session string, seconds int, change ...func(*Packet)) Packet {
 	arrives := func(p *Packet) { p.Arrived = p.Time.Add(300 * time.Millisecond) }
 	return packet(status, session, seconds, slices.Concat([]func(*Packet){arrives}, change)...)
 }
@@ -33,14 +33,14 @@ func times(t *testing.T, store Store) (all [][2]int) {
 // usedAgain are three sessions of a NAS that was started again twice.
 func usedAgain() []Packet {
 	return []Packet{
-		told(Start, "1", 0),
-		told(InterimUpdate, "1", 600, counters(600, 1000, 2000)),
-		told(Stop, "1", 1200, counters(1200, 3000, 4000), cause("User-Request")),
-		told(Start, "1", 5000),
-		told(InterimUpdate, "1", 5600, counters(600, 100, 200)),
-		told(Stop, "1", 5900, counters(900, 300, 400), cause("NAS-Reboot")),
-		told(Start, "1", 9000),
-		told(InterimUpdate, "1", 9100, counters(100, 10, 20)),
+		timed(Start, "1", 0),
+		timed(InterimUpdate, "1", 600, counters(600, 1000, 2000)),
+		timed(Stop, "1", 1200, counters(1200, 3000, 4000), cause("User-Request")),
+		timed(Start, "1", 5000),
+		timed(InterimUpdate, "1", 5600, counters(600, 100, 200)),
+		timed(Stop, "1", 5900, counters(900, 300, 400), cause("NAS-Reboot")),
+		timed(Start, "1", 9000),
+		timed(InterimUpdate, "1", 9100, counters(100, 10, 20)),
 	}
 }
 
@@ -93,19 +93,19 @@ func testStartAfterAGuess(t *testing.T, store Store) {
 		next Packet
 		want [][2]int
 	}{
-		"Start":                     {told(Start, "1", 200), [][2]int{{200, -1}, {0, 100}}},
-		"Start in the same second":  {told(Start, "1", 100, func(p *Packet) { p.Arrived = at(101) }), [][2]int{{100, -1}, {0, 100}}},
+		"Start":                     {timed(Start, "1", 200), [][2]int{{200, -1}, {0, 100}}},
+		"Start in the same second":  {timed(Start, "1", 100, func(p *Packet) { p.Arrived = at(101) }), [][2]int{{100, -1}, {0, 100}}},
 		"Start without a time":      {packet(Start, "1", 200), [][2]int{{200, -1}, {0, 100}}},
-		"copy of the old Start":     {told(Start, "1", 0, func(p *Packet) { p.Arrived = at(200) }), [][2]int{{0, 100}}},
-		"Interim-Update of the new": {told(InterimUpdate, "1", 2000, counters(1500, 1, 2)), [][2]int{{500, -1}, {0, 100}}},
-		"Stop of the new":           {told(Stop, "1", 2000, counters(1500, 1, 2)), [][2]int{{500, 2000}, {0, 100}}},
-		"Stop of the old":           {told(Stop, "1", 90, counters(90, 1, 2), func(p *Packet) { p.Arrived = at(200) }), [][2]int{{0, 90}}},
+		"copy of the old Start":     {timed(Start, "1", 0, func(p *Packet) { p.Arrived = at(200) }), [][2]int{{0, 100}}},
+		"Interim-Update of the new": {timed(InterimUpdate, "1", 2000, counters(1500, 1, 2)), [][2]int{{500, -1}, {0, 100}}},
+		"Stop of the new":           {timed(Stop, "1", 2000, counters(1500, 1, 2)), [][2]int{{500, 2000}, {0, 100}}},
+		"Stop of the old":           {timed(Stop, "1", 90, counters(90, 1, 2), func(p *Packet) { p.Arrived = at(200) }), [][2]int{{0, 90}}},
 	}
 	i := 0
 	for name, test := range tests {
 		i++
 		of := func(p *Packet) { p.UniqueID, p.Username = string(rune('a'+i)), name }
-		first, on := told(Start, "1", 0, of), told(AccountingOn, "0", 100)
+		first, on := timed(Start, "1", 0, of), timed(AccountingOn, "0", 100)
 		of(&test.next)
 		record(t, store, first)
 		require.NoError(t, store.CloseNAS(t.Context(), on.Restart()))
@@ -125,33 +125,33 @@ func testStartAfterAGuess(t *testing.T, store Store) {
 }
 
 func testStartWhileOpen(t *testing.T, store Store) {
-	record(t, store, told(Start, "1", 0), told(InterimUpdate, "1", 600, counters(600, 1, 2)))
-	record(t, store, told(Start, "1", 0, func(p *Packet) { p.Arrived = at(800) }), packet(Start, "1", 900), told(Start, "1", 1200))
+	record(t, store, timed(Start, "1", 0), timed(InterimUpdate, "1", 600, counters(600, 1, 2)))
+	record(t, store, timed(Start, "1", 0, func(p *Packet) { p.Arrived = at(800) }), packet(Start, "1", 900), timed(Start, "1", 1200))
 	require.Equal(t, [][2]int{{0, -1}}, times(t, store), "copies, or soon")
-	record(t, store, told(Start, "1", 1300))
+	record(t, store, timed(Start, "1", 1300))
 	require.Equal(t, [][2]int{{1300, -1}, {0, 600}}, times(t, store), "its Stop got lost")
-	record(t, store, told(Stop, "1", 700, counters(700, 3, 4), func(p *Packet) { p.Arrived = at(1400) }))
+	record(t, store, timed(Stop, "1", 700, counters(700, 3, 4), func(p *Packet) { p.Arrived = at(1400) }))
 	require.Equal(t, [][2]int{{1300, -1}, {0, 700}}, times(t, store), "or was late")
-	record(t, store, told(Stop, "1", 1500, counters(200, 1, 1)))
+	record(t, store, timed(Stop, "1", 1500, counters(200, 1, 1)))
 	require.Equal(t, [][2]int{{1300, 1500}, {0, 700}}, times(t, store))
 
-	second := told(Start, "2", 2060)
-	record(t, store, told(Start, "2", 2000), second, told(Stop, "2", 2300, counters(300, 1, 1)))
+	second := timed(Start, "2", 2060)
+	record(t, store, timed(Start, "2", 2000), second, timed(Stop, "2", 2300, counters(300, 1, 1)))
 	second.Arrived = at(2310)
 	record(t, store, second)
 	require.Equal(t, [][2]int{{2000, 2300}, {1300, 1500}, {0, 700}}, times(t, store), "a copy of a second Start")
 }
 
 func testEarlierSessionLivesOn(t *testing.T, store Store) {
-	record(t, store, told(Start, "1", 0), told(InterimUpdate, "1", 600, counters(600, 1, 2)), told(Start, "1", 5000))
+	record(t, store, timed(Start, "1", 0), timed(InterimUpdate, "1", 600, counters(600, 1, 2)), timed(Start, "1", 5000))
 	require.Equal(t, [][2]int{{5000, -1}, {0, 600}}, times(t, store))
-	record(t, store, told(InterimUpdate, "1", 6000, counters(6000, 3, 4)))
+	record(t, store, timed(InterimUpdate, "1", 6000, counters(6000, 3, 4)))
 	require.Equal(t, [][2]int{{5000, -1}, {0, -1}}, times(t, store), "the Start was no beginning")
 }
 
 func testLostClock(t *testing.T, store Store) {
 	off := clocks["of 2008"]
-	record(t, store, told(Start, "1", 0), told(Stop, "1", 1200, counters(1200, 3, 4)))
+	record(t, store, timed(Start, "1", 0), timed(Stop, "1", 1200, counters(1200, 3, 4)))
 	record(t, store, heard(Start, "1", 5000, off), heard(InterimUpdate, "1", 5600, off, counters(600, 1, 2)))
 	found, _, err := store.Sessions(t.Context(), Filter{}, Page{})
 	require.NoError(t, err)
@@ -160,17 +160,17 @@ func testLostClock(t *testing.T, store Store) {
 	require.True(t, isOpen(t, store, "1"))
 	record(t, store, heard(InterimUpdate, "1", 6200, 0, counters(1200, 5, 6))) // it has learnt the time
 	require.Equal(t, whole(5), get(t, store, "1").InputOctets)
-	record(t, store, told(Stop, "1", 1200, counters(1200, 3, 4), func(p *Packet) { p.Arrived = at(7000) })) // late
+	record(t, store, timed(Stop, "1", 1200, counters(1200, 3, 4), func(p *Packet) { p.Arrived = at(7000) })) // late
 	require.True(t, isOpen(t, store, "1"))
 }
 
 // testLateStopOfAnUnknownSession has the session last about as long as its Stop is late:
 // the arrival less the session time is near the Start of the next one.
 func testLateStopOfAnUnknownSession(t *testing.T, store Store) {
-	late := told(Stop, "1", 1200, counters(1200, 1, 2), func(p *Packet) { p.Arrived = at(6000) })
-	record(t, store, told(Start, "1", 5000), late, late)
+	late := timed(Stop, "1", 1200, counters(1200, 1, 2), func(p *Packet) { p.Arrived = at(6000) })
+	record(t, store, timed(Start, "1", 5000), late, late)
 	require.Equal(t, [][2]int{{5000, -1}, {0, 1200}}, times(t, store))
-	record(t, store, told(InterimUpdate, "1", 6100, counters(1100, 3, 4)), late)
+	record(t, store, timed(InterimUpdate, "1", 6100, counters(1100, 3, 4)), late)
 	require.Equal(t, [][2]int{{5000, -1}, {0, 1200}}, times(t, store))
 }
 
@@ -195,7 +195,7 @@ func testCopiesOfTheSessionBefore(t *testing.T, store Store) {
 
 // testStartAfterItsPacket has an API client tell a start that is later than the packet.
 func testStartAfterItsPacket(t *testing.T, store Store) {
-	p := told(Stop, "1", 100, func(p *Packet) { p.StartTime = at(110) })
+	p := timed(Stop, "1", 100, func(p *Packet) { p.StartTime = at(110) })
 	record(t, store, p)
 	p.Arrived = at(110)
 	record(t, store, p)
@@ -205,14 +205,14 @@ func testStartAfterItsPacket(t *testing.T, store Store) {
 // testLatestIsDeleted has retention delete the session that has the unique id before one
 // that has lost it, whose Stop was very late.
 func testLatestIsDeleted(t *testing.T, store Store) {
-	record(t, store, told(Start, "1", 0), told(InterimUpdate, "1", 600, counters(600, 1, 2)))
-	record(t, store, told(Start, "1", 5000), told(Stop, "1", 5900, counters(900, 3, 4)))
-	record(t, store, told(Stop, "1", 700, counters(700, 5, 6), func(p *Packet) { p.Arrived = at(20_000) }))
+	record(t, store, timed(Start, "1", 0), timed(InterimUpdate, "1", 600, counters(600, 1, 2)))
+	record(t, store, timed(Start, "1", 5000), timed(Stop, "1", 5900, counters(900, 3, 4)))
+	record(t, store, timed(Stop, "1", 700, counters(700, 5, 6), func(p *Packet) { p.Arrived = at(20_000) }))
 	require.Equal(t, Report{DeletedSessions: 1}, maintain(t, store, at(20_001), Retention{Sessions: time.Hour}))
 	require.Equal(t, [][2]int{{0, 700}}, times(t, store))
-	record(t, store, told(Start, "1", 21_000))
+	record(t, store, timed(Start, "1", 21_000))
 	require.Equal(t, [][2]int{{21_000, -1}, {0, 700}}, times(t, store))
-	record(t, store, told(Start, "1", 30_000), told(InterimUpdate, "1", 30_600, counters(600, 7, 8)))
-	record(t, store, told(InterimUpdate, "1", 300, counters(300, 1, 1), func(p *Packet) { p.Arrived = at(30_700) }))
+	record(t, store, timed(Start, "1", 30_000), timed(InterimUpdate, "1", 30_600, counters(600, 7, 8)))
+	record(t, store, timed(InterimUpdate, "1", 300, counters(300, 1, 1), func(p *Packet) { p.Arrived = at(30_700) }))
 	require.Equal(t, [][2]int{{30_000, -1}, {21_000, 21_000}, {0, 700}}, times(t, store))
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// PostAuth is one attempt to log in. There is no place for a password.
+// PostAuth is an attempt to log in. It cannot hold a password.
 type PostAuth struct {
 	ID               int64  `json:"id,omitempty"` // PostgreSQL's id; 0 in Vault storage
 	Time             Time   `json:"date"`
@@ -16,10 +16,10 @@ type PostAuth struct {
 	Class            string `json:"class"`
 }
 
-// Accepted reports whether the attempt is of a user who was let in.
+// Accepted reports whether the user was let in.
 func (a PostAuth) Accepted() bool { return strings.EqualFold(a.Reply, "Access-Accept") }
 
-// check refuses an attempt that has no time: stores keep them by it.
+// check returns an error for an attempt without a time: stores keep attempts by it.
 func (a PostAuth) check() error {
 	if a.Time.IsZero() {
 		return Problems{"date": "is missing"}

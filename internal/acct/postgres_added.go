@@ -15,14 +15,14 @@ import (
 // that other programs and earlier versions go on. Where they may not be added the store
 // goes by the times of the NASes, as before.
 
-// addedColumns is what became of the columns that are added.
+// addedColumns is the outcome of adding columns.
 type addedColumns struct {
 	warnings []string
 	tryAgain bool // they may be added later
 }
 
-// addColumns adds the columns that a table of sessions lacks, and returns it as it is
-// then: with all of them, or none.
+// addColumns adds the columns that a table of sessions lacks, and returns the table as it
+// is then: with all of them, or none.
 func (s *PostgresStore) addColumns(ctx context.Context, conn querier, actual table[Record]) (table[Record], addedColumns, error) {
 	missing := missingColumns(actual)
 	if len(missing) == 0 {

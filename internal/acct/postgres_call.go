@@ -13,7 +13,7 @@ import (
 const (
 	// maxAttempts is how often a call is tried if others change the same session.
 	maxAttempts = 10
-	// maxReconnects is how often it is if its connection was lost.
+	// maxReconnects is how often a call is tried again if its connection was lost.
 	maxReconnects = 3
 )
 
@@ -39,32 +39,34 @@ type pageOf[T any] struct {
 	more  bool
 }
 
-// work is what a call does with a connection, and tableWork what it does with the tables.
-// They share nothing with the caller that may change, as it may leave before them.
+// work is the work of a call with a connection, and tableWork that with the tables. They
+// share nothing with the caller that may change, as it may leave before them.
 type (
 	work[T any]      func(context.Context, querier) (T, error)
 	tableWork[T any] func(context.Context, querier, *schema) (T, error)
 )
 
-// callLimits are what a call has.
+// callLimits holds how long a call may take.
 type callLimits struct {
 	total time.Duration
 	quick bool // its statements take no time, unless something is in their way
 }
 
-// call does something with the tables within the time for it, by statements that take
-// no time.
-func call[T any](ctx context.Context, s *PostgresStore, do tableWork[T]) (T, error) {
-	return runWithSchema(ctx, s, callLimits{total: s.patience.call, quick: true}, do)
+// withSchema works with the tables within the time of a call, by statements that take no
+// time.
+func withSchema[T any](ctx context.Context, s *PostgresStore, do tableWork[T]) (T, error) {
+	return withSchemaLimited(ctx, s, callLimits{total: s.patience.call, quick: true}, do)
 }
 
-// callSlowly is call for statements that may take all of that time.
-func callSlowly[T any](ctx context.Context, s *PostgresStore, do tableWork[T]) (T, error) {
-	return runWithSchema(ctx, s, callLimits{total: s.patience.call}, do)
+// withSchemaSlowly does as withSchema, for statements that may take all of that time.
+func withSchemaSlowly[T any](ctx context.Context, s *PostgresStore, do tableWork[T]) (T, error) {
+	return withSchemaLimited(ctx, s, callLimits{total: s.patience.call}, do)
 }
 
-func runWithSchema[T any](ctx context.Context, s *PostgresStore, limits callLimits, do tableWork[T]) (T, error) {
-	return run(ctx, s, limits, func(ctx context.Context, conn querier) (T, error) {
+// withSchemaLimited works with the tables within the limits. It reads their columns first,
+// unless they are known.
+func withSchemaLimited[T any](ctx context.Context, s *PostgresStore, limits callLimits, do tableWork[T]) (T, error) {
+	return withConn(ctx, s, limits, func(ctx context.Context, conn querier) (T, error) {
 		sc := s.schema.Load()
 		if sc == nil {
 			var err error
@@ -85,9 +87,9 @@ type outcome[T any] struct {
 	panicked any
 }
 
-// run does something with a connection, within the limits. What has no answer by then
-// is left behind: it shares nothing with the caller, and the guard ends it.
-func run[T any](ctx context.Context, s *PostgresStore, limits callLimits, do work[T]) (T, error) {
+// withConn works with a connection, within the limits. Work without an answer by then is
+// left behind: it shares nothing with the caller, and the guard ends it.
+func withConn[T any](ctx context.Context, s *PostgresStore, limits callLimits, do work[T]) (T, error) {
 	var none T
 	if !s.beginCall() {
 		return none, s.unavailable(errClosed)
@@ -97,7 +99,7 @@ func run[T any](ctx context.Context, s *PostgresStore, limits callLimits, do wor
 	done := make(chan outcome[T], 1)
 	s.workers.begin(s.closing, func() {
 		defer s.calls.Done()
-		done <- attempts(limited, s, limits.quick, do)
+		done <- withRetries(limited, s, limits.quick, do)
 	})
 	select {
 	case result := <-done:
@@ -119,9 +121,9 @@ func run[T any](ctx context.Context, s *PostgresStore, limits callLimits, do wor
 	return none, s.overdue()
 }
 
-// attempts does something again if others were at work on the same, or the connection
-// was lost.
-func attempts[T any](ctx context.Context, s *PostgresStore, quick bool, do work[T]) (result outcome[T]) {
+// withRetries works with a connection, and again if others were at work on the same, or the
+// connection was lost.
+func withRetries[T any](ctx context.Context, s *PostgresStore, quick bool, do work[T]) (result outcome[T]) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result.panicked = cause // the caller's to handle
@@ -130,7 +132,7 @@ func attempts[T any](ctx context.Context, s *PostgresStore, quick bool, do work[
 	reconnects := 0
 	for range maxAttempts {
 		var how ending
-		how, result = attempt(ctx, s, quick, do)
+		how, result = withLease(ctx, s, quick, do)
 		err := result.err
 		switch {
 		case err == nil, ctx.Err() != nil, errors.Is(err, errNotConnected):
@@ -141,8 +143,8 @@ func attempts[T any](ctx context.Context, s *PostgresStore, quick bool, do work[
 		case how == endedRenewed && reconnects < maxReconnects:
 			reconnects++
 		default:
-			var wrong *SchemaError
-			if errors.As(s.explain(err), &wrong) {
+			var schemaErr *SchemaError
+			if errors.As(s.explain(err), &schemaErr) {
 				s.schema.Store(nil) // it may have changed: read it again
 			}
 			return result
@@ -160,8 +162,8 @@ const (
 	endedRenewed          // the connection is not used again
 )
 
-// attempt does something with a connection of the pool.
-func attempt[T any](ctx context.Context, s *PostgresStore, quick bool, do work[T]) (how ending, result outcome[T]) {
+// withLease works with a connection of the pool.
+func withLease[T any](ctx context.Context, s *PostgresStore, quick bool, do work[T]) (how ending, result outcome[T]) {
 	l, err := s.lease(ctx, quick)
 	if err != nil {
 		result.err = err

@@ -131,7 +131,7 @@ func TestUnfitTablesAreExplained(t *testing.T) {
 		"not unique":      {"ALTER TABLE radacct DROP CONSTRAINT radacct_acctuniqueid_key", "CREATE UNIQUE INDEX ON radacct (acctuniqueid)"},
 		"column that has to have a value": {
 			"ALTER TABLE radacct ADD organization_id uuid NOT NULL",
-			"column organization_id of table radacct has to have a value that accounting does not know",
+			"column organization_id of table radacct must have a value that accounting does not know",
 		},
 		"log without a column": {"ALTER TABLE radpostauth DROP reply", "ALTER TABLE radpostauth ADD COLUMN reply text"},
 		"log without a key":    {"ALTER TABLE radpostauth DROP id", "column id is missing"},

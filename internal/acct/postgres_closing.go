@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// closing makes the statements that do in SQL what closeSilent and closeRestarted do: a
+// closing returns the statements that do in SQL what closeSilent and closeRestarted do: a
 // NAS may have thousands of sessions.
 type closing struct {
 	hasAdded bool // whether there are columns for the times of this server's clock
@@ -33,9 +33,9 @@ func newClosing(hasAdded bool) closing {
 // times, and none for those of this server's clock.
 const ahead = "interval '24 hours'"
 
-// ofNAS is for a restart: $1 and $2 its times by both clocks, $3 cause, $4 address,
-// $5 NAS-Identifier, $6 station, $7 how many. What one of both has not got is not
-// compared.
+// ofNAS returns the statement for a restart: $1 and $2 its times by both clocks, $3 cause,
+// $4 address, $5 NAS-Identifier, $6 station, $7 how many. Names that one of the two lacks
+// are not compared.
 func (c closing) ofNAS() string {
 	byIdentifier := "WHEN $5::text IS NULL THEN true" // it never is
 	if c.hasAdded {
@@ -56,28 +56,28 @@ func (c closing) ofNAS() string {
 		fmt.Sprintf("nasipaddress = $4 AND acctstoptime IS NULL AND %s AND %s LIMIT $7", isDue, names))
 }
 
-// stale is for sessions of which nothing was heard since $1: $2 cause, $3 how many.
+// stale returns the statement for sessions of which nothing was heard since $1: $2 cause, $3 how many.
 func (c closing) stale() string {
 	isDue := c.heard + " < $1"
 	return c.statement(c.latest, c.heard, "$2", guessSilence, isDue,
 		fmt.Sprintf("acctstoptime IS NULL AND acctstarttime < $1::timestamptz + %s AND %s LIMIT $3", ahead, isDue))
 }
 
-// statement closes the sessions that are chosen, and still due.
+// statement returns what closes the sessions that are chosen, and still due.
 func (c closing) statement(end, heardStop, cause string, why guess, isDue, chosen string) string {
 	mark := ""
 	if c.hasAdded {
 		mark = fmt.Sprintf(", heardstoptime = due.heard, guessedstop = '%s', toldsessiontime = acctsessiontime", why)
 	}
 	lasted := wholeSeconds("due.ended - acctstarttime")
-	told := "CASE WHEN acctsessiontime > 0 THEN acctsessiontime + " + wholeSeconds("due.ended - acctupdatetime") + " END"
+	reported := "CASE WHEN acctsessiontime > 0 THEN acctsessiontime + " + wholeSeconds("due.ended - acctupdatetime") + " END"
 	return fmt.Sprintf(`UPDATE radacct SET acctstoptime = due.ended, acctterminatecause = %s,
 		acctsessiontime = GREATEST(acctsessiontime, 0, LEAST(%s, %s))%s
 		FROM (SELECT radacctid AS id, %s AS ended, %s AS heard FROM radacct WHERE %s) due
-		WHERE radacctid = due.id AND acctstoptime IS NULL AND %s`, cause, lasted, told, mark, end, heardStop, chosen, isDue)
+		WHERE radacctid = due.id AND acctstoptime IS NULL AND %s`, cause, lasted, reported, mark, end, heardStop, chosen, isDue)
 }
 
-// deletion is for sessions whose end was heard before $1, $2 of them.
+// deletion returns the statement for sessions whose end was heard before $1, $2 of them.
 func (c closing) deletion() string {
 	return fmt.Sprintf(`DELETE FROM radacct WHERE %[1]s < $1 AND radacctid IN (
 		SELECT radacctid FROM radacct WHERE acctstarttime < $1::timestamptz + %[2]s AND acctstoptime IS NOT NULL AND %[1]s < $1
@@ -89,7 +89,7 @@ func secondsOf(interval string) string { return "extract(epoch FROM " + interval
 
 func inSeconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
-// wholeSeconds is secondsFrom.
+// wholeSeconds does in SQL what secondsFrom does.
 func wholeSeconds(interval string) string {
 	return "GREATEST(0, floor(extract(epoch FROM " + interval + ")))::bigint"
 }
@@ -101,7 +101,7 @@ func (s *PostgresStore) CloseNAS(ctx context.Context, x Restart) error {
 		station = x.station()
 	}
 	for {
-		closed, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
+		closed, err := withSchemaSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
 			return execCount(ctx, conn, sc.closeOfNAS, x.Time.Time, x.Heard.Time, sc.cause(x.Cause),
 				x.NASAddress.String(), x.NASIdentifier, station, batch)
 		})

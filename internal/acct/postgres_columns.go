@@ -19,7 +19,7 @@ const (
 	postAuthTable = "radpostauth"
 )
 
-// kind is what a column holds: its type in tables made here, and the types that
+// kind is the kind of a column: its type in tables made here, and the types that
 // existing ones may have.
 type kind struct {
 	definition string
@@ -37,12 +37,12 @@ var (
 type column[T any] struct {
 	name     string
 	kind     *kind
-	extra    string // what its definition has besides the type
+	extra    string // the rest of its definition, after the type
 	presence presence
 	field    func(*T) any
 }
 
-// presence says what it means if a table lacks a column.
+// presence is whether a table may lack a column.
 type presence int
 
 const (
@@ -127,8 +127,8 @@ func encode(field any) any {
 	return nil
 }
 
-// decode sets a field to a value of the database. What another program wrote and
-// nobody understands is unknown.
+// decode sets a field to a value of the database. A value of another program that is of
+// no use here is unknown.
 func decode(field, value any) {
 	switch v := field.(type) {
 	case *string:
@@ -158,7 +158,7 @@ type table[T any] struct {
 	widths  []int // in characters, by column; 0 means any
 }
 
-// definition is the statement that makes the table.
+// definition returns the statement that makes the table.
 func (t table[T]) definition(more ...string) string {
 	lines := append([]string{t.key + " bigserial PRIMARY KEY"}, more...)
 	for _, c := range t.columns {
@@ -167,7 +167,7 @@ func (t table[T]) definition(more ...string) string {
 	return "CREATE TABLE IF NOT EXISTS " + t.name + " (" + strings.Join(lines, ", ") + ")"
 }
 
-// found returns the table as it is, and what keeps it from being used.
+// found returns the table as it is, and the problems that keep it from being used.
 func (t table[T]) found(descriptions []pgconn.FieldDescription) (actual table[T], problems []string) {
 	actual = table[T]{name: t.name, key: t.key}
 	for _, c := range t.columns {
@@ -190,7 +190,7 @@ func (t table[T]) found(descriptions []pgconn.FieldDescription) (actual table[T]
 		actual.widths = append(actual.widths, width(descriptions[i]))
 	}
 	if !slices.ContainsFunc(descriptions, func(d pgconn.FieldDescription) bool { return d.Name == t.key && d.DataTypeOID == pgtype.Int8OID }) {
-		problems = append(problems, fmt.Sprintf("column %s is missing, or no bigint", t.key))
+		problems = append(problems, fmt.Sprintf("column %s is missing, or is not a bigint", t.key))
 	}
 	return actual, problems
 }
@@ -204,7 +204,7 @@ func width(d pgconn.FieldDescription) int {
 	return int(d.TypeModifier) - 4
 }
 
-// names are the columns' names, between commas.
+// names returns the columns' names, between commas.
 func (t table[T]) names() string {
 	names := make([]string, 0, len(t.columns))
 	for _, c := range t.columns {
@@ -213,7 +213,7 @@ func (t table[T]) names() string {
 	return strings.Join(names, ", ")
 }
 
-// selection is what to select: the key, then the columns, addresses as text.
+// selection returns a SELECT of the key, then the columns, addresses as text.
 func (t table[T]) selection() string {
 	names := []string{t.key}
 	for _, c := range t.columns {
@@ -242,7 +242,7 @@ func (t table[T]) row(entry *T) []any {
 	return row
 }
 
-// entry reads the columns of a selected row, its key left out.
+// entry returns the entry of a selected row, its key left out.
 func (t table[T]) entry(row []any) T {
 	var entry T
 	for i, c := range t.columns {
@@ -283,7 +283,7 @@ func placeholders(first, last int) string {
 	return strings.Join(names, ", ")
 }
 
-// fit returns a text as a column of so many characters takes it.
+// fit returns a text as a column of that many characters takes it.
 func fit(text string, characters int) string {
 	if isHex(text) {
 		return cutHex(text, characters)

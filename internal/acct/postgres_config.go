@@ -54,7 +54,7 @@ var (
 	authMethods      = []string{"password", "md5", "gss", "sspi", "scram-sha-256", "oauth", "none"}
 )
 
-// emptyConfig is what every configuration starts from. The driver takes only those
+// emptyConfig is where every configuration starts. The driver takes only those
 // that its own parser has made, and that reads the environment and files of the home
 // directory. So it parses once, when the program starts and before anything else runs,
 // while the environment is out of its sight.
@@ -137,29 +137,29 @@ func (s urlSettings) setServers(conn *pgx.ConnConfig, certificates TLS) error {
 	return nil
 }
 
-// setProtocol sets what is spoken, and which servers will do.
+// setProtocol sets the protocol, and which servers will do.
 func (s urlSettings) setProtocol(conn *pgx.ConnConfig) error {
-	var known bool
-	if conn.ValidateConnect, known = targetAttrs[s.given(settingTargetAttrs, "any")]; !known {
-		return s.notOneOf(settingTargetAttrs)
+	var isKnown bool
+	if conn.ValidateConnect, isKnown = targetAttrs[s.given(settingTargetAttrs, "any")]; !isKnown {
+		return s.unknownValue(settingTargetAttrs)
 	}
-	if conn.DefaultQueryExecMode, known = execModes[s.given(settingExecMode, "cache_statement")]; !known {
-		return s.notOneOf(settingExecMode)
+	if conn.DefaultQueryExecMode, isKnown = execModes[s.given(settingExecMode, "cache_statement")]; !isKnown {
+		return s.unknownValue(settingExecMode)
 	}
 	least := s.or(settingMinProtocol, "3.0")
 	most := s.or(settingMaxProtocol, map[bool]string{true: "3.0", false: "latest"}[least == "3.0"])
 	switch {
 	case !slices.Contains(protocolVersions, least):
-		return s.notOneOf(settingMinProtocol)
+		return s.unknownValue(settingMinProtocol)
 	case !slices.Contains(protocolVersions, most), most == "3.0" && least != "3.0":
-		return s.notOneOf(settingMaxProtocol)
+		return s.unknownValue(settingMaxProtocol)
 	}
 	conn.MinProtocolVersion, conn.MaxProtocolVersion = least, most
 	if conn.ChannelBinding = s.or(settingChannelBinding, "prefer"); !slices.Contains(channelBindings, conn.ChannelBinding) {
-		return s.notOneOf(settingChannelBinding)
+		return s.unknownValue(settingChannelBinding)
 	}
 	if conn.RequireAuth = s[settingRequireAuth]; !isAuthList(conn.RequireAuth) {
-		return s.notOneOf(settingRequireAuth)
+		return s.unknownValue(settingRequireAuth)
 	}
 	for setting, capacity := range map[string]*int{
 		settingStatementCache:   &conn.StatementCacheCapacity,
@@ -231,7 +231,7 @@ func (s urlSettings) setPool(config *pgxpool.Config) error {
 	return nil
 }
 
-// number sets what a setting says, if it is given.
+// number calls set with the number of a setting, if it is given.
 func (s urlSettings) number(setting string, most int, set func(int)) error {
 	text, given := s[setting]
 	if !given {
@@ -261,7 +261,8 @@ func (s urlSettings) or(setting, value string) string {
 	return value
 }
 
-// notOneOf is the error for a value that there is not. It does not quote it.
-func (s urlSettings) notOneOf(setting string) error {
+// unknownValue returns the error for a value that a setting cannot have. It does not quote
+// the value.
+func (s urlSettings) unknownValue(setting string) error {
 	return &URLError{problem: fmt.Sprintf("has a %s that PostgreSQL's manual does not know", setting)}
 }

@@ -19,7 +19,7 @@ func (s *PostgresStore) CountPostAuths(ctx context.Context, f PostAuthFilter) (c
 // count counts the rows of a table that a query chooses.
 func (s *PostgresStore) count(ctx context.Context, table string, q query) (count int, exact bool, err error) {
 	sql, arguments := q.count(table)
-	count, err = callSlowly(ctx, s, func(ctx context.Context, conn querier, _ *schema) (count int, err error) {
+	count, err = withSchemaSlowly(ctx, s, func(ctx context.Context, conn querier, _ *schema) (count int, err error) {
 		err = conn.QueryRow(ctx, sql, arguments...).Scan(&count)
 		return count, err
 	})

@@ -32,17 +32,17 @@ func recordAmongEarlier(ctx context.Context, conn querier, sc *schema, latest st
 	return true, replaceSession(ctx, conn, sc, latest, &next, &moved)
 }
 
-// replaceSession changes a session and makes another one, or does neither.
-func replaceSession(ctx context.Context, conn querier, sc *schema, known storedSession, changed, made *Record) error {
+// replaceSession changes a session and adds another, or does neither.
+func replaceSession(ctx context.Context, conn querier, sc *schema, stored storedSession, changed, added *Record) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	if err := known.update(ctx, tx, sc, changed); err != nil {
+	if err := stored.update(ctx, tx, sc, changed); err != nil {
 		return err
 	}
-	created, err := insertRecord(ctx, tx, sc, made)
+	created, err := insertRecord(ctx, tx, sc, added)
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ var environmentSettings = []struct{ variable, setting string }{
 	{"PGREQUIREAUTH", settingRequireAuth},
 }
 
-// EnvironmentWarnings tells what a connection URL that was stored by a version that
-// read files and the environment of the Vault server still needs of them: see
-// WithEnvironment. Without any, the URL means the same today.
+// EnvironmentWarnings returns warnings if a connection URL, stored by a version that read
+// files and the environment of the Vault server, still needs any of them: see
+// WithEnvironment. Without warnings, the URL means the same today.
 func EnvironmentWarnings(url string) []string {
 	settings, err := parseURL(url)
 	if err == nil {
@@ -56,7 +56,7 @@ func EnvironmentWarnings(url string) []string {
 	case err != nil:
 		return []string{err.Error() + ". An earlier version has stored it, and it is used as that version did: write connection_url again"}
 	case len(needed) > 0:
-		return []string{"connection_url is completed by what the Vault server has beside the config: " + strings.Join(needed, ", ") +
+		return []string{"connection_url is completed by the environment or files of the Vault server: " + strings.Join(needed, ", ") +
 			". An earlier version has stored it, and it is used as that version did: write connection_url again, with all that it needs"}
 	}
 	return nil

@@ -16,7 +16,7 @@ type URLError struct {
 	problem string // empty: it cannot be read
 }
 
-// Error says what is wrong, or how the URL should look.
+// Error returns the problem, or how the URL should look.
 func (e *URLError) Error() string {
 	if e.problem != "" {
 		return "connection_url " + e.problem
@@ -35,22 +35,22 @@ type UnavailableError struct {
 	remedy string
 }
 
-// What an UnavailableError is about.
+// The kinds of an UnavailableError.
 const (
 	kindAway     = "away"      // no server of the URL answers, as far as is known
 	kindReadOnly = "read-only" // those that do only read
 	kindBusy     = "busy"      // PostgreSQL answers, but not to this in time
 )
 
-// Kind is what it is about: "away", "read-only" or "busy".
+// Kind returns the kind of the problem: "away", "read-only" or "busy".
 func (e *UnavailableError) Kind() string { return e.kind }
 
-// Error says which server it is and what to check.
+// Error returns which server it is, and the advice what to check.
 func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("PostgreSQL %s is not available (%s): %s", e.Server, e.detail, e.remedy)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // CredentialsError means that PostgreSQL refuses the user.
@@ -59,13 +59,13 @@ type CredentialsError struct {
 	Err          error
 }
 
-// Error says whom it refuses.
+// Error returns which user is refused.
 func (e *CredentialsError) Error() string {
 	return fmt.Sprintf("PostgreSQL %s refuses user %q: "+
 		"check user and password in connection_url, tls_client_cert, and the server's pg_hba.conf", e.Server, e.User)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *CredentialsError) Unwrap() error { return e.Err }
 
 // PrivilegeError means that the user may not do what the store has to.
@@ -74,7 +74,7 @@ type PrivilegeError struct {
 	Err          *pgconn.PgError
 }
 
-// Error says what is not allowed and how to allow it.
+// Error returns which privilege is missing, and how to grant it.
 func (e *PrivilegeError) Error() string {
 	return fmt.Sprintf("PostgreSQL %s: user %q lacks a privilege: %s: "+
 		"create %s and %s with FreeRADIUS's schema.sql, or grant USAGE and CREATE on the schema; "+
@@ -82,22 +82,22 @@ func (e *PrivilegeError) Error() string {
 		e.Server, e.User, e.Err.Message, sessionTable, postAuthTable)
 }
 
-// Unwrap gives the server's words.
+// Unwrap returns the server's words.
 func (e *PrivilegeError) Unwrap() error { return e.Err }
 
 // SchemaError means that the database, or a table in it, is not as it has to be.
 type SchemaError struct {
 	Server   string
-	Problems []string // what is wrong, each with what to do
+	Problems []string // each with its remedy
 	Err      error
 }
 
-// Error lists what is wrong.
+// Error returns the problems, separated by semicolons.
 func (e *SchemaError) Error() string {
 	return fmt.Sprintf("PostgreSQL %s: %s", e.Server, strings.Join(e.Problems, "; "))
 }
 
-// Unwrap gives the cause, if there is one.
+// Unwrap returns the cause, if there is one.
 func (e *SchemaError) Unwrap() error { return e.Err }
 
 // Codes of PostgreSQL's manual, appendix A.
@@ -123,7 +123,7 @@ const (
 	codeProtocol           = "08P01"
 )
 
-// explain makes an error of the database driver one for operators, without the
+// explain returns an error of the database driver as one for operators, without the
 // password.
 func (s *PostgresStore) explain(err error) error {
 	if err == nil {
@@ -145,7 +145,7 @@ func (s *PostgresStore) explain(err error) error {
 	answer := &redacted
 	switch code := answer.Code; {
 	case errors.Is(err, errNotConnected) && isBadSetting(code):
-		// What it names may be the rest of a password with spaces in it.
+		// The name in it may be the rest of a password with spaces in it.
 		return &URLError{problem: fmt.Sprintf("has a setting that PostgreSQL %s does not know, "+
 			"or a value that it does not take: check them, and put values with spaces in quotes", s.server)}
 	case errors.Is(err, errNotConnected) && code == codeProtocol && strings.HasPrefix(answer.Message, refusedParameter):
@@ -159,8 +159,8 @@ func (s *PostgresStore) explain(err error) error {
 	case code == codeNoDatabase:
 		return s.schemaError(answer, fmt.Sprintf("%s: create it, or name another one in connection_url", answer.Message))
 	case code == codeNotNull:
-		return s.schemaError(answer, fmt.Sprintf("column %s of table %s has to have a value that accounting does not know: "+
-			"give it a default, or allow NULL", answer.ColumnName, answer.TableName))
+		return s.schemaError(answer, fmt.Sprintf("column %s of table %s must have a value that accounting does not know: "+
+			"set a default, or allow NULL", answer.ColumnName, answer.TableName))
 	case code == codeNoConflictIndex:
 		return s.schemaError(answer, fmt.Sprintf("acctuniqueid is not unique: CREATE UNIQUE INDEX ON %s (acctuniqueid)", sessionTable))
 	case isNotPrepared(answer):
@@ -177,8 +177,8 @@ func (s *PostgresStore) explain(err error) error {
 // refusedParameter is how PgBouncer begins its answer to a parameter that it does not take.
 const refusedParameter = "unsupported startup parameter: "
 
-// parameterName returns the name of a parameter of the session, or what is said instead
-// of one that is not known: it may be the rest of a password with spaces in it.
+// parameterName returns the name of a parameter of the session, or a stand-in for a name
+// that is not known: it may be the rest of a password with spaces in it.
 func parameterName(name string) string {
 	if slices.Contains(sessionParameters, strings.ToLower(name)) {
 		return name
@@ -195,7 +195,7 @@ var sessionParameters = []string{
 	"tcp_keepalives_interval", "tcp_user_timeout", "timezone", "transaction_timeout", "work_mem",
 }
 
-// redact removes the password from a text.
+// redact returns a text without the password.
 func (s *PostgresStore) redact(text string) string {
 	if s.password == "" {
 		return text
@@ -207,11 +207,12 @@ func (s *PostgresStore) schemaError(err error, problem string) error {
 	return &SchemaError{Server: s.server, Problems: []string{problem}, Err: err}
 }
 
-// detail is what an error says, in a line.
+// detail returns the text of an error, in a line.
 func (s *PostgresStore) detail(err error) string {
 	return strings.Join(strings.Fields(s.redact(err.Error())), " ")
 }
 
+// unavailable returns the error of a server that cannot do it at the moment.
 func (s *PostgresStore) unavailable(err error) error {
 	e := &UnavailableError{Server: s.server, Err: err, kind: kindAway, detail: s.detail(err)}
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -242,7 +243,7 @@ const (
 	remedyBusy = "see pg_stat_activity and pg_locks for what holds up its statements, and statement_timeout and lock_timeout of the user"
 )
 
-// overdue is the error of a call that has no answer in time.
+// overdue returns the error of a call that has no answer in time.
 func (s *PostgresStore) overdue() error {
 	e := &UnavailableError{
 		Server: s.server, Err: context.DeadlineExceeded, kind: kindBusy, detail: noAnswer,
@@ -254,7 +255,7 @@ func (s *PostgresStore) overdue() error {
 	return e
 }
 
-// unavailable tells whether a code means that the server cannot do it now: classes 08,
+// unavailable reports whether a code means that the server cannot do it now: classes 08,
 // 40, 53, 57 and 58 are connections, conflicts, resources, operators' intervention and
 // the system.
 func unavailable(code string) bool {
@@ -274,7 +275,7 @@ func code(err error) string {
 	return ""
 }
 
-// conflict tells whether a statement failed since another one was at work: it can be
+// conflict reports whether a statement failed since another one was at work: it can be
 // done again.
 func conflict(err error) bool {
 	return errors.Is(err, errChanged) || strings.HasPrefix(code(err), "40")

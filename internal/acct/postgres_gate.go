@@ -7,7 +7,7 @@ import (
 )
 
 // Pauses between trials of a server that is away. Where nothing listens a trial costs
-// nobody anything; where a server answers, it costs that one a process.
+// nothing; where a server answers, it costs that server a process.
 const (
 	pauseRefused  = 50 * time.Millisecond
 	pauseAnswered = 400 * time.Millisecond
@@ -24,7 +24,7 @@ type gate struct {
 	until time.Time     // guarded by mu; when the next trial may begin
 }
 
-// refuses returns why calls fail at once; nil if they do not.
+// refuses returns the reason why calls fail at once; nil if they do not.
 func (g *gate) refuses() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -57,7 +57,7 @@ func (g *gate) enter(ctx context.Context) (trial bool, err error) {
 	}
 }
 
-// admit is one step of enter: wait is not nil if the trial that is under way has to end
+// admit does a step of enter: wait is not nil if the trial that is under way has to end
 // first.
 func (g *gate) admit() (trial bool, wait <-chan struct{}, err error) {
 	g.mu.Lock()

@@ -14,8 +14,8 @@ const (
 	// guardPause is between two looks at what is silent.
 	guardPause = 50 * time.Millisecond
 
-	// Cancelling costs the server a process, and who waits for a lock gains nothing by
-	// it: so it is done seldom, unless the call is over and nobody else would.
+	// Cancelling costs the server a process, and a call that waits for a lock gains nothing
+	// by it: so it is done seldom, unless the call is over, when nothing else would end it.
 	cancelPause = 600 * time.Millisecond
 	testPause   = 2 * time.Second
 	dropPause   = 4 * time.Second
@@ -43,7 +43,7 @@ func (s *PostgresStore) guard() {
 	}
 }
 
-// wake has the guard look.
+// wake makes the guard look.
 func (s *PostgresStore) wake() {
 	select {
 	case s.woken <- struct{}{}:
@@ -106,7 +106,7 @@ func (s *PostgresStore) mostSilent(now time.Duration) (silent *lease, inUse bool
 	return silent, s.guarded
 }
 
-// answers has a statement cancelled, and reports whether the server answers then.
+// answers lets the server cancel a statement, and reports whether it answers then.
 func (s *PostgresStore) answers(l *lease, now time.Duration) bool {
 	if !s.markCancelled(l) {
 		return true // it has just ended

@@ -48,27 +48,27 @@ func (d indexDefinition) statement(concurrently bool) string {
 func (s *PostgresStore) createIndexes(ctx context.Context) (warnings []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, indexLimit)
 	defer cancel()
-	made, err := s.makeIndexes(ctx)
+	outcome, err := s.makeIndexes(ctx)
 	switch {
 	case err == nil, ctx.Err() != nil:
 	case full(err):
-		made.missing = indexDefinitions // as far as is known
-	case unavailable(code(err)) && len(made.missing) > 0: // a limit of the user's, or no space
+		outcome.missing = indexDefinitions // as far as is known
+	case unavailable(code(err)) && len(outcome.missing) > 0: // a limit of the user's, or no space
 	default:
 		return nil, s.explain(err)
 	}
-	for _, definition := range made.denied {
+	for _, definition := range outcome.denied {
 		warnings = append(warnings, fmt.Sprintf("PostgreSQL %s: user %q may not create an index that queries need: run as the table's owner: %s",
 			s.server, s.user, definition.statement(true)))
 	}
-	for _, definition := range made.missing {
+	for _, definition := range outcome.missing {
 		warnings = append(warnings, fmt.Sprintf("PostgreSQL %s: an index that queries need is not made yet: it is made in the background, "+
 			"and queries are slow until then; or run: %s", s.server, definition.statement(true)))
 	}
 	return warnings, nil
 }
 
-// madeIndexes is what has become of the indexes that were missing.
+// madeIndexes is what became of the indexes that were missing.
 type madeIndexes struct {
 	denied  []indexDefinition // the user may not
 	missing []indexDefinition // there was an error, or no time
@@ -76,14 +76,14 @@ type madeIndexes struct {
 
 // makeIndexes makes the indexes that are missing, on a connection of its own. An end of
 // ctx cancels it.
-func (s *PostgresStore) makeIndexes(ctx context.Context) (made madeIndexes, err error) {
+func (s *PostgresStore) makeIndexes(ctx context.Context) (outcome madeIndexes, err error) {
 	config := s.pool.Config().ConnConfig
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	l := newLink(s.wires, s.generation.Load())
 	l.prepare(config)
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return made, fmt.Errorf("%w: %w", errNotConnected, err)
+		return outcome, fmt.Errorf("%w: %w", errNotConnected, err)
 	}
 	defer s.leave(conn)
 	stop := context.AfterFunc(ctx, func() { s.abandon(l, conn) })
@@ -91,21 +91,21 @@ func (s *PostgresStore) makeIndexes(ctx context.Context) (made madeIndexes, err 
 	waits := context.WithoutCancel(ctx) // abandon ends it, in time for the server to clear up
 	missing, err := missingIndexes(waits, conn)
 	if err != nil {
-		return made, err
+		return outcome, err
 	}
 	for i, index := range missing {
 		err := index.make(waits, conn)
 		switch {
 		case code(err) == codeNoPrivilege:
-			made.denied = append(made.denied, index.indexDefinition)
+			outcome.denied = append(outcome.denied, index.indexDefinition)
 		case err != nil:
 			for _, index := range missing[i:] {
-				made.missing = append(made.missing, index.indexDefinition)
+				outcome.missing = append(outcome.missing, index.indexDefinition)
 			}
-			return made, err
+			return outcome, err
 		}
 	}
-	return made, nil
+	return outcome, nil
 }
 
 // leave closes a connection as a client should.
@@ -115,7 +115,8 @@ func (s *PostgresStore) leave(conn *pgx.Conn) {
 	_ = conn.Close(ctx) // there is nothing to lose
 }
 
-// abandon has the server cancel what a connection of its own is at, and ends that.
+// abandon lets the server cancel the statement of a connection of its own, and ends that
+// connection.
 func (s *PostgresStore) abandon(l *link, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
 	defer cancel()
@@ -175,7 +176,7 @@ func beingMade(ctx context.Context, conn querier, table string) (underWay bool, 
 	return underWay, err
 }
 
-// make makes the index. That of an empty table needs no care for others who write.
+// make makes the index. That of an empty table needs no care for other writers.
 func (i missingIndex) make(ctx context.Context, conn querier) error {
 	var empty bool
 	if err := conn.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM "+i.table+")").Scan(&empty); err != nil {

@@ -81,7 +81,7 @@ type failedRow struct{ err error }
 // Scan implements [pgx.Row].
 func (r failedRow) Scan(...any) error { return r.err }
 
-// silence is how long nothing has been heard of the server.
+// silence returns for how long nothing has been heard of the server.
 func (l *lease) silence(now time.Duration) time.Duration {
 	return now - max(l.began, time.Duration(l.link.wire.heard.Load()))
 }
@@ -184,7 +184,7 @@ func (s *PostgresStore) lost(link *link) {
 	}
 }
 
-// renew has the pool replace the connection, and all that are as old or older, unless
+// renew lets the pool replace the connection, and all that are as old or older, unless
 // that was done already.
 func (s *PostgresStore) renew(link *link) bool {
 	first := s.generation.CompareAndSwap(link.generation, link.generation+1)

@@ -29,7 +29,7 @@ func (s *PostgresStore) Maintain(ctx context.Context, now time.Time, keep Retent
 			continue
 		}
 		arguments := append([]any{TimeOf(now.Add(-step.age)).Time}, step.more...)
-		done, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
+		done, err := withSchemaSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
 			return execCount(ctx, conn, step.sql(sc), append(arguments, batch)...)
 		})
 		if err != nil {

@@ -9,7 +9,7 @@ func (s *PostgresStore) LogPostAuth(ctx context.Context, attempt PostAuth) error
 		return err
 	}
 	attempt = attempt.normal()
-	_, err := call(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
+	_, err := withSchema(ctx, s, func(ctx context.Context, conn querier, sc *schema) (int, error) {
 		return execCount(ctx, conn, sc.insertPostAuth, sc.postAuths.row(&attempt)...)
 	})
 	return err
@@ -18,7 +18,7 @@ func (s *PostgresStore) LogPostAuth(ctx context.Context, attempt PostAuth) error
 // PostAuths implements Store.
 func (s *PostgresStore) PostAuths(ctx context.Context, f PostAuthFilter, page Page) (found []PostAuth, more bool, err error) {
 	f, page = f.normal(), page.normal()
-	result, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (pageOf[PostAuth], error) {
+	result, err := withSchemaSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (pageOf[PostAuth], error) {
 		sql, arguments := postAuthsQuery(sc, f, page)
 		found, more, err := sc.postAuths.read(ctx, conn, page, sql, arguments, func(a *PostAuth, id int64) { a.ID = id })
 		return pageOf[PostAuth]{found, more}, err

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// schema is what the store knows of its tables, and the statements for them.
+// schema holds what the store knows of its tables, and the statements for them.
 type schema struct {
 	sessions  table[Record]
 	postAuths table[PostAuth]
@@ -43,7 +43,7 @@ var tableDefinitions = map[string]string{
 	postAuthTable: postAuthsWanted.definition("pass text"),
 }
 
-// readSchema reads what the tables are like, and makes those that are missing.
+// readSchema returns the tables as they are, and makes those that are missing.
 func (s *PostgresStore) readSchema(ctx context.Context, conn querier) (*schema, error) {
 	var encoding string
 	if err := conn.QueryRow(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
@@ -110,7 +110,7 @@ func newSchema(sessions table[Record], postAuths table[PostAuth]) *schema {
 	}
 }
 
-// readTable reads what a table is like, and makes it if it is missing.
+// readTable returns a table as it is, and makes it if it is missing.
 func readTable[T any](ctx context.Context, conn querier, wanted table[T]) (actual table[T], problems []string, err error) {
 	descriptions, err := describe(ctx, conn, wanted.name)
 	if code(err) == codeUndefinedTable {
@@ -137,15 +137,15 @@ func describe(ctx context.Context, conn querier, name string) ([]pgconn.FieldDes
 	return slices.Clone(rows.FieldDescriptions()), rows.Err()
 }
 
-// madeByOthers tells whether somebody else was faster to make a table or an index.
+// madeByOthers reports whether another client was faster to make a table or an index.
 // IF NOT EXISTS does not keep that from failing.
 func madeByOthers(err error) bool {
 	return slices.Contains([]string{codeDuplicateTable, codeDuplicateObject, codeDuplicateKey}, code(err))
 }
 
-// try writes, reads, changes and deletes an entry of each table, and takes all of it
+// probe writes, reads, changes and deletes an entry of each table, and rolls all of it
 // back: it finds missing privileges, and columns that have to have values.
-func try(ctx context.Context, conn querier, sc *schema) error {
+func probe(ctx context.Context, conn querier, sc *schema) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func TestServersCertificateIsVerifiedByTheConfigsAuthority(t *testing.T) {
 	authority := newAuthority(t)
 	server := startSecured(t, authority, false)
 	right := TLS{CACertificates: string(authority.PEM())}
-	wrong := TLS{CACertificates: string(newAuthority(t).PEM())}
+	invalid := TLS{CACertificates: string(newAuthority(t).PEM())}
 	for _, test := range []struct {
 		host, query string
 		tls         TLS
@@ -51,9 +51,9 @@ func TestServersCertificateIsVerifiedByTheConfigsAuthority(t *testing.T) {
 		{"localhost", "sslmode=verify-ca", right, ""},
 		{"127.0.0.1", "sslmode=verify-ca", right, ""},
 		{"127.0.0.1", "sslmode=verify-full", right, "IP SANs"},
-		{"localhost", "sslmode=verify-full", wrong, "unknown authority"},
-		{"localhost", "sslmode=verify-ca", wrong, "unknown authority"},
-		{"localhost", "sslmode=require", wrong, "unknown authority"},
+		{"localhost", "sslmode=verify-full", invalid, "unknown authority"},
+		{"localhost", "sslmode=verify-ca", invalid, "unknown authority"},
+		{"localhost", "sslmode=require", invalid, "unknown authority"},
 		{"localhost", "sslmode=verify-full", TLS{}, "unknown authority"},
 		{"localhost", "sslrootcert=system", TLS{}, "unknown authority"},
 		{"localhost", "sslmode=verify-full&channel_binding=require", right, ""},

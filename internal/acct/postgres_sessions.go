@@ -16,7 +16,7 @@ func (s *PostgresStore) Record(ctx context.Context, p Packet) (created bool, err
 	if err := checkSession(p); err != nil {
 		return false, err
 	}
-	return call(ctx, s, func(ctx context.Context, conn querier, sc *schema) (bool, error) {
+	return withSchema(ctx, s, func(ctx context.Context, conn querier, sc *schema) (bool, error) {
 		return recordOnce(ctx, conn, sc, p)
 	})
 }
@@ -39,12 +39,12 @@ func recordOnce(ctx context.Context, conn querier, sc *schema, p Packet) (create
 		}
 		return created, err
 	}
-	known := sc.sessions.entry(raw)
-	if sc.hasAdded && known.place(p) != placeHere {
-		return recordAmongEarlier(ctx, conn, sc, storedSession{id, raw, &known}, p)
+	current := sc.sessions.entry(raw)
+	if sc.hasAdded && current.place(p) != placeHere {
+		return recordAmongEarlier(ctx, conn, sc, storedSession{id, raw, &current}, p)
 	}
-	merged := merge(&known, p)
-	return false, storedSession{id, raw, &known}.update(ctx, conn, sc, &merged)
+	merged := merge(&current, p)
+	return false, storedSession{id, raw, &current}.update(ctx, conn, sc, &merged)
 }
 
 // storedSession is a session as it was read.
@@ -54,7 +54,8 @@ type storedSession struct {
 	*Record
 }
 
-// update returns errChanged if the session is no longer as it was read.
+// update writes the record of a session. It returns errChanged if the session has changed
+// since it was read.
 func (s storedSession) update(ctx context.Context, conn querier, sc *schema, r *Record) error {
 	row := sc.sessions.row(r)
 	if slices.Equal(row, sc.sessions.row(s.Record)) {
@@ -94,7 +95,7 @@ func selectSession(ctx context.Context, conn querier, sc *schema, uniqueID strin
 // Sessions implements Store.
 func (s *PostgresStore) Sessions(ctx context.Context, f Filter, page Page) (found []Record, more bool, err error) {
 	f, page = f.normal(), page.normal()
-	result, err := callSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (pageOf[Record], error) {
+	result, err := withSchemaSlowly(ctx, s, func(ctx context.Context, conn querier, sc *schema) (pageOf[Record], error) {
 		sql, arguments := sessionsQuery(sc, f, page)
 		found, more, err := sc.sessions.read(ctx, conn, page, sql, arguments, func(r *Record, id int64) { r.ID = id })
 		return pageOf[Record]{found, more}, err
@@ -102,8 +103,8 @@ func (s *PostgresStore) Sessions(ctx context.Context, f Filter, page Page) (foun
 	return result.found, result.more, err
 }
 
-// sessionsQuery returns the query for a page and one session more. Whatever a
-// caller gives is a parameter.
+// sessionsQuery returns the query for a page and one session more. All values
+// of a caller are parameters.
 func sessionsQuery(sc *schema, f Filter, page Page) (sql string, arguments []any) {
 	q := sessionsChosen(f)
 	return q.page(sc.sessions.selection(), "acctstarttime DESC, radacctid DESC", page)

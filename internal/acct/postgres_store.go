@@ -67,7 +67,7 @@ type PostgresStore struct {
 
 	closing    context.Context //nolint:containedctx // it ends what runs as long as the store does
 	stop       context.CancelFunc
-	woken      chan struct{}  // has the guard look
+	woken      chan struct{}  // makes the guard look
 	background sync.WaitGroup // the guard, and what makes indexes; none is added once closed
 	nextCancel time.Duration  // the guard's own, as is nextTest
 	nextTest   time.Duration
@@ -85,7 +85,7 @@ var _ Store = (*PostgresStore)(nil)
 // Option is something about a connection to PostgreSQL that its URL does not say.
 type Option func(*connection)
 
-// WithTLS has certificates shown and believed.
+// WithTLS sets the certificates that the connection shows and trusts.
 func WithTLS(certificates TLS) Option {
 	return func(c *connection) { c.tls = certificates }
 }
@@ -96,7 +96,7 @@ func WithEnvironment() Option {
 	return func(c *connection) { c.environment = true }
 }
 
-// WithPatience has a store wait that long for a connection, and for each call with it,
+// WithPatience makes a store wait that long for a connection, and for each call with it,
 // instead of a time after which FreeRADIUS still gets an answer.
 func WithPatience(connect, call time.Duration) Option {
 	return func(c *connection) { c.patience = patience{connect: connect, call: call} }
@@ -119,7 +119,7 @@ func newConnection(url string, options []Option) connection {
 	return c
 }
 
-// config is what the driver needs. The error is a *URLError or a *TLSError.
+// config returns the configuration of the driver. The error is a *URLError or a *TLSError.
 func (c connection) config() (*pgxpool.Config, error) {
 	if c.environment && len(EnvironmentWarnings(c.url)) > 0 {
 		config, err := pgxpool.ParseConfig(c.url)
@@ -142,8 +142,8 @@ func (c connection) config() (*pgxpool.Config, error) {
 	return settings.config(c.tls)
 }
 
-// CheckURL reports what is wrong with a connection URL and the certificates, without
-// connecting. Warnings are about hosts that do not have to prove who they are. The
+// CheckURL checks a connection URL and the certificates, without connecting. Warnings are
+// about hosts that do not have to prove their identity. The
 // error is a *URLError or a *TLSError.
 func CheckURL(url string, options ...Option) (warnings []string, err error) {
 	c := newConnection(url, options)
@@ -319,8 +319,8 @@ func (s *PostgresStore) beginCall() bool {
 	return true
 }
 
-// cancelAll has the server cancel the statements that are under way, or it would go on
-// with them for nobody.
+// cancelAll lets the server cancel the statements that are under way, or it would go on
+// with them in vain.
 func (s *PostgresStore) cancelAll() {
 	ctx, stop := context.WithTimeout(context.Background(), endLimit)
 	defer stop()
@@ -336,12 +336,12 @@ func (s *PostgresStore) cancelAll() {
 // longer. The error is a *UnavailableError, *CredentialsError, *PrivilegeError or
 // *SchemaError, as far as it is known.
 func (s *PostgresStore) Check(ctx context.Context) (warnings []string, err error) {
-	sc, err := run(ctx, s, callLimits{total: max(checkLimit, s.patience.call)}, func(ctx context.Context, conn querier) (*schema, error) {
+	sc, err := withConn(ctx, s, callLimits{total: max(checkLimit, s.patience.call)}, func(ctx context.Context, conn querier) (*schema, error) {
 		sc, err := s.readSchema(ctx, conn)
 		if err != nil {
 			return nil, err
 		}
-		return sc, try(ctx, conn, sc)
+		return sc, probe(ctx, conn, sc)
 	})
 	if err != nil {
 		return nil, err

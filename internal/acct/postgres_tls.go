@@ -24,7 +24,7 @@ const (
 // TLS is what the two ends of a connection to PostgreSQL show and believe, as PEM
 // text. All of it is optional.
 type TLS struct {
-	CACertificates    string // who may sign the server's certificate; empty: the system's trust store
+	CACertificates    string // authorities for the server's certificate; empty: the system's trust store
 	ClientCertificate string // with those between it and the root
 	ClientKey         string
 }
@@ -35,16 +35,16 @@ type TLSError struct {
 	problem string
 }
 
-// Error names the field and says what is wrong with it.
+// Error returns the name of the field and its problem.
 func (e *TLSError) Error() string { return e.Field + " " + e.problem }
 
-// Check reports what is wrong with the texts themselves. The error is a *TLSError.
+// Check checks the texts themselves. The error is a *TLSError.
 func (t TLS) Check() error {
 	_, _, err := t.parse()
 	return err
 }
 
-// firstField is the first of the fields that is given; empty if there is none.
+// firstField returns the first of the fields that is given; empty if there is none.
 func (t TLS) firstField() string {
 	switch {
 	case t.CACertificates != "":
@@ -85,13 +85,13 @@ func (t TLS) parse() (roots *x509.CertPool, client []tls.Certificate, err error)
 	}
 	pair, err := tls.X509KeyPair([]byte(t.ClientCertificate), []byte(t.ClientKey))
 	if err != nil {
-		return nil, nil, &TLSError{fieldClientKey, "is not the key of the first certificate in tls_client_cert, or of a kind that is not known"}
+		return nil, nil, &TLSError{fieldClientKey, "is not the key of the first certificate in tls_client_cert, or of an unknown kind"}
 	}
 	return roots, []tls.Certificate{pair}, nil
 }
 
-// parseCertificates reads certificates, and takes nothing else: what else is in the
-// field would be shown by a read.
+// parseCertificates returns the certificates of a text, and takes no other blocks: a read
+// of the field would show them.
 func parseCertificates(field, text string) (found []*x509.Certificate, err error) {
 	rest := []byte(text)
 	for {
@@ -100,7 +100,7 @@ func parseCertificates(field, text string) (found []*x509.Certificate, err error
 			break
 		}
 		if block.Type != "CERTIFICATE" {
-			return nil, &TLSError{field, "has something else than certificates in it: leave keys out, since the field is returned by a read"}
+			return nil, &TLSError{field, "has something other than certificates in it: leave keys out, since the field is returned by a read"}
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
@@ -112,12 +112,12 @@ func parseCertificates(field, text string) (found []*x509.Certificate, err error
 	case strings.Contains(string(rest), "-----BEGIN"):
 		return nil, &TLSError{field, "has a block that is not PEM, or not all of it"}
 	case len(found) == 0:
-		return nil, &TLSError{field, "has no certificate in PEM form: give the text, not the name of a file"}
+		return nil, &TLSError{field, "has no certificate in PEM form: set the text, not the name of a file"}
 	}
 	return found, nil
 }
 
-// checkKey reports whether a text is one key in PEM form that needs no password.
+// checkKey returns an error unless a text is a key in PEM form that needs no password.
 func checkKey(text string) error {
 	block, rest := pem.Decode([]byte(text))
 	for block != nil && block.Type == "EC PARAMETERS" { // openssl ecparam writes them first
@@ -125,9 +125,9 @@ func checkKey(text string) error {
 	}
 	switch {
 	case block == nil || !strings.HasSuffix(block.Type, "PRIVATE KEY"):
-		return &TLSError{fieldClientKey, "has no key in PEM form: give the text, not the name of a file"}
+		return &TLSError{fieldClientKey, "has no key in PEM form: set the text, not the name of a file"}
 	case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
-		return &TLSError{fieldClientKey, "is encrypted: give the key without a password (openssl pkey -in FILE)"}
+		return &TLSError{fieldClientKey, "is encrypted: set the key without a password (openssl pkey -in FILE)"}
 	}
 	return nil
 }
@@ -176,9 +176,9 @@ func newTransportSecurity(s urlSettings, certificates TLS) (*transportSecurity, 
 	case !slices.Contains(sslModes, t.mode):
 		return nil, &URLError{}
 	case !slices.Contains([]string{"", "postgres", "direct"}, s[settingSSLNegotiation]):
-		return nil, s.notOneOf(settingSSLNegotiation)
+		return nil, s.unknownValue(settingSSLNegotiation)
 	case !slices.Contains([]string{"", "0", "1"}, s[settingSSLSNI]):
-		return nil, s.notOneOf(settingSSLSNI)
+		return nil, s.unknownValue(settingSSLSNI)
 	case system && t.mode != sslVerifyFull:
 		return nil, &URLError{problem: "has sslrootcert=system, which needs sslmode=verify-full"}
 	case t.direct && (t.mode == sslDisable || t.mode == sslAllow):
@@ -198,7 +198,7 @@ func newTransportSecurity(s urlSettings, certificates TLS) (*transportSecurity, 
 	return t, nil
 }
 
-// sslMode is the mode that the settings come to, as with libpq: authorities make
+// sslMode returns the mode that the settings come to, as with libpq: authorities make
 // require verify them, and those of the system the name as well.
 func (s urlSettings) sslMode(certificates TLS) sslMode {
 	mode := sslMode(s.or(settingSSLMode, string(sslPrefer)))
@@ -214,10 +214,10 @@ func (s urlSettings) sslMode(certificates TLS) sslMode {
 	return mode
 }
 
-// verifies reports whether the server has to prove who it is.
+// verifies reports whether the server has to prove its identity.
 func (t *transportSecurity) verifies() bool { return t.mode == sslVerifyCA || t.mode == sslVerifyFull }
 
-// configs are what is tried with a host, in order; nil is a connection without TLS.
+// configs returns the configurations to try with a host, in order; nil is a connection without TLS.
 func (t *transportSecurity) configs(host string) []*tls.Config {
 	switch {
 	case t.mode == sslDisable || !isNotSocket(host):
@@ -260,7 +260,7 @@ func (t *transportSecurity) verifyChain(state tls.ConnectionState) error {
 	return err
 }
 
-// warnings are about hosts that do not have to prove who they are.
+// warnings returns warnings about hosts that do not have to prove their identity.
 func (t *transportSecurity) warnings(hosts []string) (found []string) {
 	if t.verifies() {
 		return nil
@@ -277,7 +277,7 @@ func (t *transportSecurity) warnings(hosts []string) (found []string) {
 	return found
 }
 
-// isNotSocket reports whether a host is one, and no folder of Unix sockets.
+// isNotSocket reports whether a host is not a folder of Unix sockets.
 func isNotSocket(host string) bool {
 	network, _ := pgconn.NetworkAddress(host, 0)
 	return network != "unix"

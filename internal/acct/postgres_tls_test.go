@@ -39,8 +39,8 @@ func TestCertificatesAndKeysAreCheckedByField(t *testing.T) {
 		field, problem string
 	}{
 		"CA is no PEM":          {TLS{CACertificates: "/etc/ca.pem"}, "tls_ca_cert", "no certificate in PEM form"},
-		"CA is a key":           {TLS{CACertificates: key}, "tls_ca_cert", "something else than certificates"},
-		"CA with a key":         {TLS{CACertificates: ca + key}, "tls_ca_cert", "something else than certificates"},
+		"CA is a key":           {TLS{CACertificates: key}, "tls_ca_cert", "something other than certificates"},
+		"CA with a key":         {TLS{CACertificates: ca + key}, "tls_ca_cert", "something other than certificates"},
 		"CA is cut":             {TLS{CACertificates: ca + ca[:len(ca)/2]}, "tls_ca_cert", "not all of it"},
 		"CA is spoiled":         {TLS{CACertificates: string(spoiled)}, "tls_ca_cert", "number 1"},
 		"certificate alone":     {TLS{ClientCertificate: certificate}, "tls_client_key", "missing"},
@@ -49,7 +49,7 @@ func TestCertificatesAndKeysAreCheckedByField(t *testing.T) {
 		"certificate with its key": {
 			TLS{ClientCertificate: certificate + key, ClientKey: key},
 			"tls_client_cert",
-			"something else than certificates",
+			"something other than certificates",
 		},
 		"key is no PEM":        {TLS{ClientCertificate: certificate, ClientKey: "hush"}, "tls_client_key", "no key in PEM form"},
 		"key is a certificate": {TLS{ClientCertificate: certificate, ClientKey: certificate}, "tls_client_key", "no key in PEM form"},

@@ -43,10 +43,10 @@ var fileSettings = map[string]string{ // #nosec G101 -- names of settings, and w
 	settingPassFile:    "write the password into connection_url",
 	settingService:     "write host, user, password and database into connection_url",
 	settingServiceFile: "write host, user, password and database into connection_url",
-	settingSSLRootCert: "give the certificates as PEM text in tls_ca_cert",
-	settingSSLCert:     "give the certificate as PEM text in tls_client_cert",
-	settingSSLKey:      "give the key as PEM text in tls_client_key",
-	settingSSLPassword: "give the key as PEM text, without a password, in tls_client_key",
+	settingSSLRootCert: "set the certificates as PEM text in tls_ca_cert",
+	settingSSLCert:     "set the certificate as PEM text in tls_client_cert",
+	settingSSLKey:      "set the key as PEM text in tls_client_key",
+	settingSSLPassword: "set the key as PEM text, without a password, in tls_client_key",
 	"sslcrl":           "remove it",
 	"sslcrldir":        "remove it",
 	"sslkeylogfile":    "remove it",
@@ -206,14 +206,14 @@ func (s urlSettings) add(key, value string) error {
 		key = settingDatabase
 	}
 	if _, twice := s[key]; twice {
-		return &URLError{problem: "gives a setting twice: give each once"}
+		return &URLError{problem: "has a setting twice: write each once"}
 	}
 	s[key] = value
 	return nil
 }
 
-// check reports the first setting that is refused, the same whatever the order. It
-// names settings only that are known: a password with spaces in it, but without
+// check returns the error of the first setting that is refused, the same whatever the
+// order. It names settings only that are known: a password with spaces in it, but without
 // quotes, may look like names of settings.
 func (s urlSettings) check() error {
 	for _, key := range slices.Sorted(maps.Keys(s)) {
@@ -246,5 +246,5 @@ func (s urlSettings) check() error {
 	return nil
 }
 
-// hosts are the hosts, and folders of sockets, in order.
+// hosts returns the hosts, and folders of sockets, in order.
 func (s urlSettings) hosts() []string { return strings.Split(s[settingHost], ",") }

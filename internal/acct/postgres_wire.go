@@ -55,7 +55,7 @@ func newWires(dial pgconn.DialFunc, lookup pgconn.LookupFunc) *wires {
 	return &wires{start: time.Now(), dial: dial, lookup: lookup, servers: map[string]*server{}, open: map[*wire]struct{}{}}
 }
 
-// now is the time since the store was made.
+// now returns the time since the store was made.
 func (a *wires) now() time.Duration { return time.Since(a.start) }
 
 // Read implements [net.Conn].
@@ -143,7 +143,7 @@ const linkKey = "link"
 // linkOf returns the link of a connection.
 func linkOf(conn *pgx.Conn) *link { return conn.PgConn().CustomData()[linkKey].(*link) }
 
-// prepare has a connection that is about to be made use the link: the server that has
+// prepare makes a connection that is about to be made use the link: the server that has
 // answered last is tried first.
 func (l *link) prepare(config *pgx.ConnConfig) {
 	servers := []pgconn.FallbackConfig{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}
@@ -229,7 +229,7 @@ func (l *link) serverOf(address string) string {
 	return address
 }
 
-// serverAddress is how a server of the URL is called.
+// serverAddress returns the address of a server of the URL.
 func serverAddress(host string, port uint16) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }

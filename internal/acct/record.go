@@ -1,6 +1,6 @@
 package acct
 
-// Record is what is known of one session. In JSON it has the names of
+// Record holds what is known of a session. In JSON it has the names of
 // django-freeradius's REST interface. Its times are those of the NAS's clock.
 type Record struct {
 	ID int64 `json:"id,omitempty"` // PostgreSQL's radacctid; 0 in Vault storage
@@ -17,7 +17,7 @@ type Record struct {
 // Open reports whether the session still goes on, as far as is known.
 func (r *Record) Open() bool { return r.StopTime.IsZero() }
 
-// Reception is what a store keeps beside a record and shows to no client: the times of
+// Reception holds what a store keeps beside a record and shows to no client: the times of
 // the session by this server's clock, which no NAS can set, and how its end is known.
 // Records of versions before it, and rows of other programs, lack it.
 type Reception struct {
@@ -26,7 +26,7 @@ type Reception struct {
 	HeardStop   Time `json:"heard_stop"`   // when it was heard that the session had ended
 
 	Guess    guess  `json:"guess,omitempty"`     // why the session was closed without a packet that ends it
-	ToldTime *int64 `json:"told_time,omitempty"` // the session time that packets told before the guess
+	ToldTime *int64 `json:"told_time,omitempty"` // the session time by packets before the guess
 
 	// Earlier is how many sessions before this one have had its unique id: see earlierID.
 	Earlier *int64 `json:"earlier,omitempty"`
@@ -57,7 +57,7 @@ func (r *Record) heardUpdate() Time { return firstKnown(r.HeardUpdate, r.UpdateT
 // heardStop returns when it was heard that a closed session had ended.
 func (r *Record) heardStop() Time { return firstKnown(r.HeardStop, r.StopTime) }
 
-// lastHeard returns when the latest news of the session was heard.
+// lastHeard returns when the session was last heard of, or its end.
 func (r *Record) lastHeard() Time {
 	if r.Open() {
 		return r.heardUpdate()
@@ -65,14 +65,14 @@ func (r *Record) lastHeard() Time {
 	return r.heardStop()
 }
 
-// guessed reports whether the end of a closed session is a guess. Where there is no
-// mark the cause tells, which a NAS may have given, too.
-func (r *Record) guessed() bool {
+// inferred reports whether the end of a closed session is a guess. Without a mark the
+// cause decides, which a NAS may have sent, too.
+func (r *Record) inferred() bool {
 	return r.Guess != "" || r.HeardStop.IsZero() && isGuessedCause(r.TerminateCause)
 }
 
-// toldTime returns the session time that packets told; nil if none did.
-func (r *Record) toldTime() *int64 {
+// reportedTime returns the session time by packets; nil if none had any.
+func (r *Record) reportedTime() *int64 {
 	if r.Guess != "" {
 		return r.ToldTime
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Restart is what an Accounting-On or -Off says: the sessions of a NAS that were known
+// Restart is an Accounting-On or -Off: the sessions of a NAS that were known
 // when it came have ended. Several NASes may send the same address, as behind NAT, or
 // if each names itself 127.0.0.1: the others keep their sessions if they have names.
 type Restart struct {
@@ -19,7 +19,7 @@ type Restart struct {
 	Cause string `json:"cause"`
 }
 
-// Restart returns what a packet that is about a whole NAS says.
+// Restart returns the restart of a packet that is about a whole NAS.
 func (p Packet) Restart() Restart {
 	p = p.normal()
 	x := Restart{
@@ -96,8 +96,8 @@ func macAddress(text string) (digits, rest string) {
 	return digits, ""
 }
 
-// end returns when a session has ended by the restart, by the clock of its NAS. That of
-// the restart tells, if it has gone on as it should have since the latest packet of the
+// end returns when a session has ended by the restart, by the clock of its NAS. The time of
+// the restart counts, if that clock has gone on as it should have since the latest packet of the
 // session, which may have been late; a NAS that has set its clock is not believed.
 func (x Restart) end(r *Record) Time {
 	latest := later(r.UpdateTime, r.StartTime)

@@ -34,21 +34,21 @@ func parseStatusType(text string) StatusType {
 	return StatusType(text)
 }
 
-// statusKey is how statusTypes has a name or number.
+// statusKey returns a name or number as statusTypes has it.
 func statusKey(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
 // StatusOf returns the status type that a packet's fields tell, and reports whether it is
 // one that matters here. Others are RFC 2867's of tunnels, Failed, and what vendors have
 // added: they are about no session. A missing one is for ParsePacket to refuse.
-func StatusOf(values map[string]string) (text string, known bool) {
+func StatusOf(values map[string]string) (text string, found bool) {
 	text = values["status_type"]
 	if text == "" {
 		text = values["Acct-Status-Type"]
 	}
-	_, known = statusTypes[statusKey(text)]
-	return text, known || strings.TrimSpace(text) == ""
+	_, found = statusTypes[statusKey(text)]
+	return text, found || strings.TrimSpace(text) == ""
 }
 
-// AboutNAS tells whether such a packet is about a whole NAS, Accounting-On and
+// AboutNAS reports whether such a packet is about a whole NAS, Accounting-On and
 // Accounting-Off, and not about one session.
 func (s StatusType) AboutNAS() bool { return s == AccountingOn || s == AccountingOff }

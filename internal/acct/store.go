@@ -14,15 +14,15 @@ const batch = 1000
 const maxCounted = 10_000
 
 // Store keeps sessions and attempts to log in. Its methods may be called by several
-// goroutines. What they have taken is on disk when they return; after an error the
-// same call can be made again.
+// goroutines. When they return, their changes are on disk; after an error the same call
+// can be made again.
 //
 // Text that PostgreSQL cannot hold is mended, not refused: NUL and octets that are
-// no UTF-8 become U+FFFD, and what is longer than 253 octets, or than the column of
-// an existing table, is cut.
+// not UTF-8 become U+FFFD, and text longer than 253 octets, or than the column of an
+// existing table, is cut.
 type Store interface {
 	// Record merges a Start, Interim-Update or Stop that has passed Check into the
-	// record of its session. created tells that it is the first of its session. If the
+	// record of its session. created is true if it is the first of its session. If the
 	// NAS uses the unique id again, the latest session has it: see earlierID.
 	Record(ctx context.Context, p Packet) (created bool, err error)
 
@@ -31,7 +31,7 @@ type Store interface {
 	CloseNAS(ctx context.Context, restart Restart) error
 
 	// Sessions returns a page of the chosen sessions, the newest start first; more
-	// tells whether there is another page.
+	// is true if there is another page.
 	Sessions(ctx context.Context, f Filter, page Page) (found []Record, more bool, err error)
 
 	// CountSessions returns how many sessions are chosen. exact is false if there are
@@ -48,7 +48,7 @@ type Store interface {
 	// CountPostAuths counts attempts as CountSessions does sessions.
 	CountPostAuths(ctx context.Context, f PostAuthFilter) (count int, exact bool, err error)
 
-	// Maintain closes and deletes what is due, in batches: call it periodically,
+	// Maintain closes and deletes sessions that are due, in batches: call it periodically,
 	// and again at once if there is more. In Vault's storage it deletes the oldest
 	// attempts, too, if there are too many.
 	Maintain(ctx context.Context, now time.Time, keep Retention) (Report, error)
@@ -57,7 +57,7 @@ type Store interface {
 	Close()
 }
 
-// Retention says how long things are kept, by this server's clock. Zero means forever.
+// Retention holds how long sessions and attempts are kept, by this server's clock. Zero means forever.
 type Retention struct {
 	Sessions  time.Duration // after their end was heard; open ones are kept
 	PostAuths time.Duration
@@ -67,7 +67,7 @@ type Retention struct {
 	Stale time.Duration
 }
 
-// Report is what a call of Maintain has done.
+// Report holds what a call of Maintain has done.
 type Report struct {
 	Closed           int
 	DeletedSessions  int

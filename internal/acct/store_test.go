@@ -145,7 +145,7 @@ func testCreated(t *testing.T, store Store) {
 }
 
 func testKeepsAll(t *testing.T, store Store) {
-	told := Attributes{
+	update := Attributes{
 		SessionID: "35000006", UniqueID: "a93dda260677e044ac99bf633bc49f7c",
 		Username: "jim", GroupName: "staff", Realm: "example.org",
 		NASAddress: netip.MustParseAddr("2001:db8::5"), NASPortID: "1", NASPortType: "Wireless-802.11",
@@ -158,11 +158,11 @@ func testKeepsAll(t *testing.T, store Store) {
 		FramedIPv6Prefix: netip.MustParsePrefix("2001:db8:1::/64"), DelegatedIPv6Prefix: netip.MustParsePrefix("2001:db8:f00::/56"),
 	}
 	exact := epoch.Add(123456 * time.Microsecond)
-	record(t, store, Packet{StatusType: Stop, Time: exact, Attributes: told})
+	record(t, store, Packet{StatusType: Stop, Time: exact, Attributes: update})
 	require.Equal(t, Record{
-		Attributes: told,
+		Attributes: update,
 		StartTime:  TimeOf(exact.Add(-300 * time.Second)), UpdateTime: TimeOf(exact), StopTime: TimeOf(exact),
-	}, get(t, store, told.UniqueID))
+	}, get(t, store, update.UniqueID))
 }
 
 func testRepeats(t *testing.T, store Store) {

@@ -9,12 +9,12 @@ import (
 // (RFC 2865 section 5).
 const maxTextLen = 253
 
-// replacement stands for what cannot be stored.
+// replacement stands for octets that cannot be stored.
 const replacement = "\uFFFD"
 
-// cleanText makes text that both stores can hold: PostgreSQL refuses NUL and
-// octets that are no UTF-8, and no record may be lost for them. Longer ones than
-// RADIUS knows are cut.
+// cleanText returns text that both stores can hold: PostgreSQL refuses NUL and octets that
+// are not UTF-8, and no record may be lost for them. Text that is longer than RADIUS allows
+// is cut.
 func cleanText(text string) string {
 	text = strings.ToValidUTF8(text, replacement)
 	return cutText(strings.ReplaceAll(text, "\x00", replacement), maxTextLen)
@@ -27,7 +27,7 @@ const maxClassLen = len(hexPrefix) + 2*maxTextLen
 // hexPrefix begins octets that FreeRADIUS has written as digits.
 const hexPrefix = "0x"
 
-// cleanClass is cleanText for a Class, which may be octets written as digits: all that
+// cleanClass does as cleanText, for a Class, which may be octets written as digits: all that
 // RADIUS allows are kept.
 func cleanClass(class string) string {
 	if isHex(class) {

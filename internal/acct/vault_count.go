@@ -18,7 +18,7 @@ func (s *VaultStore) CountSessions(ctx context.Context, f Filter) (count int, ex
 		if examined++; examined > s.counted {
 			return count, false, nil
 		}
-		r, err := s.look(ctx, key)
+		r, err := s.find(ctx, key)
 		if err != nil {
 			return 0, false, err
 		}

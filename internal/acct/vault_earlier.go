@@ -3,7 +3,7 @@ package acct
 import "context"
 
 // A session that loses its unique id is written under another one before the new session
-// is under that id. What a crash leaves in between is a copy: it does not count, and the
+// is under that id. A crash in between leaves a copy: it does not count, and the
 // NAS sends the packet again.
 
 // recordAmongEarlier records a packet that may be about a session before, or after, the

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Where things are in Vault's storage. A session is under a hash of its unique id;
-// the others are indexes, whose keys tell all and whose values tell nothing. Names
-// that people choose are hashed, too: a path would need escapes, and storage
-// does not encrypt its keys.
+// The prefixes of keys in Vault's storage. A session is under a hash of its unique id; the
+// others are indexes, which have everything in their keys and nothing in their values.
+// Names of users and stations are hashed, too: a path would need escapes, and storage does
+// not encrypt its keys.
 const (
 	sessionPrefix = "acct/session/" // the records
 	timePrefix    = "acct/time/"    // all, by start
@@ -31,7 +31,7 @@ const (
 	byDay    = "2006-01-02/150405.000000"
 )
 
-// hash names a value in keys.
+// hash returns the name of a value in keys.
 func hash(value string) string {
 	sum := sha256.Sum256([]byte(value))
 	return hex.EncodeToString(sum[:16])
@@ -47,7 +47,7 @@ type index struct {
 
 func (i index) key(at Time, id string) string { return i.prefix + at.Format(i.layout) + "-" + id }
 
-// id returns what a key of an index is about.
+// idOf returns the id of the session or attempt that a key of an index is about.
 func idOf(key string) string { return key[strings.LastIndexByte(key, '-')+1:] }
 
 var (
@@ -105,8 +105,8 @@ func (i index) window(from, to time.Time) window {
 	return w
 }
 
-// has tells whether a path is in the window or, if it is a folder, may have
-// something that is.
+// has reports whether a path is in the window or, if it is a folder, may have entries that
+// are.
 func (w window) has(path string) bool {
 	from, to := min(len(path), len(w.from)), min(len(path), len(w.to))
 	return w.from[:from] <= path && path[:to] <= w.to[:to]

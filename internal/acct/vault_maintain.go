@@ -60,7 +60,7 @@ func (s *VaultStore) closeStale(ctx context.Context, limit time.Time) (int, bool
 func (s *VaultStore) deleteSessions(ctx context.Context, limit time.Time) (int, bool, error) {
 	return s.sweepClocks(ctx, allSessions, limit, &s.expired, func(key string) (bool, error) {
 		defer s.lock(idOf(key))()
-		r, current, err := s.find(ctx, key)
+		r, current, err := s.findLocked(ctx, key)
 		if err != nil || r == nil || current.Open() || !current.heardStop().Before(limit) {
 			return false, err
 		}
@@ -108,9 +108,9 @@ func (s *VaultStore) deletePostAuth(ctx context.Context, key string) error {
 	return nil
 }
 
-// sweep does something with the entries of an index from a time to before a limit, to
+// sweep calls do for the entries of an index from a time to before a limit, to
 // the microsecond, oldest first, a batch of them, and starts behind the cursor. It counts how often
-// it was done. more tells that it stopped before the end; the cursor is where.
+// it was done. more is true if it stopped before the end; the cursor is where.
 func (s *VaultStore) sweep(
 	ctx context.Context, i index, from, limit time.Time, cursor *string, do func(key string) (bool, error),
 ) (done int, more bool, err error) {

@@ -93,7 +93,7 @@ func (c *postAuthCount) beginStep() (cursor string, needed bool) {
 }
 
 // endStep adds what a step has counted, up to the cursor; if it is empty, that was the
-// last step. What was written meanwhile may be counted twice.
+// last step. Attempts that were written meanwhile may be counted twice.
 func (c *postAuthCount) endStep(found int, cursor string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // closed.
 const RestartPrefix = "acct/restart/"
 
-// restarts are the notes of restarts. A NAS may have thousands of sessions, and waits
+// restarts holds the notes of restarts. A NAS may have thousands of sessions, and waits
 // for seconds only: its restart is noted, and all that reads or changes a session takes
 // it for closed from then on. Maintain closes them in storage, and deletes the note.
 type restarts struct {
@@ -53,7 +53,7 @@ func (s *VaultStore) CloseNAS(ctx context.Context, x Restart) error {
 	return s.restarts.add(ctx, s, newNotedRestart(x, key))
 }
 
-// ForgetRestarts has the notes of restarts read again: another server has changed them.
+// ForgetRestarts makes the store read the notes of restarts again: another server has changed them.
 func (s *VaultStore) ForgetRestarts() {
 	s.restarts.mu.Lock()
 	defer s.restarts.mu.Unlock()
@@ -128,9 +128,9 @@ func (n *restarts) add(ctx context.Context, s *VaultStore, note *notedRestart) e
 func (n *restarts) remove(note *notedRestart) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	left := slices.DeleteFunc(n.notes[note.NASAddress], func(other *notedRestart) bool { return other.key == note.key })
-	n.notes[note.NASAddress] = left
-	if len(left) == 0 {
+	remaining := slices.DeleteFunc(n.notes[note.NASAddress], func(other *notedRestart) bool { return other.key == note.key })
+	n.notes[note.NASAddress] = remaining
+	if len(remaining) == 0 {
 		delete(n.notes, note.NASAddress)
 	}
 }

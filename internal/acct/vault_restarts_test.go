@@ -105,11 +105,11 @@ func TestRestartThatCannotBeNotedIsNotAnswered(t *testing.T) {
 func TestMovesCrashAtEveryStep(t *testing.T) {
 	t.Parallel()
 	packets := usedAgain()[:4]
-	late := told(Stop, "1", 1200, counters(1200, 1, 2), func(p *Packet) { p.Arrived = at(6000) })
+	late := timed(Stop, "1", 1200, counters(1200, 1, 2), func(p *Packet) { p.Arrived = at(6000) })
 	for name, test := range map[string]struct {
-		known []Packet
-		next  Packet
-		first [2]int
+		before []Packet
+		next   Packet
+		first  [2]int
 	}{
 		"after":  {packets[:3], packets[3], [2]int{0, 1200}},
 		"before": {packets[3:], late, [2]int{5000, -1}},
@@ -117,7 +117,7 @@ func TestMovesCrashAtEveryStep(t *testing.T) {
 		for _, isDone := range []bool{false, true} {
 			for step := 0; ; step++ {
 				storage := newMemory()
-				record(t, NewVaultStore(storage), test.known...)
+				record(t, NewVaultStore(storage), test.before...)
 				start := storage.operations()
 				storage.faults(func(n int) (before, after bool) {
 					return n > start+step || n == start+step && !isDone, n == start+step && isDone
@@ -165,7 +165,7 @@ func TestEarlierSessionsOutliveADowngrade(t *testing.T) {
 	require.NoError(t, store.put(t.Context(), sessionKey(hash("1")), latest))
 	require.Equal(t, [][2]int{{9000, -1}, {5000, 5900}, {0, 1200}}, times(t, store))
 	late := func(p *Packet) { p.Arrived = at(30_000) }
-	record(t, store, told(InterimUpdate, "1", 1100, counters(1100, 5000, 2), late), told(Start, "1", 31_000))
+	record(t, store, timed(InterimUpdate, "1", 1100, counters(1100, 5000, 2), late), timed(Start, "1", 31_000))
 	require.Equal(t, [][2]int{{31_000, -1}, {9000, 9100}, {5000, 5900}, {0, 1200}}, times(t, store))
 	found, _, err := store.Sessions(t.Context(), Filter{}, Page{})
 	require.NoError(t, err)

@@ -24,9 +24,8 @@ var indexed = []byte("{}")
 
 // VaultStore keeps records in Vault's storage, which knows no transactions. A
 // record has its indexes written before itself, and those it no longer belongs to
-// deleted after. So whoever finds a record finds it everywhere, and what a crash
-// leaves behind are entries of indexes too many: readers see that by the record,
-// and delete them.
+// deleted after. So a reader that finds a record finds it everywhere. A crash leaves
+// needless entries in indexes: readers see that by the record, and delete them.
 type VaultStore struct {
 	storage   KeyValue
 	examined  int            // how many entries a query may read
@@ -81,13 +80,14 @@ func (s *VaultStore) recordAlone(ctx context.Context, p Packet) (created, alone 
 	return current == nil, true, s.save(ctx, stored, merge(current, p))
 }
 
-// checkSession refuses a normal packet that is not about a session, or cannot be recorded.
+// checkSession returns an error for a normal packet that is not about a session, or cannot
+// be recorded.
 func checkSession(p Packet) error {
 	if problems := p.problems(); len(problems) > 0 {
 		return problems
 	}
 	if p.StatusType.AboutNAS() {
-		return Problems{"status_type": fmt.Sprintf("%s is about no session", p.StatusType)}
+		return Problems{"status_type": fmt.Sprintf("%s is not about a session", p.StatusType)}
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func checkSession(p Packet) error {
 // closeSession closes the session of an index's entry, if it is open and end says so.
 func (s *VaultStore) closeSession(ctx context.Context, key string, end func(Record) Record) (bool, error) {
 	defer s.lock(idOf(key))()
-	stored, current, err := s.find(ctx, key)
+	stored, current, err := s.findLocked(ctx, key)
 	if err != nil || stored == nil || !stored.Open() {
 		return false, err
 	}
@@ -123,7 +123,7 @@ func (s *VaultStore) Sessions(ctx context.Context, f Filter, page Page) (found [
 		if examined++; examined > s.examined {
 			return nil, false, ErrTooBroad
 		}
-		r, err := s.look(ctx, key)
+		r, err := s.find(ctx, key)
 		switch {
 		case err != nil:
 			return nil, false, err
@@ -164,22 +164,22 @@ func (f Filter) index() index {
 	return allSessions
 }
 
-// look returns the record that an entry of an index is about; nil if there is none.
-// Such an entry is deleted, if storage lets us: readers do not fail for it.
-func (s *VaultStore) look(ctx context.Context, key string) (*Record, error) {
+// find returns the record that an entry of an index is about; nil if there is none. Such
+// an entry is deleted, if storage allows it: readers do not fail for it.
+func (s *VaultStore) find(ctx context.Context, key string) (*Record, error) {
 	stored, current, err := s.load(ctx, idOf(key))
 	if err != nil || stored != nil && slices.Contains(indexKeys(stored), key) {
 		return current, err
 	}
-	// The record may be about to be written: only its lock tells.
+	// The record may be about to be written: its lock decides.
 	defer s.lock(idOf(key))()
-	_, current, err = s.find(ctx, key)
+	_, current, err = s.findLocked(ctx, key)
 	return current, err
 }
 
-// find does what look does for the holder of the lock, and returns the record as it is
+// findLocked does as find, for the holder of the lock, and returns the record as it is
 // stored, too.
-func (s *VaultStore) find(ctx context.Context, key string) (stored, current *Record, err error) {
+func (s *VaultStore) findLocked(ctx context.Context, key string) (stored, current *Record, err error) {
 	stored, current, err = s.load(ctx, idOf(key))
 	if err != nil || stored != nil && slices.Contains(indexKeys(stored), key) {
 		return stored, current, err
@@ -218,25 +218,25 @@ func (s *VaultStore) read(ctx context.Context, id string) (*Record, error) {
 	return &entry.Record, nil
 }
 
-// storedRecord is a record as it is in storage: with what clients are not shown.
+// storedRecord is a record as it is in storage: with the part that clients are not shown.
 type storedRecord struct {
 	Record
 	Reception
 }
 
-// save writes a record that was known as another one, or as none, before.
-func (s *VaultStore) save(ctx context.Context, known *Record, r Record) error {
+// save writes a record. stored is the record as it was before; nil if there was none.
+func (s *VaultStore) save(ctx context.Context, stored *Record, r Record) error {
 	current, err := s.restarts.apply(ctx, s, r)
 	if err != nil {
 		return err
 	}
 	r = *current
 	var before []string
-	if known != nil {
-		if reflect.DeepEqual(*known, r) {
+	if stored != nil {
+		if reflect.DeepEqual(*stored, r) {
 			return nil
 		}
-		before = indexKeys(known)
+		before = indexKeys(stored)
 	}
 	after := indexKeys(&r)
 	for _, key := range without(after, before) {

@@ -15,12 +15,12 @@ type workers struct {
 	all  sync.WaitGroup
 }
 
-// newWorkers returns workers of whom as many are kept as given.
+// newWorkers returns workers, and keeps at most that many idle ones.
 func newWorkers(most int32) *workers {
 	return &workers{work: make(chan func()), most: most}
 }
 
-// begin has a worker do something. Those that are idle end with ctx.
+// begin lets a worker call do. Idle workers end with ctx.
 func (w *workers) begin(ctx context.Context, do func()) {
 	select {
 	case w.work <- do:
