@@ -16,8 +16,8 @@ import (
 
 // storeTests are what every store has to pass, each on an empty one.
 var storeTests = map[string]func(*testing.T, Store){
-	"tells what is created":                          testCreated,
-	"keeps all that a packet tells":                  testKeepsAll,
+	"reports what is created":                        testCreated,
+	"keeps all that a packet says":                   testKeepsAll,
 	"repeated packets change nothing":                testRepeats,
 	"packets about no session are refused":           testRefusals,
 	"packets of one session at once":                 testConcurrency,
@@ -34,11 +34,11 @@ var storeTests = map[string]func(*testing.T, Store){
 	"retention counts from arrival":                  testRetentionByArrival,
 	"silence counts from arrival":                    testStaleByArrival,
 	"a restart counts from arrival":                  testRestartByArrival,
-	"a restart tells when sessions ended":            testEndByARestart,
+	"a restart dates the end of sessions":            testEndByARestart,
 	"a restart that the NAS sent late":               testDelayOfARestart,
 	"a restart of one of several NASes":              testNarrowRestart,
 	"a guess is taken back":                          testReopening,
-	"a guess gives way to any Stop":                  testGuessGivesWay,
+	"a guess yields to any Stop":                     testGuessGivesWay,
 	"a unique id is used again":                      testUniqueIDUsedAgain,
 	"a unique id is used again, in any order":        testUniqueIDUsedAgainInAnyOrder,
 	"a unique id is used again after a restart":      testStartAfterAGuess,
@@ -230,88 +230,6 @@ func testConcurrency(t *testing.T, store Store) {
 	require.Equal(t, whole(940), r.InputOctets)
 }
 
-func testFilters(t *testing.T, store Store) {
-	other := netip.MustParseAddr("2001:db8::5")
-	record(
-		t, store,
-		packet(Start, "a", 100, func(p *Packet) { p.CallingStationID, p.CalledStationID = "station 1", "point 1" }),
-		packet(Stop, "b", 300, counters(100, 0, 0), func(p *Packet) { // since 200
-			p.CallingStationID, p.CalledStationID = "station 2", "point 1"
-		}),
-		packet(Start, "c", 300, func(p *Packet) { p.Username, p.NASAddress, p.CallingStationID = "BOB", other, "station 1" }),
-		packet(Stop, "d", 500, counters(100, 0, 0), func(p *Packet) { p.Username, p.CalledStationID = "eve", "point 2" }), // since 400
-	)
-	yes, no := true, false
-	tests := map[string]struct {
-		filter Filter
-		want   []string
-	}{
-		"none":                      {Filter{}, []string{"d", "c", "b", "a"}},
-		"unique_id":                 {Filter{UniqueID: "c"}, []string{"c"}},
-		"unique_id of none":         {Filter{UniqueID: "C"}, []string{}},
-		"unique_id of another user": {Filter{UniqueID: "c", Username: "bob"}, []string{}},
-		"username":                  {Filter{Username: "bob"}, []string{"b", "a"}},
-		"username of none":          {Filter{Username: "bo"}, []string{}},
-		"calling_station_id":        {Filter{CallingStationID: "station 1"}, []string{"c", "a"}},
-		"called_station_id":         {Filter{CalledStationID: "point 1"}, []string{"b", "a"}},
-		"nas_ip_address":            {Filter{NASAddress: testNAS}, []string{"d", "b", "a"}},
-		"IPv6 NAS":                  {Filter{NASAddress: other}, []string{"c"}},
-		"mapped IPv4 NAS":           {Filter{NASAddress: netip.AddrFrom16(testNAS.As16())}, []string{"d", "b", "a"}},
-		"open":                      {Filter{IsOpen: &yes}, []string{"c", "a"}},
-		"open, of a NAS":            {Filter{IsOpen: &yes, NASAddress: testNAS}, []string{"a"}},
-		"closed":                    {Filter{IsOpen: &no}, []string{"d", "b"}},
-		"start_time, exactly":       {Filter{StartTime: at(300)}, []string{"d", "c"}},
-		"start_time, a bit later":   {Filter{StartTime: at(300).Add(time.Microsecond)}, []string{"d"}},
-		"stop_time, exactly":        {Filter{StopTime: at(300)}, []string{"b"}},
-		"stop_time, a bit earlier":  {Filter{StopTime: at(300).Add(-time.Microsecond)}, []string{}},
-		"from and to":               {Filter{StartTime: at(200), StopTime: at(1000)}, []string{"d", "b"}},
-		"in another zone":           {Filter{StartTime: at(300).In(time.FixedZone("", 3600))}, []string{"d", "c"}},
-		"user and station":          {Filter{Username: "bob", CallingStationID: "station 2"}, []string{"b"}},
-		"all of them": {Filter{
-			UniqueID: "b", Username: "bob", CalledStationID: "point 1", CallingStationID: "station 2",
-			NASAddress: testNAS, StartTime: at(200), StopTime: at(300), IsOpen: &no,
-		}, []string{"b"}},
-	}
-	for name, test := range tests {
-		require.Equal(t, test.want, ids(t, store, test.filter, Page{}), name)
-	}
-}
-
-func testPages(t *testing.T, store Store) {
-	var newestFirst []string
-	for i := range 112 {
-		session := fmt.Sprintf("%03d", i)
-		record(t, store, packet(Start, session, i*40000))
-		newestFirst = append([]string{session}, newestFirst...)
-	}
-	tests := map[string]struct {
-		page Page
-		want []string
-		more bool
-	}{
-		"default":           {Page{}, newestFirst[:10], true},
-		"second":            {Page{Number: 2}, newestFirst[10:20], true},
-		"most":              {Page{Number: 1, Size: 101}, newestFirst[:100], true},
-		"last, not full":    {Page{Number: 2, Size: 100}, newestFirst[100:], false},
-		"last, full":        {Page{Number: 4, Size: 28}, newestFirst[84:], false},
-		"after the last":    {Page{Number: 3, Size: 100}, nil, false},
-		"no such number":    {Page{Number: math.MaxInt, Size: 100}, nil, false},
-		"no page before it": {Page{Number: -1, Size: -1}, newestFirst[:10], true},
-	}
-	for name, test := range tests {
-		for _, f := range []Filter{{}, {Username: "bob"}, {StartTime: epoch}} {
-			found, more, err := store.Sessions(t.Context(), f, test.page)
-			require.NoError(t, err)
-			var ids []string
-			for _, r := range found {
-				ids = append(ids, r.UniqueID)
-			}
-			require.Equal(t, test.want, ids, name)
-			require.Equal(t, test.more, more, name)
-		}
-	}
-}
-
 // hostile are texts that must neither break a store nor be taken for another.
 var hostile = []string{
 	`'; DROP TABLE radacct; --`, `" OR ""="`, `%`, `_`, `\`, `$1`, `../../etc/passwd`, `..`, `.`, `/`, `a/b`, `a//b`, ` `, `~`, `-`,
@@ -357,65 +275,4 @@ func testLargeCounters(t *testing.T, store Store) {
 	require.EqualValues(t, math.MaxInt64>>32<<32+7, *r.OutputOctets)
 	require.EqualValues(t, math.MaxUint32, *r.SessionTime)
 	require.Equal(t, TimeOf(epoch.Add(-math.MaxUint32*time.Second)), r.StartTime)
-}
-
-func testCloseNAS(t *testing.T, store Store) {
-	other := func(p *Packet) { p.NASAddress = netip.MustParseAddr("2001:db8::5") }
-	record(
-		t, store,
-		packet(Start, "before", 0),
-		packet(InterimUpdate, "before", 60, counters(60, 1, 2)),
-		packet(Start, "at", 100),
-		packet(Start, "after", 101),
-		packet(Stop, "closed", 50, counters(10, 0, 0)),
-		packet(Start, "other", 0, other),
-		packet(Start, "mapped", 0, func(p *Packet) { p.NASAddress = netip.AddrFrom16(testNAS.As16()) }),
-	)
-	untouched := []Record{get(t, store, "after"), get(t, store, "closed"), get(t, store, "other")}
-	before := get(t, store, "before")
-
-	on := restart(100, func(p *Packet) { p.NASAddress = netip.AddrFrom16(testNAS.As16()) })
-	require.NoError(t, store.CloseNAS(t.Context(), on))
-	before.StopTime = TimeOf(at(100))
-	before.SessionTime, before.TerminateCause = whole(100), "NAS-Reboot"
-	require.Equal(t, before, get(t, store, "before"))
-	require.Equal(t, TimeOf(at(100)), get(t, store, "at").StopTime)
-	require.Equal(t, untouched, []Record{get(t, store, "after"), get(t, store, "closed"), get(t, store, "other")})
-
-	require.NoError(t, store.CloseNAS(t.Context(), on))
-	require.NoError(t, store.CloseNAS(t.Context(), restart(100, func(p *Packet) {
-		p.NASAddress, p.TerminateCause = netip.MustParseAddr("2001:db8::5%eth0"), "Admin-Reboot\x00"
-	})))
-	require.Equal(t, "Admin-Reboot\uFFFD", get(t, store, "other").TerminateCause)
-	yes := true
-	require.Equal(t, []string{"after"}, ids(t, store, Filter{IsOpen: &yes}, Page{}))
-}
-
-func testCloseLargeNAS(t *testing.T, store Store) {
-	const sessions = batch + 1
-	var group sync.WaitGroup
-	for sender := range 8 {
-		group.Go(func() {
-			for i := sender; i < sessions; i += 8 {
-				if _, err := store.Record(t.Context(), packet(Start, fmt.Sprint(i), i)); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	group.Wait()
-	require.NoError(t, store.CloseNAS(t.Context(), restart(sessions)))
-	require.Empty(t, ids(t, store, Filter{IsOpen: new(true)}, Page{}))
-	settle(t, store)
-	require.Empty(t, ids(t, store, Filter{IsOpen: new(true)}, Page{}))
-}
-
-func testStopAfterClose(t *testing.T, store Store) {
-	record(t, store, packet(Start, "1", 0))
-	require.NoError(t, store.CloseNAS(t.Context(), restart(100)))
-	record(t, store, packet(Stop, "1", 90, counters(90, 5, 6), func(p *Packet) { p.TerminateCause = "User-Request" }))
-	r := get(t, store, "1")
-	require.Equal(t, TimeOf(at(90)), r.StopTime)
-	require.Equal(t, "User-Request", r.TerminateCause)
-	require.Equal(t, whole(5), r.InputOctets)
 }
