@@ -140,7 +140,7 @@ func testNarrowRestart(t *testing.T, store Store) {
 		"an address that begins like": {names("", "00-27-22-F3-FA"), []string{"ap-1", "ap-2", "ap-3", "nameless 1", "nameless 2"}},
 		"unknown NAS-Identifier":      {names("ap-9", ""), []string{"ap-1", "ap-2", "ap-3"}},
 		"the address alone":           {names("", ""), []string{}},
-		"text that is no pattern":     {names("", "(.*"), []string{"ap-1", "ap-2", "ap-3", "nameless 1", "nameless 2"}},
+		"text that is not a pattern":  {names("", "(.*"), []string{"ap-1", "ap-2", "ap-3", "nameless 1", "nameless 2"}},
 	}
 	i := 0
 	for name, test := range tests {
@@ -280,7 +280,7 @@ func TestFirstPacketTellsWhenTheSessionBegan(t *testing.T) {
 		require.Equal(t, TimeOf(at(100)), r.HeardStart, status)
 	}
 	r := Merge(nil, packet(InterimUpdate, "1", 100, func(p *Packet) { p.StartTime = at(20); p.SessionTime = whole(60) }))
-	require.Equal(t, TimeOf(at(20)), r.StartTime, "it is told")
+	require.Equal(t, TimeOf(at(20)), r.StartTime, "the packet says so")
 }
 
 func TestClientTellsTheEndWithAnyStatus(t *testing.T) {
@@ -318,7 +318,7 @@ func TestStopThatTellsItsStartIsWholeAtOnce(t *testing.T) {
 	alone := Merge(nil, p)
 	require.Equal(t, whole(600), alone.SessionTime)
 	require.Equal(t, alone, Merge(&alone, p))
-	require.Nil(t, Merge(nil, packet(Stop, "1", 0)).SessionTime, "nothing tells")
+	require.Nil(t, Merge(nil, packet(Stop, "1", 0)).SessionTime, "nothing is known of it")
 }
 
 func TestRecordsWithoutTimesOfThisServer(t *testing.T) {
@@ -330,7 +330,7 @@ func TestRecordsWithoutTimesOfThisServer(t *testing.T) {
 	open := old(mergeAll(packet(Start, "1", 0), packet(InterimUpdate, "1", 60, counters(60, 1, 2))))
 	require.Equal(t, TimeOf(at(60)), open.heardUpdate(), "the latest packet's time stands for it")
 	closed := old(closeSilent(open, guessSilence))
-	require.True(t, closed.inferred(), "the cause tells")
+	require.True(t, closed.inferred(), "by its cause")
 	require.Equal(t, TimeOf(at(90)), new(Merge(&closed, packet(Stop, "1", 90, cause("User-Request")))).StopTime)
 	require.Equal(t, TimeOf(at(60)), new(Merge(&closed, packet(Stop, "1", 90, cause("Lost-Carrier")))).StopTime)
 	require.True(t, new(Merge(&closed, packet(InterimUpdate, "1", 120, counters(120, 3, 4)))).Open())

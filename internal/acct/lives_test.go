@@ -57,7 +57,7 @@ type session struct {
 	restart *event    // the Accounting-On that ended it
 
 	off, nextOff time.Duration // how far off the clock was, and at the restart
-	unnoticed    bool          // whether nothing told of its end
+	unnoticed    bool          // whether no packet ended it
 }
 
 // liveOn makes the life of the n-th unique id.
@@ -175,7 +175,7 @@ func liveOn(random *rand.Rand, n int) life {
 }
 
 // coincides reports whether two sessions began at the same time by clocks that differ:
-// no packet tells them apart then.
+// no packet distinguishes them then.
 func (l life) coincides() bool {
 	for i, r := range l.want {
 		for _, other := range l.want[:i] {

@@ -23,7 +23,7 @@ type memory struct {
 	total   int                       // of operations; guarded by mu
 	longest int                       // most names that one List returned; guarded by mu
 
-	// fail tells whether an operation fails before or after it is done; nil:
+	// fail returns whether an operation fails before or after it is done; nil:
 	// neither. Called with mu held, numbered from 0.
 	fail func(n int) (before, after bool)
 }

@@ -38,7 +38,7 @@ func TestFirstPacketMakesTheRecord(t *testing.T) {
 			packet(Stop, "1", 100, counters(60, 5, 5), func(p *Packet) { p.StartTime = at(30) }), 30, 100,
 			whole(60), whole(5),
 		},
-		"Start that is told to be later than it is": {
+		"Start that is said to be later than it is": {
 			packet(Start, "1", 100, func(p *Packet) { p.StartTime = at(130) }), 100, -1, whole(0), whole(0),
 		},
 	}
@@ -211,10 +211,10 @@ func TestCloseCountsTheTime(t *testing.T) {
 	require.Equal(t, TimeOf(at(60)), r.UpdateTime, "of the latest packet")
 	require.Equal(t, whole(100), r.SessionTime)
 	require.Equal(t, whole(61), closeSilent(open, guessSilence).SessionTime, "counters never fall")
-	require.True(t, open.Open(), "the record given is left alone")
+	require.True(t, open.Open(), "the argument is left alone")
 }
 
-// TestOrderAndRepetitionDoNotMatter gives the packets of sessions that have not lost
+// TestOrderAndRepetitionDoNotMatter merges the packets of sessions that have not lost
 // their Start in any order, some again and again. Only Interval depends on it.
 func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 	t.Parallel()
@@ -231,7 +231,7 @@ func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 	}
 }
 
-// FuzzMerge holds Merge to what it promises, whatever is told.
+// FuzzMerge holds Merge to its promises, whatever the packets say.
 func FuzzMerge(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add("text", seed)

@@ -86,9 +86,9 @@ func TestAnythingThatCannotBeRecordedIsNamed(t *testing.T) {
 			map[string]string{"status_type": "Accounting-On", "session_id": "", "unique_id": "", "username": ""},
 			nil,
 		},
-		"no user name":                    {map[string]string{"username": ""}, nil},
-		"number that is too large":        {map[string]string{"input_octets": "99999999999999999999"}, nil},
-		"NAS-IPv6-Address alone":          {map[string]string{"nas_ip_address": "", "nas_ipv6_address": "2001:db8::5"}, nil},
+		"no user name":                       {map[string]string{"username": ""}, nil},
+		"number that is too large":           {map[string]string{"input_octets": "99999999999999999999"}, nil},
+		"NAS-IPv6-Address alone":             {map[string]string{"nas_ip_address": "", "nas_ipv6_address": "2001:db8::5"}, nil},
 		"Event-Timestamp that is not a time": {map[string]string{"event_timestamp": "soon"}, nil},
 	}
 	for name, test := range tests {
@@ -196,7 +196,7 @@ func TestUniqueID(t *testing.T) {
 			"71505ce6bc92517831b339d0a82ce1cf",
 		},
 		"Class without one": {Packet{Attributes: Attributes{SessionID: "s1", Class: "ai:0123"}}, "1c0e2f71f2ae54495ed592d595fb94d5"},
-		"Class that is no hex": {
+		"Class that is not hex": {
 			Packet{Attributes: Attributes{SessionID: "s1", Class: "ai:0123456789abcdef0123456789ABCDEX"}},
 			"1c0e2f71f2ae54495ed592d595fb94d5",
 		},

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// told makes a packet as heard does, whose NAS tells its time: it arrives a little later.
+// timed returns a packet as heard does, whose NAS sends its time: it arrives a little later.
 func timed(status StatusType, session string, seconds int, change ...func(*Packet)) Packet {
 	arrives := func(p *Packet) { p.Arrived = p.Time.Add(300 * time.Millisecond) }
 	return packet(status, session, seconds, slices.Concat([]func(*Packet){arrives}, change)...)

@@ -35,7 +35,7 @@ func TestColumnsAreAddedWithoutAWriteOfTheConfig(t *testing.T) {
 	store := newConfigured(t, server.URL(database))
 	record(t, store, packet(InterimUpdate, "closed", 3600, counters(3600, 1, 2)))
 	require.Equal(t, "7", queryText(t, server, database, countAdded))
-	require.True(t, isOpen(t, store, "closed"), "the cause tells of a guess")
+	require.True(t, isOpen(t, store, "closed"), "the cause is that of a guess")
 	require.Equal(t, Report{Closed: 1}, maintain(t, store, at(3661), Retention{Stale: time.Hour}), "by the times that there are")
 	require.Equal(t, TimeOf(at(60)), get(t, store, "open").StopTime)
 
@@ -143,7 +143,7 @@ func TestEarlierVersionsGoOn(t *testing.T) {
 		packet(InterimUpdate, "2", 800, counters(800, 3, 4)),
 		packet(Stop, "3", 650, counters(650, 3, 4), cause("User-Request")),
 	)
-	require.True(t, isOpen(t, store, "1"), "its cause tells of a guess")
+	require.True(t, isOpen(t, store, "1"), "its cause is that of a guess")
 	require.False(t, isOpen(t, store, "2"))
 	require.Equal(t, TimeOf(at(650)), get(t, store, "3").StopTime)
 	require.Equal(t, TimeOf(at(700)), get(t, store, "4").StopTime)

@@ -18,7 +18,7 @@ const (
 )
 
 var (
-	// errChanged means that a session is no longer what it was when it was read.
+	// errChanged means that a session has changed since it was read.
 	errChanged = errors.New("the session is being changed by others: try again")
 
 	// errLost marks errors of a connection that ended while a statement was under way.

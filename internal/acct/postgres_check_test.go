@@ -79,7 +79,7 @@ func TestOtherProgramsReadWhatIsRecorded(t *testing.T) {
 					acctsessiontime, acctinputoctets, acctoutputoctets, acctterminatecause, framedipv6prefix) FROM radacct`))
 			before := get(t, store, "1")
 			record(t, store, packet(Stop, "1", 300, counters(300, 5, 6), func(p *Packet) { p.CalledStationID = strings.Repeat("é", 60) }))
-			require.Equal(t, before, get(t, store, "1"), "a text that was cut is not told anew")
+			require.Equal(t, before, get(t, store, "1"), "a text that was cut is not an update")
 
 			require.NoError(t,
 				store.LogPostAuth(t.Context(),

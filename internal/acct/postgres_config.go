@@ -245,7 +245,7 @@ func (s urlSettings) number(setting string, most int, set func(int)) error {
 	return nil
 }
 
-// given returns a setting, or the default if it is not given.
+// given returns a setting, or the default if there is none.
 func (s urlSettings) given(setting, value string) string {
 	if text, given := s[setting]; given {
 		return text
@@ -253,7 +253,7 @@ func (s urlSettings) given(setting, value string) string {
 	return value
 }
 
-// or returns a setting, or the default if it is not given or empty.
+// or returns a setting, or the default if there is none or it is empty.
 func (s urlSettings) or(setting, value string) string {
 	if s[setting] != "" {
 		return s[setting]

@@ -14,7 +14,7 @@ import (
 func mustPrefix(text string) netip.Prefix { return netip.MustParsePrefix(text) }
 
 // TestQueriesUseIndexes has PostgreSQL explain the queries for a table with many
-// rows: an index has to give the rows in order, without a sort.
+// rows: an index has to return the rows in order, without a sort.
 func TestQueriesUseIndexes(t *testing.T) {
 	t.Parallel()
 	server, database := newDatabase(t)

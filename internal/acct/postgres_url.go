@@ -78,7 +78,7 @@ var sessionParameter = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.$]*$`)
 type urlSettings map[string]string
 
 // parseURL reads a connection URL, or keywords and values, exactly as the driver does,
-// but looks at nothing else. Of settings that are given twice the driver takes one:
+// but looks at nothing else. Of settings that occur twice the driver takes one:
 // here they are an error. The error is a *URLError.
 func parseURL(text string) (urlSettings, error) {
 	if strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://") {

@@ -245,7 +245,7 @@ func TestNothingOfTheEnvironmentReachesPostgres(t *testing.T) {
 	require.Empty(t, other.Logins())
 }
 
-// childVariable says that this process has a hostile environment since its start.
+// childVariable is set if this process has a hostile environment since its start.
 const childVariable = "ACCT_TEST_HOSTILE_SINCE_START"
 
 func TestEnvironmentThatIsThereFromTheStartHasNoEffect(t *testing.T) {

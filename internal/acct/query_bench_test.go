@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// queries are what people ask most.
+// queries are the most frequent ones.
 func benchQueries() map[string]Filter {
 	open := true
 	return map[string]Filter{

@@ -43,7 +43,7 @@ func isHex(text string) bool {
 }
 
 // cutHex returns the longest start of octets written as digits that has no more
-// characters than given, and no half octet.
+// characters than that, and no half octet.
 func cutHex(text string, characters int) string {
 	if len(text) <= characters {
 		return text
@@ -51,7 +51,7 @@ func cutHex(text string, characters int) string {
 	return text[:max(0, characters)&^1]
 }
 
-// cutText returns the longest start of a text that has no more octets than given
+// cutText returns the longest start of a text that has no more octets than that,
 // and no half character.
 func cutText(text string, octets int) string {
 	if len(text) <= octets {

@@ -135,7 +135,7 @@ func TestReadersDoNotDeleteWhatIsBeingWritten(t *testing.T) {
 	require.Equal(t, []string{"1"}, ids(t, store, Filter{Username: "bob"}, Page{}))
 }
 
-// observed tells of every Put.
+// observed calls a function at every Put.
 type observed struct {
 	*memory
 	put  func()

@@ -163,7 +163,7 @@ func requireAcknowledged(t *testing.T, store Store, acknowledged map[string]Pack
 	}
 }
 
-// lists tells whether a session is among those that are chosen.
+// lists reports whether a session is among those that are chosen.
 func lists(t *testing.T, store Store, f Filter, wanted Record) bool {
 	t.Helper()
 	for number := 1; ; number++ {

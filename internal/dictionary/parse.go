@@ -11,7 +11,7 @@ const MaxTextLen = 512 << 10
 
 // Extend returns a dictionary that has the definitions of a text in FreeRADIUS's
 // format too, dictionary(5). A text may name the values of attributes that are
-// there, and give an attribute a second name, which is then the one that Decode
+// there, and define a second name of an attribute, which is then the one that Decode
 // uses; definitions that contradict others are refused, and so is $INCLUDE.
 // Errors are of type *SyntaxError.
 func (d *Dictionary) Extend(text string) (*Dictionary, error) {

@@ -27,7 +27,7 @@ const (
 )
 
 // The shapes of hashes. go-crypt alone reads more than is safe: parameters that
-// are missing or given twice, costs without a bound, digests of any length.
+// are missing or occur twice, costs without a bound, digests of any length.
 // Salts and digests of argon2 have 8 and 16 octets at least, and 64 at most.
 var (
 	argon2Shape = regexp.MustCompile(`^\$argon2id?\$v=19\$m=([1-9][0-9]{0,9}),t=([1-9][0-9]{0,9}),p=([1-9][0-9]{0,9})` +

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Whatever somebody gives for a hash, it is refused with advice or read as it
+// Whatever the text of a hash is, it is refused with advice or read as it
 // is, within the bounds of its format; and verifying it is one hash and no fault.
 func FuzzParse(f *testing.F) {
 	for _, v := range vectors {
@@ -42,7 +42,7 @@ func FuzzParse(f *testing.F) {
 }
 
 // costIn reads the costs where each format has them, in another way than Parse,
-// and tells whether they are within the bounds, and whether they are small.
+// and reports whether they are within the bounds, and whether they are small.
 func costIn(t *testing.T, hash Hash) (within, cheap bool) {
 	t.Helper()
 	var marker, numbers string

@@ -95,7 +95,7 @@ func TestPasswordsThatCannotBeHashedAreRefused(t *testing.T) {
 }
 
 // SHA-crypt would take minutes for a password of megabytes. The first 256 octets
-// alone are no match either.
+// alone do not match either.
 func TestOverlongPasswordIsNeverVerifiedAndReadNoFurther(t *testing.T) {
 	t.Parallel()
 	hasher := newHasher(1)
@@ -160,7 +160,7 @@ func TestFaultIsNoMatch(t *testing.T) {
 	fault := errors.New("no memory")
 	hasher := newHasher(1)
 	hash := hashOf(func(string) (bool, error) { return true, fault })
-	for range 2 { // its turn is given back
+	for range 2 { // its turn is passed on
 		same, err := hasher.Verify(t.Context(), Caller{}, hash, horse)
 		require.ErrorIs(t, err, fault)
 		require.False(t, same)
@@ -215,7 +215,7 @@ func TestNoMoreHashesAtOnceThanAllowed(t *testing.T) {
 func TestContextEndsTheWait(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(context.Context, *Hasher) error{
-		"Make":          func(ctx context.Context, h *Hasher) error { _, err := h.Make(ctx, cheap, horse); return err },
+		"Make":        func(ctx context.Context, h *Hasher) error { _, err := h.Make(ctx, cheap, horse); return err },
 		"VerifyDummy": func(ctx context.Context, h *Hasher) error { return h.VerifyDummy(ctx, Caller{}, cheap, horse) },
 		"Verify": func(ctx context.Context, h *Hasher) error {
 			_, err := h.Verify(ctx, Caller{}, hashOf(func(string) (bool, error) { return true, nil }), horse)
@@ -244,7 +244,7 @@ func TestContextEndsTheWait(t *testing.T) {
 
 				close(release)
 				all.Wait()
-				require.NoError(t, ask(t.Context(), hasher)) // who gave up took no turn
+				require.NoError(t, ask(t.Context(), hasher)) // a call that gave up took no turn
 			})
 		})
 	}

@@ -17,7 +17,7 @@ import (
 
 const usualHash = 36 * time.Millisecond
 
-// newHasher gives a Hasher as logins have it.
+// newHasher returns a Hasher as logins have it.
 func newHasher(parallel int) *Hasher { return NewHasher(parallel, 1500*time.Millisecond) }
 
 // slow is a hash that takes so long and that no password has.
@@ -68,7 +68,7 @@ func TestLoginPassesAFloodOfOthers(t *testing.T) {
 		"of made-up names":      func(i int) Caller { return login("192.0.2.1", fmt.Sprint(i)) },
 		"about the same name":   func(int) Caller { return login("192.0.2.1", "bob") },
 		"from many addresses":   func(i int) Caller { return login(fmt.Sprint(i%10), "bob") },
-		"from nowhere, nobody":  func(int) Caller { return login("", "") },
+		"without any share":     func(int) Caller { return login("", "") },
 		"of two names, by half": func(i int) Caller { return login("192.0.2.1", fmt.Sprint(i%2)) },
 	} {
 		t.Run(about, func(t *testing.T) {
@@ -221,8 +221,8 @@ func TestClassesTakeTurns(t *testing.T) {
 	})
 }
 
-// What is refused does not depend on the user: the queue is the same for one who does not
-// exist, who has another hash, or who is refused anyway.
+// A refusal does not depend on the user: the queue is the same for one that does not
+// exist, that has another hash, or that is refused anyway.
 func TestFullQueueTellsNothingOfTheUser(t *testing.T) {
 	t.Parallel()
 	hash := parsed(t, "{SSHA}1TG/8Cv9qjDZbmbZkDKRdmYFXQ0xMjM0NTY3OA==")

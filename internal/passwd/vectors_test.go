@@ -192,7 +192,7 @@ func TestOtherHashesAreNoNTHash(t *testing.T) {
 	}
 }
 
-// The password is no UTF-8, and what replaces its octets must not pass for it.
+// The password is not UTF-8, and the characters that replace its octets must not match.
 func TestInvalidUTF8NeverVerifiesAgainstNT(t *testing.T) {
 	t.Parallel()
 	// printf '?' | iconv -t UTF-16LE | openssl dgst -provider legacy -provider default -md4, and for U+FFFD

@@ -92,7 +92,7 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // Evaluate returns which of the profiles a login matches, with their reply items merged
-// into the source's reply, profile by profile in the order given. Check
+// into the source's reply, profile by profile in their order. Check
 // items and expansions see what the source answered, never what another profile
 // replies. Limits are looked at once a profile's other check items hold.
 func Evaluate(profiles []*Profile, input *Input) Decision {

@@ -12,7 +12,7 @@ import (
 	"vault-plugin-auth-radius/internal/dictionary"
 )
 
-// holds tells whether a profile with these check items matches a login.
+// holds reports whether a profile with these check items matches a login.
 func holds(t *testing.T, input *Input, check ...string) bool {
 	t.Helper()
 	profiles := compileAll(t, checks(check...)...)

@@ -177,7 +177,7 @@ func TestExpandedTextIsNoPattern(t *testing.T) {
 		require.True(t, holds(t, matching(text+text), caller, "=~", "^%{Called-Station-Id}{2}$"), "all of it is repeated")
 	}
 	input := newInput(t, attributes(t, caller, "\xff", called, "\xfe"), nil, nil)
-	require.False(t, holds(t, input, caller, "=~", "%{Called-Station-Id}"), "octets that are no text are alike to a pattern")
+	require.False(t, holds(t, input, caller, "=~", "%{Called-Station-Id}"), "octets that are not text are alike to a pattern")
 }
 
 // This takes other engines longer than anybody would wait.

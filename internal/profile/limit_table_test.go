@@ -1,6 +1,6 @@
 package profile
 
-// limitRow is a check item that the clock decides, at a time: who is let in, and for
+// limitRow is a check item that the clock decides, at a time: which logins hold, and for
 // how many seconds.
 type limitRow struct {
 	item Item

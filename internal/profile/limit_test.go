@@ -94,7 +94,7 @@ func TestDatesAreTakenInTheWaysOfTheirTime(t *testing.T) {
 
 func TestALimitRefusesTheLoginWhateverOtherProfilesSay(t *testing.T) {
 	t.Parallel()
-	everybody := Definition{Reply: items(session, ":=", "3600")}
+	all := Definition{Reply: items(session, ":=", "3600")}
 	for name, test := range map[string]struct {
 		limit Item
 		want  string
@@ -105,7 +105,7 @@ func TestALimitRefusesTheLoginWhateverOtherProfilesSay(t *testing.T) {
 		"by its number": {Item{"auth-type", "+=", "4"}, "Auth-Type += 4: every login that matches the other check items is refused"},
 	} {
 		limited := Definition{Check: []Item{test.limit, {caller, "==", "abc"}}, Reply: items(message, "=", "x")}
-		for _, order := range [][]Definition{{limited, everybody}, {everybody, limited}} {
+		for _, order := range [][]Definition{{limited, all}, {all, limited}} {
 			profiles := compileAll(t, order...)
 			decision := Evaluate(profiles, newInput(t, attributes(t, caller, "abc"), nil, nil))
 			require.NotNil(t, decision.Refused, name)

@@ -82,7 +82,7 @@ func TestOperatorsFollowTheTable(t *testing.T) {
 	}
 }
 
-// A row deviates if, and only if, it says why.
+// A row deviates if, and only if, it has a reason.
 func TestTableMarksItsDeviations(t *testing.T) {
 	t.Parallel()
 	var numbers []int

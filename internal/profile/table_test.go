@@ -7,7 +7,7 @@ type tableRow struct {
 	profiles []Definition // evaluated in this order
 	logins   []tableLogin
 	refused  string // part of what Compile says; empty: it compiles
-	// deviation says why this is not what FreeRADIUS does; empty: it is.
+	// deviation is why FreeRADIUS does otherwise; empty: it does the same.
 	deviation string
 	// FreeRADIUS does not start with such an item.
 	failsToLoad bool
@@ -87,11 +87,11 @@ var table = []tableRow{
 	{number: 11, profiles: checks(port, "=", "5"), logins: []tableLogin{login(yes, port, "5"), login(no, port, "6"), login(no)}},
 	{
 		number: 12, profiles: checks(port, ":=", "5"), logins: []tableLogin{login(no, port, "6").there(yes), login(no).there(yes)},
-		refused: "has no effect here", deviation: "an item that compares nothing looks like a limit, and lets everybody in",
+		refused: "has no effect here", deviation: "an item that compares nothing looks like a limit, and lets every user in",
 	},
 	{
 		number: 13, profiles: checks(port, "+=", "5"), logins: []tableLogin{login(no, port, "6").there(yes), login(no).there(yes)},
-		refused: "has no effect here", deviation: "an item that compares nothing looks like a limit, and lets everybody in",
+		refused: "has no effect here", deviation: "an item that compares nothing looks like a limit, and lets every user in",
 	},
 	{number: 14, profiles: checks(portIs, "==", "Virtual"), logins: []tableLogin{login(yes, portIs, "5")}},
 	{number: 15, profiles: checks(portIs, "==", "5"), logins: []tableLogin{login(yes, portIs, "Virtual")}},
@@ -107,11 +107,11 @@ var table = []tableRow{
 	{number: 23, profiles: checks(caller, "!*", "ANY"), logins: []tableLogin{login(no, caller, "x"), login(yes)}},
 	{
 		number: 24, profiles: checks(port, "=*", "7"), logins: []tableLogin{login(no, port, "9").there(yes)},
-		deviation: "FreeRADIUS ignores the value of =*; here a value is a pattern, as people who write one mean it",
+		deviation: "FreeRADIUS ignores the value of =*; here a value is a pattern, as its author means it",
 	},
 	{
 		number: 25, profiles: checks(caller, "=*", "^zzz$"), logins: []tableLogin{login(no, caller, "abc").there(yes)},
-		deviation: "FreeRADIUS ignores the value of =*, and so lets everybody in",
+		deviation: "FreeRADIUS ignores the value of =*, and so lets every user in",
 	},
 	{
 		number: 26, profiles: checks(caller, "=~", "^([0-9A-Fa-f]{2}[:-]){5}([0-9A-Fa-f]{2})$"),
@@ -161,7 +161,7 @@ var table = []tableRow{
 	{number: 45, profiles: checks(nas, "==", "10.0.0.1/32"), logins: []tableLogin{login(yes, nas, "10.0.0.1")}},
 	{
 		number: 46, profiles: checks(nas, "==", "10.0.0.0/8"), logins: []tableLogin{login(yes, nas, "10.1.2.3")},
-		failsToLoad: true, deviation: "an address may be compared with a network, since that is what people need",
+		failsToLoad: true, deviation: "an address may be compared with a network, since operators need that",
 	},
 	{
 		number: 47, profiles: checks(network, "<", "2001:db8::/32"),
@@ -182,7 +182,7 @@ var table = []tableRow{
 	{
 		number: 54, profiles: checks(caller, "=~", "^%{Called-Station-Id}$"),
 		logins:    []tableLogin{login(no, caller, "axb", called, "a.b").there(yes)},
-		deviation: "an expanded value stands for itself in a pattern, so that nobody can send a pattern",
+		deviation: "an expanded value stands for itself in a pattern, so that no client can send a pattern",
 	},
 	{
 		number: 55, profiles: checks("User-Password", "==", "%{User-Password}"),
