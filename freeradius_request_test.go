@@ -22,50 +22,6 @@ const (
 
 func hexed(octets string) string { return hex.EncodeToString([]byte(octets)) }
 
-func TestFieldsAreReadOctetByOctet(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		body map[string]any
-		want freeradiusRequest
-	}{
-		"text":                {map[string]any{"site": "Köln"}, freeradiusRequest{"site": {"Köln"}}},
-		"a form's many":       {map[string]any{"Class": []any{"0x41", "", "0x42"}}, freeradiusRequest{"Class": {"0x41", "0x42"}}},
-		"nothing":             {map[string]any{"site": "", "floor_hex": "", "room": []any{}}, freeradiusRequest{}},
-		"octets":              {map[string]any{"site_hex": "4bF6006c"}, freeradiusRequest{"site": {"K\xf6\x00l"}}},
-		"octets, many":        {map[string]any{"site_hex": []any{"ff", "00"}}, freeradiusRequest{"site": {"\xff", "\x00"}}},
-		"octets beside none":  {map[string]any{"site_hex": "ff", "site": ""}, freeradiusRequest{"site": {"\xff"}}},
-		"no name but the end": {map[string]any{"_hex": "41"}, freeradiusRequest{"": {"A"}}},
-	} {
-		request, problems := readFreeRADIUS(test.body)
-		require.Empty(t, problems, name)
-		require.Equal(t, test.want, request, name)
-	}
-	for name, body := range map[string]map[string]any{
-		"no digits":     {"site_hex": "Köln"},
-		"half an octet": {"site_hex": "abc"},
-		"0x":            {"site_hex": "0x41"},
-		"both":          {"site_hex": "41", "site": "A"},
-	} {
-		request, problems := readFreeRADIUS(body)
-		require.Contains(t, problems, "site_hex", name)
-		require.NotEqual(t, []string{"\x00"}, request["site"], name)
-	}
-}
-
-func TestOctetsThatAreNotUTF8ArePrintedAsFreeRADIUSDoes(t *testing.T) {
-	t.Parallel()
-	for octets, text := range map[string]string{
-		// As `freeradius -X` of 3.2.1 prints them.
-		gbkStation: printedStation, "a\\b\"c\xff": `a\\b\"c\377`, "\xed\xa0\x80": `\355\240\200`,
-		"\xff\x1b\x7f\n\r\t\x00x":            `\377\033\177\n\r\t\000x`,
-		"\xc0\x80\U0010FFFF\xf4\x90\x80\x80": "\\300\\200\U0010FFFF\\364\\220\\200\\200",
-		// UTF-8.
-		"": "", "Köln": "Köln", `a\b"c`: `a\b"c`, "\x00\x1b\x7f\n": "\x00\x1b\x7f\n", "\uFFFD": "\uFFFD",
-	} {
-		require.Equal(t, text, printed(octets))
-	}
-}
-
 func TestUserNamesThatAreNoTextAreRefusedAndPasswordsReachTheSource(t *testing.T) {
 	t.Parallel()
 	const password = "p\xe4ss\x1b\x7f"

@@ -2,9 +2,7 @@ package radiusauth
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -15,6 +13,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/rlmrest"
 )
 
 const (
@@ -34,16 +33,18 @@ func (b *backend) pathAccounting() *framework.Path {
 			fieldUsername:         query("Only sessions of this user."),
 			fieldCalledStationID:  query("Only sessions with this Called-Station-Id."),
 			fieldCallingStationID: query("Only sessions with this Calling-Station-Id."),
-			fieldStartTime:        query("Only sessions that began then or later: a time such as 2024-01-02T03:04:05Z; without a zone it is in UTC; a day is its beginning."),
-			fieldStopTime:         query("Only sessions that ended then or earlier."),
-			fieldIsOpen:           query("true: only open sessions; false: only closed ones."),
-			fieldNASIPAddress:     query("Only sessions of this NAS."),
-			fieldUniqueID:         query("Only the session with this Acct-Unique-Session-Id."),
+			fieldStartTime: query("Only sessions that began then or later: a time such as 2024-01-02T03:04:05Z; " +
+				"without a zone it is in UTC; a day is its beginning."),
+			fieldStopTime:     query("Only sessions that ended then or earlier."),
+			fieldIsOpen:       query("true: only open sessions; false: only closed ones."),
+			fieldNASIPAddress: query("Only sessions of this NAS."),
+			fieldUniqueID:     query("Only the session with this Acct-Unique-Session-Id."),
 		}),
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
-				Callback:     b.accountingRecord,
-				Summary:      "Record an accounting packet: Start, Interim-Update, Stop, Accounting-On or -Off. The body is as FreeRADIUS's rlm_rest sends it.",
+				Callback: b.accountingRecord,
+				Summary: "Record an accounting packet: Start, Interim-Update, Stop, Accounting-On or -Off. " +
+					"The body is as FreeRADIUS's rlm_rest sends it.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "record"},
 				Responses: map[int][]framework.Response{
 					http.StatusOK:                 {{Description: "Recorded; the session was known."}},
@@ -76,8 +77,8 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 	if err != nil {
 		return nil, err
 	}
-	sent, unread := readFreeRADIUS(req.Data)
-	values := sent.acctTexts()
+	request, unread := rlmrest.ReadRequest(req.Data)
+	values := request.AccountingTexts()
 	if status, known := acct.StatusOf(values); !known {
 		b.logOtherStatus(status, values)
 		return noContent(), nil
@@ -94,7 +95,8 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 		}
 		b.faults.worked(b.Logger(), usedForAccounting)
 		b.Logger().Info("a NAS has begun anew, or ends: its sessions are closed",
-			"nas", restart.NASAddress, "nas_identifier", restart.NASIdentifier, "called_station_id", restart.CalledStationID, "status", packet.StatusType)
+			"nas", restart.NASAddress, "nas_identifier", restart.NASIdentifier,
+			"called_station_id", restart.CalledStationID, "status", packet.StatusType)
 		return freeradiusAnswer(http.StatusOK, ""), nil
 	}
 	if records.config.AutoGroup && packet.GroupName == "" {
@@ -150,14 +152,6 @@ func (b *backend) storeFailed(use string, err error) (*logical.Response, error) 
 	return freeradiusAnswer(http.StatusServiceUnavailable, ""), nil
 }
 
-func problemAnswer(problems acct.Problems) (*logical.Response, error) {
-	body, err := json.Marshal(problems)
-	if err != nil {
-		return nil, fmt.Errorf("encoding problems: %w", err)
-	}
-	return freeradiusAnswer(http.StatusBadRequest, string(body)), nil
-}
-
 func (b *backend) accountingRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	records, err := b.records.get(ctx, storageOf(req))
 	if err != nil {
@@ -178,23 +172,37 @@ func (b *backend) accountingRead(ctx context.Context, req *logical.Request, d *f
 		}
 	}
 	filter.IsOpen = queryBool(d, fieldIsOpen, problems)
-	list := readListQuery(d, problems)
+	list := readList(d, problems)
 	if len(problems) > 0 {
 		return problemAnswer(problems)
 	}
-	found, more, err := records.store.Sessions(ctx, filter, list.page)
+	found, more, err := records.store.Sessions(ctx, filter, list.Page)
 	if err != nil {
 		return b.queryFailed(err)
 	}
 	b.faults.worked(b.Logger(), usedForQueries)
-	if !list.envelope {
-		return arrayAnswer(found, list.links(more, nil))
+	if !list.Envelope {
+		return arrayAnswer(found, list.Links(more, nil))
 	}
 	total, err := b.total(records.store.CountSessions(ctx, filter))
 	if err != nil {
 		return nil, err
 	}
-	return envelopeAnswer(found, total, list.links(more, total))
+	return envelopeAnswer(found, total, list.Links(more, total))
+}
+
+// total returns the number of all records; nil if it is not known exactly.
+func (b *backend) total(count int, exact bool, err error) (*int, error) {
+	switch {
+	case isUnavailable(err): // the page is there: it is worth more than its number
+		b.Logger().Warn("records were not counted", "error", err)
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !exact:
+		return nil, nil
+	}
+	return &count, nil
 }
 
 // queryFailed answers for a query that the store did not answer.

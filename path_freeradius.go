@@ -2,30 +2,40 @@ package radiusauth
 
 import (
 	"context"
-	"encoding/hex"
 	"maps"
 	"net/http"
-	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/rlmrest"
 )
 
 func (b *backend) pathAuthorize() *framework.Path {
 	return &framework.Path{
-		Pattern:      "freeradius/authorize",
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "authorize", OperationSuffix: "freeradius"},
+		Pattern: "freeradius/authorize",
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationVerb:   "authorize",
+			OperationSuffix: "freeradius",
+		},
 		Fields: map[string]*framework.FieldSchema{
-			fieldUsername: {Type: framework.TypeString, Description: "User-Name."},
-			fieldPassword: {Type: framework.TypeString, Description: "User-Password.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
-			fieldUsername + hexSuffix: {
+			fieldUsername: {
+				Type:        framework.TypeString,
+				Description: "User-Name.",
+			},
+			fieldPassword: {
+				Type:         framework.TypeString,
+				Description:  "User-Password.",
+				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+			},
+			fieldUsername + rlmrest.HexSuffix: {
 				Type:        framework.TypeString,
 				Description: "The octets of User-Name in hexadecimal, in place of username. Each further field may be sent so.",
 			},
-			fieldPassword + hexSuffix: {
+			fieldPassword + rlmrest.HexSuffix: {
 				Type:         framework.TypeString,
 				Description:  "The octets of User-Password in hexadecimal, in place of password: they need not be UTF-8.",
 				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
@@ -33,9 +43,10 @@ func (b *backend) pathAuthorize() *framework.Path {
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
-				Callback:    b.freeradiusAuthorize,
-				Summary:     "Tell FreeRADIUS whether somebody is let in, and what its answer has.",
-				Description: "Further fields are attributes of the request, for checks of profiles. FreeRADIUS's own JSON of attributes will do, too. The answer is as rlm_rest reads it, without Vault's envelope.",
+				Callback: b.freeradiusAuthorize,
+				Summary:  "Tell FreeRADIUS whether somebody is let in, and what its answer has.",
+				Description: "Further fields are attributes of the request, for checks of profiles. " +
+					"FreeRADIUS's own JSON of attributes will do, too. The answer is as rlm_rest reads it, without Vault's envelope.",
 				Responses: map[int][]framework.Response{
 					http.StatusOK:                 {{Description: "Accepted: control and reply attributes."}},
 					http.StatusNoContent:          {{Description: "Not accepted here: other modules may know the user."}},
@@ -68,24 +79,27 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 	if err != nil {
 		return nil, err
 	}
-	sent, problems := readFreeRADIUS(req.Data)
-	maps.Copy(problems, lostOctets(req.Data, fieldUsername, fieldPassword, "User-Name", "User-Password"))
+	request, problems := rlmrest.ReadRequest(req.Data)
+	maps.Copy(problems, rlmrest.LostOctets(req.Data, fieldUsername, fieldPassword, "User-Name", "User-Password"))
 	if len(problems) > 0 {
 		return logical.ErrorResponse(problems.Error()), nil
 	}
-	one := attempt{typed: sent.first(fieldUsername, "User-Name"), password: sent.first(fieldPassword, "User-Password")}
-	one.requested, one.sent = sent.attributes(known)
+	one := attempt{
+		typed:    request.Octets(fieldUsername, "User-Name"),
+		password: request.Octets(fieldPassword, "User-Password"),
+	}
+	one.requested, one.sent = request.Attributes(known)
 	if !config.UseRADIUSSources {
 		one.askable = notRADIUS
 	}
 	if one.typed == "" {
 		return noContent(), nil // Status-Server comes here as well
 	}
-	decided := authType("Accept")
+	decision := rlmrest.AuthType("Accept")
 	var result outcome
 	if one.password == "" {
 		// CHAP, MS-CHAP and PEAP: FreeRADIUS checks the password itself.
-		result, decided, err = b.expose(ctx, req, settings, one)
+		result, decision, err = b.expose(ctx, req, settings, one)
 		result, err = b.settle(result, err)
 	} else {
 		result, err = b.try(ctx, req, settings, one)
@@ -100,16 +114,16 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 	case result.refusal != nil || result.got.Outcome != radclient.Accept:
 		return notAccepted(config), nil
 	}
-	entries, left := replyEntries(result.granted.limitedReply(b.clock()))
-	for _, problem := range left {
+	entries, unsent := rlmrest.Reply(result.granted.limitedReply(b.clock()))
+	for _, problem := range unsent {
 		b.Logger().Warn("a reply attribute was not sent to FreeRADIUS", "username", result.name, "reason", problem)
 	}
-	return freeradiusAnswer(http.StatusOK, listsJSON(append(decided, entries...))), nil
+	return freeradiusAnswer(http.StatusOK, rlmrest.Encode(append([]rlmrest.Entry{decision}, entries...))), nil
 }
 
 func notAccepted(config *freeradiusEntry) *logical.Response {
 	if config.AuthorizeReject {
-		return freeradiusAnswer(http.StatusUnauthorized, listsJSON(authType("Reject")))
+		return freeradiusAnswer(http.StatusUnauthorized, rlmrest.Encode([]rlmrest.Entry{rlmrest.AuthType("Reject")}))
 	}
 	return noContent()
 }
@@ -121,20 +135,23 @@ func notRADIUS(src *source) bool { return !src.isRADIUS() }
 // expose decides about a request without a password. If the user has an nt: hash
 // that may be exposed, FreeRADIUS gets it, with what the profiles reply; nobody
 // else is accepted.
-func (b *backend) expose(ctx context.Context, req *logical.Request, settings *settings, one attempt) (outcome, []listEntry, error) {
+func (b *backend) expose(
+	ctx context.Context, req *logical.Request, settings *settings, one attempt,
+) (outcome, rlmrest.Entry, error) {
+	var none rlmrest.Entry
 	sources, err := b.sources.get(ctx, storageOf(req))
 	if err != nil {
-		return outcome{}, nil, err
+		return outcome{}, none, err
 	}
 	who, err := b.identify(ctx, storageOf(req), settings, sources, one.typed)
 	result := outcome{name: who.name, refusal: &refusal{text: deniedText}}
 	if err != nil || who.user == nil || !who.user.Expose {
-		return result, nil, err
+		return result, none, err
 	}
 	hash, err := passwd.Parse(who.user.PasswordHash)
 	octets, isNT := hash.NT()
 	if err != nil || !isNT || who.source.name != localSource {
-		return result, nil, nil
+		return result, none, nil
 	}
 	reason := who.barred
 	if b.lockouts.IsLocked(lockoutKey(settings.config, who.source, who.name), settings.config.lockoutPolicy()) {
@@ -142,15 +159,15 @@ func (b *backend) expose(ctx context.Context, req *logical.Request, settings *se
 	}
 	if reason != "" {
 		b.Logger().Info("login refused", "username", result.name, "reason", reason)
-		return result, nil, nil
+		return result, none, nil
 	}
 	credentials := radclient.Credentials{Username: result.name}
 	if result.authorization, err = b.authorization(ctx, storageOf(req), settings, who.source, who.user, one, &credentials); err != nil {
-		return result, nil, err
+		return result, none, err
 	}
 	result.got = answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: localSource}}
 	result.granted, result.refusal = b.authorize(result.name, result.authorization, result.got)
-	return result, []listEntry{{key: "control:NT-Password", op: ":=", values: []any{"0x" + strings.ToUpper(hex.EncodeToString(octets))}}}, nil
+	return result, rlmrest.NTPassword(octets), nil
 }
 
 const freeradiusHelpDescription = `

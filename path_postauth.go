@@ -12,6 +12,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/rlmrest"
 )
 
 const (
@@ -28,8 +29,9 @@ func (b *backend) pathPostAuth() *framework.Path {
 			fieldReply:            query("Only attempts with this answer, such as Access-Reject."),
 			fieldCalledStationID:  query("Only attempts with this Called-Station-Id."),
 			fieldCallingStationID: query("Only attempts with this Calling-Station-Id."),
-			fieldFrom:             query("Only attempts then or later: a time such as 2024-01-02T03:04:05Z; without a zone it is in UTC; a day is its beginning."),
-			fieldTo:               query("Only attempts then or earlier."),
+			fieldFrom: query("Only attempts then or later: a time such as 2024-01-02T03:04:05Z; " +
+				"without a zone it is in UTC; a day is its beginning."),
+			fieldTo: query("Only attempts then or earlier."),
 		}),
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
@@ -94,14 +96,14 @@ func (w *postAuthWrites) end() { w.underWay.Add(-1) }
 // postAuthLog never makes FreeRADIUS refuse somebody it has accepted: any answer
 // but success would.
 func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	sent, problems := readFreeRADIUS(req.Data)
+	request, problems := rlmrest.ReadRequest(req.Data)
 	attempt := acct.PostAuth{
 		Time:             acct.TimeOf(time.Now()),
-		Username:         sent.text(fieldUsername, "User-Name"),
-		Reply:            sent.text(fieldReply, "Packet-Type"),
-		CalledStationID:  sent.text(fieldCalledStationID, "Called-Station-Id"),
-		CallingStationID: sent.text(fieldCallingStationID, "Calling-Station-Id"),
-		Class:            sent.text("class", "Class"),
+		Username:         request.Text(fieldUsername, "User-Name"),
+		Reply:            request.Text(fieldReply, "Packet-Type"),
+		CalledStationID:  request.Text(fieldCalledStationID, "Called-Station-Id"),
+		CallingStationID: request.Text(fieldCallingStationID, "Calling-Station-Id"),
+		Class:            request.Text("class", "Class"),
 	}
 	if attempt.Username == "" {
 		problems[fieldUsername] = "is missing"
@@ -161,21 +163,21 @@ func (b *backend) postAuthRead(ctx context.Context, req *logical.Request, d *fra
 		From:             queryTime(d, fieldFrom, problems),
 		To:               queryTime(d, fieldTo, problems),
 	}
-	list := readListQuery(d, problems)
+	list := readList(d, problems)
 	if len(problems) > 0 {
 		return problemAnswer(problems)
 	}
-	found, more, err := records.store.PostAuths(ctx, filter, list.page)
+	found, more, err := records.store.PostAuths(ctx, filter, list.Page)
 	if err != nil {
 		return b.queryFailed(err)
 	}
 	b.faults.worked(b.Logger(), usedForQueries)
-	if !list.envelope {
-		return arrayAnswer(found, list.links(more, nil))
+	if !list.Envelope {
+		return arrayAnswer(found, list.Links(more, nil))
 	}
 	total, err := b.total(records.store.CountPostAuths(ctx, filter))
 	if err != nil {
 		return nil, err
 	}
-	return envelopeAnswer(found, total, list.links(more, total))
+	return envelopeAnswer(found, total, list.Links(more, total))
 }
