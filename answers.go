@@ -14,6 +14,47 @@ import (
 	"vault-plugin-auth-radius/internal/rlmrest"
 )
 
+// writeResponse returns the answer to a write: nothing (204), or, if the request had fields
+// that do not exist, a response to which the framework adds a warning.
+func writeResponse(d *framework.FieldData) *logical.Response {
+	for field := range d.Raw {
+		if _, known := d.Schema[field]; !known {
+			return &logical.Response{}
+		}
+	}
+	return nil
+}
+
+// writtenResponses describes an operation that answers with nothing.
+func writtenResponses() map[int][]framework.Response {
+	return map[int][]framework.Response{
+		http.StatusNoContent: {{Description: "No Content"}},
+	}
+}
+
+// dataResponses describes an operation that answers with the fields.
+func dataResponses(fields map[string]*framework.FieldSchema) map[int][]framework.Response {
+	return map[int][]framework.Response{
+		http.StatusOK: {{Description: "OK", Fields: fields}},
+	}
+}
+
+// notNil returns the list as JSON shows it: an empty one is no null.
+func notNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// conflict returns the answer 409.
+func conflict(err error) error { return logical.CodedError(http.StatusConflict, err.Error()) }
+
+// notFound returns the answer 404 for a name or an id that the client has written.
+func notFound(kind, reference string) error {
+	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("%s %.80q does not exist", kind, reference))
+}
+
 // freeradiusAnswer returns an answer to rlm_rest: JSON without Vault's envelope. Nothing
 // to say is an empty body: FreeRADIUS takes "null" for a failure.
 func freeradiusAnswer(status int, body string) *logical.Response {

@@ -131,11 +131,3 @@ func requestAttributesData(items []profile.Item) []any {
 	}
 	return data
 }
-
-// notNil is what JSON shows as an empty list.
-func notNil(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
-}

@@ -3,7 +3,6 @@ package radiusauth
 import (
 	"maps"
 	"math"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -106,30 +105,5 @@ func resetNulls(d *framework.FieldData) {
 		default:
 			d.Raw[field] = schema.DefaultOrZero()
 		}
-	}
-}
-
-// writeResponse returns the response to a write: nothing (204), or, if the request had
-// fields that do not exist, a response to which the framework adds a warning.
-func writeResponse(d *framework.FieldData) *logical.Response {
-	for field := range d.Raw {
-		if _, known := d.Schema[field]; !known {
-			return &logical.Response{}
-		}
-	}
-	return nil
-}
-
-// writtenResponses describes an operation that answers with nothing.
-func writtenResponses() map[int][]framework.Response {
-	return map[int][]framework.Response{
-		http.StatusNoContent: {{Description: "No Content"}},
-	}
-}
-
-// dataResponses describes an operation that answers with the fields.
-func dataResponses(fields map[string]*framework.FieldSchema) map[int][]framework.Response {
-	return map[int][]framework.Response{
-		http.StatusOK: {{Description: "OK", Fields: fields}},
 	}
 }

@@ -353,7 +353,7 @@ func (b *backend) batchDelete(ctx context.Context, req *logical.Request, d *fram
 		return nil, err
 	}
 	if entry == nil {
-		return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("batch %.80q does not exist", name))
+		return nil, notFound("batch", name)
 	}
 	names, err := entry.names(ctx, storageOf(req))
 	if err != nil {

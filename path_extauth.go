@@ -406,7 +406,7 @@ func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *fra
 
 // noSource is the answer 404.
 func noSource(reference string) error {
-	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("source %.80q does not exist", reference))
+	return notFound("source", reference)
 }
 
 const sourcesHelpDescription = `

@@ -155,5 +155,5 @@ func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *fr
 
 // noProfile is the answer 404.
 func noProfile(reference string) error {
-	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("profile %.80q does not exist", reference))
+	return notFound("profile", reference)
 }

@@ -132,9 +132,6 @@ func (b *backend) profileStore(ctx context.Context, req *logical.Request, before
 	return logical.RespondWithStatusCode(response, req, status)
 }
 
-// conflict is the answer 409.
-func conflict(err error) error { return logical.CodedError(http.StatusConflict, err.Error()) }
-
 func (b *backend) profilesPage(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	limit, offset := d.Get(fieldLimit).(int), d.Get(fieldOffset).(int)
 	if limit < 1 {

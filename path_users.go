@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -164,7 +163,7 @@ func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framew
 func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.userChange(ctx, req, d, func(before *userEntry) (*userEntry, error) {
 		if before == nil {
-			return nil, logical.CodedError(http.StatusNotFound, fmt.Sprintf("user %.80q does not exist", d.Get(fieldName)))
+			return nil, notFound("user", d.Get(fieldName).(string))
 		}
 		mergeMetadata(d, before.Metadata)
 		return before.clone(), nil
