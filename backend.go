@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/acct"
+	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
@@ -41,7 +42,7 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 //
 // Its locks are taken in this order, and released by defer:
 //
-//  1. batches.mu, by what creates and deletes batches;
+//  1. that of batches, by what creates and deletes batches;
 //  2. references, shared by what gives a user a name, a profile or a source, and
 //     alone by what changes the config, a profile, a source or a dictionary: what
 //     users refer to, and what their names mean;
@@ -64,7 +65,7 @@ type backend struct {
 	sources      *sourceStore
 	lockouts     *lockout.Lockouts
 	hasher       *passwd.Hasher
-	batches      batches
+	batches      *batch.Store
 	records      *recordsCache
 	floods       *throttle.Throttle // of log lines
 	clock        func() time.Time   // that profiles go by
@@ -91,6 +92,7 @@ func newBackend() *backend {
 	b.profiles.warn = b.profileWarning
 	b.settings = newSettingsCache(b.dictionaries, b.serverChanged)
 	b.records.warn = b.recordsWarning
+	b.batches = b.newBatchStore()
 	b.Backend = &framework.Backend{
 		Help:           backendHelp,
 		BackendType:    logical.TypeCredential,
@@ -164,7 +166,7 @@ const maxMaintained = 20
 
 // periodic is called every minute on the active server.
 func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
-	return errors.Join(b.cleanBatches(ctx, storageOf(req)), b.maintainRecords(ctx, storageOf(req)))
+	return errors.Join(b.batches.Clean(ctx, storageOf(req)), b.maintainRecords(ctx, storageOf(req)))
 }
 
 // maintainRecords closes stale sessions, and deletes what has been kept for long

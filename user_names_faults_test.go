@@ -74,7 +74,7 @@ func TestBatchThatFailsLeavesItsNamesFree(t *testing.T) {
 			_, err := b.do(logical.UpdateOperation, "freeradius/batch", prefixBatch("course", 2))
 			require.ErrorIs(t, err, errStorage, "write %d, %d", at, i)
 			b.storage.fault.Store(nil)
-			require.NoError(t, b.cleanBatches(t.Context(), vaultStorage{b.storage}))
+			require.NoError(t, b.batches.Clean(t.Context(), vaultStorage{b.storage}))
 			if b.ok(logical.ReadOperation, "freeradius/batch/course", nil) != nil { // it is there: only the answer is lost
 				b.ok(logical.DeleteOperation, "freeradius/batch/course", nil)
 			}

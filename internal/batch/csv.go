@@ -1,4 +1,4 @@
-package radiusauth
+package batch
 
 import (
 	"encoding/csv"
@@ -73,6 +73,9 @@ func readCSV(text string, most int) (csvFile, error) {
 		file.rows = append(file.rows, row)
 	}
 }
+
+// byteOrderMark begins texts that programs on Windows write.
+const byteOrderMark = "\ufeff"
 
 // readAsLatin1 is what a byte order mark looks like in a text that was read as Latin-1.
 const readAsLatin1 = "\u00ef\u00bb\u00bf"

@@ -1,4 +1,4 @@
-package radiusauth
+package batch
 
 import (
 	"encoding/csv"
@@ -15,13 +15,15 @@ import (
 	"vault-plugin-auth-radius/internal/acct"
 )
 
-// voucherCSV is the users as a list, with the passwords that were generated.
-func voucherCSV(rows []batchRow) (string, error) {
+// voucherCSV returns the users as a list, with the passwords that were generated.
+func voucherCSV(rows []Row) (string, error) {
 	var text strings.Builder
 	writer := csv.NewWriter(&text)
 	lines := [][]string{csvColumns}
 	for _, row := range rows {
-		lines = append(lines, []string{plainCell(row.username), row.shown(), plainCell(row.email), plainCell(row.firstName), plainCell(row.lastName)})
+		lines = append(lines, []string{
+			plainCell(row.Username), row.shown(), plainCell(row.Email), plainCell(row.FirstName), plainCell(row.LastName),
+		})
 	}
 	if err := writer.WriteAll(lines); err != nil {
 		return "", fmt.Errorf("writing the vouchers: %w", err)
@@ -29,10 +31,10 @@ func voucherCSV(rows []batchRow) (string, error) {
 	return text.String(), nil
 }
 
-// shown is the password, if somebody has to be told it.
-func (r batchRow) shown() string {
-	if r.generated {
-		return r.password
+// shown returns the password, if it was generated: others are known.
+func (r Row) shown() string {
+	if r.Generated {
+		return r.Password
 	}
 	return ""
 }
@@ -130,9 +132,9 @@ User name<br><code>{{.Username}}</code><br>
 </html>
 `))
 
-// validUntil is the end of access as a voucher shows it: as the client has written it, in
+// ValidUntil returns the end of access as a voucher shows it: as the client has written it, in
 // its zone, so that a day is that day.
-func validUntil(written string, expires *time.Time) string {
+func ValidUntil(written string, expires *time.Time) string {
 	const day, minute, second = "02 Jan 2006", "02 Jan 2006 15:04", "02 Jan 2006 15:04:05"
 	if expires == nil {
 		return ""
@@ -159,15 +161,15 @@ func validUntil(written string, expires *time.Time) string {
 	return at.Format(layout)
 }
 
-// voucherPage is the users as a page of vouchers; until is the end of their access.
-func voucherPage(name, until string, rows []batchRow) (string, error) {
+// voucherPage returns the users as a page of vouchers; until is the end of their access.
+func voucherPage(name, until string, rows []Row) (string, error) {
 	type voucher struct{ Username, Password string }
 	page := struct {
 		Name, Expires string
 		Rows          []voucher
 	}{Name: name, Expires: until}
 	for _, row := range rows {
-		page.Rows = append(page.Rows, voucher{row.username, row.shown()})
+		page.Rows = append(page.Rows, voucher{row.Username, row.shown()})
 	}
 	var text strings.Builder
 	if err := voucherTemplate.Execute(&text, page); err != nil {

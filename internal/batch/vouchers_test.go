@@ -1,9 +1,10 @@
-package radiusauth
+package batch
 
 import (
 	"encoding/csv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/stretchr/testify/require"
@@ -37,6 +38,28 @@ func TestGeneratedPasswordsAreNoFormulas(t *testing.T) {
 	}
 }
 
+func TestVoucherShowsTheEndAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ written, expires, want string }{
+		{"2030-12-31", "2031-01-01T00:00:00Z", "31 Dec 2030"},
+		{" 2030-12-31 ", "2031-01-01T00:00:00Z", "31 Dec 2030"},
+		{"2030-12-31T23:59:59Z", "2030-12-31T23:59:59Z", "31 Dec 2030 23:59:59 UTC"},
+		{"2030-12-31T18:00:00+01:00", "2030-12-31T17:00:00Z", "31 Dec 2030 18:00 +01:00"},
+		{"2030-12-31T23:30:00-08:00", "2031-01-01T07:30:00Z", "31 Dec 2030 23:30 -08:00"},
+		{"2030-12-31 18:00:00", "2030-12-31T18:00:00Z", "31 Dec 2030 18:00 UTC"},
+		{"Dec 31 2030 18:00:00 GMT", "2030-12-31T18:00:00Z", "31 Dec 2030 18:00 UTC"},
+		{"1924991999", "2030-12-31T23:59:59Z", "31 Dec 2030 23:59:59 UTC"},
+		{"2031-01-01T00:00:00Z", "2031-01-01T00:00:00Z", "01 Jan 2031 00:00 UTC"},
+		{"2030-12-31T18:00:00.25+05:30", "2030-12-31T12:30:00.25Z", "31 Dec 2030 18:00 +05:30"},
+		{"9999-12-31", "9999-12-31T23:59:59Z", "31 Dec 9999"},
+	} {
+		expires, err := time.Parse(time.RFC3339, test.expires)
+		require.NoError(t, err)
+		require.Equal(t, test.want, ValidUntil(test.written, &expires), test.written)
+	}
+	require.Empty(t, ValidUntil("", nil))
+}
+
 // Whatever names a batch has, no cell of its vouchers begins a formula, and taking the
 // apostrophes away gives the names.
 func FuzzVoucherCells(f *testing.F) {
@@ -44,7 +67,8 @@ func FuzzVoucherCells(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		list, err := voucherCSV([]batchRow{{username: text, password: "k7Rz0Qw9LmX2", generated: true, email: text, firstName: text, lastName: text}})
+		row := Row{Username: text, Password: "k7Rz0Qw9LmX2", Generated: true, Email: text, FirstName: text, LastName: text}
+		list, err := voucherCSV([]Row{row})
 		if err != nil {
 			t.Fatal(err)
 		}

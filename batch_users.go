@@ -1,0 +1,115 @@
+package radiusauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/batch"
+	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/username"
+)
+
+// newBatchStore returns the store of batches, which writes users through the backend.
+func (b *backend) newBatchStore() *batch.Store {
+	return &batch.Store{
+		RemoveUser: b.removeBatchUser,
+		OnProgress: func(name, done string, users, of int) {
+			b.Logger().Info("batch: users "+done, "batch", name, "users", users, "of", of)
+		},
+		OnLeftover: func(name string, err error) {
+			b.Logger().Error("a batch that failed could not be removed now: that is tried again every minute",
+				"batch", name, "error", err)
+		},
+	}
+}
+
+// createBatch writes a batch and its users: all of them, or none. The users have what the
+// template has, beside what is in their rows.
+func (b *backend) createBatch(
+	ctx context.Context, storage kv.Storage, entry *batch.Entry, rows []batch.Row, template *userEntry,
+) error {
+	names := make([]string, 0, len(rows))
+	for _, row := range rows {
+		names = append(names, row.Username)
+	}
+	return b.batches.Create(ctx, storage, entry, names, func(ctx context.Context, i int) error {
+		row, user := rows[i], template.clone()
+		user.PasswordHash, user.Email, user.FirstName, user.LastName = row.Hash.Text(), row.Email, row.FirstName, row.LastName
+		return b.createBatchUser(ctx, storage, row.Username, user, i == 0)
+	})
+}
+
+func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name string, user *userEntry, first bool) error {
+	b.references.RLock()
+	defer b.references.RUnlock()
+	rules, err := b.rules(ctx, storage)
+	if err != nil {
+		return err
+	}
+	if rules.Canonical(name) != name {
+		return &userTakenError{name} // by a write of the config
+	}
+	if first {
+		if err := profilesExist(ctx, storage, user.Profiles); err != nil {
+			return err
+		}
+	}
+	_, err = b.users.change(name, func() (*logical.Response, error) {
+		before, err := loadUser(ctx, storage, name)
+		if err != nil {
+			return nil, err
+		}
+		if before != nil {
+			return nil, &userTakenError{name}
+		}
+		return nil, b.register(ctx, storage, rules, name, func() error { return saveReferenced(ctx, storage, name, nil, user) })
+	})
+	if taken := (*username.TakenError)(nil); errors.As(err, &taken) {
+		return &userTakenError{name}
+	}
+	return err
+}
+
+// profilesExist tells of a profile that was deleted since it was looked up.
+func profilesExist(ctx context.Context, storage kv.Storage, ids []int64) error {
+	for _, id := range ids {
+		entry, err := loadProfile(ctx, storage, id)
+		if err != nil {
+			return err
+		}
+		if entry == nil {
+			return &unknownProfileError{profileLabel(id)}
+		}
+	}
+	return nil
+}
+
+// userTakenError means that a name of the batch was registered meanwhile, or that the
+// config makes another one of it now.
+type userTakenError struct{ name string }
+
+func (e *userTakenError) Error() string {
+	return fmt.Sprintf("user %q was registered meanwhile, or the config has changed: try again", e.name)
+}
+
+// removeBatchUser deletes a user, unless it is no longer one of the batch's.
+func (b *backend) removeBatchUser(ctx context.Context, storage kv.Storage, entry *batch.Entry, name string) error {
+	b.references.RLock()
+	defer b.references.RUnlock()
+	_, err := b.users.change(name, func() (*logical.Response, error) {
+		user, err := loadUser(ctx, storage, name)
+		switch {
+		case err != nil:
+			return nil, err
+		case user == nil: // the crash may have come between the index and the user
+			return nil, clearReferences(ctx, storage, name, &userEntry{Profiles: entry.Profiles}, nil)
+		case user.Batch != entry.Name:
+			return nil, nil // of the same name, and registered since
+		}
+		return nil, b.deleteUser(ctx, storage, name, user)
+	})
+	return err
+}
