@@ -177,12 +177,13 @@ func (b *backend) maintainRecords(ctx context.Context, storage kv.Storage) error
 		return err
 	}
 	for range maxMaintained {
-		report, err := records.store.Maintain(ctx, time.Now(), records.config.keep())
+		report, err := records.store.Maintain(ctx, time.Now(), records.config.retentionPolicy())
 		if err != nil {
 			return fmt.Errorf("closing and deleting records: %w", err)
 		}
 		if report.Closed+report.DeletedSessions+report.DeletedPostAuths > 0 {
-			b.Logger().Info("records were maintained", "closed", report.Closed, "deleted_sessions", report.DeletedSessions, "deleted_attempts", report.DeletedPostAuths)
+			b.Logger().Info("records were maintained", "closed", report.Closed,
+				"deleted_sessions", report.DeletedSessions, "deleted_attempts", report.DeletedPostAuths)
 		}
 		if !report.More {
 			break
@@ -285,7 +286,8 @@ func (b *backend) HandleExistenceCheck(ctx context.Context, req *logical.Request
 // 5xx, and a repeated login is a second push.
 func (b *backend) recovered(req *logical.Request, answer func(error)) {
 	if cause := recover(); cause != nil {
-		b.Logger().Error("request panicked: please report this", "operation", req.Operation, "panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
+		b.Logger().Error("request panicked: please report this", "operation", req.Operation,
+			"panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
 		answer(errors.New("internal error: the log of the radius auth method says more"))
 	}
 }

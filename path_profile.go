@@ -59,7 +59,9 @@ func (b *backend) pathProfile() *framework.Path {
 
 // changeProfile runs a change of the profile that the path names, alone. do gets
 // nil if there is none.
-func (b *backend) changeProfile(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*profileEntry) (*logical.Response, error)) (*logical.Response, error) {
+func (b *backend) changeProfile(
+	ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*profileEntry) (*logical.Response, error),
+) (*logical.Response, error) {
 	reference := d.Get(fieldProfileID).(string)
 	b.references.Lock()
 	defer b.references.Unlock()
@@ -109,7 +111,8 @@ func (b *backend) profileReplace(ctx context.Context, req *logical.Request, d *f
 		}
 		entry.apply(d)
 		if before == nil && entry.ShortName != reference {
-			return logical.ErrorResponse("short_name %.80q differs from %.80q, which the path creates: leave it out", entry.ShortName, reference), nil
+			return logical.ErrorResponse("short_name %.80q differs from %.80q, which the path creates: leave it out",
+				entry.ShortName, reference), nil
 		}
 		if before != nil && entry.ShortName == "" && before.ShortName == reference {
 			entry.ShortName = reference

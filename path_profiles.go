@@ -65,10 +65,24 @@ func (b *backend) pathProfiles() *framework.Path {
 				Summary:      "Read a page of AAA profiles, in the order of their ids.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "page", OperationSuffix: "profiles"},
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					fieldCount:   {Type: framework.TypeInt, Description: "How many profiles there are.", Required: true},
-					fieldNext:    {Type: framework.TypeString, Description: "Path of the next page, relative to the mount; null after the last."},
-					fieldPrev:    {Type: framework.TypeString, Description: "Path of the page before, relative to the mount; null before the first."},
-					fieldResults: {Type: framework.TypeSlice, Description: "The profiles.", Required: true},
+					fieldCount: {
+						Type:        framework.TypeInt,
+						Description: "How many profiles there are.",
+						Required:    true,
+					},
+					fieldNext: {
+						Type:        framework.TypeString,
+						Description: "Path of the next page, relative to the mount; null after the last.",
+					},
+					fieldPrev: {
+						Type:        framework.TypeString,
+						Description: "Path of the page before, relative to the mount; null before the first.",
+					},
+					fieldResults: {
+						Type:        framework.TypeSlice,
+						Description: "The profiles.",
+						Required:    true,
+					},
 				}),
 			},
 			logical.ListOperation: &framework.PathOperation{
@@ -76,8 +90,15 @@ func (b *backend) pathProfiles() *framework.Path {
 				Summary:      "List the short names of AAA profiles.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "profiles"},
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"keys":     {Type: framework.TypeStringSlice, Description: "Short names, sorted."},
-					"key_info": {Type: framework.TypeMap, Description: "Each profile's id, name, description and whether it is enabled; warnings, if an earlier version has stored items that have no effect."},
+					"keys": {
+						Type:        framework.TypeStringSlice,
+						Description: "Short names, sorted.",
+					},
+					"key_info": {
+						Type: framework.TypeMap,
+						Description: "Each profile's id, name, description and whether it is enabled; " +
+							"warnings, if an earlier version has stored items that have no effect.",
+					},
 				}),
 			},
 		},
@@ -97,7 +118,9 @@ func (b *backend) profileCreate(ctx context.Context, req *logical.Request, d *fr
 
 // profileStore stores a profile that is new or changed, or says what is wrong
 // and stores nothing. It runs alone.
-func (b *backend) profileStore(ctx context.Context, req *logical.Request, before, entry *profileEntry, status int) (*logical.Response, error) {
+func (b *backend) profileStore(
+	ctx context.Context, req *logical.Request, before, entry *profileEntry, status int,
+) (*logical.Response, error) {
 	d, err := b.dictionaries.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
