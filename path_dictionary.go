@@ -26,14 +26,22 @@ func (b *backend) pathAttributes() *framework.Path {
 		Pattern:      "dictionary/attributes/?$",
 		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "dictionary-attributes"},
 		Fields: map[string]*framework.FieldSchema{
-			fieldSearch: {Type: framework.TypeString, Query: true, Description: "Part of the names, in any case. Empty: all."},
+			fieldSearch: {
+				Type:        framework.TypeString,
+				Query:       true,
+				Description: "Part of the names, in any case. Empty: all.",
+			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: b.attributesSearch,
 				Summary:  "Search RADIUS attributes by name.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"attributes": {Type: framework.TypeSlice, Description: "The first 100 attributes found: those of the IETF first, then by name.", Required: true},
+					"attributes": {
+						Type:        framework.TypeSlice,
+						Description: "The first 100 attributes found: those of the IETF first, then by name.",
+						Required:    true,
+					},
 				}),
 			},
 		},
@@ -47,7 +55,10 @@ func (b *backend) pathAttribute() *framework.Path {
 		Pattern:      `dictionary/attributes/(?P<name>[^/]+)`,
 		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "dictionary-attribute"},
 		Fields: map[string]*framework.FieldSchema{
-			fieldName: {Type: framework.TypeString, Description: "Name of the attribute, in any case."},
+			fieldName: {
+				Type:        framework.TypeString,
+				Description: "Name of the attribute, in any case.",
+			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
@@ -63,13 +74,41 @@ func (b *backend) pathAttribute() *framework.Path {
 
 func attributeResponseFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
-		"name":     {Type: framework.TypeString, Description: "Name.", Required: true},
-		"vendor":   {Type: framework.TypeInt64, Description: "Enterprise number of the vendor; 0: IETF, or internal to FreeRADIUS.", Required: true},
-		"number":   {Type: framework.TypeInt64, Description: "Number, within the vendor's.", Required: true},
-		"type":     {Type: framework.TypeString, Description: "Type, as FreeRADIUS calls it.", Required: true},
-		"tagged":   {Type: framework.TypeBool, Description: "Whether it takes a tag, such as Tunnel-Type:1.", Required: true},
-		"internal": {Type: framework.TypeBool, Description: "Whether it is never sent.", Required: true},
-		"values":   {Type: framework.TypeMap, Description: "Named values.", Required: true},
+		"name": {
+			Type:        framework.TypeString,
+			Description: "Name.",
+			Required:    true,
+		},
+		"vendor": {
+			Type:        framework.TypeInt64,
+			Description: "Enterprise number of the vendor; 0: IETF, or internal to FreeRADIUS.",
+			Required:    true,
+		},
+		"number": {
+			Type:        framework.TypeInt64,
+			Description: "Number, within the vendor's.",
+			Required:    true,
+		},
+		"type": {
+			Type:        framework.TypeString,
+			Description: "Type, as FreeRADIUS calls it.",
+			Required:    true,
+		},
+		"tagged": {
+			Type:        framework.TypeBool,
+			Description: "Whether it takes a tag, such as Tunnel-Type:1.",
+			Required:    true,
+		},
+		"internal": {
+			Type:        framework.TypeBool,
+			Description: "Whether it is never sent.",
+			Required:    true,
+		},
+		"values": {
+			Type:        framework.TypeMap,
+			Description: "Named values.",
+			Required:    true,
+		},
 	}
 }
 
@@ -124,7 +163,10 @@ func (b *backend) pathCustomDictionaries() *framework.Path {
 				Callback: b.customDictionariesList,
 				Summary:  "List custom dictionaries.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"keys": {Type: framework.TypeStringSlice, Description: "Names."},
+					"keys": {
+						Type:        framework.TypeStringSlice,
+						Description: "Names.",
+					},
 				}),
 			},
 		},
@@ -138,15 +180,26 @@ func (b *backend) pathCustomDictionary() *framework.Path {
 		Pattern:      `dictionary/custom/(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]*)`,
 		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "custom-dictionary"},
 		Fields: map[string]*framework.FieldSchema{
-			fieldName: {Type: framework.TypeString, Description: "Name of the dictionary: letters, digits, ., - and _."},
-			fieldText: {Type: framework.TypeString, Description: "Text in FreeRADIUS's format, without $INCLUDE, at most 512 KiB. Required.", DisplayAttrs: &framework.DisplayAttributes{EditType: "textarea"}},
+			fieldName: {
+				Type:        framework.TypeString,
+				Description: "Name of the dictionary: letters, digits, ., - and _.",
+			},
+			fieldText: {
+				Type:         framework.TypeString,
+				Description:  "Text in FreeRADIUS's format, without $INCLUDE, at most 512 KiB. Required.",
+				DisplayAttrs: &framework.DisplayAttributes{EditType: "textarea"},
+			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
 				Callback: b.customDictionaryRead,
 				Summary:  "Read a custom dictionary.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					fieldText: {Type: framework.TypeString, Description: "Text in FreeRADIUS's format.", Required: true},
+					fieldText: {
+						Type:        framework.TypeString,
+						Description: "Text in FreeRADIUS's format.",
+						Required:    true,
+					},
 				}),
 			},
 			logical.UpdateOperation: &framework.PathOperation{

@@ -18,7 +18,10 @@ func (b *backend) pathUnlock() *framework.Path {
 		Pattern:      `unlock/(?P<name>.+)`,
 		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "unlock", OperationSuffix: "user"},
 		Fields: map[string]*framework.FieldSchema{
-			fieldName: {Type: framework.TypeString, Description: "Name to unlock, as the list has it."},
+			fieldName: {
+				Type:        framework.TypeString,
+				Description: "Name to unlock, as the list has it.",
+			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
@@ -41,8 +44,14 @@ func (b *backend) pathUnlockList() *framework.Path {
 				Callback: b.lockedList,
 				Summary:  "List the names that are locked out on this Vault server.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"keys":     {Type: framework.TypeStringSlice, Description: "Names, sorted."},
-					"key_info": {Type: framework.TypeMap, Description: "Until when each is locked out."},
+					"keys": {
+						Type:        framework.TypeStringSlice,
+						Description: "Names, sorted.",
+					},
+					"key_info": {
+						Type:        framework.TypeMap,
+						Description: "Until when each is locked out.",
+					},
 				}),
 			},
 		},
