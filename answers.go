@@ -82,8 +82,6 @@ func rawAnswer(status int, contentType, body string) *logical.Response {
 	return &logical.Response{Data: data}
 }
 
-const fieldEnvelope = "envelope"
-
 // pageFields returns the fields of a query that is answered with a page.
 func pageFields(more map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
 	more[fieldPage] = &framework.FieldSchema{

@@ -6,15 +6,6 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 )
 
-const (
-	fieldCSVFile        = "csvfile"
-	fieldPrefix         = "prefix"
-	fieldNumberOfUsers  = "number_of_users"
-	fieldExpirationDate = "expiration_date"
-	fieldPasswordLength = "password_length"
-	fieldFormat         = "format"
-)
-
 // batchFields is the one place that says what the fields of a new batch are.
 func batchFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{

@@ -7,60 +7,6 @@ import (
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
-const (
-	fieldHost                     = "host"
-	fieldPort                     = "port"
-	fieldSecret                   = "secret"
-	fieldUnregisteredUserPolicies = "unregistered_user_policies"
-	fieldDialTimeout              = "dial_timeout"
-	fieldReadTimeout              = "read_timeout"
-	fieldNASPort                  = "nas_port"
-	fieldNASIdentifier            = "nas_identifier"
-	fieldMessageAuthenticator     = "message_authenticator"
-	fieldRenewal                  = "renewal"
-	fieldAuthProtocol             = "auth_protocol"
-	fieldRetransmit               = "retransmit"
-	fieldTransport                = "transport"
-	fieldTLSCACert                = "tls_ca_cert"
-	fieldTLSClientCert            = "tls_client_cert"
-	fieldTLSClientKey             = "tls_client_key"
-	fieldTLSServerName            = "tls_server_name"
-	fieldTLSMinVersion            = "tls_min_version"
-	fieldRADIUSVersion            = "radius_version"
-	fieldHosts                    = "hosts"
-	fieldStrategy                 = "strategy"
-	fieldStatusCheck              = "status_check"
-	fieldStatusCheckUsername      = "status_check_username"
-	fieldStatusCheckPassword      = "status_check_password" // #nosec G101 -- the name of a field
-	fieldResponseWindow           = "response_window"
-	fieldFailoverOnTrial          = "failover_on_trial"
-	fieldBindAddress              = "bind_address"
-	fieldNASIPAddress             = "nas_ip_address"
-	fieldNASPortType              = "nas_port_type"
-	fieldSendClientAddress        = "send_client_address"
-	fieldRealm                    = "realm"
-	fieldStripRealm               = "strip_realm"
-	fieldCaseInsensitiveUsernames = "case_insensitive_usernames"
-	fieldCaseInsensitiveNames     = "case_insensitive_names"
-	fieldDefaultRealm             = "default_realm"
-	fieldRegisteredOnly           = "registered_only"
-	fieldTokenStrictlyBindIP      = "token_strictly_bind_ip" // #nosec G101 -- the name of a field
-	fieldDefaultProfiles          = "default_profiles"
-	fieldRequestAttributes        = "request_attributes"
-	fieldGroupAttributes          = "group_attributes"
-	fieldMetadataAttributes       = "metadata_attributes"
-	fieldSessionTimeoutAsTTL      = "session_timeout_as_ttl"
-	fieldLockoutThreshold         = "lockout_threshold"
-	fieldLockoutDuration          = "lockout_duration"
-	fieldLockoutCounterReset      = "lockout_counter_reset"
-	fieldPasswordAlgorithm        = "password_hash_algorithm"
-	fieldPasswordCost             = "password_hash_cost"
-	fieldTimeZone                 = "time_zone"
-	fieldAliasMetadata            = "alias_metadata"
-	fieldTokenBoundCIDRs          = "token_bound_cidrs"
-	fieldTokenType                = "token_type" // #nosec G101 -- the name of a field
-)
-
 // configFields is the one place that says what the config's fields are.
 func configFields() map[string]*framework.FieldSchema {
 	defaults := defaultConfig()

@@ -6,16 +6,6 @@ import (
 	"vault-plugin-auth-radius/internal/acct"
 )
 
-const (
-	fieldAuthorizeReject  = "authorize_reject"
-	fieldUseRADIUSSources = "use_radius_sources"
-	fieldStore            = "store"
-	fieldConnectionURL    = "connection_url"
-	fieldRetention        = "retention"
-	fieldStaleAfter       = "stale_session_after"
-	fieldAutoGroup        = "accounting_auto_group"
-)
-
 // freeradiusFields is the one place that says what its fields are.
 func freeradiusFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{

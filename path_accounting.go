@@ -16,15 +16,6 @@ import (
 	"vault-plugin-auth-radius/internal/rlmrest"
 )
 
-const (
-	fieldCalledStationID  = "called_station_id"
-	fieldCallingStationID = "calling_station_id"
-	fieldStartTime        = "start_time"
-	fieldStopTime         = "stop_time"
-	fieldIsOpen           = "is_open"
-	fieldUniqueID         = "unique_id"
-)
-
 func (b *backend) pathAccounting() *framework.Path {
 	return &framework.Path{
 		Pattern:      "freeradius/accounting",

@@ -13,11 +13,6 @@ import (
 	"vault-plugin-auth-radius/internal/username"
 )
 
-const (
-	fieldSearch = "search"
-	fieldText   = "text"
-)
-
 // maxFoundAttributes is how many attributes a search finds at most.
 const maxFoundAttributes = 100
 

@@ -17,11 +17,6 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-const (
-	fieldPage     = "page"
-	fieldPageSize = "page_size"
-)
-
 // The size of a page of sources, if a page is asked for.
 const (
 	defaultPageSize = 20

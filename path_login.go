@@ -20,19 +20,6 @@ import (
 	"vault-plugin-auth-radius/internal/username"
 )
 
-const (
-	fieldURLUsername = "urlusername"
-	fieldUsername    = "username"
-	fieldPassword    = "password"
-	fieldChallengeID = "challenge_id"
-	fieldAttributes  = "attributes"
-
-	// Of an answer that asks for another step.
-	fieldMessage   = "message"
-	fieldEcho      = "echo"
-	fieldExpiresIn = "expires_in"
-)
-
 // What people who log in are told. One text for every refusal: which it was,
 // the log says.
 const (

@@ -15,11 +15,6 @@ import (
 	"vault-plugin-auth-radius/internal/rlmrest"
 )
 
-const (
-	fieldFrom = "from"
-	fieldTo   = "to"
-)
-
 func (b *backend) pathPostAuth() *framework.Path {
 	return &framework.Path{
 		Pattern:      "freeradius/postauth",

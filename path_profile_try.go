@@ -18,14 +18,6 @@ import (
 	"vault-plugin-auth-radius/internal/profile"
 )
 
-const (
-	fieldTime    = "time"
-	fieldRequest = "request"
-	fieldReply   = "reply"
-	fieldClient  = "client"
-	fieldRefused = "refused"
-)
-
 // maxTried is how many values each list of a trial may have.
 const maxTried = 1000
 

@@ -15,14 +15,6 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 )
 
-const (
-	fieldOffset  = "offset"
-	fieldCount   = "count"
-	fieldNext    = "next"
-	fieldPrev    = "previous"
-	fieldResults = "results"
-)
-
 // The size of a page of profiles.
 const (
 	defaultProfilesLimit = 20

@@ -12,12 +12,6 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 )
 
-const (
-	fieldDetailed = "detailed"
-	fieldAfter    = "after"
-	fieldLimit    = "limit"
-)
-
 func (b *backend) pathUsersList() *framework.Path {
 	return &framework.Path{
 		Pattern: "users/?$",

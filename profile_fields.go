@@ -17,16 +17,6 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-const (
-	fieldProfileID      = "id"
-	fieldShortName      = "short_name"
-	fieldDescription    = "description"
-	fieldOrganizationID = "organization_id"
-	fieldCheckAttribute = "check_attribute"
-	fieldReplyAttribute = "reply_attribute"
-	fieldEnabled        = "enabled"
-)
-
 // profileFields is the one place that says what a profile's fields are.
 func profileFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{

@@ -16,29 +16,6 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-const (
-	fieldSourceID             = "id"
-	fieldSourceType           = "type"
-	fieldBindTo               = "bindto"
-	fieldRealms               = "realms"
-	fieldReplyAttributes      = "reply_attributes"
-	fieldNASID                = "nasid"
-	fieldSSL                  = "ssl"
-	fieldSSLCert              = "ssl_cert"
-	fieldStartTLS             = "starttls"
-	fieldAllowCleartext       = "allow_cleartext"
-	fieldBindDN               = "ldap_binddn"
-	fieldUserAttribute        = "user_attribute"
-	fieldUserSearchBase       = "user_search_base"
-	fieldUserSearchFilter     = "user_search_filter"
-	fieldSearchBindDN         = "search_binddn"
-	fieldSearchPassword       = "search_password" // #nosec G101 -- the name of a field
-	fieldADDomain             = "ad_domain"
-	fieldGroupSearchBase      = "group_search_base"
-	fieldGroupSearchFilter    = "group_search_filter"
-	fieldGroupSearchAttribute = "group_search_attribute"
-)
-
 // The fields that sources of a kind have, beside those that all have.
 var (
 	commonSourceFields = []string{fieldSourceType, fieldName, fieldHost, fieldPort, fieldBindTo, fieldRealms, fieldReplyAttributes}

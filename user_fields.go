@@ -15,22 +15,6 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-const (
-	fieldName           = "name"
-	fieldPolicies       = "policies"
-	fieldProfiles       = "profiles"
-	fieldExtauth        = "extauth"
-	fieldPasswordHash   = "password_hash" // #nosec G101 -- the name of a field
-	fieldPasswordScheme = "password_scheme"
-	fieldExpiresAt      = "expires_at"
-	fieldEmail          = "email"
-	fieldFirstName      = "first_name"
-	fieldLastName       = "last_name"
-	fieldMetadata       = "metadata"
-	fieldExpose         = "expose_credential"
-	fieldBatch          = "batch"
-)
-
 // userFields is the one place that says what a user's fields are.
 func userFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
