@@ -18,14 +18,15 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // authorization is what decides, beside the server's answer, what a login gets.
 // All of it is loaded before the server is asked: after that nothing may fail.
 type authorization struct {
 	config     *configEntry
-	source     *source    // that is asked
-	user       *userEntry // nil: not registered
+	source     *source     // that is asked
+	user       *users.User // nil: not registered
 	dictionary *dictionary.Dictionary
 	assigned   []*compiledProfile // the user's, or the config's default ones, in their order
 	required   bool               // one of them has to match
@@ -47,7 +48,7 @@ type granted struct {
 }
 
 // assignedProfiles are those that decide about a login.
-func assignedProfiles(config *configEntry, user *userEntry) []int64 {
+func assignedProfiles(config *configEntry, user *users.User) []int64 {
 	if user != nil && len(user.Profiles) > 0 {
 		return user.Profiles
 	}
@@ -56,7 +57,7 @@ func assignedProfiles(config *configEntry, user *userEntry) []int64 {
 
 // authorization loads what a login needs, and completes the request: its own
 // attributes are what request_attributes are made of.
-func (b *backend) authorization(ctx context.Context, storage kv.Storage, settings *settings, asked *source, user *userEntry, one attempt, credentials *radclient.Credentials) (*authorization, error) {
+func (b *backend) authorization(ctx context.Context, storage kv.Storage, settings *settings, asked *source, user *users.User, one attempt, credentials *radclient.Credentials) (*authorization, error) {
 	d, err := b.dictionaries.get(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -161,7 +162,7 @@ func inZone(now time.Time, zone *time.Location) time.Time {
 }
 
 // endsOf is when a login of the user ends: as the profiles say, and with expires_at.
-func endsOf(user *userEntry, profiles profile.Ends) profile.Ends {
+func endsOf(user *users.User, profiles profile.Ends) profile.Ends {
 	if user == nil || user.ExpiresAt == nil {
 		return profiles
 	}

@@ -27,6 +27,7 @@ import (
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/throttle"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // operationPrefix starts the names of this method's operations in OpenAPI
@@ -58,7 +59,7 @@ type backend struct {
 
 	settings     *settingsCache
 	names        *username.Registry
-	users        *userCache
+	users        *users.Cache
 	challenges   *challenge.Sealer
 	dictionaries *dictionaryStore
 	profiles     *profileStore
@@ -76,7 +77,7 @@ type backend struct {
 
 func newBackend() *backend {
 	b := &backend{
-		users:        newUserCache(),
+		users:        users.NewCache(),
 		challenges:   challenge.NewSealer(),
 		dictionaries: &dictionaryStore{},
 		records:      newRecordsCache(),
@@ -194,10 +195,10 @@ func (b *backend) maintainRecords(ctx context.Context, storage kv.Storage) error
 
 // invalidate drops what is cached of a storage entry that another node wrote.
 func (b *backend) invalidate(_ context.Context, key string) {
-	name, isUser := strings.CutPrefix(key, userKeyPrefix)
+	name, isUser := strings.CutPrefix(key, users.KeyPrefix)
 	switch {
 	case isUser:
-		b.users.drop(name)
+		b.users.Drop(name)
 		b.names.Doubt(name)
 	case key == configKey:
 		b.settings.drop()

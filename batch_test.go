@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/batch"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // batch creates a batch and gives the passwords by username.
@@ -84,7 +85,7 @@ func TestBatchThatDoesNotFitAnyMoreLeavesNobody(t *testing.T) {
 	b := newLocalBackend(t, nil)
 	before := b.everything()
 	for name, want := range map[string]any{"bob": new(*unknownProfileError), "alice": new(*userTakenError)} {
-		user := &userEntry{Local: true, Batch: "late"}
+		user := &users.User{Local: true, Batch: "late"}
 		if name == "bob" {
 			user.Profiles = []int64{7}
 		}

@@ -10,6 +10,7 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // newBatchStore returns the store of batches, which writes users through the backend.
@@ -29,20 +30,20 @@ func (b *backend) newBatchStore() *batch.Store {
 // createBatch writes a batch and its users: all of them, or none. The users have what the
 // template has, beside what is in their rows.
 func (b *backend) createBatch(
-	ctx context.Context, storage kv.Storage, entry *batch.Entry, rows []batch.Row, template *userEntry,
+	ctx context.Context, storage kv.Storage, entry *batch.Entry, rows []batch.Row, template *users.User,
 ) error {
 	names := make([]string, 0, len(rows))
 	for _, row := range rows {
 		names = append(names, row.Username)
 	}
 	return b.batches.Create(ctx, storage, entry, names, func(ctx context.Context, i int) error {
-		row, user := rows[i], template.clone()
+		row, user := rows[i], template.Clone()
 		user.PasswordHash, user.Email, user.FirstName, user.LastName = row.Hash.Text(), row.Email, row.FirstName, row.LastName
 		return b.createBatchUser(ctx, storage, row.Username, user, i == 0)
 	})
 }
 
-func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name string, user *userEntry, first bool) error {
+func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name string, user *users.User, first bool) error {
 	b.references.RLock()
 	defer b.references.RUnlock()
 	rules, err := b.rules(ctx, storage)
@@ -57,15 +58,15 @@ func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name 
 			return err
 		}
 	}
-	_, err = b.users.change(name, func() (*logical.Response, error) {
-		before, err := loadUser(ctx, storage, name)
+	_, err = b.changeUser(name, func() (*logical.Response, error) {
+		before, err := users.Load(ctx, storage, name)
 		if err != nil {
 			return nil, err
 		}
 		if before != nil {
 			return nil, &userTakenError{name}
 		}
-		return nil, b.register(ctx, storage, rules, name, func() error { return saveReferenced(ctx, storage, name, nil, user) })
+		return nil, b.register(ctx, storage, rules, name, func() error { return users.SaveReferenced(ctx, storage, name, nil, user) })
 	})
 	if taken := (*username.TakenError)(nil); errors.As(err, &taken) {
 		return &userTakenError{name}
@@ -99,13 +100,13 @@ func (e *userTakenError) Error() string {
 func (b *backend) removeBatchUser(ctx context.Context, storage kv.Storage, entry *batch.Entry, name string) error {
 	b.references.RLock()
 	defer b.references.RUnlock()
-	_, err := b.users.change(name, func() (*logical.Response, error) {
-		user, err := loadUser(ctx, storage, name)
+	_, err := b.changeUser(name, func() (*logical.Response, error) {
+		user, err := users.Load(ctx, storage, name)
 		switch {
 		case err != nil:
 			return nil, err
 		case user == nil: // the crash may have come between the index and the user
-			return nil, clearReferences(ctx, storage, name, &userEntry{Profiles: entry.Profiles}, nil)
+			return nil, users.ClearReferences(ctx, storage, name, &users.User{Profiles: entry.Profiles}, nil)
 		case user.Batch != entry.Name:
 			return nil, nil // of the same name, and registered since
 		}

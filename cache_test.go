@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/users"
 )
 
 func TestWarmLoginTouchesNoStorage(t *testing.T) {
@@ -145,7 +147,7 @@ func TestCopiesShareNothing(t *testing.T) {
 		settings.config.AliasMetadata["team"] = "changed"
 		settings.config.TokenBoundCIDRs[0] = nil
 
-		user, err := b.users.get(t.Context(), vaultStorage{b.storage}, "bob")
+		user, err := b.users.Get(t.Context(), vaultStorage{b.storage}, "bob")
 		require.NoError(t, err)
 		require.Equal(t, []string{"dev"}, user.Policies)
 		user.Policies[0] = "changed"
@@ -170,7 +172,7 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 			if key == "config" {
 				_, _ = b.settings.get(t.Context(), vaultStorage{slow})
 			} else {
-				_, _ = b.users.get(t.Context(), vaultStorage{slow}, "bob")
+				_, _ = b.users.Get(t.Context(), vaultStorage{slow}, "bob")
 			}
 		}
 		var loading sync.WaitGroup
@@ -184,7 +186,7 @@ func TestLoadThatMeetsAWriteLeavesNoOldEntry(t *testing.T) {
 
 		settings, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 		require.NoError(t, err)
-		user, err := b.users.get(t.Context(), vaultStorage{b.storage}, "bob")
+		user, err := b.users.Get(t.Context(), vaultStorage{b.storage}, "bob")
 		require.NoError(t, err)
 		if key == "config" {
 			require.Equal(t, "new.example.com", settings.config.Host)
@@ -243,11 +245,11 @@ func TestMountWithoutConfigIsRememberedAsSuch(t *testing.T) {
 
 func TestMadeUpNamesDoNotGrowTheCache(t *testing.T) {
 	t.Parallel()
-	users := newUserCache()
+	cached := users.NewCache()
 	storage := &logical.InmemStorage{}
-	for i := range 2 * userCacheSize {
-		_, err := users.get(t.Context(), vaultStorage{storage}, fmt.Sprintf("made-up-%d", i))
+	for i := range 2 * users.CacheSize {
+		_, err := cached.Get(t.Context(), vaultStorage{storage}, fmt.Sprintf("made-up-%d", i))
 		require.NoError(t, err)
 	}
-	require.LessOrEqual(t, users.entries.Len(), userCacheSize)
+	require.LessOrEqual(t, cached.Len(), users.CacheSize)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // consistent holds what must always be true of profiles and users, whatever was
@@ -29,10 +31,10 @@ func (b *testBackend) consistent() {
 	sources := b.sourceNames()
 	names, _ := b.ok(logical.ListOperation, "users/", nil).Data["keys"].([]string)
 	for _, name := range names {
-		user, err := loadUser(b.t.Context(), vaultStorage{b.storage}, name)
+		user, err := users.Load(b.t.Context(), vaultStorage{b.storage}, name)
 		require.NoError(b.t, err)
-		for _, index := range user.references() {
-			require.NotEmpty(b.t, b.stored(referenceKey(index, name)), "the index misses %s", name)
+		for _, index := range user.References() {
+			require.NotEmpty(b.t, b.stored(users.ReferenceKey(index, name)), "the index misses %s", name)
 		}
 		if user.Source != 0 {
 			require.Contains(b.t, sources, user.Source, "%s has a source that is gone", name)
@@ -171,8 +173,8 @@ func TestWriteThatFailsHalfwayLeavesTheOldOrTheNew(t *testing.T) {
 // of, and takes all short names once more.
 func (b *testBackend) leaveNothing() {
 	b.t.Helper()
-	users, _ := b.ok(logical.ListOperation, "users/", nil).Data["keys"].([]string)
-	for _, name := range users {
+	keys, _ := b.ok(logical.ListOperation, "users/", nil).Data["keys"].([]string)
+	for _, name := range keys {
 		b.ok(logical.DeleteOperation, "users/"+name, nil)
 	}
 	profiles, _ := b.ok(logical.ListOperation, "profiles", nil).Data["keys"].([]string)
@@ -183,7 +185,7 @@ func (b *testBackend) leaveNothing() {
 		b.ok(logical.DeleteOperation, "extauth/"+name, nil)
 	}
 	for key := range b.everything() {
-		require.False(b.t, strings.HasPrefix(key, sourceKeyPrefix) || strings.HasPrefix(key, profileKeyPrefix) || strings.HasPrefix(key, userKeyPrefix), key)
+		require.False(b.t, strings.HasPrefix(key, sourceKeyPrefix) || strings.HasPrefix(key, profileKeyPrefix) || strings.HasPrefix(key, users.KeyPrefix), key)
 	}
 	highest := int64(0)
 	for _, name := range []string{"one", "two", "free", "new"} {

@@ -9,13 +9,14 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // identity is whom a login, a renewal or a request of FreeRADIUS is for.
 type identity struct {
-	name   string     // canonical
-	user   *userEntry // nil: not registered
-	source *source    // that checks the password
+	name   string      // canonical
+	user   *users.User // nil: not registered
+	source *source     // that checks the password
 	// registered tells whether the name, or one that may be the same to a server, is:
 	// its failed logins count where strangers' names do not push them out.
 	registered bool
@@ -56,7 +57,7 @@ func (b *backend) identify(
 		}
 	}
 	if match.Registered {
-		if who.user, err = b.users.get(ctx, storage, who.name); err != nil {
+		if who.user, err = b.users.Get(ctx, storage, who.name); err != nil {
 			return who, err
 		}
 	}
@@ -72,7 +73,7 @@ func (b *backend) identify(
 		return who, &inputError{errNotPlain}
 	}
 	bars := []func() (string, error){
-		func() (string, error) { return who.user.barred(time.Now()), nil },
+		func() (string, error) { return who.user.BlockReason(time.Now()), nil },
 		func() (string, error) { return barredAsTestUser(settings, sources, who), nil },
 		func() (string, error) { return b.barredByHidden(ctx, storage, names, who) },
 		func() (string, error) { return barredAsStranger(settings, names, who, match), nil },
@@ -117,11 +118,11 @@ func (b *backend) barredByHidden(ctx context.Context, storage kv.Storage, names 
 		if who.user != nil && name != who.name {
 			continue // a registered user is only the one of that very name
 		}
-		user, err := b.users.get(ctx, storage, stored)
+		user, err := b.users.Get(ctx, storage, stored)
 		if err != nil {
 			return "", err
 		}
-		reason := user.barred(time.Now())
+		reason := user.BlockReason(time.Now())
 		if reason == "" && user != nil && (user.Local || user.Source != 0) {
 			reason = "the user has a source (extauth)"
 		}
@@ -170,11 +171,11 @@ func (b *backend) barredByBase(
 			similar = names.Like(base)
 		}
 		for _, stored := range slices.Concat(similar, names.HiddenLike(base)) {
-			user, err := b.users.get(ctx, storage, stored)
+			user, err := b.users.Get(ctx, storage, stored)
 			if err != nil {
 				return "", err
 			}
-			reason := user.barred(time.Now())
+			reason := user.BlockReason(time.Now())
 			if reason != "" && b.route(settings, sources, user, names.Rules().Canonical(stored)).key() == who.source.key() {
 				return reason + ", as " + stored, nil
 			}

@@ -122,7 +122,7 @@ func (b *backend) firstProfile(ctx context.Context, storage kv.Storage, username
 	if err != nil {
 		return "", err
 	}
-	user, err := b.users.get(ctx, storage, name)
+	user, err := b.users.Get(ctx, storage, name)
 	if user == nil || err != nil {
 		return "", err
 	}

@@ -14,6 +14,7 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
@@ -138,7 +139,7 @@ func isFieldError(err error) bool {
 // *batch.FieldError, or have a status.
 func (b *backend) readBatch(
 	ctx context.Context, storage kv.Storage, d *framework.FieldData,
-) (*batch.Entry, []batch.Row, *userEntry, error) {
+) (*batch.Entry, []batch.Row, *users.User, error) {
 	request := batch.Request{
 		Name:           d.Get(fieldName).(string),
 		Strategy:       d.Get(fieldStrategy).(string),
@@ -199,7 +200,7 @@ func batchIsNew(ctx context.Context, storage kv.Storage, name string) error {
 
 // batchTemplate returns what all users of a new batch have. The error may be a
 // *batch.FieldError.
-func batchTemplate(ctx context.Context, storage kv.Storage, d *framework.FieldData, now time.Time) (*userEntry, error) {
+func batchTemplate(ctx context.Context, storage kv.Storage, d *framework.FieldData, now time.Time) (*users.User, error) {
 	expires, err := validate.ParseExpiry(d.Get(fieldExpirationDate).(string))
 	if err != nil {
 		return nil, &batch.FieldError{Field: fieldExpirationDate, Err: err}
@@ -207,7 +208,7 @@ func batchTemplate(ctx context.Context, storage kv.Storage, d *framework.FieldDa
 	if expires != nil && !expires.After(now) {
 		return nil, &batch.FieldError{Field: fieldExpirationDate, Err: errors.New("is over already")}
 	}
-	template := &userEntry{Local: true, ExpiresAt: expires, Policies: policyutil.ParsePolicies(d.Get(fieldPolicies))}
+	template := &users.User{Local: true, ExpiresAt: expires, Policies: policyutil.ParsePolicies(d.Get(fieldPolicies))}
 	if validate.ContainsRoot(template.Policies) {
 		return nil, &batch.FieldError{Err: errors.New(validate.RootPolicyText)}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
@@ -218,16 +219,16 @@ func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, b
 	if before == nil || len(entry.Realms) == 0 {
 		return nil
 	}
-	users, err := storage.List(ctx, sourceUsersKey(entry.ID))
+	holders, err := storage.List(ctx, users.SourceUsersKey(entry.ID))
 	if err != nil {
 		return fmt.Errorf("listing an index of users: %w", err)
 	}
-	for _, key := range users {
+	for _, key := range holders {
 		name, err := url.PathUnescape(key)
 		if err != nil {
 			continue
 		}
-		user, err := loadUser(ctx, storage, name)
+		user, err := users.Load(ctx, storage, name)
 		if err != nil {
 			return err
 		}
@@ -379,12 +380,12 @@ func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *fra
 		if err := b.defaultSource(ctx, storageOf(req), entry); err != nil {
 			return nil, err
 		}
-		names, count, err := usersOf(ctx, storageOf(req), sourceUsersKey(entry.ID))
+		names, count, err := users.Holders(ctx, storageOf(req), users.SourceUsersKey(entry.ID))
 		switch {
 		case err != nil:
 			return nil, err
 		case count > 0:
-			return nil, conflict(inUse(fmt.Sprintf("source %q", entry.Name), names, count))
+			return nil, conflict(users.InUse(fmt.Sprintf("source %q", entry.Name), names, count))
 		}
 		others, err := loadSources(ctx, storageOf(req))
 		if err != nil {

@@ -76,7 +76,7 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 			return logical.ErrorResponse(err.Error()), nil
 		}
 	}
-	user, err := b.users.get(ctx, storageOf(req), name)
+	user, err := b.users.Get(ctx, storageOf(req), name)
 	if err != nil {
 		return nil, err
 	}

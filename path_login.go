@@ -18,6 +18,7 @@ import (
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // What people who log in are told. One text for every refusal: which it was,
@@ -331,7 +332,7 @@ func groupAliases(groups []string) []*logical.Alias {
 }
 
 // grantedPolicies are those that a login adds to the config's token_policies.
-func grantedPolicies(config *configEntry, user *userEntry) []string {
+func grantedPolicies(config *configEntry, user *users.User) []string {
 	if user == nil {
 		return config.UnregisteredUserPolicies
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 func (b *backend) pathProfile() *framework.Path {
@@ -145,12 +146,12 @@ func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *fr
 		if config != nil && slices.Contains(config.DefaultProfiles, entry.ID) {
 			return nil, conflict(fmt.Errorf("profile %q is in use by the config's default_profiles", entry.ShortName))
 		}
-		names, count, err := usersOf(ctx, storageOf(req), profileUsersKey(entry.ID))
+		names, count, err := users.Holders(ctx, storageOf(req), users.ProfileUsersKey(entry.ID))
 		switch {
 		case err != nil:
 			return nil, err
 		case count > 0:
-			return nil, conflict(inUse(fmt.Sprintf("profile %q", entry.ShortName), names, count))
+			return nil, conflict(users.InUse(fmt.Sprintf("profile %q", entry.ShortName), names, count))
 		}
 		return nil, deleteProfile(ctx, storageOf(req), entry)
 	})

@@ -78,7 +78,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 		return nil, err
 	}
 	for _, spelling := range spellings {
-		user, err := b.users.get(ctx, storageOf(req), spelling)
+		user, err := b.users.Get(ctx, storageOf(req), spelling)
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
@@ -61,7 +62,7 @@ func (b *backend) pathUser() *framework.Path {
 // storedUser reads the user whom the path names: under the canonical name or, if such a
 // user is stored, under the name as it stands there, byte for byte. A nil user means that
 // there is none.
-func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *framework.FieldData) (name string, user *userEntry, err error) {
+func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *framework.FieldData) (name string, user *users.User, err error) {
 	given := d.Get(fieldName).(string)
 	if name, err = b.userName(ctx, req, d); err != nil {
 		return "", nil, err
@@ -71,21 +72,21 @@ func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *frame
 			return given, user, err
 		}
 	}
-	user, err = loadUser(ctx, storageOf(req), name)
+	user, err = users.Load(ctx, storageOf(req), name)
 	return name, user, err
 }
 
 // loadListed reads a user under the very name, which need not be one that storage takes
 // for this name only.
-func loadListed(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
+func loadListed(ctx context.Context, storage kv.Storage, name string) (*users.User, error) {
 	if username.IsStorable(name) {
-		return loadUser(ctx, storage, name)
+		return users.Load(ctx, storage, name)
 	}
 	names, err := userNames(ctx, storage)
 	if err != nil || !slices.Contains(names, name) {
 		return nil, err
 	}
-	return readUser(ctx, storage, name)
+	return users.LoadListed(ctx, storage, name)
 }
 
 // userName gives the canonical form of the name in the path.
@@ -98,7 +99,7 @@ func (b *backend) userExists(ctx context.Context, req *logical.Request, d *frame
 	if err != nil {
 		return false, err
 	}
-	user, err := loadUser(ctx, storageOf(req), name)
+	user, err := users.Load(ctx, storageOf(req), name)
 	return user != nil, err
 }
 
@@ -115,7 +116,7 @@ func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framewo
 }
 
 // userData is the user as a read shows it.
-func (b *backend) userData(ctx context.Context, storage kv.Storage, user *userEntry) (map[string]any, error) {
+func (b *backend) userData(ctx context.Context, storage kv.Storage, user *users.User) (map[string]any, error) {
 	profiles, err := b.profiles.shortNames(ctx, storage, user.Profiles)
 	if err != nil {
 		return nil, err
@@ -135,8 +136,8 @@ func (b *backend) userData(ctx context.Context, storage kv.Storage, user *userEn
 	return map[string]any{
 		fieldPolicies:       user.Policies,
 		fieldProfiles:       profiles,
-		fieldExtauth:        user.sourceName(sources),
-		fieldPasswordScheme: user.passwordScheme(),
+		fieldExtauth:        userSource(user, sources),
+		fieldPasswordScheme: user.PasswordScheme(),
 		fieldExpose:         user.Expose,
 		fieldBatch:          user.Batch,
 		fieldEnabled:        !user.Disabled,
@@ -152,21 +153,21 @@ func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framew
 	if _, given := d.Raw[fieldPolicies]; !given {
 		d.Raw[fieldPolicies] = nil // the built-in method empties them
 	}
-	return b.userChange(ctx, req, d, func(before *userEntry) (*userEntry, error) {
+	return b.userChange(ctx, req, d, func(before *users.User) (*users.User, error) {
 		if before == nil {
-			return &userEntry{}, nil
+			return &users.User{}, nil
 		}
-		return before.clone(), nil
+		return before.Clone(), nil
 	})
 }
 
 func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return b.userChange(ctx, req, d, func(before *userEntry) (*userEntry, error) {
+	return b.userChange(ctx, req, d, func(before *users.User) (*users.User, error) {
 		if before == nil {
 			return nil, notFound("user", d.Get(fieldName).(string))
 		}
 		mergeMetadata(d, before.Metadata)
-		return before.clone(), nil
+		return before.Clone(), nil
 	})
 }
 
@@ -191,7 +192,7 @@ func mergeMetadata(d *framework.FieldData, before map[string]string) {
 
 // userChange changes the entry that start makes of the stored one, nil if there
 // is none, as the request says, or says what is wrong and stores nothing.
-func (b *backend) userChange(ctx context.Context, req *logical.Request, d *framework.FieldData, start func(before *userEntry) (*userEntry, error)) (*logical.Response, error) {
+func (b *backend) userChange(ctx context.Context, req *logical.Request, d *framework.FieldData, start func(before *users.User) (*users.User, error)) (*logical.Response, error) {
 	resetNulls(d)
 	settings, err := b.hashSettings(ctx, storageOf(req))
 	if err != nil {
@@ -211,9 +212,9 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 		return nil, err
 	}
 	name := rules.Canonical(d.Get(fieldName).(string))
-	var stored *userEntry
-	resp, err := b.users.change(name, func() (*logical.Response, error) {
-		before, err := loadUser(ctx, storageOf(req), name)
+	var stored *users.User
+	resp, err := b.changeUser(name, func() (*logical.Response, error) {
+		before, err := users.Load(ctx, storageOf(req), name)
 		if err != nil {
 			return nil, err
 		}
@@ -249,7 +250,7 @@ func (b *backend) userChange(ctx context.Context, req *logical.Request, d *frame
 
 // userWritten answers a write, with a warning if a password is given that nothing
 // asks for, or one is needed.
-func userWritten(d *framework.FieldData, user *userEntry, given bool) *logical.Response {
+func userWritten(d *framework.FieldData, user *users.User, given bool) *logical.Response {
 	_, source := d.GetOk(fieldExtauth)
 	warning := ""
 	switch {
@@ -267,21 +268,21 @@ func userWritten(d *framework.FieldData, user *userEntry, given bool) *logical.R
 
 // storeUser changes the user as the request says and stores it, with references held. before is what is
 // stored; nil means that the user is new. After a fieldError nothing is stored.
-func (b *backend) storeUser(ctx context.Context, storage kv.Storage, d *framework.FieldData, name string, before, user *userEntry) error {
-	if err := user.apply(d); err != nil {
+func (b *backend) storeUser(ctx context.Context, storage kv.Storage, d *framework.FieldData, name string, before, user *users.User) error {
+	if err := applyUser(user, d); err != nil {
 		return err
 	}
 	if validate.ContainsRoot(user.Policies) {
 		return &fieldError{"", errors.New(validate.RootPolicyText)} // as the built-in method says it
 	}
-	if err := user.refer(ctx, storage, name, d); err != nil {
+	if err := assignReferences(ctx, storage, user, name, d); err != nil {
 		return err
 	}
-	return saveReferenced(ctx, storage, name, before, user)
+	return users.SaveReferenced(ctx, storage, name, before, user)
 }
 
 // refer gives the user the profiles and the source that the request names.
-func (u *userEntry) refer(ctx context.Context, storage kv.Storage, name string, d *framework.FieldData) error {
+func assignReferences(ctx context.Context, storage kv.Storage, u *users.User, name string, d *framework.FieldData) error {
 	if shortNames, given := d.GetOk(fieldProfiles); given {
 		ids, err := resolveProfiles(ctx, storage, shortNames.([]string))
 		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
@@ -321,7 +322,7 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 	if err != nil {
 		return nil, err
 	}
-	return b.users.change(name, func() (*logical.Response, error) {
+	return b.changeUser(name, func() (*logical.Response, error) {
 		before, err := loadListed(ctx, storageOf(req), name)
 		if before == nil || err != nil {
 			return nil, err
@@ -331,13 +332,13 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 }
 
 // deleteUser deletes a stored user with the references that it has.
-func (b *backend) deleteUser(ctx context.Context, storage kv.Storage, name string, user *userEntry) error {
-	if err := storage.Delete(ctx, userKey(name)); err != nil {
+func (b *backend) deleteUser(ctx context.Context, storage kv.Storage, name string, user *users.User) error {
+	if err := storage.Delete(ctx, users.Key(name)); err != nil {
 		b.names.Doubt(name)
-		return fmt.Errorf("deleting %s: %w", userLabel(name), err)
+		return fmt.Errorf("deleting %s: %w", users.Label(name), err)
 	}
 	b.names.Remove(name)
-	return clearReferences(ctx, storage, name, user, nil)
+	return users.ClearReferences(ctx, storage, name, user, nil)
 }
 
 const userHelpSynopsis = `
@@ -377,3 +378,24 @@ config's "unregistered_user_policies", unless the config has "registered_only".
 Reading and deleting take a stored name byte for byte: so they reach users who
 were stored by other rules ("hidden_users" and "twin_users" of "status").
 `
+
+// userSource returns how a read shows what checks the user; "" means as the realm or the
+// config says.
+func userSource(user *users.User, sources *sourceSet) string {
+	if user.Local {
+		return localSource
+	}
+	if source := sources.byID[user.Source]; source != nil {
+		return source.name
+	}
+	return ""
+}
+
+// changeUser is [userCache.change] for a request.
+func (b *backend) changeUser(name string, do func() (*logical.Response, error)) (resp *logical.Response, err error) {
+	err = b.users.Change(name, func() error {
+		resp, err = do()
+		return err
+	})
+	return resp, err
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 func (b *backend) pathUsersList() *framework.Path {
@@ -66,7 +67,7 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 
 	details := make(map[string]any, len(names))
 	for _, name := range names {
-		user, err := loadUser(ctx, storageOf(req), name)
+		user, err := users.Load(ctx, storageOf(req), name)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +85,7 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 func userNames(ctx context.Context, storage kv.Storage) ([]string, error) {
 	var names []string
 	for folders := []string{""}; len(folders) > 0; folders = folders[1:] {
-		children, err := storage.List(ctx, userKey(folders[0]))
+		children, err := storage.List(ctx, users.Key(folders[0]))
 		if err != nil {
 			return nil, fmt.Errorf("listing users: %w", err)
 		}

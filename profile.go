@@ -18,7 +18,6 @@ import (
 const (
 	profileKeyPrefix     = "profile/"      // id: the entry
 	profileNameKeyPrefix = "profile-name/" // short name: the id
-	profileUserKeyPrefix = "profile-user/" // id, user: nothing; who has the profile
 	profileSequenceKey   = "sequence/profile"
 )
 
@@ -60,11 +59,6 @@ func (e *shortNameTakenError) Error() string {
 func profileKey(id int64) string { return profileKeyPrefix + strconv.FormatInt(id, 10) }
 
 func profileNameKey(shortName string) string { return profileNameKeyPrefix + shortName }
-
-// profileUsersKey starts the index of the users who have the profile.
-func profileUsersKey(id int64) string {
-	return profileUserKeyPrefix + strconv.FormatInt(id, 10) + "/"
-}
 
 func profileLabel(id int64) string { return fmt.Sprintf("profile %d", id) }
 

@@ -13,6 +13,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radiustest"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // storeProfiles stores profiles with the ids from 1 on, and as many users, each
@@ -30,7 +31,7 @@ func storeProfiles(tb testing.TB, storage logical.Storage, count int) {
 		require.NoError(tb, saveProfile(tb.Context(), vaultStorage{storage}, &profileEntry{ShortName: entry.ShortName}, entry))
 		require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, profileNameKey(entry.ShortName), "index", profileNameEntry{id}))
 		name := fmt.Sprintf("user-%d", i)
-		require.NoError(tb, saveUser(tb.Context(), vaultStorage{storage}, name, &userEntry{Policies: []string{"dev"}, Profiles: []int64{id}}))
+		require.NoError(tb, users.Save(tb.Context(), vaultStorage{storage}, name, &users.User{Policies: []string{"dev"}, Profiles: []int64{id}}))
 	}
 	require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, profileSequenceKey, "sequence", kv.Sequence{Last: int64(count)}))
 }

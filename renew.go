@@ -14,6 +14,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // renewal says what renewing a token asks for.
@@ -145,7 +146,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		return nil, err
 	case who.barred != "":
 		b.Logger().Info("renewal refused", "username", who.name, "reason", who.barred)
-		return logical.ErrorResponse(cmp.Or(who.user.barred(time.Now()), "the user may not log in any more") + ", not renewing"), nil
+		return logical.ErrorResponse(cmp.Or(who.user.BlockReason(time.Now()), "the user may not log in any more") + ", not renewing"), nil
 	}
 	user, name := who.user, who.name
 
@@ -206,7 +207,7 @@ func limitMaxTTL(maxTTL time.Duration, issued, end time.Time) time.Duration {
 }
 
 // reauthenticate asks the source again, and lets the profiles decide again.
-func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, asked *source, user *userEntry, name string, data renewalData) (granted, *logical.Response, error) {
+func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, asked *source, user *users.User, name string, data renewalData) (granted, *logical.Response, error) {
 	if err := checkPassword(asked, data.password); err != nil {
 		return granted{}, logical.ErrorResponse(err.Error()), nil // kept by the built-in method, which checks less
 	}
@@ -240,7 +241,7 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 // are those that the login has not matched, but may now: the time was in the way, or the
 // user has been given them since, or they were written since.
 func (b *backend) profilesUnchanged(
-	ctx context.Context, storage kv.Storage, config *configEntry, user *userEntry, data renewalData,
+	ctx context.Context, storage kv.Storage, config *configEntry, user *users.User, data renewalData,
 ) (matched, others []*compiledProfile, err error) {
 	assigned := assignedProfiles(config, user)
 	if len(assigned) > 0 && len(data.profiles) == 0 {

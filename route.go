@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // errNoSource means that nothing checks the name's password.
@@ -12,7 +13,7 @@ var errNoSource = errors.New("no source checks this name: see the config's host 
 
 // route gives what checks the password of a canonical name: the user's own
 // source, that of the realm, or what the config says.
-func (b *backend) route(settings *settings, sources *sourceSet, user *userEntry, name string) *source {
+func (b *backend) route(settings *settings, sources *sourceSet, user *users.User, name string) *source {
 	_, realm := username.Split(name)
 	ofRealm := sources.byRealm[username.FoldRealm(realm)]
 	switch {

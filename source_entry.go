@@ -18,7 +18,6 @@ import (
 const (
 	sourceKeyPrefix     = "extauth/"      // id: the entry
 	sourceNameKeyPrefix = "extauth-name/" // name: the id
-	sourceUserKeyPrefix = "extauth-user/" // id, user: nothing; whom the source checks
 	sourceSequenceKey   = "sequence/extauth"
 )
 
@@ -163,11 +162,6 @@ var errSourceNotFound = errors.New("there is no such source")
 func sourceKey(id int64) string { return sourceKeyPrefix + strconv.FormatInt(id, 10) }
 
 func sourceNameKey(name string) string { return sourceNameKeyPrefix + name }
-
-// sourceUsersKey starts the index of the users whom the source checks.
-func sourceUsersKey(id int64) string {
-	return sourceUserKeyPrefix + strconv.FormatInt(id, 10) + "/"
-}
 
 func sourceLabel(id int64) string { return fmt.Sprintf("source %d", id) }
 

@@ -8,6 +8,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // maxLocalWait is how long a login waits for others before its password is checked here.
@@ -25,7 +26,7 @@ type localChecker struct {
 
 // localSource is what checks the password that is stored with the user, who may
 // be nil.
-func (b *backend) localSource(settings *settings, user *userEntry) *source {
+func (b *backend) localSource(settings *settings, user *users.User) *source {
 	c := &localChecker{hasher: b.hasher, settings: settings.config.hashSettings()}
 	if user != nil {
 		c.stored = user.PasswordHash

@@ -13,6 +13,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
@@ -140,7 +141,7 @@ func (s *source) title() string {
 // warnOfTestUserBar adds a warning to the response of a write of a user who cannot log in
 // because of a test user. resp may be nil.
 func (b *backend) warnOfTestUserBar(
-	ctx context.Context, storage kv.Storage, name string, user *userEntry, resp *logical.Response,
+	ctx context.Context, storage kv.Storage, name string, user *users.User, resp *logical.Response,
 ) *logical.Response {
 	settings, err := b.settings.get(ctx, storage)
 	if settings == nil || err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 
 	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
@@ -111,9 +112,9 @@ func (e *fieldError) Unwrap() error { return e.err }
 // maxMetadataKeys is the most keys of a user's metadata.
 const maxMetadataKeys = 64
 
-// apply takes the given fields over that stand for themselves. The error is a
+// applyUser takes the given fields over that stand for themselves. The error is a
 // fieldError.
-func (u *userEntry) apply(d *framework.FieldData) error {
+func applyUser(u *users.User, d *framework.FieldData) error {
 	if policies, given := d.GetOk(fieldPolicies); given {
 		u.Policies = policyutil.ParsePolicies(policies)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // storedUsers are the users in Vault's storage, as the names of users are read from it.
@@ -17,7 +18,7 @@ func (u storedUsers) Names(ctx context.Context) ([]string, error) { return userN
 
 // Exists implements [username.Users].
 func (u storedUsers) Exists(ctx context.Context, name string) (bool, error) {
-	user, err := loadUser(ctx, u.storage, name)
+	user, err := users.Load(ctx, u.storage, name)
 	return user != nil, err
 }
 

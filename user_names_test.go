@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // namesStorage counts the lists of users, and holds one up or lets it fail.
@@ -28,7 +29,7 @@ type namesStorage struct {
 type heldList struct{ began, goOn chan struct{} }
 
 func (s *namesStorage) List(ctx context.Context, prefix string) ([]string, error) {
-	if !strings.HasPrefix(prefix, userKeyPrefix) {
+	if !strings.HasPrefix(prefix, users.KeyPrefix) {
 		return s.Storage.List(ctx, prefix)
 	}
 	s.lists.Add(1)
@@ -198,7 +199,7 @@ func TestNamesNeverSeenBeforeAndRefusedSpellingsTouchNoStorage(t *testing.T) {
 func BenchmarkReadingTheNamesOfUsers(b *testing.B) {
 	storage := &logical.InmemStorage{}
 	for i := range 100_000 {
-		if err := saveUser(b.Context(), vaultStorage{storage}, fmt.Sprintf("registered-user-of-%06d", i), &userEntry{}); err != nil {
+		if err := users.Save(b.Context(), vaultStorage{storage}, fmt.Sprintf("registered-user-of-%06d", i), &users.User{}); err != nil {
 			b.Fatal(err)
 		}
 	}

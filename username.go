@@ -1,6 +1,9 @@
 package radiusauth
 
-import "vault-plugin-auth-radius/internal/username"
+import (
+	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
+)
 
 // wireName is the User-Name that the config's servers see of a canonical name: with
 // strip_realm without a realm, and with the config's realm if there is none.
@@ -29,6 +32,6 @@ func (c *configEntry) nameAsked(src *source, name string) string {
 
 // sameName returns what reports whether a directory's spelling is the name that it is
 // asked about.
-func (c *configEntry) sameName(user *userEntry, name string) func(spelled string) bool {
+func (c *configEntry) sameName(user *users.User, name string) func(spelled string) bool {
 	return username.SameAccount(name, user != nil, c.CaseInsensitiveUsernames)
 }

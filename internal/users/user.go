@@ -1,4 +1,6 @@
-package radiusauth
+// Package users keeps the registered users: their stored entries, the cached ones, and the
+// indexes of who has what.
+package users
 
 import (
 	"context"
@@ -12,12 +14,12 @@ import (
 	"vault-plugin-auth-radius/internal/username"
 )
 
-// userKeyPrefix starts the storage keys of users.
-const userKeyPrefix = "user/"
+// KeyPrefix starts the storage keys of users.
+const KeyPrefix = "user/"
 
-// userEntry is a stored user. What the built-in method does not know is left out
+// User is a stored user. What the built-in method does not know is left out
 // as long as it is not set.
-type userEntry struct {
+type User struct {
 	// Policies is spelled with a capital in storage, as the built-in method
 	// spells it. Decoding takes either spelling.
 	Policies []string `json:"Policies"`
@@ -41,9 +43,9 @@ type userEntry struct {
 	Metadata  map[string]string `json:"metadata,omitempty"`
 }
 
-// barred says, for the log, why the user may not log in at all; empty if nothing
-// is in the way. Somebody who is not registered, nil, is not barred.
-func (u *userEntry) barred(now time.Time) string {
+// BlockReason returns, for the log, why the user may not log in at all; "" means that the
+// user may. A nil user is not registered, which blocks nothing.
+func (u *User) BlockReason(now time.Time) string {
 	switch {
 	case u == nil:
 		return ""
@@ -55,36 +57,37 @@ func (u *userEntry) barred(now time.Time) string {
 	return ""
 }
 
-// userKey is where the user is stored: the name as typed, in its own case.
-func userKey(name string) string { return userKeyPrefix + name }
+// Key returns where the user is stored: the name as typed, in its own case.
+func Key(name string) string { return KeyPrefix + name }
 
-// loadUser reads a stored user; nil means that there is none.
-func loadUser(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
+// Load returns a stored user; nil means that there is none.
+func Load(ctx context.Context, storage kv.Storage, name string) (*User, error) {
 	if !username.IsStorable(name) {
 		return nil, nil
 	}
-	return readUser(ctx, storage, name)
+	return LoadListed(ctx, storage, name)
 }
 
-// readUser is loadUser for a name that a list of the stored ones has, whatever it is.
-func readUser(ctx context.Context, storage kv.Storage, name string) (*userEntry, error) {
-	user := &userEntry{}
-	found, err := kv.Load(ctx, storage, userKey(name), userLabel(name), user)
+// LoadListed is Load for a name that a list of the stored ones has, whatever it is.
+func LoadListed(ctx context.Context, storage kv.Storage, name string) (*User, error) {
+	user := &User{}
+	found, err := kv.Load(ctx, storage, Key(name), Label(name), user)
 	if !found || err != nil {
 		return nil, err
 	}
 	return user, nil
 }
 
-func saveUser(ctx context.Context, storage kv.Storage, name string, user *userEntry) error {
-	return kv.Save(ctx, storage, userKey(name), userLabel(name), user)
+// Save stores a user, without the indexes: see SaveReferenced.
+func Save(ctx context.Context, storage kv.Storage, name string, user *User) error {
+	return kv.Save(ctx, storage, Key(name), Label(name), user)
 }
 
-// userLabel names the user in errors.
-func userLabel(name string) string { return fmt.Sprintf("user %q", name) }
+// Label names the user in errors.
+func Label(name string) string { return fmt.Sprintf("user %q", name) }
 
-// clone copies everything that a caller could change through the copy.
-func (u *userEntry) clone() *userEntry {
+// Clone returns a copy of everything that a caller could change through the copy.
+func (u *User) Clone() *User {
 	if u == nil {
 		return nil
 	}
@@ -93,19 +96,8 @@ func (u *userEntry) clone() *userEntry {
 	return &copied
 }
 
-// sourceName is how a read shows what checks the user.
-func (u *userEntry) sourceName(sources *sourceSet) string {
-	if u.Local {
-		return localSource
-	}
-	if source := sources.byID[u.Source]; source != nil {
-		return source.name
-	}
-	return ""
-}
-
-// passwordScheme is how the password is hashed; empty if there is none.
-func (u *userEntry) passwordScheme() string {
+// PasswordScheme returns how the password is hashed; "" if there is none.
+func (u *User) PasswordScheme() string {
 	hash, _ := passwd.Parse(u.PasswordHash) // empty: none
 	return string(hash.Scheme())
 }
