@@ -14,6 +14,7 @@ import (
 
 	"layeh.com/radius/rfc2865"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
@@ -28,19 +29,19 @@ type authorization struct {
 	source     *source     // that is asked
 	user       *users.User // nil: not registered
 	dictionary *dictionary.Dictionary
-	assigned   []*compiledProfile // the user's, or the config's default ones, in their order
-	required   bool               // one of them has to match
-	requested  []dictionary.Item  // what the server is told, the password included
-	sent       map[string]string  // what the client said of itself
-	left       []profile.Warning  // of request_attributes, what could not be sent
-	zone       *time.Location     // whose clock profiles go by; nil: this server does not know it
+	assigned   []*catalog.Compiled // the user's, or the config's default ones, in their order
+	required   bool                // one of them has to match
+	requested  []dictionary.Item   // what the server is told, the password included
+	sent       map[string]string   // what the client said of itself
+	left       []profile.Warning   // of request_attributes, what could not be sent
+	zone       *time.Location      // whose clock profiles go by; nil: this server does not know it
 }
 
 // granted is what a login gets.
 type granted struct {
 	policies   []string
-	matched    []*compiledProfile
-	ruledOut   []*compiledProfile       // with limits, which match at no time
+	matched    []*catalog.Compiled
+	ruledOut   []*catalog.Compiled      // with limits, which match at no time
 	reply      []profile.ReplyAttribute // the server's, changed by the profiles
 	dictionary *dictionary.Dictionary   // what the config's names of attributes mean
 	memberOf   []string                 // groups that a directory has the person in
@@ -58,12 +59,12 @@ func assignedProfiles(config *configEntry, user *users.User) []int64 {
 // authorization loads what a login needs, and completes the request: its own
 // attributes are what request_attributes are made of.
 func (b *backend) authorization(ctx context.Context, storage kv.Storage, settings *settings, asked *source, user *users.User, one attempt, credentials *radclient.Credentials) (*authorization, error) {
-	d, err := b.dictionaries.get(ctx, storage)
+	d, err := b.dictionaries.Get(ctx, storage)
 	if err != nil {
 		return nil, err
 	}
 	ids := assignedProfiles(settings.config, user)
-	assigned, err := b.profiles.get(ctx, storage, ids)
+	assigned, err := b.profiles.Get(ctx, storage, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -125,20 +126,20 @@ func (a *authorization) decide(got answer, now time.Time) (granted, []profile.Wa
 		return granted{}, nil, err
 	}
 	var rules []*profile.Profile
-	var enabled []*compiledProfile
+	var enabled []*catalog.Compiled
 	for _, one := range a.assigned {
-		if one.entry.Enabled && one.rules != nil {
-			rules, enabled = append(rules, one.rules), append(enabled, one)
+		if one.Entry.Enabled && one.Rules != nil {
+			rules, enabled = append(rules, one.Rules), append(enabled, one)
 		}
 	}
 	decision := profile.Evaluate(rules, input)
 	if refused := decision.Refused; refused != nil {
-		return granted{}, nil, fmt.Errorf("profile %s: %s", enabled[refused.Profile].entry.ShortName, refused.Reason)
+		return granted{}, nil, fmt.Errorf("profile %s: %s", enabled[refused.Profile].Entry.ShortName, refused.Reason)
 	}
 	result.reply, result.ends = decision.Reply, endsOf(a.user, decision.Ends)
 	for _, index := range decision.Matched {
 		result.matched = append(result.matched, enabled[index])
-		result.policies = append(result.policies, enabled[index].entry.Policies...)
+		result.policies = append(result.policies, enabled[index].Entry.Policies...)
 	}
 	for _, index := range decision.RuledOut {
 		result.ruledOut = append(result.ruledOut, enabled[index])
@@ -171,7 +172,7 @@ func endsOf(user *users.User, profiles profile.Ends) profile.Ends {
 
 // recheck decides again, by the clock alone, whether profiles let a login in: those that
 // it has matched, and others whose limits may have become its own.
-func recheck(matched, others []*compiledProfile, zone *time.Location, now time.Time) (profile.Ends, error) {
+func recheck(matched, others []*catalog.Compiled, zone *time.Location, now time.Time) (profile.Ends, error) {
 	if zone == nil && len(matched) > 0 {
 		return profile.Ends{}, errUnknownZone
 	}
@@ -183,18 +184,18 @@ func recheck(matched, others []*compiledProfile, zone *time.Location, now time.T
 	return decision.Ends, nil
 }
 
-func rulesOf(profiles []*compiledProfile) []*profile.Profile {
+func rulesOf(profiles []*catalog.Compiled) []*profile.Profile {
 	rules := make([]*profile.Profile, 0, len(profiles))
 	for _, each := range profiles {
-		rules = append(rules, each.rules)
+		rules = append(rules, each.Rules)
 	}
 	return rules
 }
 
-func shortNamesOf(profiles []*compiledProfile) []string {
+func shortNamesOf(profiles []*catalog.Compiled) []string {
 	names := make([]string, 0, len(profiles))
 	for _, one := range profiles {
-		names = append(names, one.entry.ShortName)
+		names = append(names, one.Entry.ShortName)
 	}
 	return names
 }

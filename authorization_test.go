@@ -283,10 +283,10 @@ func TestParallelLoginsWithProfilesShareNothing(t *testing.T) {
 	for _, name := range []string{"alice", "bob"} {
 		b.ok(logical.UpdateOperation, "users/"+name, map[string]any{"policies": "dev", "profiles": "all,own-alice,own-bob"})
 	}
-	loaded, err := b.profiles.get(t.Context(), vaultStorage{b.storage}, []int64{1, 2, 3})
+	loaded, err := b.profiles.Get(t.Context(), vaultStorage{b.storage}, []int64{1, 2, 3})
 	require.NoError(t, err)
 	for _, one := range loaded { // with room for what others append
-		one.entry.Policies = append(make([]string, 0, 16), one.entry.Policies...)
+		one.Entry.Policies = append(make([]string, 0, 16), one.Entry.Policies...)
 	}
 
 	var logins sync.WaitGroup

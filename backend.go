@@ -20,6 +20,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/batch"
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
@@ -61,8 +62,8 @@ type backend struct {
 	names        *username.Registry
 	users        *users.Cache
 	challenges   *challenge.Sealer
-	dictionaries *dictionaryStore
-	profiles     *profileStore
+	dictionaries *catalog.Dictionaries
+	profiles     *catalog.Profiles
 	sources      *sourceStore
 	lockouts     *lockout.Lockouts
 	hasher       *passwd.Hasher
@@ -79,7 +80,7 @@ func newBackend() *backend {
 	b := &backend{
 		users:        users.NewCache(),
 		challenges:   challenge.NewSealer(),
-		dictionaries: &dictionaryStore{},
+		dictionaries: &catalog.Dictionaries{},
 		records:      newRecordsCache(),
 		lockouts:     lockout.New(lockout.Names),
 		hasher:       passwd.NewHasher(0, maxLocalWait),
@@ -88,9 +89,9 @@ func newBackend() *backend {
 	}
 	b.names = username.NewRegistry(b.namesRead, b.namesPanicked)
 	b.sources = newSourceStore(b.openSource)
-	b.profiles = newProfileStore(b.dictionaries)
-	b.dictionaries.misfit = b.dictionaryMisfit
-	b.profiles.warn = b.profileWarning
+	b.profiles = catalog.NewProfiles(b.dictionaries)
+	b.dictionaries.OnInvalid = b.dictionaryMisfit
+	b.profiles.OnWarnings = b.profileWarning
 	b.settings = newSettingsCache(b.dictionaries, b.serverChanged)
 	b.records.warn = b.recordsWarning
 	b.batches = b.newBatchStore()
@@ -204,15 +205,15 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.settings.drop()
 	case key == challenge.StorageKey:
 		b.challenges.Drop()
-	case strings.HasPrefix(key, profileKeyPrefix):
-		b.profiles.drop(key)
+	case strings.HasPrefix(key, catalog.KeyPrefix):
+		b.profiles.DropKey(key)
 	case strings.HasPrefix(key, sourceKeyPrefix):
 		b.sources.drop()
 	case key == freeradiusConfigKey:
 		b.records.drop()
 	case strings.HasPrefix(key, acct.RestartPrefix):
 		b.records.forgetRestarts()
-	case strings.HasPrefix(key, dictionaryKeyPrefix):
+	case strings.HasPrefix(key, catalog.DictionaryKeyPrefix):
 		b.dictionaryChanged()
 	}
 }
@@ -238,12 +239,12 @@ func (b *backend) dictionaryMisfit(err error) {
 }
 
 // profileWarning logs what is to be changed in a stored profile.
-func (b *backend) profileWarning(profile *compiledProfile) {
-	if profile.fault != nil {
-		b.Logger().Error("profile matches nobody: write it again", "profile", profile.entry.ShortName, "error", profile.fault)
+func (b *backend) profileWarning(profile *catalog.Compiled) {
+	if profile.Err != nil {
+		b.Logger().Error("profile matches nobody: write it again", "profile", profile.Entry.ShortName, "error", profile.Err)
 		return
 	}
-	b.Logger().Warn("profile has items without an effect: write it again", "profile", profile.entry.ShortName, "items", profile.ineffective)
+	b.Logger().Warn("profile has items without an effect: write it again", "profile", profile.Entry.ShortName, "items", profile.Ineffective)
 }
 
 // recordsWarning logs what is to be changed in the FreeRADIUS backend's config.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/batch"
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -84,7 +85,7 @@ func TestBatchThatDoesNotFitAnyMoreLeavesNobody(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
 	before := b.everything()
-	for name, want := range map[string]any{"bob": new(*unknownProfileError), "alice": new(*userTakenError)} {
+	for name, want := range map[string]any{"bob": new(*catalog.UnknownError), "alice": new(*userTakenError)} {
 		user := &users.User{Local: true, Batch: "late"}
 		if name == "bob" {
 			user.Profiles = []int64{7}

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/batch"
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
@@ -77,12 +78,12 @@ func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name 
 // profilesExist tells of a profile that was deleted since it was looked up.
 func profilesExist(ctx context.Context, storage kv.Storage, ids []int64) error {
 	for _, id := range ids {
-		entry, err := loadProfile(ctx, storage, id)
+		entry, err := catalog.Load(ctx, storage, id)
 		if err != nil {
 			return err
 		}
 		if entry == nil {
-			return &unknownProfileError{profileLabel(id)}
+			return &catalog.UnknownError{ShortName: catalog.Label(id)}
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/profile"
 )
@@ -27,8 +28,8 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	var problems []string
 	unread := false // request_attributes are not as they were given
 	if shortNames, given := d.GetOk(fieldDefaultProfiles); given {
-		ids, err := resolveProfiles(ctx, storageOf(req), shortNames.([]string))
-		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
+		ids, err := catalog.Resolve(ctx, storageOf(req), shortNames.([]string))
+		if unknown := (*catalog.UnknownError)(nil); errors.As(err, &unknown) {
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: %s", fieldDefaultProfiles, unknown))
 		} else if err != nil {
 			return nil, err
@@ -44,7 +45,7 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	set(d, fieldMetadataAttributes, &config.MetadataAttributes)
 	set(d, fieldSessionTimeoutAsTTL, &config.SessionTimeoutAsTTL)
 
-	known, err := b.dictionaries.get(ctx, storageOf(req))
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

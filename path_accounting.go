@@ -126,7 +126,7 @@ func (b *backend) firstProfile(ctx context.Context, storage kv.Storage, username
 	if user == nil || err != nil {
 		return "", err
 	}
-	names, err := b.profiles.shortNames(ctx, storage, user.Profiles)
+	names, err := b.profiles.ShortNames(ctx, storage, user.Profiles)
 	if len(names) == 0 || err != nil {
 		return "", err
 	}

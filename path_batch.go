@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/batch"
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
@@ -108,7 +109,7 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 	if taken := (*userTakenError)(nil); errors.As(err, &taken) {
 		return nil, conflict(taken)
 	}
-	if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
+	if unknown := (*catalog.UnknownError)(nil); errors.As(err, &unknown) {
 		return logical.ErrorResponse("%s", &batch.FieldError{Field: fieldProfiles, Err: unknown}), nil
 	}
 	if err != nil {
@@ -212,8 +213,8 @@ func batchTemplate(ctx context.Context, storage kv.Storage, d *framework.FieldDa
 	if validate.ContainsRoot(template.Policies) {
 		return nil, &batch.FieldError{Err: errors.New(validate.RootPolicyText)}
 	}
-	template.Profiles, err = resolveProfiles(ctx, storage, d.Get(fieldProfiles).([]string))
-	if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
+	template.Profiles, err = catalog.Resolve(ctx, storage, d.Get(fieldProfiles).([]string))
+	if unknown := (*catalog.UnknownError)(nil); errors.As(err, &unknown) {
 		return nil, &batch.FieldError{Field: fieldProfiles, Err: unknown}
 	}
 	return template, err

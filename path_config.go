@@ -88,7 +88,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 	}
 	config.radiusSettings.data(data)
 	config.localSettings.data(data)
-	profiles, err := b.profiles.shortNames(ctx, storageOf(req), config.DefaultProfiles)
+	profiles, err := b.profiles.ShortNames(ctx, storageOf(req), config.DefaultProfiles)
 	if err != nil {
 		return nil, err
 	}

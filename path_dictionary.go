@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
@@ -124,7 +125,7 @@ func attributeData(attribute *dictionary.Attribute) map[string]any {
 }
 
 func (b *backend) attributesSearch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	known, err := b.dictionaries.get(ctx, storageOf(req))
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +139,7 @@ func (b *backend) attributesSearch(ctx context.Context, req *logical.Request, d 
 }
 
 func (b *backend) attributeRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	known, err := b.dictionaries.get(ctx, storageOf(req))
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func (b *backend) pathCustomDictionary() *framework.Path {
 }
 
 func (b *backend) customDictionariesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	names, err := storageOf(req).List(ctx, dictionaryKeyPrefix)
+	names, err := storageOf(req).List(ctx, catalog.DictionaryKeyPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("listing custom dictionaries: %w", err)
 	}
@@ -226,8 +227,8 @@ func (b *backend) customDictionaryRead(ctx context.Context, req *logical.Request
 	if !username.IsStorable(name) {
 		return nil, nil // there is none
 	}
-	entry := dictionaryEntry{}
-	found, err := kv.Load(ctx, storageOf(req), dictionaryKeyPrefix+name, dictionaryLabel(name), &entry)
+	entry := catalog.Dictionary{}
+	found, err := kv.Load(ctx, storageOf(req), catalog.DictionaryKeyPrefix+name, catalog.DictionaryLabel(name), &entry)
 	if !found || err != nil {
 		return nil, err
 	}
@@ -246,16 +247,16 @@ func (b *backend) customDictionaryWrite(ctx context.Context, req *logical.Reques
 	}
 	b.references.Lock() // each dictionary is checked against the others
 	defer b.references.Unlock()
-	texts, err := loadDictionaries(ctx, storageOf(req))
+	texts, err := catalog.LoadDictionaries(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
 	texts[name] = text
-	if _, misfits := makeDictionary(texts); len(misfits) > 0 {
+	if _, misfits := catalog.Combine(texts); len(misfits) > 0 {
 		return logical.ErrorResponse("text: %s", errors.Join(misfits...)), nil
 	}
 	defer b.dictionaryChanged()
-	if err := kv.Save(ctx, storageOf(req), dictionaryKeyPrefix+name, dictionaryLabel(name), dictionaryEntry{Text: text}); err != nil {
+	if err := kv.Save(ctx, storageOf(req), catalog.DictionaryKeyPrefix+name, catalog.DictionaryLabel(name), catalog.Dictionary{Text: text}); err != nil {
 		return nil, err
 	}
 	return writeResponse(d), nil
@@ -269,16 +270,16 @@ func (b *backend) customDictionaryDelete(ctx context.Context, req *logical.Reque
 	b.references.Lock()
 	defer b.references.Unlock()
 	defer b.dictionaryChanged()
-	if err := storageOf(req).Delete(ctx, dictionaryKeyPrefix+name); err != nil {
-		return nil, fmt.Errorf("deleting %s: %w", dictionaryLabel(name), err)
+	if err := storageOf(req).Delete(ctx, catalog.DictionaryKeyPrefix+name); err != nil {
+		return nil, fmt.Errorf("deleting %s: %w", catalog.DictionaryLabel(name), err)
 	}
 	return nil, nil
 }
 
 // dictionaryChanged drops what was made with the old dictionary.
 func (b *backend) dictionaryChanged() {
-	b.dictionaries.drop()
-	b.profiles.clear()
+	b.dictionaries.Drop()
+	b.profiles.Clear()
 	b.settings.drop()
 }
 

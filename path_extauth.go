@@ -96,7 +96,7 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 // sourceStore stores a source that is new or changed, or says what is wrong and
 // stores nothing. It runs alone.
 func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *framework.FieldData, before, entry *sourceEntry) (*logical.Response, error) {
-	known, err := b.dictionaries.get(ctx, storageOf(req))
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

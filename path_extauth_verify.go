@@ -80,7 +80,7 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 	if err != nil {
 		return nil, err
 	}
-	known, err := b.dictionaries.get(ctx, storageOf(req))
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

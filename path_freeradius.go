@@ -75,7 +75,7 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 		return nil, err
 	}
 	config := records.config
-	known, err := b.dictionaries.get(ctx, storageOf(req))
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

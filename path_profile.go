@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/users"
 )
@@ -61,46 +62,46 @@ func (b *backend) pathProfile() *framework.Path {
 // changeProfile runs a change of the profile that the path names, alone. do gets
 // nil if there is none.
 func (b *backend) changeProfile(
-	ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*profileEntry) (*logical.Response, error),
+	ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*catalog.Profile) (*logical.Response, error),
 ) (*logical.Response, error) {
 	reference := d.Get(fieldProfileID).(string)
 	b.references.Lock()
 	defer b.references.Unlock()
-	entry, err := findProfile(ctx, storageOf(req), reference)
+	entry, err := catalog.Find(ctx, storageOf(req), reference)
 	switch {
-	case errors.Is(err, errProfileNotFound):
+	case errors.Is(err, catalog.ErrNotFound):
 		return do(nil)
 	case err != nil:
 		return nil, err
 	}
-	defer b.profiles.compiled.Drop(entry.ID)
+	defer b.profiles.Forget(entry.ID)
 	return do(entry)
 }
 
 func (b *backend) profileRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	entry, err := findProfile(ctx, storageOf(req), d.Get(fieldProfileID).(string))
+	entry, err := catalog.Find(ctx, storageOf(req), d.Get(fieldProfileID).(string))
 	switch {
-	case errors.Is(err, errProfileNotFound):
+	case errors.Is(err, catalog.ErrNotFound):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	response := &logical.Response{Data: entry.data(req.MountAccessor)}
-	compiled, err := b.profiles.get(ctx, storageOf(req), []int64{entry.ID})
+	response := &logical.Response{Data: profileData(entry, req.MountAccessor)}
+	compiled, err := b.profiles.Get(ctx, storageOf(req), []int64{entry.ID})
 	if err != nil {
 		return nil, err
 	}
 	for _, each := range compiled {
-		response.Warnings = each.warnings()
+		response.Warnings = each.Warnings()
 	}
 	return response, nil
 }
 
 func (b *backend) profileReplace(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	resetNulls(d)
-	return b.changeProfile(ctx, req, d, func(before *profileEntry) (*logical.Response, error) {
+	return b.changeProfile(ctx, req, d, func(before *catalog.Profile) (*logical.Response, error) {
 		reference := d.Get(fieldProfileID).(string)
-		entry := newProfileEntry()
+		entry := catalog.NewProfile()
 		status := http.StatusOK
 		if before != nil {
 			entry.ID, entry.Revision = before.ID, before.Revision
@@ -110,7 +111,7 @@ func (b *backend) profileReplace(ctx context.Context, req *logical.Request, d *f
 			}
 			entry.ShortName, status = reference, http.StatusCreated
 		}
-		entry.apply(d)
+		applyProfile(entry, d)
 		if before == nil && entry.ShortName != reference {
 			return logical.ErrorResponse("short_name %.80q differs from %.80q, which the path creates: leave it out",
 				entry.ShortName, reference), nil
@@ -124,18 +125,18 @@ func (b *backend) profileReplace(ctx context.Context, req *logical.Request, d *f
 
 func (b *backend) profilePatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	resetNulls(d)
-	return b.changeProfile(ctx, req, d, func(before *profileEntry) (*logical.Response, error) {
+	return b.changeProfile(ctx, req, d, func(before *catalog.Profile) (*logical.Response, error) {
 		if before == nil {
 			return nil, noProfile(d.Get(fieldProfileID).(string))
 		}
-		entry := before.clone()
-		entry.apply(d)
+		entry := before.Clone()
+		applyProfile(entry, d)
 		return b.profileStore(ctx, req, before, entry, http.StatusOK)
 	})
 }
 
 func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return b.changeProfile(ctx, req, d, func(entry *profileEntry) (*logical.Response, error) {
+	return b.changeProfile(ctx, req, d, func(entry *catalog.Profile) (*logical.Response, error) {
 		if entry == nil {
 			return nil, noProfile(d.Get(fieldProfileID).(string))
 		}
@@ -153,7 +154,7 @@ func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *fr
 		case count > 0:
 			return nil, conflict(users.InUse(fmt.Sprintf("profile %q", entry.ShortName), names, count))
 		}
-		return nil, deleteProfile(ctx, storageOf(req), entry)
+		return nil, catalog.Delete(ctx, storageOf(req), entry)
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
@@ -70,14 +71,14 @@ Nobody should learn from a failed login what a profile does:
 
 func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	reference := d.Get(fieldProfileID).(string)
-	entry, err := findProfile(ctx, storageOf(req), reference)
+	entry, err := catalog.Find(ctx, storageOf(req), reference)
 	switch {
-	case errors.Is(err, errProfileNotFound):
+	case errors.Is(err, catalog.ErrNotFound):
 		return nil, noProfile(reference)
 	case err != nil:
 		return nil, err
 	}
-	known, err := b.dictionaries.get(ctx, storageOf(req))
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +221,7 @@ func valueTexts(value any) ([]string, error) {
 }
 
 // triedData is what a trial answers.
-func triedData(entry *profileEntry, now time.Time, decision profile.Decision, explanation profile.Explanation) map[string]any {
+func triedData(entry *catalog.Profile, now time.Time, decision profile.Decision, explanation profile.Explanation) map[string]any {
 	checks, replies, reply := []any{}, []any{}, []any{}
 	for _, check := range explanation.Check {
 		checks = append(checks, map[string]any{

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 )
 
@@ -101,8 +102,8 @@ func (b *backend) pathProfiles() *framework.Path {
 
 func (b *backend) profileCreate(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	resetNulls(d)
-	entry := newProfileEntry()
-	entry.apply(d)
+	entry := catalog.NewProfile()
+	applyProfile(entry, d)
 	b.references.Lock()
 	defer b.references.Unlock()
 	return b.profileStore(ctx, req, nil, entry, http.StatusCreated)
@@ -111,36 +112,36 @@ func (b *backend) profileCreate(ctx context.Context, req *logical.Request, d *fr
 // profileStore stores a profile that is new or changed, or says what is wrong
 // and stores nothing. It runs alone.
 func (b *backend) profileStore(
-	ctx context.Context, req *logical.Request, before, entry *profileEntry, status int,
+	ctx context.Context, req *logical.Request, before, entry *catalog.Profile, status int,
 ) (*logical.Response, error) {
-	d, err := b.dictionaries.get(ctx, storageOf(req))
+	d, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	if problems := entry.problems(d, before); len(problems) > 0 {
+	if problems := profileProblems(entry, d, before); len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
 	if before == nil {
 		// Whether the short name is free is looked at first: an id is not given
 		// back.
-		if other, err := findProfileNamed(ctx, storageOf(req), entry.ShortName); err == nil {
-			return nil, conflict(&shortNameTakenError{entry.ShortName, other.ID})
-		} else if !errors.Is(err, errProfileNotFound) {
+		if other, err := catalog.FindNamed(ctx, storageOf(req), entry.ShortName); err == nil {
+			return nil, conflict(&catalog.ShortNameTakenError{ShortName: entry.ShortName, ID: other.ID})
+		} else if !errors.Is(err, catalog.ErrNotFound) {
 			return nil, err
 		}
-		if entry.ID, err = kv.NextID(ctx, storageOf(req), profileSequenceKey, "profiles"); err != nil {
+		if entry.ID, err = kv.NextID(ctx, storageOf(req), catalog.SequenceKey, "profiles"); err != nil {
 			return nil, err
 		}
 	}
 	entry.Revision++
-	err = saveProfile(ctx, storageOf(req), before, entry)
-	if taken := (*shortNameTakenError)(nil); errors.As(err, &taken) {
+	err = catalog.Save(ctx, storageOf(req), before, entry)
+	if taken := (*catalog.ShortNameTakenError)(nil); errors.As(err, &taken) {
 		return nil, conflict(taken)
 	}
 	if err != nil {
 		return nil, err
 	}
-	response := &logical.Response{Data: entry.data(req.MountAccessor)}
+	response := &logical.Response{Data: profileData(entry, req.MountAccessor)}
 	if status == http.StatusOK {
 		return response, nil
 	}
@@ -152,19 +153,19 @@ func (b *backend) profilesPage(ctx context.Context, req *logical.Request, d *fra
 	if limit < 1 {
 		limit = defaultProfilesLimit
 	}
-	ids, err := profileIDs(ctx, storageOf(req))
+	ids, err := catalog.IDs(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
 	limit, offset = min(limit, maxProfilesLimit), min(max(0, offset), len(ids))
 	results := []any{}
 	for _, id := range ids[offset:min(offset+limit, len(ids))] {
-		entry, err := loadProfile(ctx, storageOf(req), id)
+		entry, err := catalog.Load(ctx, storageOf(req), id)
 		if err != nil {
 			return nil, err
 		}
 		if entry != nil { // not deleted meanwhile
-			results = append(results, entry.data(req.MountAccessor))
+			results = append(results, profileData(entry, req.MountAccessor))
 		}
 	}
 	return &logical.Response{Data: map[string]any{
@@ -184,24 +185,24 @@ func pageLink(exists bool, limit, offset int) any {
 }
 
 func (b *backend) profilesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	ids, err := profileIDs(ctx, storageOf(req))
+	ids, err := catalog.IDs(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	stored, err := b.profiles.get(ctx, storageOf(req), ids)
+	stored, err := b.profiles.Get(ctx, storageOf(req), ids)
 	if err != nil {
 		return nil, err
 	}
 	info := make(map[string]any, len(ids))
 	for _, each := range stored {
-		entry := each.entry
+		entry := each.Entry
 		details := map[string]any{
 			fieldProfileID:   entry.ID,
 			fieldName:        entry.Name,
 			fieldDescription: entry.Description,
 			fieldEnabled:     entry.Enabled,
 		}
-		if warnings := each.warnings(); len(warnings) > 0 {
+		if warnings := each.Warnings(); len(warnings) > 0 {
 			details["warnings"] = warnings
 		}
 		info[entry.ShortName] = details

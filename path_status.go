@@ -77,7 +77,7 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
-	ofProfiles, err := b.profiles.warnings(ctx, storageOf(req))
+	ofProfiles, err := b.profiles.Warnings(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
@@ -117,7 +118,7 @@ func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framewo
 
 // userData is the user as a read shows it.
 func (b *backend) userData(ctx context.Context, storage kv.Storage, user *users.User) (map[string]any, error) {
-	profiles, err := b.profiles.shortNames(ctx, storage, user.Profiles)
+	profiles, err := b.profiles.ShortNames(ctx, storage, user.Profiles)
 	if err != nil {
 		return nil, err
 	}
@@ -284,8 +285,8 @@ func (b *backend) storeUser(ctx context.Context, storage kv.Storage, d *framewor
 // refer gives the user the profiles and the source that the request names.
 func assignReferences(ctx context.Context, storage kv.Storage, u *users.User, name string, d *framework.FieldData) error {
 	if shortNames, given := d.GetOk(fieldProfiles); given {
-		ids, err := resolveProfiles(ctx, storage, shortNames.([]string))
-		if unknown := (*unknownProfileError)(nil); errors.As(err, &unknown) {
+		ids, err := catalog.Resolve(ctx, storage, shortNames.([]string))
+		if unknown := (*catalog.UnknownError)(nil); errors.As(err, &unknown) {
 			return &fieldError{fieldProfiles, unknown}
 		}
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radiustest"
@@ -22,18 +23,18 @@ func storeProfiles(tb testing.TB, storage logical.Storage, count int) {
 	tb.Helper()
 	for i := 1; i <= count; i++ {
 		id := int64(i)
-		entry := &profileEntry{
+		entry := &catalog.Profile{
 			ID: id, Revision: 1, Name: fmt.Sprint("Profile ", i), ShortName: fmt.Sprintf("profile-%d", i), Enabled: true,
 			Check:    []profile.Item{{Attribute: "NAS-Port-Type", Operator: "==", Value: "Virtual"}},
 			Reply:    []profile.Item{{Attribute: "Session-Timeout", Operator: ":=", Value: "3600"}},
 			Policies: []string{"dev"},
 		}
-		require.NoError(tb, saveProfile(tb.Context(), vaultStorage{storage}, &profileEntry{ShortName: entry.ShortName}, entry))
-		require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, profileNameKey(entry.ShortName), "index", profileNameEntry{id}))
+		require.NoError(tb, catalog.Save(tb.Context(), vaultStorage{storage}, &catalog.Profile{ShortName: entry.ShortName}, entry))
+		require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, catalog.NameKey(entry.ShortName), "index", catalog.NameEntry{ID: id}))
 		name := fmt.Sprintf("user-%d", i)
 		require.NoError(tb, users.Save(tb.Context(), vaultStorage{storage}, name, &users.User{Policies: []string{"dev"}, Profiles: []int64{id}}))
 	}
-	require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, profileSequenceKey, "sequence", kv.Sequence{Last: int64(count)}))
+	require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, catalog.SequenceKey, "sequence", kv.Sequence{Last: int64(count)}))
 }
 
 func sortedKeys(stored map[string]string) []string { return slices.Sorted(maps.Keys(stored)) }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -12,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/validate"
@@ -68,13 +68,9 @@ func profileResponseFields() map[string]*framework.FieldSchema {
 	return fields
 }
 
-func newProfileEntry() *profileEntry {
-	return &profileEntry{Check: []profile.Item{}, Reply: []profile.Item{}, Policies: []string{}, Enabled: true}
-}
-
-// apply takes the given fields over. Items that cannot be read are told by
-// problems.
-func (p *profileEntry) apply(d *framework.FieldData) {
+// applyProfile takes the given fields over. Items that cannot be read are told by
+// profileProblems.
+func applyProfile(p *catalog.Profile, d *framework.FieldData) {
 	set(d, fieldName, &p.Name)
 	set(d, fieldShortName, &p.ShortName)
 	set(d, fieldDescription, &p.Description)
@@ -83,10 +79,10 @@ func (p *profileEntry) apply(d *framework.FieldData) {
 		p.Policies = policyutil.ParsePolicies(policies)
 	}
 	if items, ok := d.GetOk(fieldCheckAttribute); ok {
-		p.Check, p.unread = readItems(fieldCheckAttribute, items.([]any), p.unread)
+		p.Check, p.Unread = readItems(fieldCheckAttribute, items.([]any), p.Unread)
 	}
 	if items, ok := d.GetOk(fieldReplyAttribute); ok {
-		p.Reply, p.unread = readItems(fieldReplyAttribute, items.([]any), p.unread)
+		p.Reply, p.Unread = readItems(fieldReplyAttribute, items.([]any), p.Unread)
 	}
 }
 
@@ -150,9 +146,9 @@ func numberText(value any) (string, bool) {
 	return "", false
 }
 
-// problems lists what is wrong with the profile, each naming its field.
+// profileProblems lists what is wrong with the profile, each naming its field.
 // before is what is stored; nil: nothing.
-func (p *profileEntry) problems(d *dictionary.Dictionary, before *profileEntry) []string {
+func profileProblems(p *catalog.Profile, d *dictionary.Dictionary, before *catalog.Profile) []string {
 	var found []string
 	checks := []struct {
 		bad    bool
@@ -160,7 +156,7 @@ func (p *profileEntry) problems(d *dictionary.Dictionary, before *profileEntry) 
 	}{
 		{strings.TrimSpace(p.Name) == "", "name cannot be empty"},
 		{utf8.RuneCountInString(p.Name) > 128, "name is longer than 128 characters"},
-		{!isShortName(p.ShortName), fmt.Sprintf("short_name %.80q is not 1 to %d of a-z, 0-9, - and _ that start with a letter or digit and are not a number", p.ShortName, maxShortName)},
+		{!catalog.IsShortName(p.ShortName), fmt.Sprintf("short_name %.80q is not 1 to %d of a-z, 0-9, - and _ that start with a letter or digit and are not a number", p.ShortName, catalog.MaxShortName)},
 		{utf8.RuneCountInString(p.Description) > 1024, "description is longer than 1024 characters"},
 		{validate.ContainsRoot(p.Policies), validate.RootPolicyText},
 	}
@@ -169,10 +165,10 @@ func (p *profileEntry) problems(d *dictionary.Dictionary, before *profileEntry) 
 			found = append(found, check.advice)
 		}
 	}
-	if len(p.unread) > 0 {
-		return append(found, p.unread...) // the items are not as they were given
+	if len(p.Unread) > 0 {
+		return append(found, p.Unread...) // the items are not as they were given
 	}
-	if !p.Enabled && p.hasItemsOf(before) {
+	if !p.Enabled && p.HasItemsOf(before) {
 		return found // to disable a profile is never in vain
 	}
 	if _, err := profile.Compile(d, profile.Definition{Check: p.Check, Reply: p.Reply}); err != nil {
@@ -181,13 +177,8 @@ func (p *profileEntry) problems(d *dictionary.Dictionary, before *profileEntry) 
 	return found
 }
 
-// hasItemsOf reports whether the items are those of another profile; nil is none.
-func (p *profileEntry) hasItemsOf(other *profileEntry) bool {
-	return other != nil && slices.Equal(p.Check, other.Check) && slices.Equal(p.Reply, other.Reply)
-}
-
-// data is the profile as a read shows it.
-func (p *profileEntry) data(mountAccessor string) map[string]any {
+// profileData is the profile as a read shows it.
+func profileData(p *catalog.Profile, mountAccessor string) map[string]any {
 	return map[string]any{
 		fieldProfileID:      p.ID,
 		fieldName:           p.Name,

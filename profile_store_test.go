@@ -191,7 +191,7 @@ func TestLoadOfAProfileThatMeetsAChangeLeavesNoOldOne(t *testing.T) {
 	b.profile("one", map[string]any{"policies": "old"})
 	slow := &slowStorage{Storage: b.storage, key: "profile/1", read: make(chan struct{}), changed: make(chan struct{})}
 	var both sync.WaitGroup
-	both.Go(func() { _, _ = b.profiles.get(context.Background(), vaultStorage{slow}, []int64{1}) })
+	both.Go(func() { _, _ = b.profiles.Get(context.Background(), vaultStorage{slow}, []int64{1}) })
 	<-slow.read // the load has the old entry in its hand
 	both.Go(func() {
 		defer close(slow.changed)
@@ -200,7 +200,7 @@ func TestLoadOfAProfileThatMeetsAChangeLeavesNoOldOne(t *testing.T) {
 		}
 	})
 	both.Wait()
-	loaded, err := b.profiles.get(t.Context(), vaultStorage{b.storage}, []int64{1})
+	loaded, err := b.profiles.Get(t.Context(), vaultStorage{b.storage}, []int64{1})
 	require.NoError(t, err)
-	require.Equal(t, []string{"new"}, loaded[0].entry.Policies)
+	require.Equal(t, []string{"new"}, loaded[0].Entry.Policies)
 }

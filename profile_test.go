@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/catalog"
 )
 
 // item is a check or reply item as JSON has it.
@@ -74,10 +76,10 @@ func TestShortNames(t *testing.T) {
 	t.Parallel()
 	long := "a23456789012345678901234567890123456789012345678901234567890123" // 63
 	for _, good := range []string{"a", "vpn-admins", "9-to-5", "a_b", "0x", "a--b", "a-", long} {
-		require.True(t, isShortName(good), good)
+		require.True(t, catalog.IsShortName(good), good)
 	}
 	for _, bad := range []string{"", "-a", "_a", "A", "a b", "a.b", "a/b", "ä", "7", "007", "12345678901234567890123", long + "4", "a\n"} {
-		require.False(t, isShortName(bad), bad)
+		require.False(t, catalog.IsShortName(bad), bad)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -242,22 +243,22 @@ func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, sett
 // user has been given them since, or they were written since.
 func (b *backend) profilesUnchanged(
 	ctx context.Context, storage kv.Storage, config *configEntry, user *users.User, data renewalData,
-) (matched, others []*compiledProfile, err error) {
+) (matched, others []*catalog.Compiled, err error) {
 	assigned := assignedProfiles(config, user)
 	if len(assigned) > 0 && len(data.profiles) == 0 {
 		return nil, nil, nil // profiles decide now, and decided nothing then
 	}
-	profiles, err := b.profiles.get(ctx, storage, assigned)
+	profiles, err := b.profiles.Get(ctx, storage, assigned)
 	if err != nil {
 		return nil, nil, err
 	}
-	matched = []*compiledProfile{}
+	matched = []*catalog.Compiled{}
 	for _, each := range profiles {
-		switch revision := each.revision(); {
-		case each.rules == nil:
+		switch revision := each.Revision(); {
+		case each.Rules == nil:
 		case slices.Contains(data.profiles, revision):
 			matched = append(matched, each)
-		case each.entry.Enabled && !slices.Contains(data.ruledOut, revision):
+		case each.Entry.Enabled && !slices.Contains(data.ruledOut, revision):
 			others = append(others, each)
 		}
 	}
@@ -267,18 +268,18 @@ func (b *backend) profilesUnchanged(
 	return matched, others, nil
 }
 
-func revisionsOf(profiles []*compiledProfile) []string {
+func revisionsOf(profiles []*catalog.Compiled) []string {
 	var revisions []string
 	for _, each := range profiles {
-		revisions = append(revisions, each.revision())
+		revisions = append(revisions, each.Revision())
 	}
 	return revisions
 }
 
-func policiesOf(profiles []*compiledProfile) []string {
+func policiesOf(profiles []*catalog.Compiled) []string {
 	var policies []string
 	for _, one := range profiles {
-		policies = append(policies, one.entry.Policies...)
+		policies = append(policies, one.Entry.Policies...)
 	}
 	return policies
 }

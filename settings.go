@@ -8,6 +8,7 @@ import (
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/cache"
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
@@ -26,7 +27,7 @@ type settings struct {
 // settingsCache keeps the config and its client in memory, so that a login
 // reads no storage: each read is a round trip to the Vault process.
 type settingsCache struct {
-	dictionaries *dictionaryStore
+	dictionaries *catalog.Dictionaries
 	// changed is told when the state of a RADIUS server changes.
 	changed func(radclient.Change)
 	// dial connects to RADIUS servers, in tests; nil means the network.
@@ -35,7 +36,7 @@ type settingsCache struct {
 	cached cache.Value[*settings] // nil if there is no config
 }
 
-func newSettingsCache(dictionaries *dictionaryStore, changed func(radclient.Change)) *settingsCache {
+func newSettingsCache(dictionaries *catalog.Dictionaries, changed func(radclient.Change)) *settingsCache {
 	c := &settingsCache{dictionaries: dictionaries, changed: changed}
 	// Logins may still be using the client: it goes on for them.
 	c.cached.Retire = func(retired, _ *settings) { retired.close() }
@@ -50,7 +51,7 @@ func (c *settingsCache) get(ctx context.Context, storage kv.Storage) (*settings,
 		if config == nil || err != nil {
 			return nil, err
 		}
-		d, err := c.dictionaries.get(ctx, storage)
+		d, err := c.dictionaries.Get(ctx, storage)
 		if err != nil {
 			return nil, err
 		}

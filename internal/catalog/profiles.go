@@ -1,0 +1,165 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"vault-plugin-auth-radius/internal/cache"
+	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/profile"
+)
+
+// cacheSize is how many compiled profiles are kept in memory.
+const cacheSize = 4096
+
+// Compiled is a profile ready for logins. It does not change.
+type Compiled struct {
+	Entry *Profile
+	// Rules are nil if it does not compile: the dictionary has changed, or an earlier
+	// version has stored items that have no effect.
+	Rules       *profile.Profile
+	Err         error            // why not
+	Ineffective profile.Problems // items that are let through although they have no effect
+}
+
+// Warnings returns what is to be changed in the profile.
+func (c *Compiled) Warnings() []string {
+	switch {
+	case c.Err != nil:
+		return []string{"it matches nobody until it is written anew: " + c.Err.Error()}
+	case len(c.Ineffective) > 0:
+		return []string{"it has items without an effect: " + c.Ineffective.Error()}
+	}
+	return nil
+}
+
+// Revision returns a name of the profile as it is now.
+func (c *Compiled) Revision() string {
+	return fmt.Sprintf("%d:%d", c.Entry.ID, c.Entry.Revision)
+}
+
+// Profiles keeps profiles compiled, so that a login reads no storage and
+// compiles nothing.
+type Profiles struct {
+	dictionaries *Dictionaries
+	// OnWarnings is called for a profile that has warnings, each time that it is loaded.
+	OnWarnings func(*Compiled)
+	compiled   *cache.Map[int64, *Compiled] // nil values: there is none
+}
+
+// NewProfiles returns an empty cache of profiles.
+func NewProfiles(dictionaries *Dictionaries) *Profiles {
+	return &Profiles{dictionaries: dictionaries, compiled: cache.NewMap[int64, *Compiled](cacheSize)}
+}
+
+// Get returns the profiles with the ids, in their order; those that are gone are
+// left out.
+func (s *Profiles) Get(ctx context.Context, storage kv.Storage, ids []int64) ([]*Compiled, error) {
+	found := make([]*Compiled, 0, len(ids))
+	for _, id := range ids {
+		compiled, err := s.compiled.Get(ctx, id, func(ctx context.Context) (*Compiled, error) { return s.load(ctx, storage, id) })
+		if err != nil {
+			return nil, err
+		}
+		if compiled != nil {
+			found = append(found, compiled)
+		}
+	}
+	return found, nil
+}
+
+// load compiles a stored profile; nil means that there is none.
+func (s *Profiles) load(ctx context.Context, storage kv.Storage, id int64) (*Compiled, error) {
+	entry, err := Load(ctx, storage, id)
+	if entry == nil || err != nil {
+		return nil, err
+	}
+	d, err := s.dictionaries.Get(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	compiled := &Compiled{Entry: entry}
+	compiled.Rules, compiled.Ineffective, compiled.Err = profile.CompileStored(d, profile.Definition{Check: entry.Check, Reply: entry.Reply})
+	if len(compiled.Warnings()) > 0 {
+		s.OnWarnings(compiled)
+	}
+	return compiled, nil
+}
+
+// maxWarnings is how many profiles warnings names.
+const maxWarnings = 100
+
+// Warnings returns what is to be changed in the stored profiles, at most 100 texts.
+func (s *Profiles) Warnings(ctx context.Context, storage kv.Storage) ([]string, error) {
+	ids, err := IDs(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.Get(ctx, storage, ids)
+	if err != nil {
+		return nil, err
+	}
+	var warnings []string
+	for _, each := range stored {
+		for _, text := range each.Warnings() {
+			warnings = append(warnings, fmt.Sprintf("profile %s: %s", each.Entry.ShortName, text))
+		}
+	}
+	return warnings[:min(len(warnings), maxWarnings)], nil
+}
+
+// DropKey forgets the profile of a storage key that another node wrote.
+func (s *Profiles) DropKey(key string) {
+	if id, ok := kv.ParseID(strings.TrimPrefix(key, KeyPrefix)); ok {
+		s.compiled.Drop(id)
+	}
+}
+
+// Forget forgets the profile with the id.
+func (s *Profiles) Forget(id int64) { s.compiled.Drop(id) }
+
+// Clear forgets all profiles: they may mean something else with another dictionary.
+func (s *Profiles) Clear() { s.compiled.Clear() }
+
+// Resolve returns the ids of profiles by their short names, each once. The
+// error names the first that does not exist.
+func Resolve(ctx context.Context, storage kv.Storage, shortNames []string) ([]int64, error) {
+	ids := make([]int64, 0, len(shortNames))
+	for _, shortName := range shortNames {
+		entry, err := FindNamed(ctx, storage, shortName)
+		if errors.Is(err, ErrNotFound) {
+			return nil, &UnknownError{shortName}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(ids, entry.ID) {
+			ids = append(ids, entry.ID)
+		}
+	}
+	return ids, nil
+}
+
+// UnknownError means that a user or the config is to have a profile that does not exist.
+type UnknownError struct{ ShortName string }
+
+// Error names the profile.
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("there is no profile with short_name %.80q", e.ShortName)
+}
+
+// ShortNames returns how a read shows the ids; a profile that is gone has none.
+func (s *Profiles) ShortNames(ctx context.Context, storage kv.Storage, ids []int64) ([]string, error) {
+	found, err := s.Get(ctx, storage, ids)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(found))
+	for _, profile := range found {
+		names = append(names, profile.Entry.ShortName)
+	}
+	return names, nil
+}
