@@ -17,6 +17,7 @@ import (
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 // attempt is one try to log in, in Vault or at a server that asks FreeRADIUS.
@@ -29,13 +30,13 @@ type attempt struct {
 	// nil: it is the one that goes to the source.
 	requested []dictionary.Item
 	// askable tells whether a source may be asked; nil: each may.
-	askable func(*source) bool
+	askable func(*source.Source) bool
 }
 
 // checkPassword tells whether the source can be asked about the password, which may be
 // empty if it answers a challenge. Only the RADIUS source that has asked opens a
 // challenge_id, so nothing empty comes to a directory or to a hash.
-func (a attempt) checkPassword(src *source) error {
+func (a attempt) checkPassword(src *source.Source) error {
 	if a.challengeID != "" {
 		return radclient.CheckResponse(a.password)
 	}
@@ -48,7 +49,7 @@ type outcome struct {
 	authorization *authorization
 	answered      *challenge.State // nil: the password answered no challenge
 	failures      int              // that this login has counted so far
-	got           answer           // accept or challenge
+	got           source.Answer    // accept or challenge
 	granted       granted          // after an accept
 	refusal       *refusal         // why it goes no further; the log says more
 }
@@ -96,7 +97,7 @@ func (b *backend) readFault(err error) error {
 func (b *backend) decide(ctx context.Context, req *logical.Request, settings *settings, attempt attempt) (outcome, error) {
 	began := time.Now()
 	config := settings.config
-	sources, err := b.sources.get(ctx, storageOf(req))
+	sources, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
 		return outcome{}, err
 	}
@@ -159,20 +160,18 @@ func (r *refusal) response() *logical.Response { return logical.ErrorResponse(r.
 // here is hashed all the same: the time does not tell what a wrong one would not, nor
 // whether it is right.
 func (b *backend) refuseUnasked(
-	ctx context.Context, caller passwd.Caller, asked *source, name, password, reason string,
+	ctx context.Context, caller passwd.Caller, asked *source.Source, name, password, reason string,
 ) *refusal {
-	if local, isLocal := asked.checker.(*localChecker); isLocal {
-		if err := local.checkInVain(ctx, caller, password); err != nil {
-			return b.unanswered(err, "username", name)
-		}
+	if err := asked.CheckInVain(ctx, caller, password); err != nil {
+		return b.unanswered(err, "username", name)
 	}
 	b.Logger().Info("login refused", "username", name, "reason", reason)
 	return &refusal{text: deniedText}
 }
 
 // lockoutKey returns what failed logins of a canonical name are counted by.
-func lockoutKey(config *configEntry, src *source, name string) lockout.Key {
-	return lockout.Key{Source: src.key(), WireName: config.nameAsked(src, name)}
+func lockoutKey(config *configEntry, src *source.Source, name string) lockout.Key {
+	return lockout.Key{Source: src.Key(), WireName: config.nameAsked(src, name)}
 }
 
 // beginTurn waits until a login of the name may be decided, and reports whether the name is
@@ -180,16 +179,15 @@ func lockoutKey(config *configEntry, src *source, name string) lockout.Key {
 func (b *backend) beginTurn(
 	ctx context.Context, config *configEntry, who identity, share fairshare.Share, answered *challenge.State,
 ) (turn *lockout.Turn, locked bool, unanswered *refusal) {
-	_, isLocal := who.source.checker.(*localChecker)
 	login := lockout.Login{
 		Key:        lockoutKey(config, who.source, who.name),
 		Name:       who.name,
 		Registered: who.registered,
 		Policy:     config.lockoutPolicy(),
 		Share:      share,
-		Wait:       who.source.wait(config),
+		Wait:       who.source.Wait(config.Timeout()),
 		Barred:     who.barred != "",
-		TakesTime:  isLocal,
+		TakesTime:  who.source.IsLocal(),
 	}
 	if answered != nil {
 		login.Round, login.Failures = answered.Round, answered.Failures

@@ -1,7 +1,6 @@
 package radiusauth
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"layeh.com/radius/rfc2865"
 
@@ -19,6 +16,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -26,8 +24,8 @@ import (
 // All of it is loaded before the server is asked: after that nothing may fail.
 type authorization struct {
 	config     *configEntry
-	source     *source     // that is asked
-	user       *users.User // nil: not registered
+	source     *source.Source // that is asked
+	user       *users.User    // nil: not registered
 	dictionary *dictionary.Dictionary
 	assigned   []*catalog.Compiled // the user's, or the config's default ones, in their order
 	required   bool                // one of them has to match
@@ -58,7 +56,7 @@ func assignedProfiles(config *configEntry, user *users.User) []int64 {
 
 // authorization loads what a login needs, and completes the request: its own
 // attributes are what request_attributes are made of.
-func (b *backend) authorization(ctx context.Context, storage kv.Storage, settings *settings, asked *source, user *users.User, one attempt, credentials *radclient.Credentials) (*authorization, error) {
+func (b *backend) authorization(ctx context.Context, storage kv.Storage, settings *settings, asked *source.Source, user *users.User, one attempt, credentials *radclient.Credentials) (*authorization, error) {
 	d, err := b.dictionaries.Get(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -72,11 +70,11 @@ func (b *backend) authorization(ctx context.Context, storage kv.Storage, setting
 		config: settings.config, source: asked, user: user, dictionary: d, assigned: assigned,
 		required: len(ids) > 0, sent: one.sent, zone: settings.zone,
 	}
-	if asked.fault != nil {
+	if asked.Err != nil {
 		return a, nil // which is told when it is asked
 	}
 	if a.requested = one.requested; a.requested == nil {
-		a.requested = d.Decode(asked.checker.describe(settings.nas, *credentials), dictionary.Keys{Plain: true})
+		a.requested = d.Decode(asked.Checker.Describe(settings.nas, *credentials), dictionary.Keys{Plain: true})
 	}
 	if asked == settings.source {
 		if err := a.complete(settings.extra, credentials); err != nil {
@@ -116,12 +114,12 @@ func (a *authorization) complete(extra *profile.Profile, credentials *radclient.
 
 // decide says what somebody gets whom the source has accepted, at a time. The error
 // says, for the log, why it is nothing.
-func (a *authorization) decide(got answer, now time.Time) (granted, []profile.Warning, error) {
+func (a *authorization) decide(got source.Answer, now time.Time) (granted, []profile.Warning, error) {
 	if a.zone == nil && a.required {
 		return granted{}, nil, errUnknownZone
 	}
-	result := granted{policies: slices.Clone(grantedPolicies(a.config, a.user)), dictionary: a.dictionary, memberOf: got.groups}
-	input, err := profile.NewInput(inZone(now, a.zone), a.requested, got.reply, a.sent)
+	result := granted{policies: slices.Clone(grantedPolicies(a.config, a.user)), dictionary: a.dictionary, memberOf: got.Groups}
+	input, err := profile.NewInput(inZone(now, a.zone), a.requested, got.Reply, a.sent)
 	if err != nil {
 		return granted{}, nil, err
 	}
@@ -208,7 +206,7 @@ func (g granted) groups(attributes []string) []string {
 		if _, wanted := g.named(attributes, attribute.Attribute); !wanted {
 			continue
 		}
-		text := textOf(attribute.Item)
+		text := attribute.Item.Text()
 		if text != "" && !slices.Contains(groups, text) {
 			groups = append(groups, text)
 		}
@@ -230,22 +228,13 @@ func (g granted) metadata(attributes []string) map[string]string {
 		if !wanted {
 			continue
 		}
-		text := textOf(attribute.Item)
+		text := attribute.Item.Text()
 		if before, found := values[name]; found {
 			text = before + "," + text
 		}
 		values[name] = strings.ToValidUTF8(text[:min(len(text), maxMetadataValue)], "")
 	}
 	return values
-}
-
-// textOf is a value for people: Class, which servers put names into, is octets
-// only by its type.
-func textOf(item dictionary.Item) string {
-	if item.Attribute.Type == dictionary.Octets && utf8.Valid(item.Value) && !bytes.ContainsFunc(item.Value, unicode.IsControl) {
-		return string(item.Value)
-	}
-	return item.Attribute.PrintValue(item.Value)
 }
 
 // named tells whether one of the names means the attribute, which may have

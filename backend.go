@@ -22,10 +22,12 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/challenge"
+	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/throttle"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
@@ -64,7 +66,7 @@ type backend struct {
 	challenges   *challenge.Sealer
 	dictionaries *catalog.Dictionaries
 	profiles     *catalog.Profiles
-	sources      *sourceStore
+	sources      *source.Store
 	lockouts     *lockout.Lockouts
 	hasher       *passwd.Hasher
 	batches      *batch.Store
@@ -83,12 +85,12 @@ func newBackend() *backend {
 		dictionaries: &catalog.Dictionaries{},
 		records:      newRecordsCache(),
 		lockouts:     lockout.New(lockout.Names),
-		hasher:       passwd.NewHasher(0, maxLocalWait),
+		hasher:       passwd.NewHasher(0, source.MaxLocalWait),
 		floods:       throttle.New(time.Minute, time.Now),
 		clock:        time.Now,
 	}
 	b.names = username.NewRegistry(b.namesRead, b.namesPanicked)
-	b.sources = newSourceStore(b.openSource)
+	b.sources = source.NewStore(b.openSource)
 	b.profiles = catalog.NewProfiles(b.dictionaries)
 	b.dictionaries.OnInvalid = b.dictionaryMisfit
 	b.profiles.OnWarnings = b.profileWarning
@@ -142,7 +144,7 @@ func newBackend() *backend {
 		Clean: func(context.Context) {
 			b.names.Close()
 			b.settings.drop()
-			b.sources.close()
+			b.sources.Close()
 			b.records.drop()
 		},
 	}
@@ -207,8 +209,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.challenges.Drop()
 	case strings.HasPrefix(key, catalog.KeyPrefix):
 		b.profiles.DropKey(key)
-	case strings.HasPrefix(key, sourceKeyPrefix):
-		b.sources.drop()
+	case strings.HasPrefix(key, source.KeyPrefix):
+		b.sources.Drop()
 	case key == freeradiusConfigKey:
 		b.records.drop()
 	case strings.HasPrefix(key, acct.RestartPrefix):
@@ -250,6 +252,23 @@ func (b *backend) profileWarning(profile *catalog.Compiled) {
 // recordsWarning logs what is to be changed in the FreeRADIUS backend's config.
 func (b *backend) recordsWarning(text string) {
 	b.Logger().Warn("config of the FreeRADIUS backend: " + text)
+}
+
+// openSource makes what asks a source.
+func (b *backend) openSource(entry *source.Entry) (source.Checker, error) {
+	if entry.RADIUS != nil {
+		return source.OpenRADIUS(entry, b.serverChanged, b.settings.dial)
+	}
+	return source.OpenDirectory(entry, b.Logger(), b.directoryChanged)
+}
+
+// directoryChanged logs what becomes of a directory server.
+func (b *backend) directoryChanged(change directory.Change) {
+	if change.To == directory.Alive {
+		b.Logger().Info("directory answers", "server", change.Server)
+		return
+	}
+	b.Logger().Error("directory is dead: new logins go to others, if there are any", "server", change.Server, "error", change.Err)
 }
 
 // HandleRequest implements [logical.Backend].

@@ -14,6 +14,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/validate"
 )
@@ -26,7 +27,7 @@ const configKey = "config"
 type configEntry struct {
 	tokenutil.TokenParams
 
-	radiusSettings
+	source.RADIUSSettings
 	localSettings
 
 	Host                     string   `json:"host"`
@@ -35,11 +36,11 @@ type configEntry struct {
 	UnregisteredUserPolicies []string `json:"unregistered_user_policies"`
 	NASIdentifier            string   `json:"nas_identifier"`
 
-	Renewal                  renewal     `json:"renewal"`
-	Hosts                    []hostEntry `json:"hosts"`
-	BindAddress              string      `json:"bind_address"`
-	Realm                    string      `json:"realm"`
-	CaseInsensitiveUsernames bool        `json:"case_insensitive_usernames"`
+	Renewal                  renewal       `json:"renewal"`
+	Hosts                    []source.Host `json:"hosts"`
+	BindAddress              string        `json:"bind_address"`
+	Realm                    string        `json:"realm"`
+	CaseInsensitiveUsernames bool          `json:"case_insensitive_usernames"`
 	// CaseInsensitiveNames is the same, as Vault 2.0's built-in method calls it.
 	CaseInsensitiveNames bool   `json:"case_insensitive_names"`
 	DefaultRealm         string `json:"default_realm"`
@@ -58,9 +59,9 @@ type configEntry struct {
 // the built-in method wrote is decoded over it.
 func defaultConfig() *configEntry {
 	return &configEntry{
-		radiusSettings:           defaultRADIUSSettings(),
+		RADIUSSettings:           source.DefaultRADIUSSettings(),
 		localSettings:            defaultLocalSettings(),
-		Port:                     radiusPort,
+		Port:                     source.RADIUSPort,
 		UnregisteredUserPolicies: []string{},
 		Renewal:                  renewalReauthenticate,
 	}
@@ -151,7 +152,7 @@ func (c *configEntry) otherProblems() []string {
 	if slices.ContainsFunc(c.TokenBoundCIDRs, isUnixSocket) {
 		found = append(found, "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks")
 	}
-	others := append(c.radiusSettings.problems(), c.localSettings.problems()...)
+	others := append(c.RADIUSSettings.Problems(), c.localSettings.problems()...)
 	if problem := validate.CheckEnum(fieldRenewal, c.Renewal, renewals); problem != "" {
 		others = append(others, problem)
 	}
@@ -166,7 +167,7 @@ func (c *configEntry) otherProblems() []string {
 				given.field, given.realm))
 		}
 	}
-	if c.Host == "" && c.probesByRequest() {
+	if c.Host == "" && c.ProbesByRequest() {
 		others = append(others, "`status_check` is request, and there is no `host` that could be probed")
 	}
 	switch {
@@ -185,14 +186,14 @@ func (c *configEntry) otherProblems() []string {
 
 // newClient makes a RADIUS client as the config says, which tells changed when
 // the state of a server does. extra are attributes that probes have beside.
-func (c *configEntry) newClient(extra radius.Attributes, changed func(radclient.Change), dial dialFunc) (*radclient.Client, error) {
-	return c.radiusSettings.newClient(c.servers(), c.BindAddress, c.NASIdentifier, extra, changed, dial)
+func (c *configEntry) newClient(extra radius.Attributes, changed func(radclient.Change), dial source.DialFunc) (*radclient.Client, error) {
+	return c.RADIUSSettings.NewClient(c.servers(), c.BindAddress, c.NASIdentifier, extra, changed, dial)
 }
 
 // nasAttributes are what a request that no server gets says of this mount, for
 // checks of profiles.
 func (c *configEntry) nasAttributes() (radius.Attributes, error) {
-	nas, err := c.nas(c.NASIdentifier)
+	nas, err := c.Nas(c.NASIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +203,8 @@ func (c *configEntry) nasAttributes() (radius.Attributes, error) {
 // port is where the servers are that have none of their own: as configured, or
 // the transport's. The built-in method has always stored a port.
 func (c *configEntry) port() int {
-	if !c.PortGiven && c.Port == radiusPort {
-		return c.defaultPort()
+	if !c.PortGiven && c.Port == source.RADIUSPort {
+		return c.DefaultPort()
 	}
 	return c.Port
 }

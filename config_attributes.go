@@ -52,7 +52,7 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	if _, err := config.requestProfile(known, profile.Compile); err != nil && !unread {
 		problems = append(problems, "config parameter "+err.Error())
 	}
-	unfit := append(unfitAttributes(fieldGroupAttributes, config.GroupAttributes, known), unfitAttributes(fieldMetadataAttributes, config.MetadataAttributes, known)...)
+	unfit := append(known.CheckReadable(fieldGroupAttributes, config.GroupAttributes), known.CheckReadable(fieldMetadataAttributes, config.MetadataAttributes)...)
 	for _, problem := range unfit {
 		problems = append(problems, "config parameter "+problem)
 	}
@@ -65,22 +65,6 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 		problems = append(problems, fmt.Sprintf("config parameter `%s` has %d attributes; give %d at most", fieldMetadataAttributes, len(config.MetadataAttributes), maxMetadataAttributes))
 	}
 	return problems, nil
-}
-
-// unfitAttributes tells of names that no attribute has, or one that nobody may
-// read.
-func unfitAttributes(field string, names []string, d *dictionary.Dictionary) []string {
-	var problems []string
-	for _, name := range names {
-		attribute, known := d.Lookup(name)
-		switch {
-		case !known:
-			problems = append(problems, fmt.Sprintf("`%s`: %.80q is no attribute of the dictionary%s", field, name, didYouMean(d, name)))
-		case attribute.Encrypt != 0:
-			problems = append(problems, fmt.Sprintf("`%s`: %s is secret: it cannot be shown", field, attribute.Name))
-		}
-	}
-	return problems
 }
 
 // readRequestAttributes reads a list of {attribute, value}.

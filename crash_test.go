@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/catalog"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -186,7 +187,7 @@ func (b *testBackend) leaveNothing() {
 		b.ok(logical.DeleteOperation, "extauth/"+name, nil)
 	}
 	for key := range b.everything() {
-		require.False(b.t, strings.HasPrefix(key, sourceKeyPrefix) || strings.HasPrefix(key, catalog.KeyPrefix) || strings.HasPrefix(key, users.KeyPrefix), key)
+		require.False(b.t, strings.HasPrefix(key, source.KeyPrefix) || strings.HasPrefix(key, catalog.KeyPrefix) || strings.HasPrefix(key, users.KeyPrefix), key)
 	}
 	highest := int64(0)
 	for _, name := range []string{"one", "two", "free", "new"} {

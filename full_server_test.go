@@ -12,23 +12,24 @@ import (
 
 	"vault-plugin-auth-radius/internal/fairshare"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/throttle"
 )
 
 // crowded is a RADIUS server that accepts everybody, or has too many logins waiting. It
 // remembers the shares of logins.
 type crowded struct {
-	checker
+	source.Checker
 	full   bool
 	shares []fairshare.Share
 }
 
-func (c *crowded) check(_ context.Context, query question) (answer, error) {
+func (c *crowded) Check(_ context.Context, query source.Query) (source.Answer, error) {
 	c.shares = append(c.shares, query.Share)
 	if c.full {
-		return answer{}, &radclient.FullError{Host: "2001:db8::1", Port: 1812}
+		return source.Answer{}, &radclient.FullError{Host: "2001:db8::1", Port: 1812}
 	}
-	return answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: "192.0.2.1:1812"}}, nil
+	return source.Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: "192.0.2.1:1812"}}, nil
 }
 
 // newCrowdedBackend returns a mount whose server is crowded.
@@ -37,8 +38,8 @@ func newCrowdedBackend(t *testing.T, config map[string]any) (*testBackend, *crow
 	b := newConfiguredBackend(t, config)
 	settings, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
-	server := &crowded{checker: settings.source.checker}
-	settings.source.checker = server
+	server := &crowded{Checker: settings.source.Checker}
+	settings.source.Checker = server
 	return b, server
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/source"
 )
 
 func TestFurtherHostsAreReadInEveryForm(t *testing.T) {
@@ -55,18 +57,18 @@ func TestFurtherHostsThatMakeNoSenseAreRefused(t *testing.T) {
 	b.ok(logical.UpdateOperation, "config", minimalConfig())
 	before := b.stored("config")
 	for hosts, want := range map[any]string{
-		"http://radius2":                        "entry 1",
-		"radius2,radius 3":                      "entry 2: `host`",
-		"radius2:radius":                        "a port that is no number",
-		"radius2:0":                             "a port that is no number",
-		"radius2:65536":                         "entry 1: `port` is 65536",
-		`{"host":"radius2","secrets":"hush"}`:   "unknown",
-		`{"host":"radius2","port":"hush"}`:      "wrong type",
-		`{"port":1812}`:                         "entry 1: `host`",
-		"radius.example.com":                    "entry 1 is there already",
-		"a,b,a":                                 "entry 3 is there already: a port 1812",
-		strings.Repeat("x,", maxHosts) + "last": "give 31 at most",
-		true:                                    "entry 1",
+		"http://radius2":                      "entry 1",
+		"radius2,radius 3":                    "entry 2: `host`",
+		"radius2:radius":                      "a port that is no number",
+		"radius2:0":                           "a port that is no number",
+		"radius2:65536":                       "entry 1: `port` is 65536",
+		`{"host":"radius2","secrets":"hush"}`: "unknown",
+		`{"host":"radius2","port":"hush"}`:    "wrong type",
+		`{"port":1812}`:                       "entry 1: `host`",
+		"radius.example.com":                  "entry 1 is there already",
+		"a,b,a":                               "entry 3 is there already: a port 1812",
+		strings.Repeat("x,", source.MaxHosts) + "last": "give 31 at most",
+		true: "entry 1",
 	} {
 		text := b.refused(logical.UpdateOperation, "config", map[string]any{"hosts": hosts})
 		require.Contains(t, text, "`hosts`")
@@ -90,7 +92,7 @@ func TestSecretsOfFurtherHostsStayAndAreNeverReturned(t *testing.T) {
 	b.ok(logical.UpdateOperation, "config", map[string]any{"hosts": read["hosts"]})
 	stored, err := loadConfig(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
-	require.Equal(t, []hostEntry{{Host: "radius2", Secret: "the-second-secret"}, {Host: "radius3"}}, stored.Hosts)
+	require.Equal(t, []source.Host{{Host: "radius2", Secret: "the-second-secret"}, {Host: "radius3"}}, stored.Hosts)
 	b.ok(logical.UpdateOperation, "config", map[string]any{"hosts": "radius2:1645"})
 	stored, err = loadConfig(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)

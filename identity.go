@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
 
 // identity is whom a login, a renewal or a request of FreeRADIUS is for.
 type identity struct {
-	name   string      // canonical
-	user   *users.User // nil: not registered
-	source *source     // that checks the password
+	name   string         // canonical
+	user   *users.User    // nil: not registered
+	source *source.Source // that checks the password
 	// registered tells whether the name, or one that may be the same to a server, is:
 	// its failed logins count where strangers' names do not push them out.
 	registered bool
@@ -36,7 +37,7 @@ func (e *namesUnreadError) Unwrap() error { return e.err }
 // for logins, renewals and FreeRADIUS. The error is an inputError, a namesUnreadError or
 // a fault of storage.
 func (b *backend) identify(
-	ctx context.Context, storage kv.Storage, settings *settings, sources *sourceSet, typed string,
+	ctx context.Context, storage kv.Storage, settings *settings, sources *source.Set, typed string,
 ) (identity, error) {
 	if err := username.Check(typed); err != nil {
 		return identity{}, &inputError{err}
@@ -145,7 +146,7 @@ const maxNameRealms = 16
 // whose name it is a realm form, or the other notation, and whom its source may take it
 // for.
 func (b *backend) barredByBase(
-	ctx context.Context, storage kv.Storage, settings *settings, sources *sourceSet, names *username.Names, who identity,
+	ctx context.Context, storage kv.Storage, settings *settings, sources *source.Set, names *username.Names, who identity,
 ) (string, error) {
 	if who.user != nil {
 		return "", nil
@@ -176,7 +177,7 @@ func (b *backend) barredByBase(
 				return "", err
 			}
 			reason := user.BlockReason(time.Now())
-			if reason != "" && b.route(settings, sources, user, names.Rules().Canonical(stored)).key() == who.source.key() {
+			if reason != "" && b.route(settings, sources, user, names.Rules().Canonical(stored)).Key() == who.source.Key() {
 				return reason + ", as " + stored, nil
 			}
 		}

@@ -40,7 +40,7 @@ func BenchmarkIdentify(bench *testing.B) {
 	require.NoError(bench, err)
 	settings, err := b.settings.get(bench.Context(), vaultStorage{storage})
 	require.NoError(bench, err)
-	sources, err := b.sources.get(bench.Context(), vaultStorage{storage})
+	sources, err := b.sources.Get(bench.Context(), vaultStorage{storage})
 	require.NoError(bench, err)
 	names := map[string]string{
 		"plain": "stranger", "sixteen": strings.Repeat("a", 220) + strings.Repeat("@b", maxNameRealms),

@@ -14,17 +14,18 @@ import (
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 )
 
 // acceptAll is a source that accepts everybody, without a network.
-type acceptAll struct{ checker }
+type acceptAll struct{ source.Checker }
 
-func (acceptAll) check(context.Context, question) (answer, error) {
-	return answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: "all"}}, nil
+func (acceptAll) Check(context.Context, source.Query) (source.Answer, error) {
+	return source.Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: "all"}}, nil
 }
 
-func (acceptAll) describe(nas radius.Attributes, _ radclient.Credentials) radius.Attributes {
+func (acceptAll) Describe(nas radius.Attributes, _ radclient.Credentials) radius.Attributes {
 	return nas
 }
 
@@ -33,11 +34,11 @@ func (b *testBackend) acceptsAll() {
 	b.t.Helper()
 	settings, err := b.settings.get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
-	settings.source.checker = acceptAll{settings.source.checker}
-	sources, err := b.sources.get(b.t.Context(), vaultStorage{b.storage})
+	settings.source.Checker = acceptAll{settings.source.Checker}
+	sources, err := b.sources.Get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
-	for _, source := range sources.ordered {
-		source.checker = acceptAll{source.checker}
+	for _, source := range sources.Ordered {
+		source.Checker = acceptAll{source.Checker}
 	}
 }
 
@@ -126,10 +127,10 @@ func (b *testBackend) enters(typed string) (entered, bool) {
 	who := entered{typed: typed, alias: resp.Auth.Alias.Name}
 	settings, err := b.settings.get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
-	sources, err := b.sources.get(b.t.Context(), vaultStorage{b.storage})
+	sources, err := b.sources.Get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
 	source := b.route(settings, sources, nil, who.alias)
-	who.source, who.wire = source.key(), settings.config.nameAsked(source, who.alias)
+	who.source, who.wire = source.Key(), settings.config.nameAsked(source, who.alias)
 	who.entry = "unregistered " + strings.ToLower(who.alias)
 	if policies := resp.Auth.Policies; len(policies) > 0 {
 		who.entry, who.registered = policies[0], true

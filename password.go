@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 // maxPassword is how many octets a password may have that no RADIUS server is asked
@@ -14,8 +15,8 @@ const maxPassword = 1024
 
 // checkPassword returns why the source cannot be asked about the password; nil if it can.
 // The error advises and never shows the value.
-func checkPassword(src *source, password string) error {
-	if src.isRADIUS() {
+func checkPassword(src *source.Source, password string) error {
+	if src.IsRADIUS() {
 		return radclient.CheckPassword(password)
 	}
 	return checkPasswordText(password, maxPassword)

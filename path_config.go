@@ -13,6 +13,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/validate"
 )
@@ -86,7 +87,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldRegisteredOnly:           config.RegisteredOnly,
 		fieldTokenStrictlyBindIP:      config.strictlyBindsIP(),
 	}
-	config.radiusSettings.data(data)
+	addRADIUSData(&config.RADIUSSettings, data)
 	config.localSettings.data(data)
 	profiles, err := b.profiles.ShortNames(ctx, storageOf(req), config.DefaultProfiles)
 	if err != nil {
@@ -133,7 +134,7 @@ func (b *backend) changeConfig(do func() (*logical.Response, error)) (*logical.R
 // configKeepsNames refuses with 409 a config after which a stored user would be looked
 // for under another name: who is disabled would not be any more.
 func (b *backend) configKeepsNames(ctx context.Context, storage kv.Storage, now, then *configEntry) error {
-	sources, err := b.sources.get(ctx, storage)
+	sources, err := b.sources.Get(ctx, storage)
 	if err != nil {
 		return err
 	}
@@ -162,12 +163,12 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err != nil {
 		return nil, err
 	}
-	if config.Extauth != "" && config.Extauth != localSource {
-		source, err := findSourceNamed(ctx, storageOf(req), config.Extauth)
+	if config.Extauth != "" && config.Extauth != source.Local {
+		entry, err := source.FindNamed(ctx, storageOf(req), config.Extauth)
 		switch {
-		case err == nil && len(source.Realms) > 0:
+		case err == nil && len(entry.Realms) > 0:
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: the source %s has realms: it checks their people only, or each of them would be two", fieldExtauth, config.Extauth))
-		case errors.Is(err, errSourceNotFound):
+		case errors.Is(err, source.ErrNotFound):
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: there is no source with the name %.80q under extauth/", fieldExtauth, config.Extauth))
 		case err != nil:
 			return nil, err
@@ -192,7 +193,7 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 		return nil, err
 	}
 	response := withWarnings(writeResponse(d), config.secretWarnings(d))
-	return b.warnOfTestUser(ctx, storageOf(req), d, &config.radiusSettings, response), nil
+	return b.warnOfTestUser(ctx, storageOf(req), d, &config.RADIUSSettings, response), nil
 }
 
 // shortSecretLen is the length in octets up to which a secret is called short.
@@ -206,7 +207,7 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 	if policies, ok := d.GetOk(fieldUnregisteredUserPolicies); ok {
 		c.UnregisteredUserPolicies = validate.SplitPolicies(policies.([]string))
 	}
-	c.radiusSettings.apply(d)
+	applyRADIUS(&c.RADIUSSettings, d)
 	c.localSettings.apply(d)
 	set(d, fieldPort, &c.Port)
 	set(d, fieldNASIdentifier, &c.NASIdentifier)
@@ -222,7 +223,7 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 		c.TokenStrictlyBindIP = new(strict.(bool))
 	}
 	if values, ok := d.GetOk(fieldHosts); ok {
-		hosts, err := parseHosts(values.([]any))
+		hosts, err := source.ParseHosts(values.([]any))
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
@@ -29,7 +30,7 @@ func (b *backend) pathSources() *framework.Path {
 	fields[fieldPage] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Description: "Which page to read, from 1. 0: all sources at once."}
 	fields[fieldPageSize] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Default: defaultPageSize, Description: "How many sources a page has, 1 to 100."}
 	grouped := map[string]*framework.FieldSchema{}
-	for _, kind := range sourceTypes {
+	for _, kind := range source.Types {
 		grouped[string(kind)] = &framework.FieldSchema{Type: framework.TypeSlice, Description: fmt.Sprintf("The sources of type %s.", kind), Required: true}
 	}
 	return &framework.Path{
@@ -75,15 +76,15 @@ func (b *backend) pathSources() *framework.Path {
 var sourceSecrets = []string{fieldSecret, fieldSearchPassword}
 
 func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	kind := sourceType(d.Get(fieldSourceType).(string))
-	if !slices.Contains(sourceTypes, kind) {
+	kind := source.Type(d.Get(fieldSourceType).(string))
+	if !slices.Contains(source.Types, kind) {
 		if kind == "" {
 			return logical.ErrorResponse("`type` is missing: give radius, cerb, ldap or ad"), nil
 		}
-		return logical.ErrorResponse(validate.CheckEnum(fieldSourceType, kind, sourceTypes)), nil
+		return logical.ErrorResponse(validate.CheckEnum(fieldSourceType, kind, source.Types)), nil
 	}
-	entry := newSourceEntry(kind)
-	entry.apply(d)
+	entry := source.NewEntry(kind)
+	applySource(entry, d)
 	return b.changeSources(ctx, storageOf(req), func() (*logical.Response, error) {
 		response, err := b.sourceStore(ctx, req, d, nil, entry)
 		if err != nil || response.IsError() {
@@ -95,34 +96,34 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 
 // sourceStore stores a source that is new or changed, or says what is wrong and
 // stores nothing. It runs alone.
-func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *framework.FieldData, before, entry *sourceEntry) (*logical.Response, error) {
+func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *framework.FieldData, before, entry *source.Entry) (*logical.Response, error) {
 	known, err := b.dictionaries.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	others, err := loadSources(ctx, storageOf(req))
+	others, err := source.LoadAll(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	problems := append(entry.problems(known), entry.realmsTaken(others)...)
+	problems := append(entry.Problems(known), entry.RealmsTaken(others)...)
 	if len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
 	if before == nil {
-		if err := entry.nameFree(others); err != nil { // before an id is given, which is not taken back
+		if err := entry.NameFree(others); err != nil { // before an id is given, which is not taken back
 			return nil, conflict(err)
 		}
 		if err := b.usersKeepTheirNames(ctx, storageOf(req), nil, entry, others); err != nil {
 			return nil, err
 		}
-		if entry.ID, err = kv.NextID(ctx, storageOf(req), sourceSequenceKey, "sources"); err != nil {
+		if entry.ID, err = kv.NextID(ctx, storageOf(req), source.SequenceKey, "sources"); err != nil {
 			return nil, err
 		}
 	}
 	if entry.Name == "" {
 		entry.Name = fmt.Sprintf("%s-%d", entry.Type, entry.ID)
 	}
-	if err := entry.nameFree(others); err != nil {
+	if err := entry.NameFree(others); err != nil {
 		return nil, conflict(err)
 	}
 	if before != nil {
@@ -131,10 +132,10 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *fram
 		}
 	}
 	entry.Revision++
-	if err := saveSource(ctx, storageOf(req), before, entry); err != nil {
+	if err := source.Save(ctx, storageOf(req), before, entry); err != nil {
 		return nil, err
 	}
-	response := &logical.Response{Data: entry.data()}
+	response := &logical.Response{Data: sourceData(entry)}
 	if entry.Directory != nil && !entry.Directory.SSL && !entry.Directory.StartTLS && !entry.Directory.AllowCleartext {
 		response.AddWarning("nobody can log in through this source yet: passwords would go to the directory in clear text; set ssl or starttls, and ssl_cert, or allow_cleartext")
 	}
@@ -143,7 +144,7 @@ func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *fram
 }
 
 // sourceMayChange refuses with 409 a change of a source that something depends on.
-func (b *backend) sourceMayChange(ctx context.Context, storage kv.Storage, before, entry *sourceEntry, others []*sourceEntry) error {
+func (b *backend) sourceMayChange(ctx context.Context, storage kv.Storage, before, entry *source.Entry, others []*source.Entry) error {
 	if before.Name != entry.Name || len(entry.Realms) > 0 {
 		if err := b.defaultSource(ctx, storage, before); err != nil {
 			return err
@@ -152,32 +153,9 @@ func (b *backend) sourceMayChange(ctx context.Context, storage kv.Storage, befor
 	return b.usersKeepTheirNames(ctx, storage, before, entry, others)
 }
 
-// nameFree tells whether no other source has the name.
-func (s *sourceEntry) nameFree(others []*sourceEntry) error {
-	for _, other := range others {
-		if other.ID != s.ID && strings.EqualFold(other.Name, s.Name) {
-			return fmt.Errorf("name %q is taken by source %d", s.Name, other.ID)
-		}
-	}
-	return nil
-}
-
-// realmsTaken tells of realms that another source has: a name would lead to both.
-func (s *sourceEntry) realmsTaken(others []*sourceEntry) []string {
-	var found []string
-	for _, other := range others {
-		for _, realm := range s.Realms {
-			if other.ID != s.ID && other.hasRealm(realm) {
-				found = append(found, fmt.Sprintf("`realms`: %.80q is a realm of the source %s", realm, other.Name))
-			}
-		}
-	}
-	return found
-}
-
 // defaultSource refuses with 409 what must not happen to the source that the
 // config names.
-func (b *backend) defaultSource(ctx context.Context, storage kv.Storage, entry *sourceEntry) error {
+func (b *backend) defaultSource(ctx context.Context, storage kv.Storage, entry *source.Entry) error {
 	config, err := loadConfig(ctx, storage)
 	if err != nil {
 		return err
@@ -191,7 +169,7 @@ func (b *backend) defaultSource(ctx context.Context, storage kv.Storage, entry *
 // usersKeepTheirNames refuses with 409 a change of realms after which a stored user
 // would be looked for under another name, or be checked by a source that is not the
 // realm's: who is disabled would not be any more.
-func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, before, entry *sourceEntry, others []*sourceEntry) error {
+func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, before, entry *source.Entry, others []*source.Entry) error {
 	if before != nil && slices.Equal(before.Realms, entry.Realms) || before == nil && len(entry.Realms) == 0 {
 		return nil
 	}
@@ -202,14 +180,14 @@ func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, b
 	if config == nil {
 		config = defaultConfig()
 	}
-	now, then := []*source{}, []*source{{name: entry.Name, entry: entry}}
+	now, then := []*source.Source{}, []*source.Source{{Name: entry.Name, Entry: entry}}
 	for _, other := range others {
-		now = append(now, &source{name: other.Name, entry: other})
+		now = append(now, &source.Source{Name: other.Name, Entry: other})
 		if other.ID != entry.ID {
-			then = append(then, &source{name: other.Name, entry: other})
+			then = append(then, &source.Source{Name: other.Name, Entry: other})
 		}
 	}
-	nowSet, thenSet := newSourceSet(now), newSourceSet(then)
+	nowSet, thenSet := source.NewSet(now), source.NewSet(then)
 	switch changed, err := username.Renamed(ctx, storedUsers{storage}, config.rules(nowSet), config.rules(thenSet)); {
 	case err != nil:
 		return err
@@ -232,7 +210,7 @@ func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, b
 		if err != nil {
 			return err
 		}
-		if _, realm := username.Split(name); user != nil && user.Source == entry.ID && !entry.hasRealm(realm) {
+		if _, realm := username.Split(name); user != nil && user.Source == entry.ID && !entry.HasRealm(realm) {
 			return conflict(fmt.Errorf("`realms`: user %q has this source and none of the realms: a source with realms checks their people only", name))
 		}
 	}
@@ -244,7 +222,7 @@ func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *fram
 	if number < 0 || size < 1 {
 		return logical.ErrorResponse("`page` is %d and `page_size` is %d; use pages from 1, or 0 for all, and sizes from 1", number, size), nil
 	}
-	ids, err := sourceIDs(ctx, storageOf(req))
+	ids, err := source.IDs(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -253,25 +231,25 @@ func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *fram
 		start := min(min(number-1, len(ids))*size, len(ids))
 		ids = ids[start:min(start+size, len(ids))]
 	}
-	grouped := map[sourceType][]any{}
+	grouped := map[source.Type][]any{}
 	for _, id := range ids {
-		entry, err := loadSource(ctx, storageOf(req), id)
+		entry, err := source.Load(ctx, storageOf(req), id)
 		if err != nil {
 			return nil, err
 		}
 		if entry != nil { // not deleted meanwhile
-			grouped[entry.Type] = append(grouped[entry.Type], entry.data())
+			grouped[entry.Type] = append(grouped[entry.Type], sourceData(entry))
 		}
 	}
 	data := map[string]any{}
-	for _, kind := range sourceTypes {
+	for _, kind := range source.Types {
 		data[string(kind)] = append([]any{}, grouped[kind]...)
 	}
 	return &logical.Response{Data: data}, nil
 }
 
 func (b *backend) sourcesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	entries, err := loadSources(ctx, storageOf(req))
+	entries, err := source.LoadAll(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +257,7 @@ func (b *backend) sourcesList(ctx context.Context, req *logical.Request, _ *fram
 	info := map[string]any{}
 	for _, entry := range entries {
 		names = append(names, entry.Name)
-		data := entry.data()
+		data := sourceData(entry)
 		info[entry.Name] = map[string]any{fieldSourceID: entry.ID, fieldSourceType: data[fieldSourceType], fieldHost: data[fieldHost]}
 	}
 	slices.Sort(names)
@@ -326,14 +304,14 @@ func (b *backend) pathSource() *framework.Path {
 }
 
 func (b *backend) sourceRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	entry, err := findSource(ctx, storageOf(req), d.Get(fieldSourceID).(string))
+	entry, err := source.Find(ctx, storageOf(req), d.Get(fieldSourceID).(string))
 	switch {
-	case errors.Is(err, errSourceNotFound):
+	case errors.Is(err, source.ErrNotFound):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	return &logical.Response{Data: entry.data()}, nil
+	return &logical.Response{Data: sourceData(entry)}, nil
 }
 
 // changeSources runs a change of stored sources while nobody is given to them, and
@@ -342,19 +320,19 @@ func (b *backend) changeSources(ctx context.Context, storage kv.Storage, do func
 	b.references.Lock()
 	defer b.references.Unlock()
 	resp, err := do()
-	if loadErr := b.sources.renew(ctx, storage); err == nil && loadErr != nil {
+	if loadErr := b.sources.Renew(ctx, storage); err == nil && loadErr != nil {
 		return nil, loadErr
 	}
 	return resp, err
 }
 
 // changeSource runs a change of the source that the path names, alone.
-func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*sourceEntry) (*logical.Response, error)) (*logical.Response, error) {
+func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*source.Entry) (*logical.Response, error)) (*logical.Response, error) {
 	reference := d.Get(fieldSourceID).(string)
 	return b.changeSources(ctx, storageOf(req), func() (*logical.Response, error) {
-		entry, err := findSource(ctx, storageOf(req), reference)
+		entry, err := source.Find(ctx, storageOf(req), reference)
 		switch {
-		case errors.Is(err, errSourceNotFound):
+		case errors.Is(err, source.ErrNotFound):
 			return nil, noSource(reference)
 		case err != nil:
 			return nil, err
@@ -365,18 +343,18 @@ func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *fra
 
 func (b *backend) sourceChange(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	kind, given := d.Raw[fieldSourceType]
-	return b.changeSource(ctx, req, d, func(before *sourceEntry) (*logical.Response, error) {
+	return b.changeSource(ctx, req, d, func(before *source.Entry) (*logical.Response, error) {
 		if given && kind != nil && kind != string(before.Type) {
 			return logical.ErrorResponse("`type` is %s and never changes: create another source", before.Type), nil
 		}
-		entry := before.clone()
-		entry.apply(d)
+		entry := before.Clone()
+		applySource(entry, d)
 		return b.sourceStore(ctx, req, d, before, entry)
 	})
 }
 
 func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return b.changeSource(ctx, req, d, func(entry *sourceEntry) (*logical.Response, error) {
+	return b.changeSource(ctx, req, d, func(entry *source.Entry) (*logical.Response, error) {
 		if err := b.defaultSource(ctx, storageOf(req), entry); err != nil {
 			return nil, err
 		}
@@ -387,16 +365,16 @@ func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *fra
 		case count > 0:
 			return nil, conflict(users.InUse(fmt.Sprintf("source %q", entry.Name), names, count))
 		}
-		others, err := loadSources(ctx, storageOf(req))
+		others, err := source.LoadAll(ctx, storageOf(req))
 		if err != nil {
 			return nil, err
 		}
-		gone := entry.clone()
+		gone := entry.Clone()
 		gone.Realms = nil
 		if err := b.usersKeepTheirNames(ctx, storageOf(req), entry, gone, others); err != nil {
 			return nil, err
 		}
-		return nil, deleteSource(ctx, storageOf(req), entry)
+		return nil, source.Delete(ctx, storageOf(req), entry)
 	})
 }
 

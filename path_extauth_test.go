@@ -13,6 +13,7 @@ import (
 	"layeh.com/radius/rfc2865"
 
 	"vault-plugin-auth-radius/internal/radiustest"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/tlstest"
 )
 
@@ -44,7 +45,7 @@ func (b *testBackend) source(kind string, fields map[string]any) string {
 func TestSourcesAreCreatedReadChangedAndDeleted(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
-	for i, kind := range sourceTypes {
+	for i, kind := range source.Types {
 		made := b.created(logical.UpdateOperation, "extauth", with(string(kind), nil))
 		require.Equal(t, fmt.Sprintf("%s-%d", kind, i+1), made["name"])
 		require.EqualValues(t, fmt.Sprint(i+1), made["id"])
@@ -52,7 +53,7 @@ func TestSourcesAreCreatedReadChangedAndDeleted(t *testing.T) {
 		require.NotContains(t, made, "secret")
 	}
 	grouped := b.ok(logical.ReadOperation, "extauth", nil).Data
-	for i, kind := range sourceTypes {
+	for i, kind := range source.Types {
 		list := grouped[string(kind)].([]any)
 		require.Len(t, list, 1)
 		for _, reference := range []string{fmt.Sprint(i + 1), fmt.Sprintf("%s-%d", kind, i+1)} {
@@ -327,12 +328,12 @@ func TestChangeByAnotherNodeIsNoticed(t *testing.T) {
 	t.Parallel()
 	b, second := newSourcesBackend(t, nil, nil)
 	b.loginOK("alice@guest", "guest-password")
-	kept, err := b.sources.get(t.Context(), vaultStorage{b.storage})
+	kept, err := b.sources.Get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
 	b.InvalidateKey(t.Context(), "extauth/1")
-	same, err := b.sources.get(t.Context(), vaultStorage{b.storage})
+	same, err := b.sources.Get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
-	require.Same(t, kept.byID[1], same.byID[1], "as it has not changed, its connections stay")
+	require.Same(t, kept.ByID[1], same.ByID[1], "as it has not changed, its connections stay")
 	b.store("extauth/1", strings.NewReplacer(`"revision":1`, `"revision":2`, "guest", "visit").Replace(b.stored("extauth/1")))
 	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice@guest", map[string]any{"password": "guest-password"}))
 	second.SetHandler(radiustest.Users{"alice@visit": {Password: "guest-password"}}.Handler())

@@ -11,6 +11,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 )
 
@@ -45,23 +46,23 @@ func (b *backend) pathSourceVerify() *framework.Path {
 }
 
 func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	entry, err := findSource(ctx, storageOf(req), d.Get(fieldSourceID).(string))
-	if errors.Is(err, errSourceNotFound) {
+	entry, err := source.Find(ctx, storageOf(req), d.Get(fieldSourceID).(string))
+	if errors.Is(err, source.ErrNotFound) {
 		return nil, noSource(d.Get(fieldSourceID).(string))
 	}
 	if err != nil {
 		return nil, err
 	}
-	sources, err := b.sources.get(ctx, storageOf(req))
+	sources, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	asked := sources.byID[entry.ID]
+	asked := sources.ByID[entry.ID]
 	switch {
 	case asked == nil: // deleted meanwhile
 		return nil, noSource(entry.Name)
-	case asked.fault != nil:
-		return logical.ErrorResponse("the source cannot be asked: %s", asked.fault), nil
+	case asked.Err != nil:
+		return logical.ErrorResponse("the source cannot be asked: %s", asked.Err), nil
 	}
 	config := defaultConfig()
 	if settings, err := b.settings.get(ctx, storageOf(req)); err != nil {
@@ -85,26 +86,26 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		return nil, err
 	}
 	began := time.Now()
-	got, err := asked.checker.check(ctx, question{Credentials: credentials, known: known, sameName: config.sameName(user, credentials.Username)})
+	got, err := asked.Checker.Check(ctx, source.Query{Credentials: credentials, Known: known, SameName: config.sameName(user, credentials.Username)})
 	outcome, reason := describeAnswer(got, err)
-	reply := make([]any, 0, len(got.reply))
-	for _, item := range got.reply {
-		reply = append(reply, map[string]any{"attribute": item.Attribute.Name, "value": textOf(item)})
+	reply := make([]any, 0, len(got.Reply))
+	for _, item := range got.Reply {
+		reply = append(reply, map[string]any{"attribute": item.Attribute.Name, "value": item.Text()})
 	}
 	return &logical.Response{Data: map[string]any{
 		"outcome":       outcome,
 		"reason":        reason,
 		"reply_message": got.ReplyMessage,
 		"server":        got.Server,
-		"time_ms":       milliseconds(time.Since(began)),
+		"time_ms":       source.Milliseconds(time.Since(began)),
 		"username":      credentials.Username,
-		"groups":        notNil(got.groups),
+		"groups":        notNil(got.Groups),
 		"reply":         reply,
 	}}, nil
 }
 
 // describeAnswer is what an operator is told of an answer, or of why there is none.
-func describeAnswer(got answer, err error) (outcome, reason string) {
+func describeAnswer(got source.Answer, err error) (outcome, reason string) {
 	var misconfigured *directory.ConfigurationError
 	switch {
 	case errors.As(err, &misconfigured):
@@ -112,7 +113,7 @@ func describeAnswer(got answer, err error) (outcome, reason string) {
 	case err != nil:
 		return "unavailable", err.Error()
 	case got.Outcome == radclient.Accept:
-		return "accept", got.notice
+		return "accept", got.Notice
 	case got.Outcome == radclient.Challenge:
 		step, err := got.Step()
 		if err != nil {

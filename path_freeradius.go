@@ -11,6 +11,7 @@ import (
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/rlmrest"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 func (b *backend) pathAuthorize() *framework.Path {
@@ -130,7 +131,7 @@ func notAccepted(config *freeradiusEntry) *logical.Response {
 
 // notRADIUS tells whether something else than a RADIUS server is asked. The server
 // that asks could be that one.
-func notRADIUS(src *source) bool { return !src.isRADIUS() }
+func notRADIUS(src *source.Source) bool { return !src.IsRADIUS() }
 
 // expose decides about a request without a password. If the user has an nt: hash
 // that may be exposed, FreeRADIUS gets it, with what the profiles reply; nobody
@@ -139,7 +140,7 @@ func (b *backend) expose(
 	ctx context.Context, req *logical.Request, settings *settings, one attempt,
 ) (outcome, rlmrest.Entry, error) {
 	var none rlmrest.Entry
-	sources, err := b.sources.get(ctx, storageOf(req))
+	sources, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
 		return outcome{}, none, err
 	}
@@ -150,7 +151,7 @@ func (b *backend) expose(
 	}
 	hash, err := passwd.Parse(who.user.PasswordHash)
 	octets, isNT := hash.NT()
-	if err != nil || !isNT || who.source.name != localSource {
+	if err != nil || !isNT || who.source.Name != source.Local {
 		return result, none, nil
 	}
 	reason := who.barred
@@ -165,7 +166,7 @@ func (b *backend) expose(
 	if result.authorization, err = b.authorization(ctx, storageOf(req), settings, who.source, who.user, one, &credentials); err != nil {
 		return result, none, err
 	}
-	result.got = answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: localSource}}
+	result.got = source.Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: source.Local}}
 	result.granted, result.refusal = b.authorize(result.name, result.authorization, result.got)
 	return result, rlmrest.NTPassword(octets), nil
 }

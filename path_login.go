@@ -17,6 +17,7 @@ import (
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
@@ -134,7 +135,7 @@ var errNoLease = errors.New("username with two dots in a row cannot be in the pa
 
 // authorize lets the profiles decide about somebody whom a source has accepted.
 // It returns what they grant, or a refusal; the reason is in the log.
-func (b *backend) authorize(name string, authorization *authorization, got answer) (granted, *refusal) {
+func (b *backend) authorize(name string, authorization *authorization, got source.Answer) (granted, *refusal) {
 	for _, warning := range authorization.left {
 		b.Logger().Warn("request_attributes: not all could be sent", "username", name, "reason", warning.Text)
 	}
@@ -156,11 +157,11 @@ func clientAttributes(d *framework.FieldData) (map[string]string, error) {
 }
 
 // credentials are what a source is asked about. The error says why it cannot be.
-func (c *configEntry) credentials(asked *source, name, password string, req *logical.Request) (radclient.Credentials, error) {
+func (c *configEntry) credentials(asked *source.Source, name, password string, req *logical.Request) (radclient.Credentials, error) {
 	credentials := radclient.Credentials{Username: c.nameAsked(asked, name), Password: password}
 	sends := c.SendClientAddress
-	if asked.entry != nil && asked.entry.RADIUS != nil {
-		sends = asked.entry.RADIUS.SendClientAddress
+	if asked.Entry != nil && asked.Entry.RADIUS != nil {
+		sends = asked.Entry.RADIUS.SendClientAddress
 	}
 	if sends && req.Connection != nil {
 		credentials.ClientAddress = req.Connection.RemoteAddr
@@ -230,29 +231,29 @@ func parseAddress(text string) (netip.Addr, error) {
 // for the person; the reason of a refusal is in the log.
 func (b *backend) ask(
 	ctx context.Context, caller passwd.Caller, authorization *authorization, name string, credentials radclient.Credentials,
-) (answer, *refusal) {
+) (source.Answer, *refusal) {
 	asked := authorization.source
 	details := []any{"username", name}
-	if asked.name != "" {
-		details = append(details, "extauth", asked.name)
+	if asked.Name != "" {
+		details = append(details, "extauth", asked.Name)
 	}
-	if asked.fault != nil {
-		b.Logger().Error("login refused: the stored config is not valid: write it again", append(details, "error", asked.fault)...)
-		return answer{}, &refusal{text: notConfiguredText}
+	if asked.Err != nil {
+		b.Logger().Error("login refused: the stored config is not valid: write it again", append(details, "error", asked.Err)...)
+		return source.Answer{}, &refusal{text: notConfiguredText}
 	}
-	got, err := asked.checker.check(ctx, question{
+	got, err := asked.Checker.Check(ctx, source.Query{
 		Credentials: credentials,
-		known:       authorization.dictionary,
-		sameName:    authorization.config.sameName(authorization.user, credentials.Username),
-		caller:      caller,
+		Known:       authorization.dictionary,
+		SameName:    authorization.config.sameName(authorization.user, credentials.Username),
+		Caller:      caller,
 	})
 	var misconfigured *directory.ConfigurationError
 	switch {
 	case errors.As(err, &misconfigured):
 		b.Logger().Error("login refused: the directory cannot be asked like this", append(details, "error", err)...)
-		return answer{}, &refusal{text: deniedText}
+		return source.Answer{}, &refusal{text: deniedText}
 	case err != nil:
-		return answer{}, b.unanswered(err, details...)
+		return source.Answer{}, b.unanswered(err, details...)
 	}
 	details = append(details, "server", got.Server)
 	if got.Drops.Total() > 0 {
@@ -264,7 +265,7 @@ func (b *backend) ask(
 			details = append(details, "reply_message", got.ReplyMessage)
 		}
 		b.Logger().Info("login refused by its source", details...)
-		return answer{}, &refusal{text: deniedText, rejected: true}
+		return source.Answer{}, &refusal{text: deniedText, rejected: true}
 	}
 	return got, nil
 }
@@ -276,7 +277,7 @@ func (b *backend) newAuth(authorization *authorization, name, password string, g
 	metadata := granted.metadata(config.MetadataAttributes)
 	metadata["username"] = name
 	metadata["policies"] = strings.Join(granted.policies, ",")
-	if asked := authorization.source.name; asked != "" {
+	if asked := authorization.source.Name; asked != "" {
 		metadata["extauth"] = asked
 	}
 	if len(granted.matched) > 0 {

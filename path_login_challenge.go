@@ -9,16 +9,17 @@ import (
 	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 // answering returns the challenge that a login answers; nil if it answers none.
 func (b *backend) answering(
-	ctx context.Context, storage kv.Storage, src *source, name, id string,
+	ctx context.Context, storage kv.Storage, src *source.Source, name, id string,
 ) (*challenge.State, error) {
 	if id == "" {
 		return nil, nil
 	}
-	answer := challenge.Answer{ID: id, Username: name, Source: src.key(), ServesHost: src.asks}
+	answer := challenge.Answer{ID: id, Username: name, Source: src.Key(), ServesHost: src.Serves}
 	return b.challenges.Open(ctx, storage, answer)
 }
 
@@ -49,7 +50,7 @@ func (b *backend) challenged(ctx context.Context, storage kv.Storage, result out
 	}
 	id, err := b.challenges.Seal(ctx, storage, challenge.State{
 		Username: result.name,
-		Source:   result.authorization.source.key(),
+		Source:   result.authorization.source.Key(),
 		Host:     verdict.Host,
 		Server:   verdict.Server,
 		State:    step.State,

@@ -155,7 +155,7 @@ func triedItems(d *dictionary.Dictionary, field string, values map[string]any) (
 		attribute, known := d.Lookup(bare)
 		switch {
 		case !known:
-			return nil, fmt.Errorf("%s.%.64s is no attribute of the dictionary%s", field, name, didYouMean(d, bare))
+			return nil, fmt.Errorf("%s.%.64s is no attribute of the dictionary%s", field, name, d.DidYouMean(bare))
 		case field == fieldRequest && profile.DecidedByClock(attribute):
 			return nil, fmt.Errorf("%s.%.64s is not looked at: give %s", field, name, fieldTime)
 		case tag != 0 && !attribute.Tagged:
@@ -190,15 +190,6 @@ func splitTag(name string) (bare string, tag uint8, err error) {
 		return "", 0, errors.New("a tag is a number from 1 to 31")
 	}
 	return bare, uint8(number), nil
-}
-
-// didYouMean advises names that are like one that is not known.
-func didYouMean(d *dictionary.Dictionary, name string) string {
-	near := d.Suggest(name)
-	if len(near) == 0 {
-		return ""
-	}
-	return ": did you mean " + strings.Join(near, ", ") + "?"
 }
 
 // valueTexts reads a value or a list of values.
@@ -267,5 +258,5 @@ func shownValue(item dictionary.Item) string {
 	if item.Attribute.Encrypt != 0 {
 		return "[redacted]"
 	}
-	return textOf(item)
+	return item.Text()
 }

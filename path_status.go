@@ -3,12 +3,9 @@ package radiusauth
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
-
-	"vault-plugin-auth-radius/internal/radclient"
 )
 
 func (b *backend) pathStatus() *framework.Path {
@@ -40,23 +37,23 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		return nil, err
 	}
 	servers := []any{}
-	if settings != nil && settings.source.checker != nil {
-		servers = append(servers, settings.source.checker.status()...)
+	if settings != nil && settings.source.Checker != nil {
+		servers = append(servers, settings.source.Checker.Status()...)
 	}
-	all, err := b.sources.get(ctx, storageOf(req))
+	all, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
 	sources := map[string]any{}
-	for _, one := range all.ordered {
-		shown := map[string]any{"type": string(one.entry.Type), "servers": []any{}}
-		if one.checker != nil {
-			shown["servers"] = append([]any{}, one.checker.status()...)
+	for _, one := range all.Ordered {
+		shown := map[string]any{"type": string(one.Entry.Type), "servers": []any{}}
+		if one.Checker != nil {
+			shown["servers"] = append([]any{}, one.Checker.Status()...)
 		}
-		if one.fault != nil {
-			shown["fault"] = one.fault.Error()
+		if one.Err != nil {
+			shown["fault"] = one.Err.Error()
 		}
-		sources[one.name] = shown
+		sources[one.Name] = shown
 	}
 	rules, err := b.rules(ctx, storageOf(req))
 	if err != nil {
@@ -86,51 +83,6 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		data["warnings"] = warnings
 	}
 	return &logical.Response{Data: data}, nil
-}
-
-// serverStatus is a server's counters as a read shows them. Times are in
-// milliseconds.
-func serverStatus(stats radclient.Stats) map[string]any {
-	dropped := map[string]any{}
-	for reason, count := range stats.Drops {
-		if count > 0 {
-			dropped[radclient.DropReason(reason).Name()] = count
-		}
-	}
-	lastAnswer := ""
-	if !stats.LastAnswer.IsZero() {
-		lastAnswer = stats.LastAnswer.UTC().Format(time.RFC3339)
-	}
-	addresses := []any{}
-	for _, address := range stats.Addresses {
-		addresses = append(addresses, map[string]any{"address": address.Address.String(), "state": string(address.State)})
-	}
-	return map[string]any{
-		"host":              stats.Host,
-		"port":              stats.Port,
-		"state":             string(stats.State()),
-		"addresses":         addresses,
-		"last_answer":       lastAnswer,
-		"round_trip_p50_ms": milliseconds(stats.RoundTripP50),
-		"round_trip_p99_ms": milliseconds(stats.RoundTripP99),
-		"accepted":          stats.Accepted,
-		"rejected":          stats.Rejected,
-		"challenged":        stats.Challenged,
-		"timed_out":         stats.TimedOut,
-		"unreachable":       stats.Unreachable,
-		"too_many_waiting":  stats.Full,
-		"abandoned":         stats.Abandoned,
-		"failed_over":       stats.FailedOver,
-		"probes_sent":       stats.ProbesSent,
-		"probes_answered":   stats.ProbesAnswered,
-		"sent":              stats.Sent,
-		"retransmitted":     stats.Retransmitted,
-		"dropped":           dropped,
-	}
-}
-
-func milliseconds(d time.Duration) float64 {
-	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
 }
 
 const statusHelpDescription = `

@@ -69,7 +69,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	if settings == nil || err != nil {
 		return writeResponse(d), err // nobody is locked out yet
 	}
-	sources, err := b.sources.get(ctx, storageOf(req))
+	sources, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
@@ -122,7 +123,7 @@ func (b *backend) userData(ctx context.Context, storage kv.Storage, user *users.
 	if err != nil {
 		return nil, err
 	}
-	sources, err := b.sources.get(ctx, storage)
+	sources, err := b.sources.Get(ctx, storage)
 	if err != nil {
 		return nil, err
 	}
@@ -298,21 +299,21 @@ func assignReferences(ctx context.Context, storage kv.Storage, u *users.User, na
 	if !given {
 		return nil
 	}
-	u.Source, u.Local = 0, sourceName == localSource
+	u.Source, u.Local = 0, sourceName == source.Local
 	if u.Local || sourceName == "" {
 		return nil
 	}
-	source, err := findSourceNamed(ctx, storage, sourceName.(string))
-	if errors.Is(err, errSourceNotFound) {
+	entry, err := source.FindNamed(ctx, storage, sourceName.(string))
+	if errors.Is(err, source.ErrNotFound) {
 		return &fieldError{fieldExtauth, fmt.Errorf("there is no source with the name %.80q under extauth/", sourceName)}
 	}
 	if err != nil {
 		return err
 	}
-	if _, realm := username.Split(name); len(source.Realms) > 0 && !source.hasRealm(realm) {
-		return &fieldError{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s", source.Name, name, source.Realms[0])}
+	if _, realm := username.Split(name); len(entry.Realms) > 0 && !entry.HasRealm(realm) {
+		return &fieldError{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s", entry.Name, name, entry.Realms[0])}
 	}
-	u.Source = source.ID
+	u.Source = entry.ID
 	return nil
 }
 
@@ -382,12 +383,12 @@ were stored by other rules ("hidden_users" and "twin_users" of "status").
 
 // userSource returns how a read shows what checks the user; "" means as the realm or the
 // config says.
-func userSource(user *users.User, sources *sourceSet) string {
+func userSource(user *users.User, sources *source.Set) string {
 	if user.Local {
-		return localSource
+		return source.Local
 	}
-	if source := sources.byID[user.Source]; source != nil {
-		return source.name
+	if src := sources.ByID[user.Source]; src != nil {
+		return src.Name
 	}
 	return ""
 }

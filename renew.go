@@ -15,6 +15,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -64,7 +65,7 @@ type renewalData struct {
 
 func newRenewalData(authorization *authorization, password string, granted granted) renewalData {
 	config := authorization.config
-	data := renewalData{registered: authorization.user != nil, source: authorization.source.key(), groups: granted.groups(config.GroupAttributes)}
+	data := renewalData{registered: authorization.user != nil, source: authorization.source.Key(), groups: granted.groups(config.GroupAttributes)}
 	if config.Renewal == renewalReauthenticate {
 		data.password = password
 	}
@@ -135,7 +136,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 		return logical.ErrorResponse(notConfiguredText), nil
 	}
 	config := settings.config
-	sources, err := b.sources.get(ctx, storageOf(req))
+	sources, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,7 @@ func (b *backend) loginRenew(ctx context.Context, req *logical.Request, _ *frame
 	user, name := who.user, who.name
 
 	data := readRenewalData(req.Auth.InternalData)
-	if data.source != who.source.key() {
+	if data.source != who.source.Key() {
 		return logical.ErrorResponse("another source checks the user now, not renewing"), nil
 	}
 	unchanged, others, err := b.profilesUnchanged(ctx, storageOf(req), config, user, data)
@@ -208,7 +209,7 @@ func limitMaxTTL(maxTTL time.Duration, issued, end time.Time) time.Duration {
 }
 
 // reauthenticate asks the source again, and lets the profiles decide again.
-func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, asked *source, user *users.User, name string, data renewalData) (granted, *logical.Response, error) {
+func (b *backend) reauthenticate(ctx context.Context, req *logical.Request, settings *settings, asked *source.Source, user *users.User, name string, data renewalData) (granted, *logical.Response, error) {
 	if err := checkPassword(asked, data.password); err != nil {
 		return granted{}, logical.ErrorResponse(err.Error()), nil // kept by the built-in method, which checks less
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
@@ -13,26 +14,35 @@ var errNoSource = errors.New("no source checks this name: see the config's host 
 
 // route gives what checks the password of a canonical name: the user's own
 // source, that of the realm, or what the config says.
-func (b *backend) route(settings *settings, sources *sourceSet, user *users.User, name string) *source {
+func (b *backend) route(settings *settings, sources *source.Set, user *users.User, name string) *source.Source {
 	_, realm := username.Split(name)
-	ofRealm := sources.byRealm[username.FoldRealm(realm)]
+	ofRealm := sources.ByRealm[username.FoldRealm(realm)]
 	switch {
 	case user != nil && user.Local:
 		return b.localSource(settings, user)
 	case user != nil && user.Source != 0:
-		if own := sources.byID[user.Source]; own != nil {
+		if own := sources.ByID[user.Source]; own != nil {
 			return own
 		}
-		return &source{fault: fmt.Errorf("the user's source is gone: set %s of users/%s", fieldExtauth, name)}
+		return &source.Source{Err: fmt.Errorf("the user's source is gone: set %s of users/%s", fieldExtauth, name)}
 	case ofRealm != nil:
 		return ofRealm
-	case settings.config.Extauth == localSource:
+	case settings.config.Extauth == source.Local:
 		return b.localSource(settings, user)
 	case settings.config.Extauth != "":
-		if byDefault := sources.byName[settings.config.Extauth]; byDefault != nil {
+		if byDefault := sources.ByName[settings.config.Extauth]; byDefault != nil {
 			return byDefault
 		}
-		return &source{fault: fmt.Errorf("the config's %s %q is gone", fieldExtauth, settings.config.Extauth)}
+		return &source.Source{Err: fmt.Errorf("the config's %s %q is gone", fieldExtauth, settings.config.Extauth)}
 	}
 	return settings.source
+}
+
+// localSource is what checks the password that is stored with the user, who may be nil.
+func (b *backend) localSource(settings *settings, user *users.User) *source.Source {
+	stored := ""
+	if user != nil {
+		stored = user.PasswordHash
+	}
+	return source.NewLocal(b.hasher, settings.config.hashSettings(), stored)
 }

@@ -13,12 +13,13 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 // settings are what logins need of the config.
 type settings struct {
 	config *configEntry     // the caller's own copy
-	source *source          // the config's servers; shared
+	source *source.Source   // the config's servers; shared
 	extra  *profile.Profile // makes request_attributes; shared, nil if there are none
 	nas    radius.Attributes
 	zone   *time.Location // whose clock profiles go by; nil: this server does not know it
@@ -31,7 +32,7 @@ type settingsCache struct {
 	// changed is told when the state of a RADIUS server changes.
 	changed func(radclient.Change)
 	// dial connects to RADIUS servers, in tests; nil means the network.
-	dial dialFunc
+	dial source.DialFunc
 
 	cached cache.Value[*settings] // nil if there is no config
 }
@@ -66,8 +67,8 @@ func (c *settingsCache) get(ctx context.Context, storage kv.Storage) (*settings,
 // newSettings makes what logins need. A config that makes no client, or no
 // request, has a source with a fault: only the built-in method, which checks less,
 // can have written it.
-func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(radclient.Change), dial dialFunc) *settings {
-	made := &settings{config: config, source: &source{fault: errNoSource}}
+func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(radclient.Change), dial source.DialFunc) *settings {
+	made := &settings{config: config, source: &source.Source{Err: errNoSource}}
 	made.zone, _ = parseZone(config.TimeZone)
 	var extraErr, nasErr error
 	made.extra, extraErr = config.requestProfile(d, compileStored)
@@ -76,11 +77,11 @@ func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(rad
 		return made
 	}
 	client, err := config.newClient(made.probeAttributes(d), changed, dial)
-	made.source.testUser = config.testUser()
+	made.source.TestUser = config.TestUser()
 	if err == nil {
-		made.source.checker = &radiusChecker{client: client, servers: config.servers(), wire: config.wireName}
+		made.source.Checker = source.NewRADIUSChecker(client, config.servers(), config.wireName)
 	}
-	made.source.fault = errors.Join(err, extraErr, nasErr)
+	made.source.Err = errors.Join(err, extraErr, nasErr)
 	return made
 }
 
@@ -89,8 +90,8 @@ func (c *settingsCache) drop() { c.cached.Clear() }
 
 // close closes the client, which goes on for logins that are under way.
 func (s *settings) close() {
-	if s != nil && s.source.checker != nil {
-		s.source.checker.close()
+	if s != nil {
+		s.source.Close()
 	}
 }
 

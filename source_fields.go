@@ -9,11 +9,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 
-	"vault-plugin-auth-radius/internal/bindaddress"
-	"vault-plugin-auth-radius/internal/dictionary"
-	"vault-plugin-auth-radius/internal/radclient"
-	"vault-plugin-auth-radius/internal/username"
-	"vault-plugin-auth-radius/internal/validate"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 // The fields that sources of a kind have, beside those that all have.
@@ -28,12 +24,12 @@ var (
 	ldapFields = []string{fieldBindDN, fieldUserAttribute, fieldUserSearchBase, fieldUserSearchFilter, fieldSearchBindDN, fieldSearchPassword}
 )
 
-// fieldNames are the fields that a source of the type has.
-func (t sourceType) fieldNames() []string {
+// sourceFieldNames are the fields that a source of the type has.
+func sourceFieldNames(t source.Type) []string {
 	switch t {
-	case sourceLDAP:
+	case source.TypeLDAP:
 		return slices.Concat(commonSourceFields, directoryFields, ldapFields)
-	case sourceAD:
+	case source.TypeAD:
 		return slices.Concat(commonSourceFields, directoryFields, []string{fieldADDomain})
 	}
 	return slices.Concat(commonSourceFields, radiusSourceFields)
@@ -43,7 +39,7 @@ func (t sourceType) fieldNames() []string {
 func sourceFields() map[string]*framework.FieldSchema {
 	secret := &framework.DisplayAttributes{Sensitive: true}
 	fields := map[string]*framework.FieldSchema{
-		fieldSourceType:           {Type: framework.TypeString, AllowedValues: allowed(sourceTypes), Description: "Kind of source: \"radius\", \"cerb\" (a RADIUS server to which nasid names a service), \"ldap\" or \"ad\". Required; it never changes."},
+		fieldSourceType:           {Type: framework.TypeString, AllowedValues: allowed(source.Types), Description: "Kind of source: \"radius\", \"cerb\" (a RADIUS server to which nasid names a service), \"ldap\" or \"ad\". Required; it never changes."},
 		fieldName:                 {Type: framework.TypeString, Description: "Name of the source, for users/ and the log: letters, digits, - and _, at most 63. Unique. Default: type and id, such as ldap-3."},
 		fieldHost:                 {Type: framework.TypeCommaStringSlice, Description: "Host name or IP address, or several in order of preference, each with a port of its own if need be (host:port). Required."},
 		fieldPort:                 {Type: framework.TypeInt, Description: "Port, 1 to 65535. Default: 1812, with transport \"tls\" 2083; 389, with ssl 636."},
@@ -90,26 +86,26 @@ func sourceResponseFields() map[string]*framework.FieldSchema {
 	return fields
 }
 
-// apply takes the given fields over. What cannot be read, or means nothing to the
+// applySource takes the given fields over. What cannot be read, or means nothing to the
 // type, is told by problems.
-func (s *sourceEntry) apply(d *framework.FieldData) {
+func applySource(s *source.Entry, d *framework.FieldData) {
 	if port, given := d.Raw[fieldPort]; given && port == nil {
 		s.Port = 0 // the usual one, which is another with TLS
 		delete(d.Raw, fieldPort)
 	}
 	resetNulls(d)
 	for _, field := range slices.Sorted(maps.Keys(d.Raw)) {
-		if _, known := d.Schema[field]; known && field != fieldSourceID && !slices.Contains(s.Type.fieldNames(), field) {
-			s.unread = append(s.unread, fmt.Sprintf("`%s` means nothing to a source of type %s: leave it out", field, s.Type))
+		if _, known := d.Schema[field]; known && field != fieldSourceID && !slices.Contains(sourceFieldNames(s.Type), field) {
+			s.Unread = append(s.Unread, fmt.Sprintf("`%s` means nothing to a source of type %s: leave it out", field, s.Type))
 		}
 	}
 	set(d, fieldName, &s.Name)
 	if hosts, given := d.GetOk(fieldHost); given {
-		s.applyHosts(hosts.([]string))
+		applySourceHosts(s, hosts.([]string))
 	}
 	if port, given := d.GetOk(fieldPort); given {
 		if s.Port = port.(int); s.Port < 1 || s.Port > 65535 {
-			s.unread = append(s.unread, fmt.Sprintf("`port` is %d; use 1 to 65535", s.Port))
+			s.Unread = append(s.Unread, fmt.Sprintf("`port` is %d; use 1 to 65535", s.Port))
 		}
 	}
 	set(d, fieldBindTo, &s.BindTo)
@@ -117,26 +113,26 @@ func (s *sourceEntry) apply(d *framework.FieldData) {
 	set(d, fieldReplyAttributes, &s.ReplyAttributes)
 	if s.RADIUS != nil {
 		set(d, fieldNASID, &s.NASID)
-		s.RADIUS.apply(d)
+		applyRADIUS(s.RADIUS, d)
 		return
 	}
-	s.Directory.apply(d)
+	applyDirectory(s.Directory, d)
 }
 
-func (s *sourceEntry) applyHosts(texts []string) {
+func applySourceHosts(s *source.Entry, texts []string) {
 	s.Hosts = nil
 	for _, text := range texts {
-		host, err := parseHost(strings.ToLower(text))
+		host, err := source.ParseHost(strings.ToLower(text))
 		if err != nil {
-			s.unread = append(s.unread, fmt.Sprintf("`host`: %.80q %s", text, err))
+			s.Unread = append(s.Unread, fmt.Sprintf("`host`: %.80q %s", text, err))
 			continue
 		}
 		s.Hosts = append(s.Hosts, host)
 	}
 }
 
-// apply takes the given fields over.
-func (s *directorySettings) apply(d *framework.FieldData) {
+// applyDirectory takes the given fields over.
+func applyDirectory(s *source.DirectorySettings, d *framework.FieldData) {
 	set(d, fieldDialTimeout, &s.DialTimeout)
 	set(d, fieldReadTimeout, &s.ReadTimeout)
 	set(d, fieldSSL, &s.SSL)
@@ -158,133 +154,8 @@ func (s *directorySettings) apply(d *framework.FieldData) {
 	set(d, fieldGroupSearchAttribute, &s.GroupSearchAttribute)
 }
 
-// maxRealms is how many realms a source may have, and how many attributes.
-const maxRealms = 64
-
-// problems lists what is wrong with the source, each naming its field.
-func (s *sourceEntry) problems(known *dictionary.Dictionary) []string {
-	found := s.unread
-	if s.Name != "" && !isSourceName(s.Name) {
-		found = append(found, fmt.Sprintf("`name`: %.80q cannot be a name: use 1 to 63 letters, digits, - and _, but no number, and not %q", s.Name, localSource))
-	}
-	found = append(found, s.hostProblems()...)
-	if s.BindTo != "" {
-		if err := bindaddress.Check(s.BindTo); err != nil {
-			found = append(found, "`bindto`: "+err.Error())
-		}
-	}
-	if len(s.Realms) > maxRealms || len(s.ReplyAttributes) > maxRealms {
-		found = append(found, fmt.Sprintf("`realms` and `reply_attributes` may have %d entries each", maxRealms))
-	}
-	for i, realm := range s.Realms {
-		same := func(other string) bool { return username.SameRealm(other, realm) }
-		switch {
-		case !username.IsSourceRealm(realm):
-			found = append(found, fmt.Sprintf("`realms`: %.80q is not a realm: use 1 to 253 letters (ASCII), digits and . - _, without @ and \\", realm))
-		case slices.ContainsFunc(s.Realms[:i], same):
-			found = append(found, fmt.Sprintf("`realms`: %.80q is there twice", realm))
-		}
-	}
-	for _, to := range slices.Sorted(maps.Values(s.ReplyAttributes)) {
-		found = append(found, unfitAttributes(fieldReplyAttributes, []string{to}, known)...)
-	}
-	if s.RADIUS != nil {
-		for _, from := range slices.Sorted(maps.Keys(s.ReplyAttributes)) {
-			found = append(found, unfitAttributes(fieldReplyAttributes, []string{from}, known)...)
-		}
-		return append(found, s.radiusProblems()...)
-	}
-	return append(found, s.directoryProblems()...)
-}
-
-func (s *sourceEntry) hostProblems() []string {
-	if len(s.Hosts) == 0 {
-		return []string{"`host` is missing: give a host name or an IP address"}
-	}
-	var found []string
-	if len(s.Hosts) > maxHosts+1 {
-		found = append(found, fmt.Sprintf("`host` has %d entries; give %d at most", len(s.Hosts), maxHosts+1))
-	}
-	for i, entry := range s.Hosts {
-		same := func(other hostEntry) bool { return other == entry }
-		switch {
-		case entry.Port < 0 || entry.Port > 65535:
-			found = append(found, fmt.Sprintf("`host`: the port of %.80q is %d; use 1 to 65535", entry.Host, entry.Port))
-		case !validate.IsHost(entry.Host):
-			found = append(found, fmt.Sprintf("`host`: %.80q must be a host name or IP address, with or without a port, and without a scheme", entry.Host))
-		case slices.ContainsFunc(s.Hosts[:i], same):
-			found = append(found, fmt.Sprintf("`host`: %s is there twice", entry.Host))
-		}
-	}
-	return found
-}
-
-func (s *sourceEntry) radiusProblems() []string {
-	var found []string
-	if s.NASID == "" {
-		found = append(found, "`nasid` is missing: give the NAS-Identifier, by which the server knows this mount")
-	}
-	if len(s.NASID) > radclient.MaxValueLen {
-		found = append(found, fmt.Sprintf("`nasid` is longer than %d octets", radclient.MaxValueLen))
-	}
-	if s.RADIUS.Secret == "" && s.RADIUS.Transport != radclient.TLS {
-		found = append(found, "`secret` is missing: give the secret shared with the server")
-	}
-	return append(found, s.RADIUS.problems()...)
-}
-
-func (s *sourceEntry) directoryProblems() []string {
-	d := s.Directory
-	found := timeoutProblems(d.DialTimeout, d.ReadTimeout)
-	if d.SSL && d.StartTLS {
-		found = append(found, "`ssl` and `starttls` exclude each other: give one")
-	}
-	if (d.SSL || d.StartTLS) && d.SSLCert == "" {
-		found = append(found, "`ssl_cert` is missing: give the certificates, in PEM form, of those who may sign the directory's")
-	}
-	found = append(found, d.tlsProblems()...)
-	if s.Type == sourceAD && d.Domain == "" {
-		found = append(found, "`ad_domain` is missing: people bind as <name>@<ad_domain>")
-	}
-	if s.Type == sourceLDAP && d.BindDN == "" && d.UserSearchBase == "" {
-		found = append(found, "`ldap_binddn` is missing: people bind as uid=<name>,<ldap_binddn>; or give user_search_base")
-	}
-	if d.UserSearchBase == "" && (d.UserSearchFilter != "" || d.SearchBindDN != "" || d.SearchPassword != "") {
-		found = append(found, "`user_search_filter`, `search_binddn` and `search_password` belong to `user_search_base`: give that, too")
-	}
-	if s.Type == sourceLDAP && d.BindDN != "" && d.UserSearchBase != "" {
-		found = append(found, "`ldap_binddn` and `user_search_base` exclude each other: give one")
-	}
-	if len(found) > 0 {
-		return found
-	}
-	if err := s.directoryConfig().Check(); err != nil {
-		found = append(found, err.Error())
-	}
-	return found
-}
-
-// tlsProblems lists what is wrong with the settings of TLS that need no certificate to be
-// read.
-func (d *directorySettings) tlsProblems() []string {
-	var found []string
-	if !d.SSL && !d.StartTLS {
-		for _, field := range []struct{ name, value string }{
-			{fieldTLSClientCert, d.TLSClientCert}, {fieldTLSClientKey, d.TLSClientKey}, {fieldTLSServerName, d.TLSServerName},
-		} {
-			if field.value != "" {
-				found = append(found, fmt.Sprintf("`%s` has no effect without `ssl` or `starttls`: leave it out, or set one of them", field.name))
-			}
-		}
-	}
-	if d.TLSServerName != "" && !validate.IsHost(d.TLSServerName) {
-		found = append(found, "`tls_server_name` is neither a host name nor an IP address")
-	}
-	return found
-}
-
-// data is the source as an answer shows it: without secrets and keys.
-func (s *sourceEntry) data() map[string]any {
+// sourceData is the source as an answer shows it: without secrets and keys.
+func sourceData(s *source.Entry) map[string]any {
 	hosts := make([]string, 0, len(s.Hosts))
 	for _, entry := range s.Hosts {
 		text := entry.Host
@@ -298,7 +169,7 @@ func (s *sourceEntry) data() map[string]any {
 		fieldSourceType:      string(s.Type),
 		fieldName:            s.Name,
 		fieldHost:            strings.Join(hosts, ","),
-		fieldPort:            s.port(),
+		fieldPort:            s.ServerPort(),
 		fieldBindTo:          nil,
 		fieldRealms:          notNil(s.Realms),
 		fieldReplyAttributes: s.ReplyAttributes,
@@ -308,15 +179,15 @@ func (s *sourceEntry) data() map[string]any {
 	}
 	if s.RADIUS != nil {
 		data[fieldNASID] = s.NASID
-		s.RADIUS.data(data)
+		addRADIUSData(s.RADIUS, data)
 		return data
 	}
-	s.Directory.data(s.Type, data)
+	addDirectoryData(s.Directory, s.Type, data)
 	return data
 }
 
-// data adds the settings to what a read shows.
-func (s *directorySettings) data(kind sourceType, data map[string]any) {
+// addDirectoryData adds the settings to what a read shows.
+func addDirectoryData(s *source.DirectorySettings, kind source.Type, data map[string]any) {
 	data[fieldDialTimeout] = s.DialTimeout
 	data[fieldReadTimeout] = s.ReadTimeout
 	data[fieldSSL] = s.SSL
@@ -328,7 +199,7 @@ func (s *directorySettings) data(kind sourceType, data map[string]any) {
 	data[fieldGroupSearchBase] = s.GroupSearchBase
 	data[fieldGroupSearchFilter] = s.GroupSearchFilter
 	data[fieldGroupSearchAttribute] = s.GroupSearchAttribute
-	if kind == sourceAD {
+	if kind == source.TypeAD {
 		data[fieldADDomain] = s.Domain
 		return
 	}

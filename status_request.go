@@ -1,7 +1,6 @@
 package radiusauth
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -12,85 +11,18 @@ import (
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
-	"vault-plugin-auth-radius/internal/validate"
 )
-
-// probesByRequest reports whether probes are logins of a test user.
-func (r *radiusSettings) probesByRequest() bool { return r.StatusCheck == radclient.StatusCheckRequest }
-
-// statusRequest is the login of the test user.
-func (r *radiusSettings) statusRequest() radclient.Credentials {
-	return radclient.Credentials{Username: r.StatusCheckUsername, Password: r.StatusCheckPassword}
-}
-
-// applyStatusRequest takes the given fields of the test user over. With another
-// status_check, the stored ones are forgotten: they would have no effect.
-func (r *radiusSettings) applyStatusRequest(d *framework.FieldData) {
-	if !r.probesByRequest() {
-		r.StatusCheckUsername, r.StatusCheckPassword = "", ""
-	}
-	set(d, fieldStatusCheckUsername, &r.StatusCheckUsername)
-	set(d, fieldStatusCheckPassword, &r.StatusCheckPassword)
-}
-
-// statusRequestProblems lists what is wrong with the test user, each beginning with the
-// field.
-func (r *radiusSettings) statusRequestProblems() []string {
-	if !r.probesByRequest() {
-		var found []string
-		for _, field := range []struct{ name, value string }{
-			{fieldStatusCheckUsername, r.StatusCheckUsername}, {fieldStatusCheckPassword, r.StatusCheckPassword},
-		} {
-			if field.value != "" {
-				found = append(found, fmt.Sprintf("`%s` is for status_check=request: set that, or leave it out", field.name))
-			}
-		}
-		return found
-	}
-	var found []string
-	if r.Transport != radclient.UDP {
-		found = append(found, "`status_check` is request, which is for transport udp: "+
-			"connections are looked after with Status-Server, so use auto")
-	}
-	switch err := cmp.Or(username.Check(r.StatusCheckUsername), radclient.CheckUsername(r.StatusCheckUsername)); {
-	case r.StatusCheckUsername == "":
-		found = append(found, "`status_check_username` is missing: status_check=request logs a test user in; "+
-			"give a name that no directory has")
-	case err != nil:
-		found = append(found, "`status_check_username`: "+err.Error())
-	}
-	switch err := radclient.CheckPassword(r.StatusCheckPassword); {
-	case r.StatusCheckPassword == "":
-		found = append(found, "`status_check_password` is missing: status_check=request logs a test user in; "+
-			"any password will do, since a reject counts as well")
-	case err != nil:
-		found = append(found, "`status_check_password`: "+err.Error())
-	default:
-		if err := validate.CheckLineEnd(r.StatusCheckPassword); err != nil {
-			found = append(found, "`status_check_password` "+err.Error())
-		}
-	}
-	return found
-}
-
-// testUser returns the form in which names are compared with that of the test user;
-// "" if there is none.
-func (r *radiusSettings) testUser() string {
-	if !r.probesByRequest() {
-		return ""
-	}
-	return username.Skeleton(username.RealmForms(r.StatusCheckUsername)[0])
-}
 
 // probeAttributes are the request_attributes of the test user's logins. What cannot be
 // made without a client is left out, as at a login.
 func (s *settings) probeAttributes(d *dictionary.Dictionary) radius.Attributes {
-	if s.extra == nil || !s.config.probesByRequest() {
+	if s.extra == nil || !s.config.ProbesByRequest() {
 		return nil
 	}
-	credentials := s.config.statusRequest()
+	credentials := s.config.StatusRequest()
 	described := radclient.RequestAttributes(s.nas, credentials)
 	made := &authorization{dictionary: d, requested: d.Decode(described, dictionary.Keys{Plain: true})}
 	if err := made.complete(s.extra, &credentials); err != nil {
@@ -102,13 +34,13 @@ func (s *settings) probeAttributes(d *dictionary.Dictionary) radius.Attributes {
 // barredAsTestUser says why nobody logs in under the name of a test user, whichever
 // source has it, nor under a realm form of it where that source is asked; "" for other
 // names. Else who guesses the password of the test user would get a token.
-func barredAsTestUser(settings *settings, sources *sourceSet, who identity) string {
+func barredAsTestUser(settings *settings, sources *source.Set, who identity) string {
 	for _, src := range testedSources(settings, sources) {
 		for _, name := range []string{who.name, settings.config.nameAsked(who.source, who.name)} {
 			for i, form := range username.RealmForms(name) {
-				if (i == 0 || src.key() == who.source.key()) && username.Skeleton(form) == src.testUser {
+				if (i == 0 || src.Key() == who.source.Key()) && username.Skeleton(form) == src.TestUser {
 					return fmt.Sprintf("%s of %s has the name: its probes log in under it, and nobody else does",
-						fieldStatusCheckUsername, src.title())
+						fieldStatusCheckUsername, src.Title())
 				}
 			}
 		}
@@ -117,25 +49,17 @@ func barredAsTestUser(settings *settings, sources *sourceSet, who identity) stri
 }
 
 // testedSources are the sources that have a test user, mostly none.
-func testedSources(settings *settings, sources *sourceSet) []*source {
-	var tested []*source
-	if settings.source.testUser != "" {
+func testedSources(settings *settings, sources *source.Set) []*source.Source {
+	var tested []*source.Source
+	if settings.source.TestUser != "" {
 		tested = append(tested, settings.source)
 	}
-	for _, src := range sources.ordered {
-		if src.testUser != "" {
+	for _, src := range sources.Ordered {
+		if src.TestUser != "" {
 			tested = append(tested, src)
 		}
 	}
 	return tested
-}
-
-// title names the source in texts for operators.
-func (s *source) title() string {
-	if s.entry == nil {
-		return "the config"
-	}
-	return "the source " + s.name
 }
 
 // warnOfTestUserBar adds a warning to the response of a write of a user who cannot log in
@@ -147,7 +71,7 @@ func (b *backend) warnOfTestUserBar(
 	if settings == nil || err != nil {
 		return resp // what is written is written
 	}
-	sources, err := b.sources.get(ctx, storage)
+	sources, err := b.sources.Get(ctx, storage)
 	if err != nil {
 		return resp
 	}
@@ -161,8 +85,8 @@ func (b *backend) warnOfTestUserBar(
 // testUserNames lists the names of the test users, which no user should get.
 func (b *backend) testUserNames(ctx context.Context, storage kv.Storage) ([]string, error) {
 	var names []string
-	add := func(settings *radiusSettings) {
-		if settings != nil && settings.probesByRequest() {
+	add := func(settings *source.RADIUSSettings) {
+		if settings != nil && settings.ProbesByRequest() {
 			names = append(names, settings.StatusCheckUsername)
 		}
 	}
@@ -171,14 +95,14 @@ func (b *backend) testUserNames(ctx context.Context, storage kv.Storage) ([]stri
 		return nil, err
 	}
 	if settings != nil {
-		add(&settings.config.radiusSettings)
+		add(&settings.config.RADIUSSettings)
 	}
-	sources, err := b.sources.get(ctx, storage)
+	sources, err := b.sources.Get(ctx, storage)
 	if err != nil {
 		return nil, err
 	}
-	for _, src := range sources.ordered {
-		add(src.entry.RADIUS)
+	for _, src := range sources.Ordered {
+		add(src.Entry.RADIUS)
 	}
 	return names, nil
 }
@@ -186,9 +110,9 @@ func (b *backend) testUserNames(ctx context.Context, storage kv.Storage) ([]stri
 // warnOfTestUser adds a warning to the response of a write that has given the test user
 // the name of a registered user, or one like it. resp may be nil.
 func (b *backend) warnOfTestUser(
-	ctx context.Context, storage kv.Storage, d *framework.FieldData, written *radiusSettings, resp *logical.Response,
+	ctx context.Context, storage kv.Storage, d *framework.FieldData, written *source.RADIUSSettings, resp *logical.Response,
 ) *logical.Response {
-	if _, given := d.GetOk(fieldStatusCheckUsername); !given || written == nil || !written.probesByRequest() {
+	if _, given := d.GetOk(fieldStatusCheckUsername); !given || written == nil || !written.ProbesByRequest() {
 		return resp
 	}
 	name, err := b.registeredLike(ctx, storage, written.StatusCheckUsername)

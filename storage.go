@@ -9,11 +9,12 @@ import (
 
 	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 // sealWrapped are the keys, and beginnings of keys, of entries with secrets, which Vault
 // Enterprise encrypts once more.
-var sealWrapped = []string{configKey, challenge.StorageKey, sourceKeyPrefix, freeradiusConfigKey}
+var sealWrapped = []string{configKey, challenge.StorageKey, source.KeyPrefix, freeradiusConfigKey}
 
 // storageOf returns the storage of a request.
 func storageOf(req *logical.Request) kv.Storage { return vaultStorage{req.Storage} }

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
@@ -67,7 +68,7 @@ func (b *backend) rules(ctx context.Context, storage kv.Storage) (username.Rules
 	if settings != nil {
 		config = settings.config
 	}
-	sources, err := b.sources.get(ctx, storage)
+	sources, err := b.sources.Get(ctx, storage)
 	if err != nil {
 		return username.Rules{}, err
 	}
@@ -84,12 +85,12 @@ func (b *backend) canonicalName(ctx context.Context, storage kv.Storage, typed s
 }
 
 // rules returns what the config and the sources say of names.
-func (c *configEntry) rules(sources *sourceSet) username.Rules {
+func (c *configEntry) rules(sources *source.Set) username.Rules {
 	return username.Rules{
 		FoldCase:     c.CaseInsensitiveUsernames,
 		StripRealm:   c.StripRealm,
 		Realm:        c.Realm,
 		DefaultRealm: c.DefaultRealm,
-		Realms:       sources.realms,
+		Realms:       sources.Realms,
 	}
 }

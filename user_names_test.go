@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
@@ -203,7 +204,7 @@ func BenchmarkReadingTheNamesOfUsers(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	rules := defaultConfig().rules(newSourceSet(nil))
+	rules := defaultConfig().rules(source.NewSet(nil))
 	for b.Loop() {
 		names := username.NewRegistry(func(*username.Names) {}, nil)
 		if _, err := names.Get(b.Context(), storedUsers{vaultStorage{storage}}, rules); err != nil {

@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
@@ -15,12 +16,12 @@ func (c *configEntry) wireName(name string) string {
 }
 
 // nameAsked is the name that the source is asked about.
-func (c *configEntry) nameAsked(src *source, name string) string {
-	if src.checker == nil {
+func (c *configEntry) nameAsked(src *source.Source, name string) string {
+	if src.Checker == nil {
 		return name
 	}
-	name = src.checker.wireName(name)
-	if src.entry == nil || src.entry.Directory == nil {
+	name = src.Checker.WireName(name)
+	if src.Entry == nil || src.Entry.Directory == nil {
 		return name
 	}
 	// No directory knows the realm that the config gives to names without one.

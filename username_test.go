@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/source"
 )
 
 func TestRealmChangesWhatTheServerSees(t *testing.T) {
@@ -20,10 +22,10 @@ func TestRealmChangesWhatTheServerSees(t *testing.T) {
 		"realm": {configEntry{Realm: realm}, map[string]string{
 			"alice": "alice@example.com", "alice@guest": "alice@guest", `CORP\alice`: `CORP\alice`, `a/b\c`: `a/b\c@example.com`, "@": "@@example.com", `\`: `\@example.com`,
 		}},
-		"strip_realm": {configEntry{radiusSettings: radiusSettings{StripRealm: true}}, map[string]string{
+		"strip_realm": {configEntry{RADIUSSettings: source.RADIUSSettings{StripRealm: true}}, map[string]string{
 			"alice": "alice", "alice@guest": "alice", `CORP\alice`: "alice", "a@b@c": "a", `A\b@c`: "b", "@guest": "@guest", `CORP\`: `CORP\`,
 		}},
-		"both": {configEntry{Realm: realm, radiusSettings: radiusSettings{StripRealm: true}}, map[string]string{
+		"both": {configEntry{Realm: realm, RADIUSSettings: source.RADIUSSettings{StripRealm: true}}, map[string]string{
 			"alice": "alice@example.com", "alice@guest": "alice@example.com", `CORP\alice`: "alice@example.com",
 		}},
 	}

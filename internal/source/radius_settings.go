@@ -1,4 +1,4 @@
-package radiusauth
+package source
 
 import (
 	"context"
@@ -8,16 +8,15 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/framework"
 	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-// radiusSettings say how RADIUS servers are asked: what the config and a source
+// RADIUSSettings say how RADIUS servers are asked: what the config and a source
 // of type radius or cerb have in common.
-type radiusSettings struct {
+type RADIUSSettings struct {
 	Secret      string `json:"secret"`
 	DialTimeout int    `json:"dial_timeout"` // seconds
 	ReadTimeout int    `json:"read_timeout"` // seconds
@@ -52,8 +51,9 @@ type radiusSettings struct {
 	StripRealm        bool   `json:"strip_realm"`
 }
 
-func defaultRADIUSSettings() radiusSettings {
-	return radiusSettings{
+// DefaultRADIUSSettings returns the settings before anything is set.
+func DefaultRADIUSSettings() RADIUSSettings {
+	return RADIUSSettings{
 		DialTimeout:          10,
 		ReadTimeout:          10,
 		NASPort:              10,
@@ -72,77 +72,8 @@ func defaultRADIUSSettings() radiusSettings {
 	}
 }
 
-// radiusFieldNames are the fields that radiusSettings are made of; the config's
-// schema describes them.
-var radiusFieldNames = []string{
-	fieldSecret, fieldDialTimeout, fieldReadTimeout, fieldNASPort, fieldMessageAuthenticator, fieldAuthProtocol,
-	fieldRetransmit, fieldTransport, fieldTLSCACert, fieldTLSClientCert, fieldTLSClientKey, fieldTLSServerName,
-	fieldTLSMinVersion, fieldRADIUSVersion, fieldStrategy, fieldStatusCheck, fieldStatusCheckUsername,
-	fieldStatusCheckPassword, fieldResponseWindow, fieldFailoverOnTrial,
-	fieldNASIPAddress, fieldNASPortType, fieldSendClientAddress, fieldStripRealm,
-}
-
-// apply takes the given fields over.
-func (r *radiusSettings) apply(d *framework.FieldData) {
-	set(d, fieldSecret, &r.Secret)
-	set(d, fieldDialTimeout, &r.DialTimeout)
-	set(d, fieldReadTimeout, &r.ReadTimeout)
-	set(d, fieldNASPort, &r.NASPort)
-	setText(d, fieldMessageAuthenticator, &r.MessageAuthenticator)
-	setText(d, fieldAuthProtocol, &r.AuthProtocol)
-	setText(d, fieldRetransmit, &r.Retransmit)
-	setText(d, fieldTransport, &r.Transport)
-	setPEM(d, fieldTLSCACert, &r.TLSCACert)
-	setPEM(d, fieldTLSClientCert, &r.TLSClientCert)
-	setPEM(d, fieldTLSClientKey, &r.TLSClientKey)
-	set(d, fieldTLSServerName, &r.TLSServerName)
-	setText(d, fieldTLSMinVersion, &r.TLSMinVersion)
-	setText(d, fieldRADIUSVersion, &r.RADIUSVersion)
-	setText(d, fieldStrategy, &r.Strategy)
-	setText(d, fieldStatusCheck, &r.StatusCheck)
-	r.applyStatusRequest(d)
-	set(d, fieldResponseWindow, &r.ResponseWindow)
-	setText(d, fieldFailoverOnTrial, &r.FailoverOnTrial)
-	switch r.FailoverOnTrial {
-	case "1": // what the framework makes of a JSON boolean
-		r.FailoverOnTrial = radclient.FailoverOnTrialAlways
-	case "0":
-		r.FailoverOnTrial = radclient.FailoverOnTrialNever
-	}
-	set(d, fieldNASIPAddress, &r.NASIPAddress)
-	set(d, fieldNASPortType, &r.NASPortType)
-	set(d, fieldSendClientAddress, &r.SendClientAddress)
-	set(d, fieldStripRealm, &r.StripRealm)
-}
-
-// data adds the settings to what a read shows: not the secret, nor the key, nor the test
-// user's password.
-func (r *radiusSettings) data(data map[string]any) {
-	data[fieldDialTimeout] = r.DialTimeout
-	data[fieldReadTimeout] = r.ReadTimeout
-	data[fieldNASPort] = r.NASPort
-	data[fieldMessageAuthenticator] = string(r.MessageAuthenticator)
-	data[fieldAuthProtocol] = string(r.AuthProtocol)
-	data[fieldRetransmit] = string(r.Retransmit)
-	data[fieldTransport] = string(r.Transport)
-	data[fieldTLSCACert] = r.TLSCACert
-	data[fieldTLSClientCert] = r.TLSClientCert
-	data[fieldTLSServerName] = r.TLSServerName
-	data[fieldTLSMinVersion] = string(r.TLSMinVersion)
-	data[fieldRADIUSVersion] = string(r.RADIUSVersion)
-	data[fieldStrategy] = string(r.Strategy)
-	data[fieldStatusCheck] = string(r.StatusCheck)
-	data[fieldStatusCheckUsername] = r.StatusCheckUsername
-	data[fieldResponseWindow] = r.ResponseWindow
-	data[fieldFailoverOnTrial] = string(r.FailoverOnTrial)
-	data[fieldNASIPAddress] = r.NASIPAddress
-	data[fieldNASPortType] = r.NASPortType
-	data[fieldSendClientAddress] = r.SendClientAddress
-	data[fieldStripRealm] = r.StripRealm
-}
-
-// problems lists what is wrong with the settings, each beginning with its field.
-func (r *radiusSettings) problems() []string {
+// Problems returns what is wrong with the settings, each beginning with its field.
+func (r *RADIUSSettings) Problems() []string {
 	found := timeoutProblems(r.DialTimeout, r.ReadTimeout)
 	if r.ResponseWindow < 1 || r.ResponseWindow > validate.MaxTimeout {
 		found = append(found, fmt.Sprintf("`response_window` is %d; use 1 to %d seconds", r.ResponseWindow, validate.MaxTimeout))
@@ -151,15 +82,15 @@ func (r *radiusSettings) problems() []string {
 		found = append(found, fmt.Sprintf("`nas_port` is %d; use 0 to %d", r.NASPort, uint32(math.MaxUint32)))
 	}
 	for _, problem := range []string{
-		validate.CheckEnum(fieldMessageAuthenticator, r.MessageAuthenticator, radclient.MessageAuthenticators),
-		validate.CheckEnum(fieldAuthProtocol, r.AuthProtocol, radclient.Protocols),
-		validate.CheckEnum(fieldRetransmit, r.Retransmit, radclient.Retransmits),
-		validate.CheckEnum(fieldTransport, r.Transport, radclient.Transports),
-		validate.CheckEnum(fieldTLSMinVersion, r.TLSMinVersion, radclient.TLSVersions),
-		validate.CheckEnum(fieldRADIUSVersion, r.RADIUSVersion, radclient.Versions),
-		validate.CheckEnum(fieldStrategy, r.Strategy, radclient.Strategies),
-		validate.CheckEnum(fieldStatusCheck, r.StatusCheck, radclient.StatusChecks),
-		validate.CheckEnum(fieldFailoverOnTrial, r.FailoverOnTrial, radclient.FailoverOnTrials),
+		validate.CheckEnum("message_authenticator", r.MessageAuthenticator, radclient.MessageAuthenticators),
+		validate.CheckEnum("auth_protocol", r.AuthProtocol, radclient.Protocols),
+		validate.CheckEnum("retransmit", r.Retransmit, radclient.Retransmits),
+		validate.CheckEnum("transport", r.Transport, radclient.Transports),
+		validate.CheckEnum("tls_min_version", r.TLSMinVersion, radclient.TLSVersions),
+		validate.CheckEnum("radius_version", r.RADIUSVersion, radclient.Versions),
+		validate.CheckEnum("strategy", r.Strategy, radclient.Strategies),
+		validate.CheckEnum("status_check", r.StatusCheck, radclient.StatusChecks),
+		validate.CheckEnum("failover_on_trial", r.FailoverOnTrial, radclient.FailoverOnTrials),
 	} {
 		if problem != "" {
 			found = append(found, problem)
@@ -197,29 +128,29 @@ func timeoutProblems(dial, read int) []string {
 	return found
 }
 
-// dialFunc opens a socket or a connection, as radclient.Config has it.
-type dialFunc func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error)
+// DialFunc opens a socket or a connection, as radclient.Config has it.
+type DialFunc func(ctx context.Context, network string, source netip.Addr, remote netip.AddrPort) (net.Conn, error)
 
-// readTimeout is how long a whole login may take.
-func (r *radiusSettings) readTimeout() time.Duration {
+// Timeout returns how long a whole login may take.
+func (r *RADIUSSettings) Timeout() time.Duration {
 	seconds := min(r.ReadTimeout, validate.MaxTimeout)
 	if seconds <= 0 {
 		// The built-in method could store 0, with which no login ever worked.
-		seconds = defaultRADIUSSettings().ReadTimeout
+		seconds = DefaultRADIUSSettings().ReadTimeout
 	}
 	return time.Duration(seconds) * time.Second
 }
 
-// newClient makes a RADIUS client of the servers, which tells changed when the
+// NewClient returns a RADIUS client of the servers, which tells changed when the
 // state of one does. extra are attributes that logins of the test user have beside.
-func (r *radiusSettings) newClient(
-	servers []radclient.Server, bindAddress, nasIdentifier string, extra radius.Attributes, changed func(radclient.Change), dial dialFunc,
+func (r *RADIUSSettings) NewClient(
+	servers []radclient.Server, bindAddress, nasIdentifier string, extra radius.Attributes, changed func(radclient.Change), dial DialFunc,
 ) (*radclient.Client, error) {
-	nas, err := r.nas(nasIdentifier)
+	nas, err := r.Nas(nasIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	test := r.statusRequest()
+	test := r.StatusRequest()
 	test.Attributes = extra
 	return radclient.New(radclient.Config{
 		Servers:              servers,
@@ -227,7 +158,7 @@ func (r *radiusSettings) newClient(
 		TLS:                  r.tls(),
 		Strategy:             r.Strategy,
 		DialTimeout:          time.Duration(min(r.DialTimeout, validate.MaxTimeout)) * time.Second,
-		ReadTimeout:          r.readTimeout(),
+		ReadTimeout:          r.Timeout(),
 		Protocol:             r.AuthProtocol,
 		Retransmit:           r.Retransmit,
 		StatusCheck:          r.StatusCheck,
@@ -242,8 +173,8 @@ func (r *radiusSettings) newClient(
 	})
 }
 
-// nas is what a request says of this mount.
-func (r *radiusSettings) nas(identifier string) (radclient.NAS, error) {
+// Nas is what a request says of this mount.
+func (r *RADIUSSettings) Nas(identifier string) (radclient.NAS, error) {
 	portType, err := radclient.ParseNASPortType(r.NASPortType)
 	if err != nil {
 		return radclient.NAS{}, fmt.Errorf("nas_port_type: %w", err)
@@ -261,7 +192,7 @@ func (r *radiusSettings) nas(identifier string) (radclient.NAS, error) {
 }
 
 // tls is what the two ends of RADIUS over TLS show and believe.
-func (r *radiusSettings) tls() radclient.TLSConfig {
+func (r *RADIUSSettings) tls() radclient.TLSConfig {
 	return radclient.TLSConfig{
 		CACertificates:    r.TLSCACert,
 		ClientCertificate: r.TLSClientCert,
@@ -275,21 +206,21 @@ func (r *radiusSettings) tls() radclient.TLSConfig {
 // The ports of RADIUS, over TLS another one (RFC 2865 section 3, RFC 6614
 // section 2.1).
 const (
-	radiusPort = 1812
-	radsecPort = 2083
+	RADIUSPort = 1812
+	RadSecPort = 2083
 )
 
-// defaultPort is where the servers are, if nothing else is said.
-func (r *radiusSettings) defaultPort() int {
+// DefaultPort returns where the servers are, if nothing else is said.
+func (r *RADIUSSettings) DefaultPort() int {
 	if r.Transport == radclient.TLS {
-		return radsecPort
+		return RadSecPort
 	}
-	return radiusPort
+	return RADIUSPort
 }
 
-// servers are the hosts as a client wants them: with the port and the secret that
+// Servers returns the hosts as a client wants them: with the port and the secret that
 // they have, or else with those that are given.
-func (r *radiusSettings) servers(hosts []hostEntry, port int) []radclient.Server {
+func (r *RADIUSSettings) Servers(hosts []Host, port int) []radclient.Server {
 	var servers []radclient.Server
 	for _, entry := range hosts {
 		server := radclient.Server{Host: entry.Host, Port: port, Secret: radclient.NewSecret(r.Secret)}

@@ -1,4 +1,4 @@
-package radiusauth
+package source
 
 import (
 	"context"
@@ -18,23 +18,24 @@ import (
 // directoryChecker asks an LDAP directory or Active Directory.
 type directoryChecker struct {
 	log    hclog.Logger
-	entry  *sourceEntry
+	entry  *Entry
 	client *directory.Client
 }
 
-// openDirectory makes what asks the directory of a source.
-func (b *backend) openDirectory(entry *sourceEntry) (checker, error) {
+// OpenDirectory makes what asks the directory of a source. changed is called when the state
+// of a server does.
+func OpenDirectory(entry *Entry, log hclog.Logger, changed func(directory.Change)) (Checker, error) {
 	config := entry.directoryConfig()
-	config.Changed = b.directoryChanged
+	config.Changed = changed
 	client, err := directory.New(config)
 	if err != nil {
 		return nil, err
 	}
-	return &directoryChecker{log: b.Logger(), entry: entry, client: client}, nil
+	return &directoryChecker{log: log, entry: entry, client: client}, nil
 }
 
 // directoryConfig is the source as the client wants it.
-func (s *sourceEntry) directoryConfig() directory.Config {
+func (s *Entry) directoryConfig() directory.Config {
 	d := s.Directory
 	config := directory.Config{
 		Kind:           directory.LDAP,
@@ -52,7 +53,7 @@ func (s *sourceEntry) directoryConfig() directory.Config {
 	for _, host := range s.Hosts {
 		server := directory.Server{Host: host.Host, Port: host.Port}
 		if server.Port == 0 {
-			server.Port = s.port()
+			server.Port = s.ServerPort()
 		}
 		config.Servers = append(config.Servers, server)
 	}
@@ -64,7 +65,7 @@ func (s *sourceEntry) directoryConfig() directory.Config {
 	case d.AllowCleartext:
 		config.Security = directory.Cleartext
 	}
-	if s.Type == sourceAD {
+	if s.Type == TypeAD {
 		config.Kind, config.Domain = directory.ActiveDirectory, d.Domain
 	}
 	if d.UserSearchBase != "" {
@@ -85,37 +86,37 @@ func (s *sourceEntry) directoryConfig() directory.Config {
 	return config
 }
 
-// wireName cuts off a realm of the source: the directory does not know it.
-func (c *directoryChecker) wireName(name string) string {
+// WireName cuts off a realm of the source: the directory does not know it.
+func (c *directoryChecker) WireName(name string) string {
 	return c.entry.withoutOwnRealm(name)
 }
 
-func (c *directoryChecker) describe(nas radius.Attributes, credentials radclient.Credentials) radius.Attributes {
+func (c *directoryChecker) Describe(nas radius.Attributes, credentials radclient.Credentials) radius.Attributes {
 	return radclient.RequestAttributes(nas, credentials)
 }
 
-func (c *directoryChecker) check(ctx context.Context, asked question) (answer, error) {
+func (c *directoryChecker) Check(ctx context.Context, query Query) (Answer, error) {
 	verdict, err := c.client.Authenticate(ctx, directory.Credentials{
-		Username: asked.Username, Password: asked.Password, Share: asked.Share, SameName: asked.sameName,
+		Username: query.Username, Password: query.Password, Share: query.Share, SameName: query.SameName,
 	})
 	if err != nil {
-		return answer{}, err
+		return Answer{}, err
 	}
-	got := answer{Verdict: radclient.Verdict{Outcome: radclient.Reject, Reason: verdict.Reason, Host: verdict.Host, Server: verdict.Server}}
+	got := Answer{Verdict: radclient.Verdict{Outcome: radclient.Reject, Reason: verdict.Reason, Host: verdict.Host, Server: verdict.Server}}
 	for _, notice := range verdict.Notices {
-		c.log.Warn("notice of a directory", "extauth", c.entry.Name, "username", asked.Username, "server", verdict.Server, "notice", notice)
+		c.log.Warn("notice of a directory", "extauth", c.entry.Name, "username", query.Username, "server", verdict.Server, "notice", notice)
 	}
 	if !verdict.Accepted {
 		return got, nil
 	}
-	got.notice = strings.Join(verdict.Notices, "; ")
-	got.Outcome, got.groups = radclient.Accept, verdict.Groups
+	got.Notice = strings.Join(verdict.Notices, "; ")
+	got.Outcome, got.Groups = radclient.Accept, verdict.Groups
 	for _, group := range verdict.Groups {
-		got.reply = c.add(got.reply, asked.known, "Group", group)
+		got.Reply = c.add(got.Reply, query.Known, "Group", group)
 	}
 	for _, from := range slices.Sorted(maps.Keys(c.entry.ReplyAttributes)) {
 		for _, text := range verdict.Attributes[from] {
-			got.reply = c.add(got.reply, asked.known, c.entry.ReplyAttributes[from], text)
+			got.Reply = c.add(got.Reply, query.Known, c.entry.ReplyAttributes[from], text)
 		}
 	}
 	return got, nil
@@ -132,9 +133,9 @@ func (c *directoryChecker) add(reply []dictionary.Item, known *dictionary.Dictio
 	return append(reply, item)
 }
 
-func (c *directoryChecker) asks(string) bool { return false }
+func (c *directoryChecker) Serves(string) bool { return false }
 
-func (c *directoryChecker) status() []any {
+func (c *directoryChecker) Status() []any {
 	var servers []any
 	for _, stats := range c.client.Stats() {
 		servers = append(servers, directoryStatus(stats))
@@ -142,34 +143,4 @@ func (c *directoryChecker) status() []any {
 	return servers
 }
 
-// directoryStatus is a directory server's counters as a read shows them. Times
-// are in milliseconds.
-func directoryStatus(stats directory.Stats) map[string]any {
-	lastAnswer := ""
-	if !stats.LastAnswer.IsZero() {
-		lastAnswer = stats.LastAnswer.UTC().Format(time.RFC3339)
-	}
-	return map[string]any{
-		"host":        stats.Host,
-		"port":        stats.Port,
-		"state":       string(stats.State),
-		"last_answer": lastAnswer,
-		"accepted":    stats.Accepted,
-		"rejected":    stats.Rejected,
-		"unavailable": stats.Unavailable,
-		"failed_over": stats.FailedOver,
-
-		"too_many_waiting": stats.Full,
-	}
-}
-
-func (c *directoryChecker) close() { c.client.Close() }
-
-// directoryChanged logs what becomes of a directory server.
-func (b *backend) directoryChanged(change directory.Change) {
-	if change.To == directory.Alive {
-		b.Logger().Info("directory answers", "server", change.Server)
-		return
-	}
-	b.Logger().Error("directory is dead: new logins go to others, if there are any", "server", change.Server, "error", change.Err)
-}
+func (c *directoryChecker) Close() { c.client.Close() }

@@ -1,4 +1,4 @@
-package radiusauth
+package source
 
 import (
 	"context"
@@ -8,11 +8,10 @@ import (
 
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
-	"vault-plugin-auth-radius/internal/users"
 )
 
-// maxLocalWait is how long a login waits for others before its password is checked here.
-const maxLocalWait = 1500 * time.Millisecond
+// MaxLocalWait is how long a login waits for others before its password is checked here.
+const MaxLocalWait = 1500 * time.Millisecond
 
 // localChecker compares with the hash that is stored with the user. A wrong password
 // takes no less time than a hash at the config's cost, also if there is no hash to
@@ -24,35 +23,30 @@ type localChecker struct {
 	stored   string          // the user's hash; empty: there is none
 }
 
-// localSource is what checks the password that is stored with the user, who may
-// be nil.
-func (b *backend) localSource(settings *settings, user *users.User) *source {
-	c := &localChecker{hasher: b.hasher, settings: settings.config.hashSettings()}
-	if user != nil {
-		c.stored = user.PasswordHash
-	}
-	return &source{name: localSource, checker: c}
+// NewLocal returns what compares with a hash that is stored here; "" is none.
+func NewLocal(hasher *passwd.Hasher, settings passwd.Settings, stored string) *Source {
+	return &Source{Name: Local, Checker: &localChecker{hasher: hasher, settings: settings, stored: stored}}
 }
 
-func (c *localChecker) wireName(name string) string { return name }
+func (c *localChecker) WireName(name string) string { return name }
 
-func (c *localChecker) describe(nas radius.Attributes, credentials radclient.Credentials) radius.Attributes {
+func (c *localChecker) Describe(nas radius.Attributes, credentials radclient.Credentials) radius.Attributes {
 	return radclient.RequestAttributes(nas, credentials)
 }
 
-func (c *localChecker) check(ctx context.Context, asked question) (answer, error) {
-	refused := answer{Verdict: radclient.Verdict{Outcome: radclient.Reject, Server: localSource}}
+func (c *localChecker) Check(ctx context.Context, query Query) (Answer, error) {
+	refused := Answer{Verdict: radclient.Verdict{Outcome: radclient.Reject, Server: Local}}
 	hash, err := passwd.Parse(c.stored)
 	if err != nil { // there is none
 		refused.Reason = "there is no password for this name here"
-		return refused, c.hasher.VerifyDummy(ctx, asked.caller, c.settings, asked.Password)
+		return refused, c.hasher.VerifyDummy(ctx, query.Caller, c.settings, query.Password)
 	}
-	same, err := c.hasher.VerifyAtLeast(ctx, asked.caller, c.settings, hash, asked.Password)
+	same, err := c.hasher.VerifyAtLeast(ctx, query.Caller, c.settings, hash, query.Password)
 	if !same || err != nil {
 		refused.Reason = "the password is wrong"
 		return refused, err
 	}
-	return answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: localSource}}, nil
+	return Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: Local}}, nil
 }
 
 // checkInVain takes the time that check takes for a wrong password, for a login that is
@@ -65,8 +59,8 @@ func (c *localChecker) checkInVain(ctx context.Context, caller passwd.Caller, pa
 	return c.hasher.VerifyInVain(ctx, caller, c.settings, hash, password)
 }
 
-func (c *localChecker) asks(string) bool { return false }
+func (c *localChecker) Serves(string) bool { return false }
 
-func (c *localChecker) status() []any { return nil }
+func (c *localChecker) Status() []any { return nil }
 
-func (c *localChecker) close() {}
+func (c *localChecker) Close() {}

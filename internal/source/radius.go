@@ -1,4 +1,4 @@
-package radiusauth
+package source
 
 import (
 	"context"
@@ -19,10 +19,16 @@ type radiusChecker struct {
 	mapped map[string]string
 }
 
-// openRADIUS makes what asks the RADIUS servers of a source.
-func openRADIUS(entry *sourceEntry, changed func(radclient.Change), dial dialFunc) (checker, error) {
-	servers := entry.RADIUS.servers(entry.Hosts, entry.port())
-	client, err := entry.RADIUS.newClient(servers, entry.BindTo, entry.NASID, nil, changed, dial)
+// NewRADIUSChecker returns what asks the servers of a client. wire makes the name that is
+// asked about.
+func NewRADIUSChecker(client *radclient.Client, servers []radclient.Server, wire func(name string) string) Checker {
+	return &radiusChecker{client: client, servers: servers, wire: wire}
+}
+
+// OpenRADIUS makes what asks the RADIUS servers of a source.
+func OpenRADIUS(entry *Entry, changed func(radclient.Change), dial DialFunc) (Checker, error) {
+	servers := entry.RADIUS.Servers(entry.Hosts, entry.ServerPort())
+	client, err := entry.RADIUS.NewClient(servers, entry.BindTo, entry.NASID, nil, changed, dial)
 	if err != nil {
 		return nil, err
 	}
@@ -33,22 +39,22 @@ func openRADIUS(entry *sourceEntry, changed func(radclient.Change), dial dialFun
 	return &radiusChecker{client: client, servers: servers, wire: wire, mapped: entry.ReplyAttributes}, nil
 }
 
-func (c *radiusChecker) wireName(name string) string { return c.wire(name) }
+func (c *radiusChecker) WireName(name string) string { return c.wire(name) }
 
-func (c *radiusChecker) describe(_ radius.Attributes, credentials radclient.Credentials) radius.Attributes {
+func (c *radiusChecker) Describe(_ radius.Attributes, credentials radclient.Credentials) radius.Attributes {
 	return c.client.RequestAttributes(credentials)
 }
 
-func (c *radiusChecker) check(ctx context.Context, asked question) (answer, error) {
-	verdict, err := c.client.Authenticate(ctx, asked.Credentials)
+func (c *radiusChecker) Check(ctx context.Context, query Query) (Answer, error) {
+	verdict, err := c.client.Authenticate(ctx, query.Credentials)
 	if err != nil {
-		return answer{}, err
+		return Answer{}, err
 	}
 	if verdict.Outcome == radclient.Reject {
-		return answer{Verdict: verdict}, nil // no profile sees it, and its texts are in the verdict
+		return Answer{Verdict: verdict}, nil // no profile sees it, and its texts are in the verdict
 	}
-	reply := asked.known.Decode(verdict.Attributes, dictionary.Keys{Plain: true})
-	return answer{Verdict: verdict, reply: append(reply, c.renamed(reply, asked.known)...)}, nil
+	reply := query.Known.Decode(verdict.Attributes, dictionary.Keys{Plain: true})
+	return Answer{Verdict: verdict, Reply: append(reply, c.renamed(reply, query.Known)...)}, nil
 }
 
 // renamed gives the attributes of an answer that have another name too, under
@@ -61,7 +67,7 @@ func (c *radiusChecker) renamed(reply []dictionary.Item, known *dictionary.Dicti
 			if !found || !attribute.Same(item.Attribute) {
 				continue
 			}
-			if made, err := replyItem(known, to, textOf(item)); err == nil {
+			if made, err := replyItem(known, to, item.Text()); err == nil {
 				items = append(items, made)
 			}
 		}
@@ -69,11 +75,11 @@ func (c *radiusChecker) renamed(reply []dictionary.Item, known *dictionary.Dicti
 	return items
 }
 
-func (c *radiusChecker) asks(host string) bool {
+func (c *radiusChecker) Serves(host string) bool {
 	return slices.ContainsFunc(c.servers, func(server radclient.Server) bool { return server.String() == host })
 }
 
-func (c *radiusChecker) status() []any {
+func (c *radiusChecker) Status() []any {
 	var servers []any
 	for _, stats := range c.client.Stats() {
 		servers = append(servers, serverStatus(stats))
@@ -81,4 +87,4 @@ func (c *radiusChecker) status() []any {
 	return servers
 }
 
-func (c *radiusChecker) close() { c.client.Close() }
+func (c *radiusChecker) Close() { c.client.Close() }

@@ -1,0 +1,275 @@
+// Package source keeps the external authentication sources: stored entries, what is wrong
+// with them, and what asks each kind: RADIUS servers, directories, the hashes stored here.
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/username"
+)
+
+// The storage keys of sources. Where an entry and the index differ, the entry is
+// right, as with profiles.
+const (
+	KeyPrefix     = "extauth/"      // id: the entry
+	nameKeyPrefix = "extauth-name/" // name: the id
+	SequenceKey   = "sequence/extauth"
+)
+
+// Type is the kind of an external authentication source.
+type Type string
+
+// The types of sources, in the order in which lists show them.
+const (
+	TypeRADIUS Type = "radius"
+	TypeCERB   Type = "cerb" // a RADIUS server to which the NAS-Identifier names a service
+	TypeLDAP   Type = "ldap"
+	TypeAD     Type = "ad"
+)
+
+// Types are all of them, in that order.
+var Types = []Type{TypeRADIUS, TypeCERB, TypeLDAP, TypeAD}
+
+// isRADIUS reports whether the source is asked with RADIUS.
+func (t Type) isRADIUS() bool { return t == TypeRADIUS || t == TypeCERB }
+
+// Local is what users/:name calls the passwords that are stored here. No
+// source can have the name.
+const Local = "local"
+
+// Entry is a stored external authentication source.
+type Entry struct {
+	ID       int64  `json:"id"`
+	Revision int64  `json:"revision"` // counts changes
+	Type     Type   `json:"type"`
+	Name     string `json:"name"`
+
+	Hosts           []Host            `json:"hosts"`
+	Port            int               `json:"port"` // 0: the usual one
+	BindTo          string            `json:"bindto"`
+	Realms          []string          `json:"realms"`
+	ReplyAttributes map[string]string `json:"reply_attributes"`
+
+	NASID string `json:"nasid,omitempty"` // radius, cerb
+	// RADIUS is nil for directories, Directory for RADIUS servers.
+	RADIUS    *RADIUSSettings    `json:"radius,omitempty"`
+	Directory *DirectorySettings `json:"directory,omitempty"`
+
+	Unread []string `json:"-"` // what is wrong with values that were given
+}
+
+// DirectorySettings say how a directory is asked.
+type DirectorySettings struct {
+	DialTimeout int `json:"dial_timeout"` // seconds
+	ReadTimeout int `json:"read_timeout"` // seconds
+
+	SSL            bool   `json:"ssl"`
+	SSLCert        string `json:"ssl_cert"`
+	StartTLS       bool   `json:"starttls"`
+	AllowCleartext bool   `json:"allow_cleartext"`
+
+	TLSClientCert string `json:"tls_client_cert,omitempty"`
+	TLSClientKey  string `json:"tls_client_key,omitempty"`
+	TLSServerName string `json:"tls_server_name,omitempty"`
+
+	BindDN        string `json:"ldap_binddn,omitempty"`
+	UserAttribute string `json:"user_attribute,omitempty"`
+
+	UserSearchBase   string `json:"user_search_base,omitempty"`
+	UserSearchFilter string `json:"user_search_filter,omitempty"`
+	SearchBindDN     string `json:"search_binddn,omitempty"`
+	SearchPassword   string `json:"search_password,omitempty"`
+
+	Domain string `json:"ad_domain,omitempty"`
+
+	GroupSearchBase      string `json:"group_search_base"`
+	GroupSearchFilter    string `json:"group_search_filter"`
+	GroupSearchAttribute string `json:"group_search_attribute"`
+}
+
+// NewEntry returns a source of the type before anything is set.
+func NewEntry(kind Type) *Entry {
+	entry := &Entry{Type: kind, Realms: []string{}, ReplyAttributes: map[string]string{}}
+	switch {
+	case kind.isRADIUS():
+		settings := DefaultRADIUSSettings()
+		entry.RADIUS = &settings
+	default:
+		settings := DefaultRADIUSSettings()
+		entry.Directory = &DirectorySettings{DialTimeout: settings.DialTimeout, ReadTimeout: settings.ReadTimeout, GroupSearchAttribute: "cn"}
+		if kind == TypeLDAP {
+			entry.Directory.UserAttribute = "uid"
+		}
+	}
+	return entry
+}
+
+// ServerPort returns where the hosts are that have no port of their own.
+func (s *Entry) ServerPort() int {
+	switch {
+	case s.Port != 0:
+		return s.Port
+	case s.RADIUS != nil:
+		return s.RADIUS.DefaultPort()
+	case s.Directory.SSL:
+		return 636
+	}
+	return 389
+}
+
+// HasRealm reports whether the source checks the users of the realm.
+func (s *Entry) HasRealm(realm string) bool {
+	return slices.ContainsFunc(s.Realms, func(own string) bool { return username.SameRealm(own, realm) })
+}
+
+// withoutOwnRealm cuts a realm of the source off a name. Others stay: else users
+// could give themselves any number of names.
+func (s *Entry) withoutOwnRealm(name string) string {
+	if user, realm := username.Split(name); s.HasRealm(realm) {
+		return user
+	}
+	return name
+}
+
+// Clone returns a copy of everything that a caller could change through the copy.
+func (s *Entry) Clone() *Entry {
+	copied := *s
+	copied.Hosts, copied.Realms = slices.Clone(s.Hosts), slices.Clone(s.Realms)
+	copied.ReplyAttributes = maps.Clone(s.ReplyAttributes)
+	if s.RADIUS != nil {
+		settings := *s.RADIUS
+		copied.RADIUS = &settings
+	}
+	if s.Directory != nil {
+		settings := *s.Directory
+		copied.Directory = &settings
+	}
+	return &copied
+}
+
+// nameEntry is the index entry of a name: no bare number, as that of a profile.
+type nameEntry struct {
+	ID int64 `json:"id"`
+}
+
+// ErrNotFound means that there is no such source.
+var ErrNotFound = errors.New("there is no such source")
+
+func key(id int64) string { return KeyPrefix + strconv.FormatInt(id, 10) }
+
+func nameKey(name string) string { return nameKeyPrefix + name }
+
+func label(id int64) string { return fmt.Sprintf("source %d", id) }
+
+// Load returns a stored source; nil means that there is none.
+func Load(ctx context.Context, storage kv.Storage, id int64) (*Entry, error) {
+	entry := &Entry{}
+	found, err := kv.Load(ctx, storage, key(id), label(id), entry)
+	if !found || err != nil {
+		return nil, err
+	}
+	return entry, nil
+}
+
+// Find returns the source with the id or name in a path.
+func Find(ctx context.Context, storage kv.Storage, reference string) (*Entry, error) {
+	if !kv.IsWholeNumber(reference) {
+		return FindNamed(ctx, storage, reference)
+	}
+	id, ok := kv.ParseID(reference)
+	if !ok {
+		return nil, ErrNotFound
+	}
+	entry, err := Load(ctx, storage, id)
+	if entry == nil && err == nil {
+		return nil, ErrNotFound
+	}
+	return entry, err
+}
+
+// FindNamed returns the source with the name; the error is ErrNotFound if there is none.
+func FindNamed(ctx context.Context, storage kv.Storage, name string) (*Entry, error) {
+	if !IsName(name) {
+		return nil, ErrNotFound
+	}
+	var index nameEntry
+	found, err := kv.Load(ctx, storage, nameKey(name), "the index of sources", &index)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, ErrNotFound
+	}
+	entry, err := Load(ctx, storage, index.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case entry == nil || entry.Name != name:
+		return nil, ErrNotFound // the index is older than the entry
+	}
+	return entry, nil
+}
+
+// IDs returns the ids of the stored sources in their order.
+func IDs(ctx context.Context, storage kv.Storage) ([]int64, error) {
+	return kv.IDs(ctx, storage, KeyPrefix, "sources")
+}
+
+// LoadAll returns all sources in the order of their ids.
+func LoadAll(ctx context.Context, storage kv.Storage) ([]*Entry, error) {
+	ids, err := IDs(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]*Entry, 0, len(ids))
+	for _, id := range ids {
+		entry, err := Load(ctx, storage, id)
+		if err != nil {
+			return nil, err
+		}
+		if entry != nil { // not deleted meanwhile
+			entries = append(entries, entry)
+		}
+	}
+	return entries, nil
+}
+
+// Save stores a source and the index of its name. before is what is stored;
+// nil means that the source is new. Whether the name is free has been looked at.
+func Save(ctx context.Context, storage kv.Storage, before, entry *Entry) error {
+	renamed := before == nil || before.Name != entry.Name
+	if renamed {
+		if err := kv.Save(ctx, storage, nameKey(entry.Name), "the index of sources", nameEntry{entry.ID}); err != nil {
+			return err
+		}
+	}
+	if err := kv.Save(ctx, storage, key(entry.ID), label(entry.ID), entry); err != nil {
+		return err
+	}
+	if renamed && before != nil {
+		return kv.DeleteIndex(ctx, storage, nameKey(before.Name))
+	}
+	return nil
+}
+
+// Delete deletes a source and the index of its name.
+func Delete(ctx context.Context, storage kv.Storage, entry *Entry) error {
+	if err := storage.Delete(ctx, key(entry.ID)); err != nil {
+		return fmt.Errorf("deleting %s: %w", label(entry.ID), err)
+	}
+	return kv.DeleteIndex(ctx, storage, nameKey(entry.Name))
+}
+
+// IsName reports whether the text can be the name of a source: 1 to 63
+// letters, digits, - and _, no number, which ids are, and not "local".
+func IsName(text string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	return text != "" && len(text) <= 63 && strings.Trim(text, letters) == "" && !kv.IsWholeNumber(text) && !strings.EqualFold(text, Local)
+}

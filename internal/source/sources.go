@@ -1,0 +1,243 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"layeh.com/radius"
+
+	"vault-plugin-auth-radius/internal/cache"
+	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/username"
+)
+
+// Checker checks a password where it is known: at RADIUS servers, in a directory, or against
+// the hashes stored here.
+type Checker interface {
+	// WireName returns the name that is asked about.
+	WireName(name string) string
+	// Describe returns the attributes of a request, but for what proves the password.
+	// nas is what the config says of this mount: a source may know better.
+	Describe(nas radius.Attributes, credentials radclient.Credentials) radius.Attributes
+	// Check returns the answer. The error means that there is none: no password was
+	// judged.
+	Check(ctx context.Context, query Query) (Answer, error)
+	// Serves reports whether host, with the port, is one of its servers.
+	Serves(host string) bool
+	// Status returns what a read of status shows of the servers.
+	Status() []any
+	// Close ends what is kept open. Checks that are under way go on.
+	Close()
+}
+
+// Query is what a source is asked.
+type Query struct {
+	radclient.Credentials
+	Known *dictionary.Dictionary // makes attributes of the answer
+	// SameName reports whether a directory's spelling of the name will do; nil: only the
+	// very same.
+	SameName func(spelled string) bool
+	// Caller is who waits, where a password is checked here.
+	Caller passwd.Caller
+}
+
+// Answer is what a source says about a login.
+type Answer struct {
+	radclient.Verdict                   // without attributes, unless the source speaks RADIUS
+	Reply             []dictionary.Item // what the checks of profiles see as reply:
+	Groups            []string          // of the person, in the directory
+	Notice            string            // of an accept, for operators; empty: none
+}
+
+// Source checks the passwords of some users.
+type Source struct {
+	Name    string  // as users/:name has it; empty: the config's servers
+	Entry   *Entry  // nil for these, and for the passwords here
+	Checker Checker // nil if there is a fault
+	Err     error   // why it cannot be asked
+	// TestUser is the form of the name that its probes log in under; "": none do.
+	TestUser string
+}
+
+// Key returns a name of the source in what is kept of a login; names may change.
+func (s *Source) Key() string {
+	if s.Entry == nil {
+		return s.Name
+	}
+	return key(s.Entry.ID)
+}
+
+// IsLocal reports whether the password is compared with a hash that is stored here.
+func (s *Source) IsLocal() bool {
+	_, isLocal := s.Checker.(*localChecker)
+	return isLocal
+}
+
+// CheckInVain takes the time that a wrong password takes where it is checked here, for a
+// login that is refused anyway; elsewhere it takes none.
+func (s *Source) CheckInVain(ctx context.Context, caller passwd.Caller, password string) error {
+	if local, isLocal := s.Checker.(*localChecker); isLocal {
+		return local.checkInVain(ctx, caller, password)
+	}
+	return nil
+}
+
+// IsRADIUS reports whether RADIUS servers check the password.
+func (s *Source) IsRADIUS() bool {
+	_, isRADIUS := s.Checker.(*radiusChecker)
+	return isRADIUS
+}
+
+// Wait returns how long a login waits for others of its name: no longer than for its own
+// answer, which the config's servers have readTimeout for.
+func (s *Source) Wait(readTimeout time.Duration) time.Duration {
+	local, isLocal := s.Checker.(*localChecker)
+	switch {
+	case isLocal:
+		return local.hasher.Wait()
+	case s.Entry != nil && s.Entry.RADIUS != nil:
+		return s.Entry.RADIUS.Timeout()
+	case s.Entry != nil:
+		return time.Duration(s.Entry.Directory.ReadTimeout) * time.Second
+	}
+	return readTimeout
+}
+
+// Close ends what is kept open. Checks that are under way go on.
+func (s *Source) Close() {
+	if s.Checker != nil {
+		s.Checker.Close()
+	}
+}
+
+// Title returns how texts for operators name the source.
+func (s *Source) Title() string {
+	if s.Entry == nil {
+		return "the config"
+	}
+	return "the source " + s.Name
+}
+
+// Serves reports whether host, with the port, is one of the source's servers.
+func (s *Source) Serves(host string) bool { return s.Checker != nil && s.Checker.Serves(host) }
+
+// errUnknownAttribute means that the dictionary has lost an attribute.
+var errUnknownAttribute = errors.New("the dictionary does not know the attribute")
+
+// replyItem makes an attribute that the checks of profiles see as reply:.
+func replyItem(known *dictionary.Dictionary, name, text string) (dictionary.Item, error) {
+	attribute, found := known.Lookup(name)
+	if !found {
+		return dictionary.Item{}, errUnknownAttribute
+	}
+	value, err := attribute.ParseValue(text)
+	return dictionary.Item{Attribute: attribute, Value: value}, err
+}
+
+// Set holds all sources as they are at a time. It does not change.
+type Set struct {
+	Ordered []*Source // by id
+	ByID    map[int64]*Source
+	ByName  map[string]*Source
+	ByRealm map[string]*Source // as username.FoldRealm has it
+	Realms  username.Realms
+}
+
+// NewSet returns the set of the sources, which are in the order of their ids.
+func NewSet(sources []*Source) *Set {
+	set := &Set{Ordered: sources, ByID: map[int64]*Source{}, ByName: map[string]*Source{}, ByRealm: map[string]*Source{}}
+	var realms [][]string
+	for _, source := range sources {
+		set.ByID[source.Entry.ID], set.ByName[source.Name] = source, source
+		realms = append(realms, source.Entry.Realms)
+		for _, realm := range source.Entry.Realms {
+			set.ByRealm[username.FoldRealm(realm)] = source
+		}
+	}
+	set.Realms = username.NewRealms(realms)
+	return set
+}
+
+// Store keeps the sources ready for logins, with what they keep open.
+type Store struct {
+	// open makes what asks a source.
+	open func(*Entry) (Checker, error)
+
+	cached cache.Value[*Set]
+}
+
+// NewStore returns a store without sources. open makes what asks a source.
+func NewStore(open func(*Entry) (Checker, error)) *Store {
+	s := &Store{open: open}
+	s.cached.Retire = (*Set).closeExcept
+	return s
+}
+
+// Get returns the sources, from storage if they may have changed. Those that have
+// not keep their connections.
+func (s *Store) Get(ctx context.Context, storage kv.Storage) (*Set, error) {
+	return s.cached.Get(ctx, s.load(storage))
+}
+
+// load makes sources of those that are stored, and of what is open before.
+func (s *Store) load(storage kv.Storage) func(context.Context, *Set) (*Set, error) {
+	return func(ctx context.Context, before *Set) (*Set, error) {
+		entries, err := LoadAll(ctx, storage)
+		if err != nil {
+			return nil, err
+		}
+		var sources []*Source
+		for _, entry := range entries {
+			current := before.unchanged(entry)
+			if current == nil {
+				current = &Source{Name: entry.Name, Entry: entry}
+				current.Checker, current.Err = s.open(entry)
+				if entry.RADIUS != nil {
+					current.TestUser = entry.RADIUS.TestUser()
+				}
+			}
+			sources = append(sources, current)
+		}
+		return NewSet(sources), nil
+	}
+}
+
+// unchanged returns the source that is as the entry says; nil if there is none. A
+// nil set has none.
+func (s *Set) unchanged(entry *Entry) *Source {
+	if s == nil {
+		return nil
+	}
+	if one := s.ByID[entry.ID]; one != nil && one.Entry.Revision == entry.Revision {
+		return one
+	}
+	return nil
+}
+
+// closeExcept closes the sources that are not in the other set, which may be nil.
+func (s *Set) closeExcept(other *Set) {
+	if s == nil {
+		return
+	}
+	for _, one := range s.Ordered {
+		if other == nil || other.ByID[one.Entry.ID] != one {
+			one.Close()
+		}
+	}
+}
+
+// Renew loads the sources again after a change: at once, so that nothing of an old one
+// stays open.
+func (s *Store) Renew(ctx context.Context, storage kv.Storage) error {
+	return s.cached.Refresh(ctx, s.load(storage))
+}
+
+// Drop has the sources loaded again when they are needed next.
+func (s *Store) Drop() { s.cached.Drop() }
+
+// Close closes all sources.
+func (s *Store) Close() { s.cached.Clear() }
