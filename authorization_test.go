@@ -13,6 +13,7 @@ import (
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2868"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -262,7 +263,7 @@ func TestBrokenStorageFailsALoginWithProfilesBeforeTheServerIsAsked(t *testing.T
 	b.InvalidateKey(t.Context(), "profile/1")
 	b.storage.failGets.Store(true)
 	_, err := b.login("bob", "p")
-	require.ErrorIs(t, err, errReadFault)
+	require.ErrorIs(t, err, login.ErrReadFault)
 	_, err = b.renew(auth)
 	require.ErrorIs(t, err, errStorage)
 	require.Len(t, b.server.Requests(), sent)

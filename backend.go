@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/errutil"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -25,6 +26,7 @@ import (
 	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
@@ -63,16 +65,12 @@ type backend struct {
 	settings     *settingsCache
 	names        *username.Registry
 	users        *users.Cache
-	challenges   *challenge.Sealer
 	dictionaries *catalog.Dictionaries
 	profiles     *catalog.Profiles
 	sources      *source.Store
-	lockouts     *lockout.Lockouts
-	hasher       *passwd.Hasher
+	logins       *login.Service
 	batches      *batch.Store
 	records      *recordsCache
-	floods       *throttle.Throttle // of log lines
-	clock        func() time.Time   // that profiles go by
 	faults       storeFaults
 
 	postAuthWrites postAuthWrites
@@ -81,19 +79,27 @@ type backend struct {
 func newBackend() *backend {
 	b := &backend{
 		users:        users.NewCache(),
-		challenges:   challenge.NewSealer(),
 		dictionaries: &catalog.Dictionaries{},
 		records:      newRecordsCache(),
-		lockouts:     lockout.New(lockout.Names),
-		hasher:       passwd.NewHasher(0, source.MaxLocalWait),
-		floods:       throttle.New(time.Minute, time.Now),
-		clock:        time.Now,
 	}
 	b.names = username.NewRegistry(b.namesRead, b.namesPanicked)
 	b.sources = source.NewStore(b.openSource)
 	b.profiles = catalog.NewProfiles(b.dictionaries)
 	b.dictionaries.OnInvalid = b.dictionaryMisfit
 	b.profiles.OnWarnings = b.profileWarning
+	b.logins = &login.Service{
+		Users:        b.users,
+		Names:        b.names,
+		Sources:      b.sources,
+		Dictionaries: b.dictionaries,
+		Profiles:     b.profiles,
+		Lockouts:     lockout.New(lockout.Names),
+		Challenges:   challenge.NewSealer(),
+		Hasher:       passwd.NewHasher(0, source.MaxLocalWait),
+		Floods:       throttle.New(time.Minute, time.Now),
+		Log:          func() hclog.Logger { return b.Logger() },
+		Clock:        time.Now,
+	}
 	b.settings = newSettingsCache(b.dictionaries, b.serverChanged)
 	b.records.warn = b.recordsWarning
 	b.batches = b.newBatchStore()
@@ -155,11 +161,11 @@ func newBackend() *backend {
 // server may not write either: the active one does, or the next write of the
 // config.
 func (b *backend) initialize(ctx context.Context, req *logical.InitializationRequest) error {
-	if err := b.challenges.EnsureKey(ctx, vaultStorage{req.Storage}); err != nil {
+	if err := b.logins.Challenges.EnsureKey(ctx, vaultStorage{req.Storage}); err != nil {
 		b.Logger().Debug("the challenge key was not made now", "error", err)
 	}
 	if rules, err := b.rules(ctx, vaultStorage{req.Storage}); err == nil { // else the first login tries again
-		b.names.Start(storedUsers{vaultStorage{req.Storage}}, rules)
+		b.names.Start(users.Stored{Storage: vaultStorage{req.Storage}}, rules)
 	}
 	return nil
 }
@@ -206,7 +212,7 @@ func (b *backend) invalidate(_ context.Context, key string) {
 	case key == configKey:
 		b.settings.drop()
 	case key == challenge.StorageKey:
-		b.challenges.Drop()
+		b.logins.Challenges.Drop()
 	case strings.HasPrefix(key, catalog.KeyPrefix):
 		b.profiles.DropKey(key)
 	case strings.HasPrefix(key, source.KeyPrefix):

@@ -48,7 +48,7 @@ func newTestBackend(t *testing.T) *testBackend {
 	})
 	require.NoError(t, err)
 	b := &testBackend{backend: made.(*backend), t: t, storage: storage, log: log}
-	b.hasher = passwd.NewHasher(0, time.Hour) // on a machine that is busy with other tests
+	b.logins.Hasher = passwd.NewHasher(0, time.Hour) // on a machine that is busy with other tests
 	return b
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/catalog"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -121,7 +122,7 @@ func TestUsersOfAnExpiredBatchLogInNowhere(t *testing.T) {
 		b.authorized(bob)
 		b.authorized(mia)
 		time.Sleep(time.Hour)
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", bob))
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login", bob))
 		for _, who := range []map[string]any{bob, mia} {
 			status, _ := b.asFreeRADIUS("authorize", who)
 			require.Equal(t, http.StatusNoContent, status)

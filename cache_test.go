@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -78,7 +79,7 @@ func TestBrokenStorageFailsTheLoginBeforeTheServerIsAsked(t *testing.T) {
 	sent := b.server.Distinct()
 	b.storage.failGets.Store(true)
 	_, err := b.login("bob", "bob-password")
-	require.ErrorIs(t, err, errReadFault, "one text, that names nobody")
+	require.ErrorIs(t, err, login.ErrReadFault, "one text, that names nobody")
 	require.Equal(t, sent, b.server.Distinct())
 
 	b.storage.failGets.Store(false)

@@ -243,7 +243,7 @@ func TestEmptyPasswordReachesNoDirectoryAndNoHash(t *testing.T) {
 	b.ok(logical.UpdateOperation, "users/carol", map[string]any{"extauth": "push"})
 	id := func() any { return b.challenge()["challenge_id"] }
 	bare := id()
-	sent, hashed := len(b.server.Requests()), b.hasher.Computed()
+	sent, hashed := len(b.server.Requests()), b.logins.Hasher.Computed()
 	for _, source := range []string{"", "local"} { // the directory, and the hashes here
 		b.ok(logical.UpdateOperation, "users/carol", map[string]any{"extauth": source})
 		for _, data := range []map[string]any{{"challenge_id": bare}, {"challenge_id": bare, "password": ""}, {"password": ""}, {"challenge_id": "x"}} {
@@ -251,7 +251,7 @@ func TestEmptyPasswordReachesNoDirectoryAndNoHash(t *testing.T) {
 		}
 	}
 	require.Empty(t, directory.Requests())
-	require.Equal(t, hashed, b.hasher.Computed())
+	require.Equal(t, hashed, b.logins.Hasher.Computed())
 	require.Len(t, b.server.Requests(), sent)
 	b.ok(logical.UpdateOperation, "users/carol", map[string]any{"extauth": "push"})
 	require.NotNil(t, b.ok(logical.UpdateOperation, "login/carol", map[string]any{"challenge_id": bare}).Auth, "none of it used it up")

@@ -8,13 +8,11 @@ import (
 
 	"github.com/hashicorp/go-sockaddr"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
-	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/bindaddress"
 	"vault-plugin-auth-radius/internal/kv"
-	"vault-plugin-auth-radius/internal/profile"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radclient"
-	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/validate"
 )
@@ -26,45 +24,13 @@ const configKey = "config"
 // method, which can read an entry written here: it ignores the rest.
 type configEntry struct {
 	tokenutil.TokenParams
-
-	source.RADIUSSettings
-	localSettings
-
-	Host                     string   `json:"host"`
-	Port                     int      `json:"port"`
-	PortGiven                bool     `json:"port_given"` // or Port is the default of UDP
-	UnregisteredUserPolicies []string `json:"unregistered_user_policies"`
-	NASIdentifier            string   `json:"nas_identifier"`
-
-	Renewal                  renewal       `json:"renewal"`
-	Hosts                    []source.Host `json:"hosts"`
-	BindAddress              string        `json:"bind_address"`
-	Realm                    string        `json:"realm"`
-	CaseInsensitiveUsernames bool          `json:"case_insensitive_usernames"`
-	// CaseInsensitiveNames is the same, as Vault 2.0's built-in method calls it.
-	CaseInsensitiveNames bool   `json:"case_insensitive_names"`
-	DefaultRealm         string `json:"default_realm"`
-	RegisteredOnly       bool   `json:"registered_only"`
-	// TokenStrictlyBindIP is OpenBao's, of all its auth methods; nil: never set.
-	TokenStrictlyBindIP *bool `json:"token_strictly_bind_ip,omitempty"`
-
-	DefaultProfiles     []int64        `json:"default_profiles"` // ids
-	RequestAttributes   []profile.Item `json:"request_attributes"`
-	GroupAttributes     []string       `json:"group_attributes"`
-	MetadataAttributes  []string       `json:"metadata_attributes"`
-	SessionTimeoutAsTTL bool           `json:"session_timeout_as_ttl"`
+	login.Config
 }
 
 // defaultConfig is the config of a mount before anything is set. An entry that
 // the built-in method wrote is decoded over it.
 func defaultConfig() *configEntry {
-	return &configEntry{
-		RADIUSSettings:           source.DefaultRADIUSSettings(),
-		localSettings:            defaultLocalSettings(),
-		Port:                     source.RADIUSPort,
-		UnregisteredUserPolicies: []string{},
-		Renewal:                  renewalReauthenticate,
-	}
+	return &configEntry{Config: login.DefaultConfig()}
 }
 
 // loadConfig reads the stored config; nil means that there is none.
@@ -102,15 +68,10 @@ func saveConfig(ctx context.Context, storage kv.Storage, config *configEntry) er
 // clone copies everything that a caller could change through the copy.
 func (c *configEntry) clone() *configEntry {
 	copied := *c
+	copied.Config = c.Config.Clone()
 	copied.TokenBoundCIDRs = slices.Clone(c.TokenBoundCIDRs)
 	copied.TokenPolicies = slices.Clone(c.TokenPolicies)
 	copied.AliasMetadata = maps.Clone(c.AliasMetadata)
-	copied.UnregisteredUserPolicies = slices.Clone(c.UnregisteredUserPolicies)
-	copied.Hosts = slices.Clone(c.Hosts)
-	copied.DefaultProfiles = slices.Clone(c.DefaultProfiles)
-	copied.RequestAttributes = slices.Clone(c.RequestAttributes)
-	copied.GroupAttributes = slices.Clone(c.GroupAttributes)
-	copied.MetadataAttributes = slices.Clone(c.MetadataAttributes)
 	return &copied
 }
 
@@ -152,8 +113,8 @@ func (c *configEntry) otherProblems() []string {
 	if slices.ContainsFunc(c.TokenBoundCIDRs, isUnixSocket) {
 		found = append(found, "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks")
 	}
-	others := append(c.RADIUSSettings.Problems(), c.localSettings.problems()...)
-	if problem := validate.CheckEnum(fieldRenewal, c.Renewal, renewals); problem != "" {
+	others := append(c.RADIUSSettings.Problems(), c.LocalSettings.Problems()...)
+	if problem := validate.CheckEnum(fieldRenewal, c.Renewal, login.Renewals); problem != "" {
 		others = append(others, problem)
 	}
 	if c.BindAddress != "" {
@@ -182,31 +143,6 @@ func (c *configEntry) otherProblems() []string {
 		found = append(found, "config parameter "+problem)
 	}
 	return found
-}
-
-// newClient makes a RADIUS client as the config says, which tells changed when
-// the state of a server does. extra are attributes that probes have beside.
-func (c *configEntry) newClient(extra radius.Attributes, changed func(radclient.Change), dial source.DialFunc) (*radclient.Client, error) {
-	return c.RADIUSSettings.NewClient(c.servers(), c.BindAddress, c.NASIdentifier, extra, changed, dial)
-}
-
-// nasAttributes are what a request that no server gets says of this mount, for
-// checks of profiles.
-func (c *configEntry) nasAttributes() (radius.Attributes, error) {
-	nas, err := c.Nas(c.NASIdentifier)
-	if err != nil {
-		return nil, err
-	}
-	return nas.Attributes()
-}
-
-// port is where the servers are that have none of their own: as configured, or
-// the transport's. The built-in method has always stored a port.
-func (c *configEntry) port() int {
-	if !c.PortGiven && c.Port == source.RADIUSPort {
-		return c.DefaultPort()
-	}
-	return c.Port
 }
 
 // isUnixSocket reports whether the SDK has taken the text for the path of a Unix socket,

@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/catalog"
-	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/profile"
 )
 
@@ -49,7 +48,7 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	if err != nil {
 		return nil, err
 	}
-	if _, err := config.requestProfile(known, profile.Compile); err != nil && !unread {
+	if _, err := config.RequestProfile(known, profile.Compile); err != nil && !unread {
 		problems = append(problems, "config parameter "+err.Error())
 	}
 	unfit := append(known.CheckReadable(fieldGroupAttributes, config.GroupAttributes), known.CheckReadable(fieldMetadataAttributes, config.MetadataAttributes)...)
@@ -77,35 +76,6 @@ func readRequestAttributes(values []any) ([]profile.Item, []string) {
 		items[i].Operator = "+="
 	}
 	return items, problems
-}
-
-// compileFunc is how a definition is compiled that is to be stored, or that is.
-type compileFunc func(*dictionary.Dictionary, profile.Definition) (*profile.Profile, error)
-
-// compileStored is for definitions that an earlier version may have stored.
-func compileStored(d *dictionary.Dictionary, definition profile.Definition) (*profile.Profile, error) {
-	made, _, err := profile.CompileStored(d, definition)
-	return made, err
-}
-
-// requestProfile makes request_attributes: they are replies to the request's own
-// attributes. nil means that there are none.
-func (c *configEntry) requestProfile(d *dictionary.Dictionary, compile compileFunc) (*profile.Profile, error) {
-	if len(c.RequestAttributes) == 0 {
-		return nil, nil
-	}
-	made, err := compile(d, profile.Definition{Reply: c.RequestAttributes})
-	if err != nil {
-		// The compiler knows the list as one of a profile.
-		return nil, fmt.Errorf("`%s`: %s", fieldRequestAttributes, strings.ReplaceAll(err.Error(), fieldReplyAttribute+"[", fieldRequestAttributes+"["))
-	}
-	for i, item := range c.RequestAttributes {
-		name, _, _ := strings.Cut(item.Attribute, ":")
-		if attribute, known := d.Lookup(name); known && attribute.Encrypt != 0 {
-			return nil, fmt.Errorf("`%s`: %s[%d].attribute: %s is hidden on its way, which only passwords are here", fieldRequestAttributes, fieldRequestAttributes, i, attribute.Name)
-		}
-	}
-	return made, nil
 }
 
 // requestAttributesData are request_attributes as a read shows them.

@@ -4,6 +4,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
@@ -70,7 +71,7 @@ func configFields() map[string]*framework.FieldSchema {
 		fieldRenewal: {
 			Type:          framework.TypeString,
 			Default:       string(defaults.Renewal),
-			AllowedValues: allowed(renewals),
+			AllowedValues: allowed(login.Renewals),
 			Description:   "What renewing a token asks for: \"reauthenticate\" sends the password, kept with the token's lease, to the RADIUS server again, as the built-in method does; \"recheck\" keeps no password and checks that the user is still registered with the same policies.",
 			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.Renewal)},
 		},
@@ -317,7 +318,7 @@ func localFields(defaults *configEntry) map[string]*framework.FieldSchema {
 		fieldPasswordAlgorithm: {
 			Type:          framework.TypeString,
 			Default:       string(defaults.PasswordAlgorithm),
-			AllowedValues: allowed(passwordAlgorithms),
+			AllowedValues: allowed(login.PasswordAlgorithms),
 			Description:   "How passwords of users/ are hashed that are set from now on: \"argon2id\" or \"bcrypt\".",
 			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.PasswordAlgorithm)},
 		},

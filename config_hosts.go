@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/validate"
@@ -35,7 +36,7 @@ func (c *configEntry) hostProblems() []string {
 			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d: `port` is %d; use 1 to 65535", i+1, entry.Port))
 		}
 	}
-	servers := c.servers()
+	servers := c.Servers()
 	for i, server := range servers {
 		same := func(other radclient.Server) bool { return other.Host == server.Host && other.Port == server.Port }
 		if slices.ContainsFunc(servers[:i], same) {
@@ -43,12 +44,6 @@ func (c *configEntry) hostProblems() []string {
 		}
 	}
 	return found
-}
-
-// servers are the config's servers in the order of preference.
-func (c *configEntry) servers() []radclient.Server {
-	hosts := append([]source.Host{{Host: c.Host}}, c.Hosts...)
-	return c.RADIUSSettings.Servers(hosts, c.port())
 }
 
 // hostsData are the further servers as a read shows them: without secrets.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/directorytest"
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // loginAs logs in with the name in the body.
@@ -50,13 +51,13 @@ func TestBareNameIsOfTheDefaultRealmAndItsSource(t *testing.T) {
 		}
 		require.Empty(t, b.server.Requests(), "the config's servers are not asked any more")
 		require.Equal(t, "alice@guest", second.Requests()[0].Username())
-		require.Equal(t, deniedText, b.refusedAs("alice", "alice-password"))
+		require.Equal(t, login.DeniedText, b.refusedAs("alice", "alice-password"))
 
 		b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"use_radius_sources": true})
 		require.Contains(t, b.authorized(map[string]any{"username": "alice", "password": "guest-password"}), acceptJSON)
 		b.ok(logical.PatchOperation, "users/alice", map[string]any{"enabled": false})
 		for _, typed := range []string{"alice", `visitors\alice`} {
-			require.Equal(t, deniedText, b.refusedAs(typed, "guest-password"))
+			require.Equal(t, login.DeniedText, b.refusedAs(typed, "guest-password"))
 			status, _ := b.asFreeRADIUS("authorize", map[string]any{"username": typed, "password": "guest-password"})
 			require.Equal(t, http.StatusNoContent, status, typed)
 		}
@@ -66,7 +67,7 @@ func TestBareNameIsOfTheDefaultRealmAndItsSource(t *testing.T) {
 func TestRealmThatIsNotTheDefaultGoesWhereItWent(t *testing.T) {
 	t.Parallel()
 	b, second := newSourcesBackend(t, map[string]any{"default_realm": "guest"}, nil)
-	require.Equal(t, deniedText, b.refusedAs("alice@corp", "alice-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice@corp", "alice-password"))
 	require.Equal(t, "alice@corp", b.server.Requests()[0].Username())
 	require.Empty(t, second.Requests())
 	require.Equal(t, "alice@corp", b.aheadOf("alice@corp"))
@@ -103,7 +104,7 @@ func TestDirectoryWithoutRealmsIsAskedAboutTheBareName(t *testing.T) {
 		}
 	}
 	before := len(s.Requests())
-	require.Equal(t, deniedText, b.refusedAs("alice@elsewhere", "alice-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice@elsewhere", "alice-password"))
 	for _, request := range s.Requests()[before:] {
 		require.NotEqual(t, directorytest.PersonDN("alice"), request.DN, "another realm's alice is another user")
 	}

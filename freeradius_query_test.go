@@ -33,7 +33,7 @@ func (b *testBackend) list(path string, query map[string]any) (body string, link
 func TestOtherStatusTypesAreAcknowledgedAndNotKept(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, nil)
-	b.floods = throttle.New(time.Minute, func() time.Time { return time.Unix(0, 0) })
+	b.logins.Floods = throttle.New(time.Minute, func() time.Time { return time.Unix(0, 0) })
 	before := b.everything()
 	for _, status := range []any{
 		"9", "10", "11", "12", "13", "14", "15", "99", json.Number("15"), "0", "4", "4294967295", "-1",

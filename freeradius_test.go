@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // asFreeRADIUS sends what FreeRADIUS would, and gives the status and the body.
@@ -198,5 +200,5 @@ func TestMountWithoutConfigRefusesNobodyForFreeRADIUS(t *testing.T) {
 	var coded logical.HTTPCodedError
 	require.ErrorAs(t, err, &coded)
 	require.Equal(t, http.StatusServiceUnavailable, coded.Code())
-	require.Equal(t, notConfiguredText, coded.Error())
+	require.Equal(t, login.NotConfiguredText, coded.Error())
 }

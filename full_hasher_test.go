@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/lockout"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/throttle"
 )
@@ -23,8 +24,8 @@ func TestFullQueueOfHashesIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, map[string]any{"lockout_threshold": 1000})
 	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"enabled": false, "password": "bob-password"})
-	b.hasher = passwd.NewHasher(1, time.Nanosecond)
-	b.floods = throttle.New(time.Minute, func() time.Time { return time.Unix(0, 0) })
+	b.logins.Hasher = passwd.NewHasher(1, time.Nanosecond)
+	b.logins.Floods = throttle.New(time.Minute, func() time.Time { return time.Unix(0, 0) })
 	var refused, unanswered, away atomic.Int64
 	for round := 0; round < 20 && (unanswered.Load() == 0 || away.Load() == 0); round++ {
 		var logins sync.WaitGroup
@@ -39,11 +40,11 @@ func TestFullQueueOfHashesIsNoRefusal(t *testing.T) {
 				}
 				text, _ := resp.Data["error"].(string)
 				switch status, _ := resp.Data[logical.HTTPStatusCode].(int); {
-				case text == noAnswerText:
+				case text == login.NoAnswerText:
 					unanswered.Add(1)
 				case status == http.StatusServiceUnavailable:
 					away.Add(1)
-				case text == deniedText, status == http.StatusNoContent:
+				case text == login.DeniedText, status == http.StatusNoContent:
 					refused.Add(1)
 				default:
 					t.Error(resp)
@@ -58,13 +59,13 @@ func TestFullQueueOfHashesIsNoRefusal(t *testing.T) {
 	require.Contains(t, b.log.String(), "refused=1 ")
 	require.EqualValues(t, refused.Load(), strings.Count(b.log.String(), "login refused"), "of the others the log has why")
 	failed := 0
-	registered, others := b.lockouts.Usage()
+	registered, others := b.logins.Lockouts.Usage()
 	for _, usage := range []lockout.Usage{registered, others} {
 		failed += usage.Failures
 		require.Zero(t, usage.Turnstiles)
 	}
 	require.Equal(t, strings.Count(b.log.String(), "login refused by its source"), failed)
 
-	b.hasher = passwd.NewHasher(0, time.Minute)
+	b.logins.Hasher = passwd.NewHasher(0, time.Minute)
 	b.loginOK("alice", "alice-password")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/fairshare"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/throttle"
@@ -38,8 +39,8 @@ func newCrowdedBackend(t *testing.T, config map[string]any) (*testBackend, *crow
 	b := newConfiguredBackend(t, config)
 	settings, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
-	server := &crowded{Checker: settings.source.Checker}
-	settings.source.Checker = server
+	server := &crowded{Checker: settings.login.Source.Checker}
+	settings.login.Source.Checker = server
 	return b, server
 }
 
@@ -49,7 +50,7 @@ func TestFullServerIsNoRefusal(t *testing.T) {
 	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"use_radius_sources": true})
 	server.full = true
 	for range 3 {
-		require.Equal(t, noAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "p"}))
+		require.Equal(t, login.NoAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "p"}))
 	}
 	status, body := b.asFreeRADIUS("authorize", map[string]any{"username": "bob", "password": "p"})
 	require.Equal(t, http.StatusServiceUnavailable, status)
@@ -62,7 +63,7 @@ func TestFullServerIsLoggedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	b, server := newCrowdedBackend(t, nil)
 	now := time.Unix(0, 0)
-	b.floods = throttle.New(time.Minute, func() time.Time { return now })
+	b.logins.Floods = throttle.New(time.Minute, func() time.Time { return now })
 	server.full = true
 	refuse := func(times int) {
 		for range times {
@@ -102,5 +103,5 @@ func TestPlacesAreSharedByAddressAndName(t *testing.T) {
 	require.Equal(t, share, server.shares[1], "another spelling")
 	require.Equal(t, share, server.shares[2], "FreeRADIUS is a client as others are")
 	require.NotEqual(t, share.Address, server.shares[3].Address, "strangers do not push renewals out")
-	require.NotEqual(t, renewalShare("alice@corp").Address, server.shares[3].Address, "nor do renewals for others")
+	require.NotEqual(t, login.RenewalShare("alice@corp").Address, server.shares[3].Address, "nor do renewals for others")
 }

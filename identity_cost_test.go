@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // manyRealms are names of nothing but realms, each as long as a name can be.
@@ -21,9 +23,9 @@ var manyRealms = map[string]string{
 func TestNameOfManyRealmsIsRefusedUnlessItIsRegistered(t *testing.T) {
 	t.Parallel()
 	b := acceptingStrangers(t)
-	b.loginOK("a"+strings.Repeat("@b", maxNameRealms), "p")
+	b.loginOK("a"+strings.Repeat("@b", login.MaxNameRealms), "p")
 	for about, name := range manyRealms {
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "p"}), about)
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "p"}), about)
 	}
 	require.Contains(t, b.log.String(), "the name has more than 16 realms")
 	b.ok(logical.UpdateOperation, "users/"+manyRealms["after"], staff)
@@ -43,7 +45,7 @@ func BenchmarkIdentify(bench *testing.B) {
 	sources, err := b.sources.Get(bench.Context(), vaultStorage{storage})
 	require.NoError(bench, err)
 	names := map[string]string{
-		"plain": "stranger", "sixteen": strings.Repeat("a", 220) + strings.Repeat("@b", maxNameRealms),
+		"plain": "stranger", "sixteen": strings.Repeat("a", 220) + strings.Repeat("@b", login.MaxNameRealms),
 		"letters": strings.Repeat("a", 253), "hangul": strings.Repeat("\uac01", 84),
 	}
 	for about, name := range manyRealms {
@@ -52,7 +54,7 @@ func BenchmarkIdentify(bench *testing.B) {
 	for about, name := range names {
 		bench.Run(about, func(bench *testing.B) {
 			for bench.Loop() {
-				if _, err := b.identify(bench.Context(), vaultStorage{storage}, settings, sources, name); err != nil {
+				if _, err := b.logins.Identify(bench.Context(), vaultStorage{storage}, settings.login, sources, name); err != nil {
 					bench.Fatal(err)
 				}
 			}

@@ -34,7 +34,7 @@ func (b *testBackend) acceptsAll() {
 	b.t.Helper()
 	settings, err := b.settings.get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
-	settings.source.Checker = acceptAll{settings.source.Checker}
+	settings.login.Source.Checker = acceptAll{settings.login.Source.Checker}
 	sources, err := b.sources.Get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
 	for _, source := range sources.Ordered {
@@ -129,8 +129,8 @@ func (b *testBackend) enters(typed string) (entered, bool) {
 	require.NoError(b.t, err)
 	sources, err := b.sources.Get(b.t.Context(), vaultStorage{b.storage})
 	require.NoError(b.t, err)
-	source := b.route(settings, sources, nil, who.alias)
-	who.source, who.wire = source.Key(), settings.config.nameAsked(source, who.alias)
+	source := b.logins.Route(settings.login, sources, nil, who.alias)
+	who.source, who.wire = source.Key(), settings.config.NameAsked(source, who.alias)
 	who.entry = "unregistered " + strings.ToLower(who.alias)
 	if policies := resp.Auth.Policies; len(policies) > 0 {
 		who.entry, who.registered = policies[0], true

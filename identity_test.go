@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -66,7 +67,7 @@ func TestDisabledUserIsNotARealmFormOfTheName(t *testing.T) {
 	off := map[string]any{"enabled": false}
 	b.ok(logical.UpdateOperation, "users/alice", off)
 	for _, name := range []string{"alice", "alice@guest", `GUEST\alice`, "alice@a@b", `a\alice@b`, "\u00e1lice@guest", "Alice@guest"} {
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "p"}), name)
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "p"}), name)
 	}
 	require.Equal(t, []string{"guest"}, b.loginOK("alice@people", "p").Policies, "another source, another person")
 	b.ok(logical.UpdateOperation, "users/alice@guest", staff)
@@ -99,7 +100,7 @@ func TestDisabledUserIsNotTheNameInAnotherNotation(t *testing.T) {
 	} {
 		b.ok(logical.UpdateOperation, "users/"+name, off)
 		for _, other := range others {
-			require.Equal(t, deniedText, b.refusedAs(other, "p"), other)
+			require.Equal(t, login.DeniedText, b.refusedAs(other, "p"), other)
 		}
 	}
 	require.Empty(t, b.server.Requests())

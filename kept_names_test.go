@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // renames sends a write that would have stored users looked for under other names.
@@ -44,7 +46,7 @@ func TestConfigThatWouldRenameUsersIsRefused(t *testing.T) {
 			text := b.renames(operation, "config", test.then)
 			require.Contains(t, text, fmt.Sprintf("user %q would be %q: delete each, and register the other", test.name, test.become), name)
 		}
-		require.Equal(t, deniedText, b.refusedAs(test.users, "x"), "%s: still disabled", name)
+		require.Equal(t, login.DeniedText, b.refusedAs(test.users, "x"), "%s: still disabled", name)
 		b.ok(logical.DeleteOperation, "users/"+test.name, nil)
 		b.ok(logical.UpdateOperation, "config", test.then)
 		b.ok(logical.UpdateOperation, "users/"+test.name, nil)
@@ -80,7 +82,7 @@ func TestSourceThatWouldRenameUsersIsRefused(t *testing.T) {
 		require.Contains(t, text, "…")
 	}
 	require.Contains(t, b.renames(logical.DeleteOperation, "extauth/guests", nil), `user "alice@guest" would be "alice"`)
-	require.Equal(t, deniedText, b.refusedAs("alice@guest", "guest-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice@guest", "guest-password"))
 
 	b.ok(logical.UpdateOperation, "extauth/guests", map[string]any{"realms": "guest,visitors,more"}) // renames no user
 	for _, name := range []string{"alice", "bob", "carl", "dora"} {
@@ -111,7 +113,7 @@ func TestSourceWhoseRealmsNoUserDependsOnIsDeleted(t *testing.T) {
 
 	b.ok(logical.DeleteOperation, "extauth/guests", nil)
 	before := len(b.server.Requests())
-	require.Equal(t, deniedText, b.refusedAs("alice@guest", "guest-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice@guest", "guest-password"))
 	require.Equal(t, "alice@guest", b.server.Requests()[before].Username(), "the config's servers check her now")
 	require.Equal(t, "alice@visitors", b.aheadOf("alice@visitors"), "a realm like any other")
 }
@@ -123,10 +125,10 @@ func TestConfigThatKeepsNamesIsNotDeleted(t *testing.T) {
 	b.ok(logical.UpdateOperation, "users/alice@guest", map[string]any{"enabled": false})
 	require.NotEmpty(t, b.stored("user/alice@guest"))
 	require.Contains(t, b.renames(logical.DeleteOperation, "config", nil), `user "alice@guest" would be "alice@Guest"`)
-	require.Equal(t, deniedText, b.refusedAs("alice@guest", "guest-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice@guest", "guest-password"))
 	b.ok(logical.DeleteOperation, "users/alice@guest", nil)
 	b.ok(logical.DeleteOperation, "config", nil)
-	require.Equal(t, notConfiguredText, b.refusedAs("alice@guest", "guest-password"))
+	require.Equal(t, login.NotConfiguredText, b.refusedAs("alice@guest", "guest-password"))
 }
 
 func TestUsersOutliveTheConfig(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -18,7 +19,7 @@ func (b *testBackend) at(text string) {
 	b.t.Helper()
 	now, err := time.Parse(time.RFC3339, text)
 	require.NoError(b.t, err)
-	b.clock = func() time.Time { return now }
+	b.logins.Clock = func() time.Time { return now }
 }
 
 // limitedBackend has a local user, alice, with an exposed NT hash, whose profile has the
@@ -43,7 +44,7 @@ func (b *testBackend) decides(at string, accepted bool) {
 	require.NoError(b.t, err)
 	require.Equal(b.t, !accepted, resp.IsError(), "login at %s: %v", at, resp.Error())
 	if !accepted {
-		require.Equal(b.t, deniedText, resp.Error().Error())
+		require.Equal(b.t, login.DeniedText, resp.Error().Error())
 	}
 	want := http.StatusNoContent
 	if accepted {
@@ -196,7 +197,7 @@ func TestTokensAreNotRenewedBeyondLimits(t *testing.T) {
 			b := limitedBackend(t, map[string]any{"renewal": mode, "token_period": "72h"}, items...)
 			b.at("2026-06-01T12:00:00Z")
 			auth := stored(t, b.loginOK("bob", "p"))
-			issued := b.clock()
+			issued := b.logins.Clock()
 
 			b.at("2026-06-01T17:00:00Z")
 			renewing := stored(t, auth)
@@ -208,7 +209,7 @@ func TestTokensAreNotRenewedBeyondLimits(t *testing.T) {
 				require.Equal(t, 6*time.Hour, renewed.MaxTTL, "%s: whatever increment is asked for", name)
 			}
 			b.at("2026-06-01T18:00:00Z")
-			require.Contains(t, b.renewRefused(stored(t, auth)), deniedText, name)
+			require.Contains(t, b.renewRefused(stored(t, auth)), login.DeniedText, name)
 			require.Contains(t, b.log.String(), "refused by the profiles", name)
 		}
 	})
@@ -228,16 +229,16 @@ func TestTokensAreNotRenewedBeyondLimitsThatCameLater(t *testing.T) {
 		b.renewOK(stored(t, auth))
 
 		b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": "limited,other,rejecting"})
-		require.Contains(t, b.renewRefused(stored(t, auth)), deniedText)
+		require.Contains(t, b.renewRefused(stored(t, auth)), login.DeniedText)
 		b.ok(logical.PatchOperation, "profiles/rejecting", map[string]any{"enabled": false})
 		b.renewOK(stored(t, auth))
 		b.ok(logical.PatchOperation, "profiles/other", checks(item("Auth-Type", ":=", "Reject"), item("User-Name", "==", "bob")))
-		require.Contains(t, b.renewRefused(stored(t, auth)), deniedText)
+		require.Contains(t, b.renewRefused(stored(t, auth)), login.DeniedText)
 
 		b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": "limited,late"})
 		require.Equal(t, 6*time.Hour, b.renewOK(stored(t, auth)).TTL)
 		b.at("2026-06-01T18:00:00Z")
-		require.Contains(t, b.renewRefused(stored(t, auth)), deniedText)
+		require.Contains(t, b.renewRefused(stored(t, auth)), login.DeniedText)
 	})
 }
 
@@ -249,7 +250,7 @@ func TestLimitsOfALoginInStepsDecideAtTheLastOne(t *testing.T) {
 	b.at("2026-06-01T17:59:50Z")
 	late := b.challenge()["challenge_id"]
 	b.at("2026-06-01T18:00:00Z")
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", answering(late, "123456")))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/carol", answering(late, "123456")))
 	b.at("2026-06-01T17:59:50Z")
 	intime := b.challenge()["challenge_id"]
 	b.at("2026-06-01T17:59:55Z")
@@ -282,10 +283,10 @@ func TestTokensAreNotRenewedAtTimesThatAnotherProfileRefuses(t *testing.T) {
 			b.ok(logical.PatchOperation, "users/bob", map[string]any{"profiles": "limited,other"})
 			b.at("2026-06-05T18:00:00Z") // Friday
 			auth := stored(t, b.loginOK("bob", "p"))
-			issued := b.clock()
+			issued := b.logins.Clock()
 			b.at("2026-06-06T12:00:00Z")
 			if !test.renewed {
-				require.Contains(t, b.renewRefused(auth), deniedText, name)
+				require.Contains(t, b.renewRefused(auth), login.DeniedText, name)
 				require.Contains(t, b.log.String(), "reason=\"profile other: ", name)
 				b.ok(logical.PatchOperation, "profiles/other", map[string]any{"enabled": false})
 				b.renewOK(stored(t, auth))
@@ -309,7 +310,7 @@ func TestTokensOfEarlierVersionsKeepLimitsFromTheNextRenewalOn(t *testing.T) {
 		b.at("2026-06-01T12:00:00Z")
 		auth := stored(t, b.loginOK("bob", "p"))
 		auth.TTL, auth.ExplicitMaxTTL = 0, 0
-		issued := b.clock()
+		issued := b.logins.Clock()
 		b.at("2026-06-01T17:59:00Z")
 		renewing := stored(t, auth)
 		renewing.IssueTime = issued // as Vault sets it
@@ -317,7 +318,7 @@ func TestTokensOfEarlierVersionsKeepLimitsFromTheNextRenewalOn(t *testing.T) {
 		require.Equal(t, time.Minute, renewed.TTL)
 		require.Equal(t, 3*time.Hour, renewed.MaxTTL, "the config's is shorter")
 		b.at("2026-06-01T18:00:00Z")
-		require.Contains(t, b.renewRefused(stored(t, auth)), deniedText)
+		require.Contains(t, b.renewRefused(stored(t, auth)), login.DeniedText)
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // newLocalBackend is a mount that checks passwords itself, with cheap hashes, and
@@ -33,14 +35,14 @@ func TestLocalUserLogsInWithThePasswordHere(t *testing.T) {
 	b.renewOK(auth)
 
 	b.ok(logical.PatchOperation, "users/alice", map[string]any{"password": "new-password"})
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
 	b.loginOK("alice", "new-password")
-	require.Equal(t, deniedText, b.renewRefused(auth), "the password that the token had is wrong now")
+	require.Equal(t, login.DeniedText, b.renewRefused(auth), "the password that the token had is wrong now")
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"policies": "ops"})
 	b.loginOK("alice", "new-password") // kept
 	b.ok(logical.PatchOperation, "users/alice", map[string]any{"password": nil})
 	require.Empty(t, b.ok(logical.ReadOperation, "users/alice", nil).Data["password_scheme"])
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "new-password"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "new-password"}))
 }
 
 func TestUserOfItsOwnIsLocalWhateverTheConfigAsks(t *testing.T) {
@@ -63,7 +65,7 @@ func TestImportedHashesVerify(t *testing.T) {
 	} {
 		b.ok(logical.UpdateOperation, "users/bob", map[string]any{"password_hash": hash})
 		b.loginOK("bob", password)
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": password + "x"}))
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": password + "x"}))
 		require.NotContains(t, b.log.String(), hash)
 	}
 }
@@ -94,16 +96,16 @@ func TestRefusedLocalLoginsTakeTheTimeOfAHashAtTheConfigsCost(t *testing.T) {
 		"nobody": "x", "alice": "wrong", "disabled": "the-password", "expired": "the-password",
 		"locked": "the-password", "without": "the-password", "ALICE": "alice-password",
 	} {
-		before := b.hasher.Computed()
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": password}), name)
-		require.Equal(t, before+1, b.hasher.Computed(), name)
+		before := b.logins.Hasher.Computed()
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": password}), name)
+		require.Equal(t, before+1, b.logins.Hasher.Computed(), name)
 	}
-	before := b.hasher.Computed()
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/imported", map[string]any{"password": "x"}))
-	require.Equal(t, before+2, b.hasher.Computed(), "a cheap one and one at the config's cost")
-	before = b.hasher.Computed()
+	before := b.logins.Hasher.Computed()
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/imported", map[string]any{"password": "x"}))
+	require.Equal(t, before+2, b.logins.Hasher.Computed(), "a cheap one and one at the config's cost")
+	before = b.logins.Hasher.Computed()
 	b.loginOK("alice", "alice-password")
-	require.Equal(t, before+1, b.hasher.Computed())
+	require.Equal(t, before+1, b.logins.Hasher.Computed())
 }
 
 // A wrong password does not show by its time that a batch has created the user, nor a
@@ -114,11 +116,11 @@ func TestBatchUsersAreRefusedInTheTimeOfOthers(t *testing.T) {
 	passwords := b.batch(map[string]any{"name": "guests", "strategy": "prefix", "prefix": "guest-", "number_of_users": 3})
 	hashes := func(name, password string, refused bool) uint64 {
 		t.Helper()
-		before := b.hasher.Computed()
+		before := b.logins.Hasher.Computed()
 		resp, err := b.login(name, password)
 		require.NoError(t, err)
 		require.Equal(t, refused, resp.IsError())
-		return b.hasher.Computed() - before
+		return b.logins.Hasher.Computed() - before
 	}
 	require.EqualValues(t, 2, hashes("guest-1", "wrong", true))
 	require.EqualValues(t, 2, hashes("guest-1", strings.Repeat("x", 128), true))
@@ -147,9 +149,9 @@ func TestNobodyIsAskedAboutWhomMayNotLogIn(t *testing.T) {
 	b.denied("alice")
 	b.denied("bob")
 	require.Empty(t, b.server.Requests())
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/eve", map[string]any{"password": "wrong"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/eve", map[string]any{"password": "wrong"}))
 	asked := len(b.server.Requests())
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/eve", map[string]any{"password": "wrong"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/eve", map[string]any{"password": "wrong"}))
 	require.Len(t, b.server.Requests(), asked)
 	require.Contains(t, b.log.String(), "disabled")
 	require.Contains(t, b.log.String(), "expired")

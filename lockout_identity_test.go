@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/lockout"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -19,7 +20,7 @@ import (
 func (b *testBackend) guess(name string) (asked bool) {
 	b.t.Helper()
 	before := b.server.Distinct()
-	require.Equal(b.t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "wrong"}), name)
+	require.Equal(b.t, login.DeniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "wrong"}), name)
 	return b.server.Distinct() > before
 }
 
@@ -75,7 +76,7 @@ func TestSpellingsOfANameThatASourceIsAskedAboutCountTogether(t *testing.T) {
 func TestStrangersDoNotFloodTheTableOfRegisteredNames(t *testing.T) {
 	t.Parallel()
 	b := rejecting(t, map[string]any{"lockout_threshold": 3})
-	b.lockouts = lockout.New(4)
+	b.logins.Lockouts = lockout.New(4)
 	b.ok(logical.UpdateOperation, "users/alice", nil)
 	require.True(t, b.guess("alice"))
 	require.True(t, b.guess("alice"))
@@ -86,7 +87,7 @@ func TestStrangersDoNotFloodTheTableOfRegisteredNames(t *testing.T) {
 		b.guess(fmt.Sprintf("alice@realm%d", i))
 		b.guess([]string{"Alice", "\u00e1lice", "ALICE"}[i%3])
 	}
-	registered, _ := b.lockouts.Usage()
+	registered, _ := b.logins.Lockouts.Usage()
 	require.Equal(t, 1, registered.Names)
 	require.True(t, b.guess("alice"), "refused spellings count for nobody")
 	require.False(t, b.guess("alice"), "and alice's failures are remembered")
@@ -106,7 +107,7 @@ func TestRefusalsWithoutAskingCountForNobody(t *testing.T) {
 		}
 	}
 	require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
-	registered, others := b.lockouts.Usage()
+	registered, others := b.logins.Lockouts.Usage()
 	require.Zero(t, registered.Names+others.Names)
 	require.True(t, b.guess("alice"))
 	require.Equal(t, []string{"alice"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
@@ -152,7 +153,7 @@ func TestWrongCodesThatAreAskedForAgainCount(t *testing.T) {
 	require.Nil(t, b.answer(step["challenge_id"], "123456"), "locked out")
 	require.EqualValues(t, 3, judged.Load())
 	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "p"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "p"}))
 	b.ok(logical.UpdateOperation, "unlock/Carol", nil)
 
 	step = b.challenge()
@@ -160,7 +161,7 @@ func TestWrongCodesThatAreAskedForAgainCount(t *testing.T) {
 		step = b.answer(step["challenge_id"], "000000").Data
 	}
 	require.NotNil(t, b.answer(step["challenge_id"], "123456").Auth)
-	_, others := b.lockouts.Usage()
+	_, others := b.logins.Lockouts.Usage()
 	require.Zero(t, others.Names, "given back")
 }
 
@@ -205,7 +206,7 @@ func TestWrongCodesOfManyLoginsAtTheSameTime(t *testing.T) {
 	}
 	logins.Wait()
 	require.LessOrEqual(t, judged.Load(), int64(4))
-	_, others := b.lockouts.Usage()
+	_, others := b.logins.Lockouts.Usage()
 	require.Zero(t, others.Turnstiles)
 	require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
 }
@@ -277,7 +278,7 @@ func TestLockoutDoesNotEndTokens(t *testing.T) {
 			for range 2 {
 				b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "wrong"})
 			}
-			require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+			require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
 			b.renewOK(auth)
 			require.Equal(t, []string{"alice"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
 			b.ok(logical.UpdateOperation, "unlock/\u00c1LICE", nil)

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -22,7 +23,7 @@ func TestLockedOutNameIsRefusedWithoutAsking(t *testing.T) {
 		b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "local", "lockout_threshold": 2, "lockout_duration": "10m", "password_hash_cost": 1})
 		b.ok(logical.UpdateOperation, "users/alice", map[string]any{"password": "alice-password"})
 		refused := func(password string) {
-			require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": password}))
+			require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": password}))
 		}
 		refused("wrong")
 		b.loginOK("alice", "alice-password") // begins the count anew
@@ -61,14 +62,14 @@ func TestOutageAndWrongCodeAndProfiles(t *testing.T) {
 
 		for range 2 { // a wrong one-time code counts
 			id := b.challenge()["challenge_id"]
-			require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", answering(id, "000000")))
+			require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/carol", answering(id, "000000")))
 		}
 		require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "carol-password"}))
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "carol-password"}))
 
 		b.server.SetHandler(nil) // silence
 		for range 3 {
-			require.Equal(t, noAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
+			require.Equal(t, login.NoAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
 		}
 		require.Equal(t, []string{"carol"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "an outage is nobody's wrong password")
 	})
@@ -77,7 +78,7 @@ func TestOutageAndWrongCodeAndProfiles(t *testing.T) {
 func TestGuessesAtTheSameTimeDoNotPassTheThreshold(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, map[string]any{"lockout_threshold": 3})
-	before := b.hasher.Computed()
+	before := b.logins.Hasher.Computed()
 	var guesses sync.WaitGroup
 	var refused atomic.Int64
 	for i := range 12 {
@@ -90,10 +91,10 @@ func TestGuessesAtTheSameTimeDoNotPassTheThreshold(t *testing.T) {
 	}
 	guesses.Wait()
 	require.EqualValues(t, 12, refused.Load())
-	require.EqualValues(t, 12, b.hasher.Computed()-before, "each takes the time of one hash")
+	require.EqualValues(t, 12, b.logins.Hasher.Computed()-before, "each takes the time of one hash")
 	require.Equal(t, 3, strings.Count(b.log.String(), "the password is wrong"), "but no more than three were judged")
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
-	registered, _ := b.lockouts.Usage()
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+	registered, _ := b.logins.Lockouts.Usage()
 	require.Zero(t, registered.Turnstiles)
 }
 
@@ -115,9 +116,9 @@ func TestOtherSpellingsOfANameCountTogether(t *testing.T) {
 	t.Parallel()
 	b, _ := newDirectoryBackend(t, inDirectory, nil)
 	for _, name := range []string{"ALICE", "\u00e1lice"} {
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "wrong"}))
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "wrong"}))
 	}
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
 	b.ok(logical.UpdateOperation, "unlock/alice", nil)
 	b.loginOK("alice", "alice-password")
 }
@@ -150,7 +151,7 @@ func TestFloodOfSilentLoginsDoesNotShutTheUserOut(t *testing.T) {
 				for i := range 1000 {
 					strangers.Go(func() {
 						time.Sleep(time.Duration(i) * 50 * time.Millisecond)
-						if resp, err := b.passwordFrom("192.0.2.1", "alice", "wrong"); err != nil || resp.Error().Error() != noAnswerText {
+						if resp, err := b.passwordFrom("192.0.2.1", "alice", "wrong"); err != nil || resp.Error().Error() != login.NoAnswerText {
 							t.Error(resp, err)
 						}
 					})
@@ -166,7 +167,7 @@ func TestFloodOfSilentLoginsDoesNotShutTheUserOut(t *testing.T) {
 				}
 				strangers.Wait()
 				require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "what was not judged does not count")
-				_, others := b.lockouts.Usage()
+				_, others := b.logins.Lockouts.Usage()
 				require.Zero(t, others.Turnstiles)
 			})
 		})

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/directorytest"
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // longPassword is more than RADIUS can carry.
@@ -44,7 +45,7 @@ func TestDirectoriesAndLocalUsersHaveLongPasswords(t *testing.T) {
 		b.renewOK(b.loginOK("alice", longPassword))
 		require.Equal(t, "{"+acceptJSON+"}", b.authorized(map[string]any{"username": "alice", "password": longPassword}))
 		for password, want := range map[string]string{
-			longPassword[:143]: deniedText, longPassword + "x": deniedText, strings.Repeat("x", 1024): deniedText,
+			longPassword[:143]: login.DeniedText, longPassword + "x": login.DeniedText, strings.Repeat("x", 1024): login.DeniedText,
 			strings.Repeat("x", 1025): "password is longer than 1024 octets", longPassword + "\x00": "password contains a NUL character", "": "password cannot be empty",
 		} {
 			require.Equal(t, want, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": password}), "%s %d", source, len(password))
@@ -53,7 +54,7 @@ func TestDirectoriesAndLocalUsersHaveLongPasswords(t *testing.T) {
 	// 256 octets are the most of which there are hashes.
 	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"password": strings.Repeat("x", 256)})
 	b.loginOK("bob", strings.Repeat("x", 256))
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": strings.Repeat("x", 257)}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": strings.Repeat("x", 257)}))
 	made := b.batch(map[string]any{"name": "import", "strategy": "csv", "csvfile": "carol,cleartext$" + longPassword + ",carol@example.com,,"})
 	require.Contains(t, made, "carol")
 	b.loginOK("carol", longPassword)

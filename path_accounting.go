@@ -109,7 +109,7 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 // logOtherStatus logs that a packet is not about a session: once a minute for each kind,
 // since a NAS may send one for each tunnel.
 func (b *backend) logOtherStatus(status string, values map[string]string) {
-	if count, passes := b.floods.Pass("status_type " + status); passes {
+	if count, passes := b.logins.Floods.Pass("status_type " + status); passes {
 		b.Logger().Warn("accounting packets were acknowledged and not kept: they are about no session",
 			"packets", count, "status_type", status, "nas", values[fieldNASIPAddress])
 	}

@@ -102,7 +102,7 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 	if err != nil {
 		return nil, err
 	}
-	if err := batch.Hash(ctx, b.hasher, config.hashSettings(), rows); err != nil {
+	if err := batch.Hash(ctx, b.logins.Hasher, config.HashSettings(), rows); err != nil {
 		return nil, err
 	}
 	err = b.createBatch(ctx, storageOf(req), entry, rows, template)
@@ -222,7 +222,7 @@ func batchTemplate(ctx context.Context, storage kv.Storage, d *framework.FieldDa
 
 // batchMaker returns what makes the users of a new batch, beside those that are registered.
 func (b *backend) batchMaker(ctx context.Context, storage kv.Storage) (*batch.Maker, error) {
-	registered, err := userNames(ctx, storage)
+	registered, err := users.Names(ctx, storage)
 	if err != nil {
 		return nil, err
 	}

@@ -12,9 +12,11 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
@@ -74,7 +76,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 	config := settings.config
 	data := map[string]any{
 		fieldHost:                     config.Host,
-		fieldPort:                     config.port(),
+		fieldPort:                     config.ServerPort(),
 		fieldUnregisteredUserPolicies: config.UnregisteredUserPolicies,
 		fieldNASIdentifier:            config.NASIdentifier,
 		fieldRenewal:                  string(config.Renewal),
@@ -88,7 +90,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldTokenStrictlyBindIP:      config.strictlyBindsIP(),
 	}
 	addRADIUSData(&config.RADIUSSettings, data)
-	config.localSettings.data(data)
+	addLocalData(&config.LocalSettings, data)
 	profiles, err := b.profiles.ShortNames(ctx, storageOf(req), config.DefaultProfiles)
 	if err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *fram
 		case err != nil:
 			return nil, err
 		case config == nil && req.Operation == logical.PatchOperation:
-			return nil, logical.CodedError(http.StatusNotFound, notConfiguredText)
+			return nil, logical.CodedError(http.StatusNotFound, login.NotConfiguredText)
 		case config == nil:
 			config = defaultConfig()
 		}
@@ -138,7 +140,7 @@ func (b *backend) configKeepsNames(ctx context.Context, storage kv.Storage, now,
 	if err != nil {
 		return err
 	}
-	changed, err := username.Renamed(ctx, storedUsers{storage}, now.rules(sources), then.rules(sources))
+	changed, err := username.Renamed(ctx, users.Stored{Storage: storage}, now.Rules(sources), then.Rules(sources))
 	if changed != "" && err == nil {
 		return conflict(errors.New(changed))
 	}
@@ -186,7 +188,7 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	if err := b.configKeepsNames(ctx, storageOf(req), before, config); err != nil {
 		return nil, err
 	}
-	if err := b.challenges.EnsureKey(ctx, storageOf(req)); err != nil {
+	if err := b.logins.Challenges.EnsureKey(ctx, storageOf(req)); err != nil {
 		return nil, err
 	}
 	if err := saveConfig(ctx, storageOf(req), config); err != nil {
@@ -208,7 +210,7 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 		c.UnregisteredUserPolicies = validate.SplitPolicies(policies.([]string))
 	}
 	applyRADIUS(&c.RADIUSSettings, d)
-	c.localSettings.apply(d)
+	applyLocal(&c.LocalSettings, d)
 	set(d, fieldPort, &c.Port)
 	set(d, fieldNASIdentifier, &c.NASIdentifier)
 	setText(d, fieldRenewal, &c.Renewal)

@@ -188,7 +188,7 @@ func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, b
 		}
 	}
 	nowSet, thenSet := source.NewSet(now), source.NewSet(then)
-	switch changed, err := username.Renamed(ctx, storedUsers{storage}, config.rules(nowSet), config.rules(thenSet)); {
+	switch changed, err := username.Renamed(ctx, users.Stored{Storage: storage}, config.Rules(nowSet), config.Rules(thenSet)); {
 	case err != nil:
 		return err
 	case changed != "":

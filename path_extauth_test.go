@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius/rfc2865"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/tlstest"
@@ -222,7 +223,7 @@ func TestNameDecidesWhichSourceIsAsked(t *testing.T) {
 	auth = b.loginOK("alice", "guest-password")
 	require.Equal(t, []string{"dev"}, auth.Policies)
 	require.Equal(t, "alice", auth.Alias.Name)
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
 	require.Equal(t, []string{"stranger"}, b.loginOK("alice@guest", "guest-password").Policies, "somebody else")
 
 	b.ok(logical.DeleteOperation, "users/alice", nil)
@@ -242,7 +243,7 @@ func TestMountNeedsNoServersOfItsOwn(t *testing.T) {
 	require.Equal(t, 300, int(b.loginOK("alice", "guest-password").TTL.Seconds()))
 	require.NotEmpty(t, second.Requests())
 	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "local"})
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/nobody", map[string]any{"password": "x"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/nobody", map[string]any{"password": "x"}))
 }
 
 func TestChallengeIsAnsweredAtTheSourceThatAsked(t *testing.T) {
@@ -296,7 +297,7 @@ func TestAttributesOfASourceGetTheNamesThatProfilesKnow(t *testing.T) {
 	b.profile("staff", map[string]any{"check_attribute": []any{item("reply:Group", "==", "staff")}, "policies": "dev"})
 	b.ok(logical.UpdateOperation, "config", map[string]any{"default_profiles": "staff"})
 	require.Equal(t, []string{"dev"}, b.loginOK("alice@corp", "x").Policies)
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "x"}), "the config's servers have no such names")
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "x"}), "the config's servers have no such names")
 }
 
 func TestLoginReadsNoStorageWithSources(t *testing.T) {
@@ -335,7 +336,7 @@ func TestChangeByAnotherNodeIsNoticed(t *testing.T) {
 	require.NoError(t, err)
 	require.Same(t, kept.ByID[1], same.ByID[1], "as it has not changed, its connections stay")
 	b.store("extauth/1", strings.NewReplacer(`"revision":1`, `"revision":2`, "guest", "visit").Replace(b.stored("extauth/1")))
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice@guest", map[string]any{"password": "guest-password"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice@guest", map[string]any{"password": "guest-password"}))
 	second.SetHandler(radiustest.Users{"alice@visit": {Password: "guest-password"}}.Handler())
 	b.loginOK("alice@visit", "guest-password")
 }
@@ -402,7 +403,7 @@ func TestRealmThatIsStrippedIsNoWayRoundADisabledUser(t *testing.T) {
 	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "plain"})
 	require.NotNil(t, b.loginOK("carl", "carl-password"))
 	for _, typed := range []string{"carl@1", "carl@2"} {
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": typed, "password": "carl-password"}), "a source strips its own realms")
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": typed, "password": "carl-password"}), "a source strips its own realms")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/directory"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
@@ -70,9 +71,9 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 	} else if settings != nil {
 		config = settings.config
 	}
-	name, password := config.rules(sources).Canonical(d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
-	credentials, err := config.credentials(asked, name, password, req)
-	for _, err := range []error{username.Check(d.Get(fieldUsername).(string)), username.Check(name), err, checkPassword(asked, password)} {
+	name, password := config.Rules(sources).Canonical(d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
+	credentials, err := config.Credentials(asked, name, password, clientAddress(req))
+	for _, err := range []error{username.Check(d.Get(fieldUsername).(string)), username.Check(name), err, login.CheckPassword(asked, password)} {
 		if err != nil {
 			return logical.ErrorResponse(err.Error()), nil
 		}
@@ -86,7 +87,7 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		return nil, err
 	}
 	began := time.Now()
-	got, err := asked.Checker.Check(ctx, source.Query{Credentials: credentials, Known: known, SameName: config.sameName(user, credentials.Username)})
+	got, err := asked.Checker.Check(ctx, source.Query{Credentials: credentials, Known: known, SameName: config.SameName(user, credentials.Username)})
 	outcome, reason := describeAnswer(got, err)
 	reply := make([]any, 0, len(got.Reply))
 	for _, item := range got.Reply {

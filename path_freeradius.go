@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/rlmrest"
 	"vault-plugin-auth-radius/internal/source"
@@ -69,7 +69,7 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 		return nil, err
 	}
 	if settings == nil {
-		return nil, logical.CodedError(http.StatusServiceUnavailable, notConfiguredText) // no decision about the user
+		return nil, logical.CodedError(http.StatusServiceUnavailable, login.NotConfiguredText) // no decision about the user
 	}
 	records, err := b.records.get(ctx, storageOf(req))
 	if err != nil {
@@ -85,39 +85,42 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 	if len(problems) > 0 {
 		return logical.ErrorResponse(problems.Error()), nil
 	}
-	one := attempt{
-		typed:    request.Octets(fieldUsername, "User-Name"),
-		password: request.Octets(fieldPassword, "User-Password"),
+	attempt := login.Attempt{
+		Address:  clientAddress(req),
+		Username: request.Octets(fieldUsername, "User-Name"),
+		Password: request.Octets(fieldPassword, "User-Password"),
 	}
-	one.requested, one.sent = request.Attributes(known)
+	attempt.RequestItems, attempt.ClientAttributes = request.Attributes(known)
 	if !config.UseRADIUSSources {
-		one.askable = notRADIUS
+		attempt.Allow = notRADIUS
 	}
-	if one.typed == "" {
+	if attempt.Username == "" {
 		return noContent(), nil // Status-Server comes here as well
 	}
 	decision := rlmrest.AuthType("Accept")
-	var result outcome
-	if one.password == "" {
+	var result login.Outcome
+	if attempt.Password == "" {
 		// CHAP, MS-CHAP and PEAP: FreeRADIUS checks the password itself.
-		result, decision, err = b.expose(ctx, req, settings, one)
-		result, err = b.settle(result, err)
+		var ntHash []byte
+		if result, ntHash, err = b.logins.Expose(ctx, storageOf(req), settings.login, attempt); ntHash != nil {
+			decision = rlmrest.NTPassword(ntHash)
+		}
 	} else {
-		result, err = b.try(ctx, req, settings, one)
+		result, err = b.logins.Authenticate(ctx, storageOf(req), settings.login, attempt)
 	}
 	switch {
-	case isInputError(err):
+	case login.IsInputError(err):
 		return logical.ErrorResponse(err.Error()), nil
 	case err != nil:
 		return nil, err
-	case result.refusal != nil && result.refusal.unanswered:
+	case result.Refusal != nil && result.Refusal.Unanswered:
 		return freeradiusAnswer(http.StatusServiceUnavailable, ""), nil
-	case result.refusal != nil || result.got.Outcome != radclient.Accept:
+	case result.Refusal != nil || result.Answer.Outcome != radclient.Accept:
 		return notAccepted(config), nil
 	}
-	entries, unsent := rlmrest.Reply(result.granted.limitedReply(b.clock()))
+	entries, unsent := rlmrest.Reply(result.Grant.LimitedReply(b.logins.Clock()))
 	for _, problem := range unsent {
-		b.Logger().Warn("a reply attribute was not sent to FreeRADIUS", "username", result.name, "reason", problem)
+		b.Logger().Warn("a reply attribute was not sent to FreeRADIUS", "username", result.Name, "reason", problem)
 	}
 	return freeradiusAnswer(http.StatusOK, rlmrest.Encode(append([]rlmrest.Entry{decision}, entries...))), nil
 }
@@ -130,46 +133,8 @@ func notAccepted(config *freeradiusEntry) *logical.Response {
 }
 
 // notRADIUS tells whether something else than a RADIUS server is asked. The server
-// that asks could be that one.
+// that asks could be that attempt.
 func notRADIUS(src *source.Source) bool { return !src.IsRADIUS() }
-
-// expose decides about a request without a password. If the user has an nt: hash
-// that may be exposed, FreeRADIUS gets it, with what the profiles reply; nobody
-// else is accepted.
-func (b *backend) expose(
-	ctx context.Context, req *logical.Request, settings *settings, one attempt,
-) (outcome, rlmrest.Entry, error) {
-	var none rlmrest.Entry
-	sources, err := b.sources.Get(ctx, storageOf(req))
-	if err != nil {
-		return outcome{}, none, err
-	}
-	who, err := b.identify(ctx, storageOf(req), settings, sources, one.typed)
-	result := outcome{name: who.name, refusal: &refusal{text: deniedText}}
-	if err != nil || who.user == nil || !who.user.Expose {
-		return result, none, err
-	}
-	hash, err := passwd.Parse(who.user.PasswordHash)
-	octets, isNT := hash.NT()
-	if err != nil || !isNT || who.source.Name != source.Local {
-		return result, none, nil
-	}
-	reason := who.barred
-	if b.lockouts.IsLocked(lockoutKey(settings.config, who.source, who.name), settings.config.lockoutPolicy()) {
-		reason = lockedReason
-	}
-	if reason != "" {
-		b.Logger().Info("login refused", "username", result.name, "reason", reason)
-		return result, none, nil
-	}
-	credentials := radclient.Credentials{Username: result.name}
-	if result.authorization, err = b.authorization(ctx, storageOf(req), settings, who.source, who.user, one, &credentials); err != nil {
-		return result, none, err
-	}
-	result.got = source.Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: source.Local}}
-	result.granted, result.refusal = b.authorize(result.name, result.authorization, result.got)
-	return result, rlmrest.NTPassword(octets), nil
-}
 
 const freeradiusHelpDescription = `
 FreeRADIUS can keep its users here: rlm_rest asks these paths, with a Vault token.

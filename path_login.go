@@ -12,22 +12,9 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/cidrutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/directory"
-	"vault-plugin-auth-radius/internal/fairshare"
-	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
-	"vault-plugin-auth-radius/internal/source"
-	"vault-plugin-auth-radius/internal/username"
-	"vault-plugin-auth-radius/internal/users"
-)
-
-// What people who log in are told. One text for every refusal: which it was,
-// the log says.
-const (
-	deniedText        = "access denied by the authentication server"
-	noAnswerText      = "the authentication server did not answer in time"
-	notConfiguredText = "radius backend not configured"
 )
 
 func (b *backend) pathLogin() *framework.Path {
@@ -88,10 +75,10 @@ func (b *backend) pathLogin() *framework.Path {
 func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
-		return nil, b.readFault(err)
+		return nil, b.logins.ReadFault(err)
 	}
 	if settings == nil {
-		return logical.ErrorResponse(notConfiguredText), nil
+		return logical.ErrorResponse(login.NotConfiguredText), nil
 	}
 	if !b.addressAllowed(req, settings.config) {
 		return nil, logical.ErrPermissionDenied
@@ -107,22 +94,25 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	if err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	one := attempt{typed: usernameOf(d), password: d.Get(fieldPassword).(string), challengeID: d.Get(fieldChallengeID).(string), sent: sent}
-	result, err := b.try(ctx, req, settings, one)
+	attempt := login.Attempt{
+		Username: usernameOf(d), Password: d.Get(fieldPassword).(string), ChallengeID: d.Get(fieldChallengeID).(string),
+		Address: clientAddress(req), ClientAttributes: sent,
+	}
+	result, err := b.logins.Authenticate(ctx, storageOf(req), settings.login, attempt)
 	switch {
-	case isInputError(err):
+	case login.IsInputError(err):
 		return logical.ErrorResponse(err.Error()), nil
 	case err != nil:
 		return nil, err
-	case result.refusal != nil:
-		return result.refusal.response(), nil
-	case result.got.Outcome == radclient.Challenge:
+	case result.Refusal != nil:
+		return logical.ErrorResponse(result.Refusal.Text), nil
+	case result.Answer.Outcome == radclient.Challenge:
 		return b.challenged(ctx, storageOf(req), result), nil
 	}
-	if result.answered != nil {
-		one.password = "" // the answer to a challenge works once: nothing to keep for renewals
+	if result.Challenge != nil {
+		attempt.Password = "" // the answer to a challenge works once: nothing to keep for renewals
 	}
-	auth := b.newAuth(result.authorization, result.name, one.password, result.granted)
+	auth := b.newAuth(settings.config, result.Authorization, result.Name, attempt.Password, result.Grant)
 	if boundTo != nil {
 		auth.BoundCIDRs = boundTo
 	}
@@ -133,58 +123,19 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 // under it, so that a token would be lost after an accept, and the client would try again.
 var errNoLease = errors.New("username with two dots in a row cannot be in the path, where Vault makes no lease: give it in the body, to login")
 
-// authorize lets the profiles decide about somebody whom a source has accepted.
-// It returns what they grant, or a refusal; the reason is in the log.
-func (b *backend) authorize(name string, authorization *authorization, got source.Answer) (granted, *refusal) {
-	for _, warning := range authorization.left {
-		b.Logger().Warn("request_attributes: not all could be sent", "username", name, "reason", warning.Text)
+// clientAddress returns the address of the client, as Vault believes it; "" if it does not
+// know.
+func clientAddress(req *logical.Request) string {
+	if req.Connection == nil {
+		return ""
 	}
-	granted, warnings, err := authorization.decide(got, b.clock())
-	if err != nil {
-		b.Logger().Info("login refused by the profiles", "username", name, "server", got.Server, "reason", err)
-		return granted, &refusal{text: deniedText}
-	}
-	for _, warning := range warnings {
-		b.Logger().Warn("profile: a reply attribute was left out", "username", name, "field", warning.Field, "reason", warning.Text)
-	}
-	return granted, nil
+	return req.Connection.RemoteAddr
 }
 
 // clientAttributes are what the client says of itself.
 func clientAttributes(d *framework.FieldData) (map[string]string, error) {
 	attributes := d.Get(fieldAttributes).(map[string]string)
 	return attributes, profile.CheckClientAttributes(attributes)
-}
-
-// credentials are what a source is asked about. The error says why it cannot be.
-func (c *configEntry) credentials(asked *source.Source, name, password string, req *logical.Request) (radclient.Credentials, error) {
-	credentials := radclient.Credentials{Username: c.nameAsked(asked, name), Password: password}
-	sends := c.SendClientAddress
-	if asked.Entry != nil && asked.Entry.RADIUS != nil {
-		sends = asked.Entry.RADIUS.SendClientAddress
-	}
-	if sends && req.Connection != nil {
-		credentials.ClientAddress = req.Connection.RemoteAddr
-	}
-	credentials.Share = loginShare(req, credentials.Username)
-	return credentials, radclient.CheckUsername(credentials.Username)
-}
-
-// loginShare is what a login has of the places to wait: that of the client's address, as
-// Vault believes it, and of the name that the source is asked about, in any spelling.
-func loginShare(req *logical.Request, name string) fairshare.Share {
-	address := ""
-	if req.Connection != nil {
-		address = req.Connection.RemoteAddr
-	}
-	return fairshare.NewShare(address, username.Skeleton(name))
-}
-
-// renewalShare is that of a renewal: as if it came from an address of its own, so that
-// neither strangers nor renewals for others push it out.
-func renewalShare(name string) fairshare.Share {
-	skeleton := username.Skeleton(name)
-	return fairshare.Share{Address: "renewal for " + skeleton, Name: skeleton}
 }
 
 // addressAllowed tells whether the config's token_bound_cidrs let the client in.
@@ -227,85 +178,34 @@ func parseAddress(text string) (netip.Addr, error) {
 	return netip.ParseAddr(text)
 }
 
-// ask asks the source. It returns its answer, accept or challenge, or a refusal
-// for the person; the reason of a refusal is in the log.
-func (b *backend) ask(
-	ctx context.Context, caller passwd.Caller, authorization *authorization, name string, credentials radclient.Credentials,
-) (source.Answer, *refusal) {
-	asked := authorization.source
-	details := []any{"username", name}
-	if asked.Name != "" {
-		details = append(details, "extauth", asked.Name)
-	}
-	if asked.Err != nil {
-		b.Logger().Error("login refused: the stored config is not valid: write it again", append(details, "error", asked.Err)...)
-		return source.Answer{}, &refusal{text: notConfiguredText}
-	}
-	got, err := asked.Checker.Check(ctx, source.Query{
-		Credentials: credentials,
-		Known:       authorization.dictionary,
-		SameName:    authorization.config.sameName(authorization.user, credentials.Username),
-		Caller:      caller,
-	})
-	var misconfigured *directory.ConfigurationError
-	switch {
-	case errors.As(err, &misconfigured):
-		b.Logger().Error("login refused: the directory cannot be asked like this", append(details, "error", err)...)
-		return source.Answer{}, &refusal{text: deniedText}
-	case err != nil:
-		return source.Answer{}, b.unanswered(err, details...)
-	}
-	details = append(details, "server", got.Server)
-	if got.Drops.Total() > 0 {
-		b.Logger().Warn("answers were dropped before the valid one came", "server", got.Server, "drops", got.Drops.String())
-	}
-	if got.Outcome == radclient.Reject {
-		details = append(details, "reason", got.Reason)
-		if got.ReplyMessage != "" {
-			details = append(details, "reply_message", got.ReplyMessage)
-		}
-		b.Logger().Info("login refused by its source", details...)
-		return source.Answer{}, &refusal{text: deniedText, rejected: true}
-	}
-	return got, nil
-}
-
 // newAuth makes the token's parameters for somebody whom the server accepted.
 // Without a password the token can only be rechecked at renewal.
-func (b *backend) newAuth(authorization *authorization, name, password string, granted granted) *logical.Auth {
-	config := authorization.config
-	metadata := granted.metadata(config.MetadataAttributes)
+func (b *backend) newAuth(config *configEntry, authorization *login.Authorization, name, password string, granted login.Grant) *logical.Auth {
+	metadata := granted.Metadata(config.MetadataAttributes)
 	metadata["username"] = name
-	metadata["policies"] = strings.Join(granted.policies, ",")
-	if asked := authorization.source.Name; asked != "" {
+	metadata["policies"] = strings.Join(granted.Policies, ",")
+	if asked := authorization.Source.Name; asked != "" {
 		metadata["extauth"] = asked
 	}
-	if len(granted.matched) > 0 {
-		metadata["profiles"] = strings.Join(shortNamesOf(granted.matched), ",")
+	if len(granted.Matched) > 0 {
+		metadata["profiles"] = strings.Join(login.ShortNamesOf(granted.Matched), ",")
 	}
 	auth := &logical.Auth{
 		Metadata:     metadata,
-		InternalData: newRenewalData(authorization, password, granted).internalData(),
+		InternalData: internalData(login.NewRenewalData(authorization, password, granted)),
 		DisplayName:  name,
 		Alias:        &logical.Alias{Name: name},
-		GroupAliases: groupAliases(granted.groups(config.GroupAttributes)),
+		GroupAliases: groupAliases(granted.Groups(config.GroupAttributes)),
 	}
 	config.PopulateTokenAuth(auth)
-	auth.Policies = append(auth.Policies, granted.policies...)
-	if most := granted.sessionTimeout(config.SessionTimeoutAsTTL); most > 0 {
+	auth.Policies = append(auth.Policies, granted.Policies...)
+	if most := granted.SessionTimeout(config.SessionTimeoutAsTTL); most > 0 {
 		b.limitLife(auth, most)
 	}
-	if left, limited := granted.timeLeft(b.clock()); limited {
+	if left, limited := granted.TimeLeft(b.logins.Clock()); limited {
 		b.limitLife(auth, left)
 	}
 	return auth
-}
-
-// timeLeft is how long a token may live: until the user expires, or what the profiles
-// have let in ends. A token always has a second: 0 would be no limit.
-func (g granted) timeLeft(now time.Time) (left time.Duration, limited bool) {
-	end := g.ends.First()
-	return max(time.Second, end.Sub(now)), !end.IsZero()
 }
 
 // limitLife lets a token live no longer, renewals included.
@@ -330,14 +230,6 @@ func groupAliases(groups []string) []*logical.Alias {
 		aliases = append(aliases, &logical.Alias{Name: group})
 	}
 	return aliases
-}
-
-// grantedPolicies are those that a login adds to the config's token_policies.
-func grantedPolicies(config *configEntry, user *users.User) []string {
-	if user == nil {
-		return config.UnregisteredUserPolicies
-	}
-	return user.Policies
 }
 
 // loginAlias tells which alias a login would have. It fails with an error, not

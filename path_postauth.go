@@ -138,7 +138,7 @@ func (b *backend) logNotKept(attempt acct.PostAuth, err error) {
 		b.faults.failed(b.Logger(), usedForPostAuth, err)
 		return
 	}
-	if count, passes := b.floods.Pass("postauth"); passes {
+	if count, passes := b.logins.Floods.Pass("postauth"); passes {
 		b.Logger().Warn("attempts to log in were not kept",
 			"attempts", count, "username", attempt.Username, "reply", attempt.Reply, "error", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/profile"
 )
 
@@ -82,12 +83,12 @@ func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *frame
 	if err != nil {
 		return nil, err
 	}
-	rules, err := compileStored(known, profile.Definition{Check: entry.Check, Reply: entry.Reply})
+	rules, err := login.CompileStored(known, profile.Definition{Check: entry.Check, Reply: entry.Reply})
 	if err != nil {
 		return logical.ErrorResponse("the profile matches nobody until it is written anew: %s", err), nil
 	}
 	now, err := b.triedTime(ctx, storageOf(req), d.Get(fieldTime).(string))
-	if isInputError(err) {
+	if login.IsInputError(err) {
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if err != nil {
@@ -109,17 +110,17 @@ func (b *backend) triedTime(ctx context.Context, storage kv.Storage, text string
 	}
 	zone := time.UTC
 	if settings != nil {
-		zone = settings.zone
+		zone = settings.login.Zone
 	}
 	if zone == nil {
-		return time.Time{}, &inputError{errUnknownZone}
+		return time.Time{}, &login.InputError{Err: login.ErrUnknownZone}
 	}
 	if text == "" {
-		return b.clock().In(zone), nil
+		return b.logins.Clock().In(zone), nil
 	}
 	date, err := dictionary.ParseMoment(text)
 	if err != nil {
-		return time.Time{}, &inputError{fmt.Errorf("%s: %.80q %w", fieldTime, text, err)}
+		return time.Time{}, &login.InputError{Err: fmt.Errorf("%s: %.80q %w", fieldTime, text, err)}
 	}
 	return date.In(zone), nil
 }

@@ -37,8 +37,8 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		return nil, err
 	}
 	servers := []any{}
-	if settings != nil && settings.source.Checker != nil {
-		servers = append(servers, settings.source.Checker.Status()...)
+	if settings != nil && settings.login.Source.Checker != nil {
+		servers = append(servers, settings.login.Source.Checker.Status()...)
 	}
 	all, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
@@ -59,7 +59,7 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
-	names, err := b.registeredNames(ctx, storageOf(req), rules)
+	names, err := b.logins.RegisteredNames(ctx, storageOf(req), rules)
 	if err != nil {
 		return nil, err
 	}

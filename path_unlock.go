@@ -10,7 +10,9 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 func (b *backend) pathUnlock() *framework.Path {
@@ -73,7 +75,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	if err != nil {
 		return nil, err
 	}
-	spellings, err := b.lockedSpellings(ctx, storageOf(req), settings.config.rules(sources), name)
+	spellings, err := b.lockedSpellings(ctx, storageOf(req), settings.config.Rules(sources), name)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +84,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 		if err != nil {
 			return nil, err
 		}
-		if b.lockouts.Unlock(lockoutKey(settings.config, b.route(settings, sources, user, spelling), spelling)) {
+		if b.logins.Lockouts.Unlock(login.LockoutKey(settings.login.Config, b.logins.Route(settings.login, sources, user, spelling), spelling)) {
 			b.Logger().Info("a lockout was ended", "username", spelling)
 		}
 	}
@@ -92,11 +94,11 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 // lockedSpellings returns the names whose failed logins the name's may be among: itself
 // and, if it is not registered, those that are, whose source may be another one.
 func (b *backend) lockedSpellings(ctx context.Context, storage kv.Storage, rules username.Rules, name string) ([]string, error) {
-	names, err := b.registeredNames(ctx, storage, rules)
+	names, err := b.logins.RegisteredNames(ctx, storage, rules)
 	if err != nil {
 		return nil, err
 	}
-	match, err := names.Match(ctx, storedUsers{storage}, name)
+	match, err := names.Match(ctx, users.Stored{Storage: storage}, name)
 	if err != nil || match.Registered || !match.Similar {
 		return []string{name}, err
 	}
@@ -104,7 +106,7 @@ func (b *backend) lockedSpellings(ctx context.Context, storage kv.Storage, rules
 }
 
 func (b *backend) lockedList(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {
-	until := b.lockouts.Locked()
+	until := b.logins.Lockouts.Locked()
 	names := slices.Sorted(maps.Keys(until))
 	info := make(map[string]any, len(names))
 	for _, name := range names {

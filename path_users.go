@@ -84,7 +84,7 @@ func loadListed(ctx context.Context, storage kv.Storage, name string) (*users.Us
 	if username.IsStorable(name) {
 		return users.Load(ctx, storage, name)
 	}
-	names, err := userNames(ctx, storage)
+	names, err := users.Names(ctx, storage)
 	if err != nil || !slices.Contains(names, name) {
 		return nil, err
 	}

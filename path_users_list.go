@@ -2,14 +2,11 @@ package radiusauth
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -56,7 +53,7 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 	if limit < 0 {
 		return logical.ErrorResponse("%s is %d; use 0 or more", fieldLimit, limit), nil
 	}
-	names, err := userNames(ctx, storageOf(req))
+	names, err := users.Names(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -78,27 +75,6 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 		}
 	}
 	return logical.ListResponseWithInfo(names, details), nil
-}
-
-// userNames lists the names of all users, sorted. A name with a slash is
-// stored as in a folder.
-func userNames(ctx context.Context, storage kv.Storage) ([]string, error) {
-	var names []string
-	for folders := []string{""}; len(folders) > 0; folders = folders[1:] {
-		children, err := storage.List(ctx, users.Key(folders[0]))
-		if err != nil {
-			return nil, fmt.Errorf("listing users: %w", err)
-		}
-		for _, child := range children {
-			if strings.HasSuffix(child, "/") {
-				folders = append(folders, folders[0]+child)
-			} else {
-				names = append(names, folders[0]+child)
-			}
-		}
-	}
-	slices.Sort(names)
-	return names, nil
 }
 
 // page gives at most limit of the sorted names, those after the given one. A

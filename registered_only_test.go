@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/login"
 )
 
 func TestRegisteredOnlyKeepsOthersOut(t *testing.T) {
@@ -21,7 +23,7 @@ func TestRegisteredOnlyKeepsOthersOut(t *testing.T) {
 	for typed, password := range map[string]string{
 		"bob": "bob-password", "alice@guest": "guest-password", "carol": "carol-password", "mallory": "x",
 	} {
-		require.Equal(t, deniedText, b.refusedAs(typed, password), typed)
+		require.Equal(t, login.DeniedText, b.refusedAs(typed, password), typed)
 		status, _ := b.asFreeRADIUS("authorize", map[string]any{"username": typed, "password": password})
 		require.Equal(t, http.StatusNoContent, status, typed)
 		require.Equal(t, typed, b.aheadOf(typed), "the alias says nothing of who is registered")
@@ -34,7 +36,7 @@ func TestRegisteredOnlyKeepsOthersOut(t *testing.T) {
 	b.ok(logical.UpdateOperation, "users/bob", nil)
 	require.Empty(t, b.loginOK("bob", "bob-password").Policies)
 	b.ok(logical.DeleteOperation, "users/bob", nil)
-	require.Equal(t, deniedText, b.refusedAs("bob", "bob-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("bob", "bob-password"))
 	b.ok(logical.PatchOperation, "config", map[string]any{"registered_only": nil})
 	b.loginOK("bob", "bob-password")
 }
@@ -95,7 +97,7 @@ func TestRegisteredOnlyIsOfNoUseToADirectoryOrTheUsersHere(t *testing.T) {
 	t.Parallel()
 	b, s := newDirectoryBackend(t, inDirectory, nil)
 	b.ok(logical.UpdateOperation, "config", map[string]any{"registered_only": true})
-	require.Equal(t, deniedText, b.refusedAs("alice", "alice-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice", "alice-password"))
 	require.Empty(t, s.Requests())
 	b.ok(logical.UpdateOperation, "users/alice", nil)
 	b.loginOK("alice", "alice-password")

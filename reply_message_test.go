@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius/rfc2865"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -44,12 +45,12 @@ func TestTextsOfARejectAreForTheOperatorOnly(t *testing.T) {
 	b.rejectsWith(func(*radiustest.Request) []string { return []string{"Account locked.\r\n", "\x1b[2JCall 555"} })
 	const want = `reply_message="Account locked. [2JCall 555"`
 
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "bob-password"}))
 	require.Contains(t, b.refusalLine(), "username=bob")
 	require.Contains(t, b.refusalLine(), want)
 
 	id := b.ok(logical.UpdateOperation, "login/carol", map[string]any{"password": "p"}).Data[fieldChallengeID]
-	require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "123456", fieldChallengeID: id}))
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": "123456", fieldChallengeID: id}))
 	require.Contains(t, b.refusalLine(), "username=carol")
 	require.Contains(t, b.refusalLine(), want, "of a reject that answers a code")
 

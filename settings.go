@@ -2,27 +2,19 @@ package radiusauth
 
 import (
 	"context"
-	"errors"
-	"time"
-
-	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/catalog"
-	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
-	"vault-plugin-auth-radius/internal/profile"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
 )
 
-// settings are what logins need of the config.
+// settings are the config, and what logins need of it.
 type settings struct {
-	config *configEntry     // the caller's own copy
-	source *source.Source   // the config's servers; shared
-	extra  *profile.Profile // makes request_attributes; shared, nil if there are none
-	nas    radius.Attributes
-	zone   *time.Location // whose clock profiles go by; nil: this server does not know it
+	config *configEntry // the caller's own copy
+	login  *login.Settings
 }
 
 // settingsCache keeps the config and its client in memory, so that a login
@@ -56,33 +48,12 @@ func (c *settingsCache) get(ctx context.Context, storage kv.Storage) (*settings,
 		if err != nil {
 			return nil, err
 		}
-		return newSettings(config, d, c.changed, c.dial), nil
+		return &settings{config: config, login: login.NewSettings(&config.Config, d, c.changed, c.dial)}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return loaded.clone(), nil
-}
-
-// newSettings makes what logins need. A config that makes no client, or no
-// request, has a source with a fault: only the built-in method, which checks less,
-// can have written it.
-func newSettings(config *configEntry, d *dictionary.Dictionary, changed func(radclient.Change), dial source.DialFunc) *settings {
-	made := &settings{config: config, source: &source.Source{Err: errNoSource}}
-	made.zone, _ = parseZone(config.TimeZone)
-	var extraErr, nasErr error
-	made.extra, extraErr = config.requestProfile(d, compileStored)
-	made.nas, nasErr = config.nasAttributes()
-	if config.Host == "" {
-		return made
-	}
-	client, err := config.newClient(made.probeAttributes(d), changed, dial)
-	made.source.TestUser = config.TestUser()
-	if err == nil {
-		made.source.Checker = source.NewRADIUSChecker(client, config.servers(), config.wireName)
-	}
-	made.source.Err = errors.Join(err, extraErr, nasErr)
-	return made
 }
 
 // drop forgets the config, and closes the client.
@@ -91,15 +62,15 @@ func (c *settingsCache) drop() { c.cached.Clear() }
 // close closes the client, which goes on for logins that are under way.
 func (s *settings) close() {
 	if s != nil {
-		s.source.Close()
+		s.login.Close()
 	}
 }
 
+// clone returns settings whose config the caller may change.
 func (s *settings) clone() *settings {
 	if s == nil {
 		return nil
 	}
-	copied := *s
-	copied.config = s.config.clone()
-	return &copied
+	config := s.config.clone()
+	return &settings{config: config, login: s.login.With(&config.Config)}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/directorytest"
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // inDirectory answers for alice and her groups.
@@ -84,8 +85,8 @@ func TestPersonLearnsNothingOfTheDirectorysTrouble(t *testing.T) {
 		return directorytest.Answer{Result: uint16(result.Load())}
 	}, nil)
 	for code, want := range map[uint32]struct{ text, log string }{
-		8: {deniedText, "(result 8)"}, 10: {deniedText, "(result 10)"}, 34: {deniedText, "(result 34)"}, 53: {deniedText, "(result 53)"},
-		51: {noAnswerText, "busy"}, 52: {noAnswerText, "not available"},
+		8: {login.DeniedText, "(result 8)"}, 10: {login.DeniedText, "(result 10)"}, 34: {login.DeniedText, "(result 34)"}, 53: {login.DeniedText, "(result 53)"},
+		51: {login.NoAnswerText, "busy"}, 52: {login.NoAnswerText, "not available"},
 	} {
 		result.Store(code)
 		for range 3 {
@@ -96,7 +97,7 @@ func TestPersonLearnsNothingOfTheDirectorysTrouble(t *testing.T) {
 	require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "nobody's password was judged")
 	result.Store(49)
 	for range 2 {
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
 	}
 	require.Equal(t, []string{"alice"}, b.ok(logical.ListOperation, "unlock", nil).Data["keys"])
 }
@@ -109,7 +110,7 @@ func TestRealmOfADirectoryIsNotPartOfTheName(t *testing.T) {
 	}
 	require.Equal(t, directorytest.PersonDN("alice"), s.Requests()[0].DN)
 	for _, name := range []string{"alice@elsewhere", "ALICE", "uid=alice", `x\alice@corp`} {
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "alice-password"}), name)
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "alice-password"}), name)
 	}
 	b.ok(logical.UpdateOperation, "config", map[string]any{"case_insensitive_usernames": true})
 	require.Equal(t, "alice@corp", b.ok(logical.UpdateOperation, "login", map[string]any{"username": `Corp\ALICE`, "password": "alice-password"}).Auth.Alias.Name)
@@ -237,7 +238,7 @@ func TestFloodAtADirectoryIsBoundedAndLetsOthersIn(t *testing.T) {
 		return inDirectory(r)
 	}, map[string]any{"dial_timeout": 600, "read_timeout": 600}) // on a machine that is busy with other tests
 	ctx, end := context.WithCancel(t.Context())
-	login := func(ctx context.Context, address, name string) *logical.Response {
+	logIn := func(ctx context.Context, address, name string) *logical.Response {
 		resp, err := b.HandleRequest(ctx, &logical.Request{
 			Operation: logical.UpdateOperation, Path: "login/" + name, Storage: b.storage,
 			Data: map[string]any{"password": "alice-password"}, Connection: &logical.Connection{RemoteAddr: address},
@@ -247,12 +248,12 @@ func TestFloodAtADirectoryIsBoundedAndLetsOthersIn(t *testing.T) {
 	}
 	var flood sync.WaitGroup
 	for i := range places {
-		flood.Go(func() { login(ctx, "192.0.2.1", fmt.Sprintf("flood-%d", i)) })
+		flood.Go(func() { logIn(ctx, "192.0.2.1", fmt.Sprintf("flood-%d", i)) })
 	}
 	require.Eventually(t, func() bool { _, open := s.Connections(); return open == places }, 10*time.Minute, time.Millisecond)
-	require.Equal(t, noAnswerText, login(t.Context(), "192.0.2.1", "flood-1").Error().Error(), "it has no better claim")
+	require.Equal(t, login.NoAnswerText, logIn(t.Context(), "192.0.2.1", "flood-1").Error().Error(), "it has no better claim")
 	require.Contains(t, b.log.String(), "too many logins wait for the directory 127.0.0.1:")
-	require.False(t, login(t.Context(), "192.0.2.2", "alice").IsError())
+	require.False(t, logIn(t.Context(), "192.0.2.2", "alice").IsError())
 	end()
 	flood.Wait()
 	require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "nobody's password was judged")

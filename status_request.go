@@ -6,61 +6,12 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
-	"layeh.com/radius"
 
-	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
-	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/source"
-	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
-
-// probeAttributes are the request_attributes of the test user's logins. What cannot be
-// made without a client is left out, as at a login.
-func (s *settings) probeAttributes(d *dictionary.Dictionary) radius.Attributes {
-	if s.extra == nil || !s.config.ProbesByRequest() {
-		return nil
-	}
-	credentials := s.config.StatusRequest()
-	described := radclient.RequestAttributes(s.nas, credentials)
-	made := &authorization{dictionary: d, requested: d.Decode(described, dictionary.Keys{Plain: true})}
-	if err := made.complete(s.extra, &credentials); err != nil {
-		return nil // logins are refused for it
-	}
-	return credentials.Attributes
-}
-
-// barredAsTestUser says why nobody logs in under the name of a test user, whichever
-// source has it, nor under a realm form of it where that source is asked; "" for other
-// names. Else who guesses the password of the test user would get a token.
-func barredAsTestUser(settings *settings, sources *source.Set, who identity) string {
-	for _, src := range testedSources(settings, sources) {
-		for _, name := range []string{who.name, settings.config.nameAsked(who.source, who.name)} {
-			for i, form := range username.RealmForms(name) {
-				if (i == 0 || src.Key() == who.source.Key()) && username.Skeleton(form) == src.TestUser {
-					return fmt.Sprintf("%s of %s has the name: its probes log in under it, and nobody else does",
-						fieldStatusCheckUsername, src.Title())
-				}
-			}
-		}
-	}
-	return ""
-}
-
-// testedSources are the sources that have a test user, mostly none.
-func testedSources(settings *settings, sources *source.Set) []*source.Source {
-	var tested []*source.Source
-	if settings.source.TestUser != "" {
-		tested = append(tested, settings.source)
-	}
-	for _, src := range sources.Ordered {
-		if src.TestUser != "" {
-			tested = append(tested, src)
-		}
-	}
-	return tested
-}
 
 // warnOfTestUserBar adds a warning to the response of a write of a user who cannot log in
 // because of a test user. resp may be nil.
@@ -75,7 +26,7 @@ func (b *backend) warnOfTestUserBar(
 	if err != nil {
 		return resp
 	}
-	reason := barredAsTestUser(settings, sources, identity{name: name, source: b.route(settings, sources, user, name)})
+	reason := login.BarredAsTestUser(settings.login, sources, login.Identity{Name: name, Source: b.logins.Route(settings.login, sources, user, name)})
 	if reason == "" {
 		return resp
 	}
@@ -130,12 +81,12 @@ func (b *backend) registeredLike(ctx context.Context, storage kv.Storage, typed 
 	if err != nil {
 		return "", err
 	}
-	names, err := b.registeredNames(ctx, storage, rules)
+	names, err := b.logins.RegisteredNames(ctx, storage, rules)
 	if err != nil {
 		return "", err
 	}
 	name := rules.Canonical(typed)
-	match, err := names.Match(ctx, storedUsers{storage}, name)
+	match, err := names.Match(ctx, users.Stored{Storage: storage}, name)
 	switch {
 	case err != nil:
 		return "", err

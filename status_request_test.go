@@ -12,6 +12,7 @@ import (
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -151,7 +152,7 @@ func TestNobodyLogsInAsTheTestUser(t *testing.T) {
 		"vault-probe", "VAULT-PROBE", "vault-pr\u00f6be", "v\u00e1ult-probe", "vault-probe@corp", `CORP\vault-probe`, `a\vault-probe@b`,
 		"vault-probe@", `\vault-probe`, "vault-probe@people", `PEOPLE\Vault-Probe`,
 	} {
-		require.Equal(t, deniedText, b.refusedAs(name, probePassword), name)
+		require.Equal(t, login.DeniedText, b.refusedAs(name, probePassword), name)
 	}
 	require.Contains(t, b.log.String(), "status_check_username of the config has the name: its probes log in under it, and nobody else does")
 	for _, auth := range []*logical.Auth{auth, other} {
@@ -180,7 +181,7 @@ func TestRegisteredUserWithTheNameOfTheTestUserIsBarredWhereverItIsChecked(t *te
 	require.Equal(t, []string{
 		"nobody can log in as this user: status_check_username of the source guests has the name: its probes log in under it, and nobody else does",
 	}, resp.Warnings)
-	require.Equal(t, deniedText, b.refusedAs("vault-probe", probePassword))
+	require.Equal(t, login.DeniedText, b.refusedAs("vault-probe", probePassword))
 	b.ok(logical.PatchOperation, "users/vault-probe", map[string]any{"password_hash": "nt:8846f7eaee8fb117ad06bdd830b7586c"})
 	status, body := b.asFreeRADIUS("authorize", map[string]any{"username": "vault-probe"})
 	require.Equal(t, http.StatusNoContent, status, body)
@@ -194,11 +195,11 @@ func TestRegisteredUserWithTheNameOfTheTestUserIsBarredWhereverItIsChecked(t *te
 func TestTestUserBarsNoRealmFormAtAnotherSource(t *testing.T) {
 	t.Parallel()
 	b, _ := newSourcesBackend(t, map[string]any{"status_check": "request", "status_check_username": "alice", "status_check_password": "p"}, nil)
-	require.Equal(t, deniedText, b.refusedAs("alice", "alice-password"))
-	require.Equal(t, deniedText, b.refusedAs("alice@corp", "alice-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice", "alice-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice@corp", "alice-password"))
 	require.Equal(t, "guests", b.loginAs("alice@guest", "guest-password").Metadata["extauth"])
 	b.ok(logical.UpdateOperation, "extauth/guests", map[string]any{"strip_realm": true})
-	require.Equal(t, deniedText, b.refusedAs("alice@guest", "guest-password"))
+	require.Equal(t, login.DeniedText, b.refusedAs("alice@guest", "guest-password"))
 }
 
 func TestTestUserWithARealmBarsBothNotations(t *testing.T) {
@@ -207,11 +208,11 @@ func TestTestUserWithARealmBarsBothNotations(t *testing.T) {
 		b := acceptingStrangers(t)
 		b.ok(logical.UpdateOperation, "config", merged(testUserFields(), map[string]any{"status_check_username": name}))
 		for _, typed := range []string{`CORP\vault-probe`, "vault-probe@corp", "Vault-Probe@CORP", "vault-probe@corp@x"} {
-			require.Equal(t, deniedText, b.refusedAs(typed, "p"), "%s: %s", name, typed)
+			require.Equal(t, login.DeniedText, b.refusedAs(typed, "p"), "%s: %s", name, typed)
 		}
 		require.NotEmpty(t, b.loginAs("vault-probe", "p").Policies, "another account")
 		b.ok(logical.UpdateOperation, "config", map[string]any{"realm": "corp"})
-		require.Equal(t, deniedText, b.refusedAs("vault-probe", "p"), "the server sees vault-probe@corp")
+		require.Equal(t, login.DeniedText, b.refusedAs("vault-probe", "p"), "the server sees vault-probe@corp")
 	}
 }
 
@@ -274,7 +275,7 @@ func TestProbesAreLoginsOfTheTestUserAsConfiguredAndCountAsProbes(t *testing.T) 
 				map[string]any{"attribute": "NAS-Port-Id", "value": "for %{User-Name}"},
 			},
 		}))
-		require.Equal(t, noAnswerText, b.refusedAs("bob", "bob-password"))
+		require.Equal(t, login.NoAnswerText, b.refusedAs("bob", "bob-password"))
 		var probe *radiustest.Request
 		for _, request := range b.server.Requests() {
 			require.Equal(t, radius.CodeAccessRequest, request.Packet.Code)

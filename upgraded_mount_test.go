@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -175,7 +176,7 @@ func (b *testBackend) keepsOut(names ...string) {
 	for _, name := range names {
 		resp, requests := b.asks(name)
 		require.True(b.t, resp.IsError(), name)
-		require.Equal(b.t, deniedText, resp.Error().Error(), name)
+		require.Equal(b.t, login.DeniedText, resp.Error().Error(), name)
 		require.Zero(b.t, requests, name)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/policyutil"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
@@ -157,7 +158,7 @@ func applyUser(u *users.User, d *framework.FieldData) error {
 // checkNewPassword tells whether a password can be set. In JSON, whatever is not UTF-8
 // has become U+FFFD on its way here: then many passwords would be taken for this one.
 func checkNewPassword(password string) error {
-	if err := checkPasswordText(password, passwd.MaxPassword); err != nil {
+	if err := login.CheckPasswordText(password, passwd.MaxPassword); err != nil {
 		return err
 	}
 	if strings.ContainsRune(password, utf8.RuneError) {
@@ -191,7 +192,7 @@ func (b *backend) givenPassword(
 	if err := checkNewPassword(password.(string)); err != nil {
 		return "", false, &fieldError{fieldPassword, err}
 	}
-	made, err := b.hasher.Make(ctx, settings, password.(string))
+	made, err := b.logins.Hasher.Make(ctx, settings, password.(string))
 	if mistake := passwd.InputError(""); errors.As(err, &mistake) {
 		return "", false, &fieldError{fieldPassword, err}
 	}

@@ -6,36 +6,18 @@ import (
 	"runtime/debug"
 
 	"vault-plugin-auth-radius/internal/kv"
-	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
 
-// storedUsers are the users in Vault's storage, as the names of users are read from it.
-type storedUsers struct{ storage kv.Storage }
-
-// Names implements [username.Users].
-func (u storedUsers) Names(ctx context.Context) ([]string, error) { return userNames(ctx, u.storage) }
-
-// Exists implements [username.Users].
-func (u storedUsers) Exists(ctx context.Context, name string) (bool, error) {
-	user, err := users.Load(ctx, u.storage, name)
-	return user != nil, err
-}
-
-// registeredNames returns the names of the stored users, when they have been read.
-func (b *backend) registeredNames(ctx context.Context, storage kv.Storage, rules username.Rules) (*username.Names, error) {
-	return b.names.Get(ctx, storedUsers{storage}, rules)
-}
-
 // register runs a write of the user, whose lock in users the caller holds. A new name
 // with the fold of another one is refused with a [username.TakenError].
 func (b *backend) register(ctx context.Context, storage kv.Storage, rules username.Rules, name string, store func() error) error {
-	names, err := b.registeredNames(ctx, storage, rules)
+	names, err := b.logins.RegisteredNames(ctx, storage, rules)
 	if err != nil {
 		return err
 	}
-	return b.names.Register(ctx, names, storedUsers{storage}, name, store)
+	return b.names.Register(ctx, names, users.Stored{Storage: storage}, name, store)
 }
 
 // namesRead logs stored names that are in an operator's way.
@@ -72,7 +54,7 @@ func (b *backend) rules(ctx context.Context, storage kv.Storage) (username.Rules
 	if err != nil {
 		return username.Rules{}, err
 	}
-	return config.rules(sources), nil
+	return config.Rules(sources), nil
 }
 
 // canonicalName returns the canonical name on a mount that may not be configured yet.
@@ -82,15 +64,4 @@ func (b *backend) canonicalName(ctx context.Context, storage kv.Storage, typed s
 		return "", err
 	}
 	return rules.Canonical(typed), nil
-}
-
-// rules returns what the config and the sources say of names.
-func (c *configEntry) rules(sources *source.Set) username.Rules {
-	return username.Rules{
-		FoldCase:     c.CaseInsensitiveUsernames,
-		StripRealm:   c.StripRealm,
-		Realm:        c.Realm,
-		DefaultRealm: c.DefaultRealm,
-		Realms:       sources.Realms,
-	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/unicode/norm"
+
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // agrees holds logins against what is stored: who is stored logs in, and other spellings
@@ -35,7 +37,7 @@ func (b *testBackend) agrees(names ...string) {
 			require.NoError(b.t, resp.Error(), name)
 			require.Equal(b.t, []string{"staff"}, resp.Auth.Policies, name)
 		default:
-			require.EqualError(b.t, resp.Error(), deniedText, "%s, beside %s", name, registered)
+			require.EqualError(b.t, resp.Error(), login.DeniedText, "%s, beside %s", name, registered)
 		}
 	}
 }
@@ -267,7 +269,7 @@ func TestNamesThatChangeInAllWaysAtOnce(t *testing.T) {
 				default:
 					for _, b := range []*testBackend{active, standby} {
 						resp, err := b.send(logical.UpdateOperation, "login/"+spellings[random.IntN(5)], map[string]any{"password": "p"})
-						if err != nil || resp.IsError() && resp.Error().Error() == noAnswerText {
+						if err != nil || resp.IsError() && resp.Error().Error() == login.NoAnswerText {
 							t.Error("neither refused nor accepted", err)
 						}
 					}

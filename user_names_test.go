@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
@@ -101,7 +102,7 @@ func TestNamesAreReadFromTheStartOnceAFolder(t *testing.T) {
 	}
 	b.loginOK("another", "p")
 	require.Equal(t, []string{"staff"}, b.loginOK("a/b/dave", "p").Policies)
-	require.Contains(t, b.refused(logical.UpdateOperation, "login/a/B/dave", map[string]any{"password": "p"}), deniedText)
+	require.Contains(t, b.refused(logical.UpdateOperation, "login/a/B/dave", map[string]any{"password": "p"}), login.DeniedText)
 	require.EqualValues(t, 3, storage.lists.Load(), "one a folder")
 }
 
@@ -116,8 +117,8 @@ func TestLoginsAreUnansweredWhileTheNamesCannotBeRead(t *testing.T) {
 		fault.Store(true)
 		b.initialized()
 		for range 2 { // registered, and somebody else
-			require.Equal(t, noAnswerText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
-			require.Equal(t, noAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "p"}))
+			require.Equal(t, login.NoAnswerText, b.refused(logical.UpdateOperation, "login/alice", map[string]any{"password": "alice-password"}))
+			require.Equal(t, login.NoAnswerText, b.refused(logical.UpdateOperation, "login/bob", map[string]any{"password": "p"}))
 		}
 		for _, data := range []map[string]any{{"username": "alice", "password": "alice-password"}, {"username": "chap"}} {
 			status, _ := b.asFreeRADIUS("authorize", data)
@@ -157,7 +158,7 @@ func TestLoginThatGivesUpWaitingIsUnanswered(t *testing.T) {
 		Operation: logical.UpdateOperation, Path: "login/bob", Storage: uncancelled{b.storage}, Data: map[string]any{"password": "p"},
 	})
 	require.NoError(t, err)
-	require.EqualError(t, resp.Error(), noAnswerText)
+	require.EqualError(t, resp.Error(), login.NoAnswerText)
 	close(held.goOn)
 	b.loginOK("alice", "alice-password")
 }
@@ -180,7 +181,7 @@ func TestNamesNeverSeenBeforeAndRefusedSpellingsTouchNoStorage(t *testing.T) {
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"policies": "staff"})
 	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"enabled": false})
 	refused := func(name string) {
-		require.Equal(t, deniedText, b.refused(logical.UpdateOperation, "login/"+name, map[string]any{"password": "p"}))
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/"+name, map[string]any{"password": "p"}))
 	}
 	b.loginOK("alice", "p")
 	b.denied("bob")
@@ -204,10 +205,10 @@ func BenchmarkReadingTheNamesOfUsers(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	rules := defaultConfig().rules(source.NewSet(nil))
+	rules := defaultConfig().Rules(source.NewSet(nil))
 	for b.Loop() {
 		names := username.NewRegistry(func(*username.Names) {}, nil)
-		if _, err := names.Get(b.Context(), storedUsers{vaultStorage{storage}}, rules); err != nil {
+		if _, err := names.Get(b.Context(), users.Stored{Storage: vaultStorage{storage}}, rules); err != nil {
 			b.Fatal(err)
 		}
 		names.Close()

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius/rfc2865"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/source"
 )
 
@@ -15,23 +16,23 @@ func TestRealmChangesWhatTheServerSees(t *testing.T) {
 	t.Parallel()
 	const realm = "example.com"
 	tests := map[string]struct {
-		config configEntry
+		config login.Config
 		want   map[string]string // typed -> sent
 	}{
-		"neither": {configEntry{}, map[string]string{"alice": "alice", "alice@guest": "alice@guest", `CORP\alice`: `CORP\alice`}},
-		"realm": {configEntry{Realm: realm}, map[string]string{
+		"neither": {login.Config{}, map[string]string{"alice": "alice", "alice@guest": "alice@guest", `CORP\alice`: `CORP\alice`}},
+		"realm": {login.Config{Realm: realm}, map[string]string{
 			"alice": "alice@example.com", "alice@guest": "alice@guest", `CORP\alice`: `CORP\alice`, `a/b\c`: `a/b\c@example.com`, "@": "@@example.com", `\`: `\@example.com`,
 		}},
-		"strip_realm": {configEntry{RADIUSSettings: source.RADIUSSettings{StripRealm: true}}, map[string]string{
+		"strip_realm": {login.Config{RADIUSSettings: source.RADIUSSettings{StripRealm: true}}, map[string]string{
 			"alice": "alice", "alice@guest": "alice", `CORP\alice`: "alice", "a@b@c": "a", `A\b@c`: "b", "@guest": "@guest", `CORP\`: `CORP\`,
 		}},
-		"both": {configEntry{Realm: realm, RADIUSSettings: source.RADIUSSettings{StripRealm: true}}, map[string]string{
+		"both": {login.Config{Realm: realm, RADIUSSettings: source.RADIUSSettings{StripRealm: true}}, map[string]string{
 			"alice": "alice@example.com", "alice@guest": "alice@example.com", `CORP\alice`: "alice@example.com",
 		}},
 	}
 	for name, test := range tests {
 		for typed, want := range test.want {
-			require.Equal(t, want, test.config.wireName(typed), "%s: %s", name, typed)
+			require.Equal(t, want, test.config.WireName(typed), "%s: %s", name, typed)
 		}
 	}
 }

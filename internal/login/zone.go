@@ -1,4 +1,4 @@
-package radiusauth
+package login
 
 import (
 	"path"

@@ -1,4 +1,4 @@
-package radiusauth
+package login
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 	"vault-plugin-auth-radius/internal/users"
 )
 
-// identity is whom a login, a renewal or a request of FreeRADIUS is for.
-type identity struct {
-	name   string         // canonical
+// Identity is whom a login, a renewal or a request of FreeRADIUS is for.
+type Identity struct {
+	Name   string         // canonical
 	user   *users.User    // nil: not registered
-	source *source.Source // that checks the password
+	Source *source.Source // that checks the password
 	// registered tells whether the name, or one that may be the same to a server, is:
 	// its failed logins count where strangers' names do not push them out.
 	registered bool
@@ -33,52 +33,52 @@ func (e *namesUnreadError) Error() string { return "reading the names of users: 
 
 func (e *namesUnreadError) Unwrap() error { return e.err }
 
-// identify finds whom a typed name is for, and what bars that user, by the same rules
+// Identify finds whom a typed name is for, and what bars that user, by the same rules
 // for logins, renewals and FreeRADIUS. The error is an inputError, a namesUnreadError or
 // a fault of storage.
-func (b *backend) identify(
-	ctx context.Context, storage kv.Storage, settings *settings, sources *source.Set, typed string,
-) (identity, error) {
+func (s *Service) Identify(
+	ctx context.Context, storage kv.Storage, settings *Settings, sources *source.Set, typed string,
+) (Identity, error) {
 	if err := username.Check(typed); err != nil {
-		return identity{}, &inputError{err}
+		return Identity{}, &InputError{err}
 	}
-	rules := settings.config.rules(sources)
-	who := identity{name: rules.Canonical(typed)}
-	if err := username.Check(who.name); err != nil {
-		return who, &inputError{err}
+	rules := settings.Config.Rules(sources)
+	who := Identity{Name: rules.Canonical(typed)}
+	if err := username.Check(who.Name); err != nil {
+		return who, &InputError{err}
 	}
-	names, err := b.registeredNames(ctx, storage, rules)
+	names, err := s.RegisteredNames(ctx, storage, rules)
 	if err != nil {
 		return who, &namesUnreadError{err}
 	}
-	match := username.Match{Registered: names.Registered(who.name)}
+	match := username.Match{Registered: names.Registered(who.Name)}
 	if !match.Registered { // else no other name matters
-		if match, err = names.Match(ctx, storedUsers{storage}, who.name); err != nil {
+		if match, err = names.Match(ctx, users.Stored{Storage: storage}, who.Name); err != nil {
 			return who, err
 		}
 	}
 	if match.Registered {
-		if who.user, err = b.users.Get(ctx, storage, who.name); err != nil {
+		if who.user, err = s.Users.Get(ctx, storage, who.Name); err != nil {
 			return who, err
 		}
 	}
 	if match.Registered && who.user == nil { // it is gone, and nobody has said so
-		names.Doubt(who.name)
-		if match, err = names.Match(ctx, storedUsers{storage}, who.name); err != nil {
+		names.Doubt(who.Name)
+		if match, err = names.Match(ctx, users.Stored{Storage: storage}, who.Name); err != nil {
 			return who, err
 		}
 	}
 	who.registered = who.user != nil || match.Similar
-	who.source = b.route(settings, sources, who.user, who.name)
-	if who.user == nil && !username.IsPlain(who.name) {
-		return who, &inputError{errNotPlain}
+	who.Source = s.Route(settings, sources, who.user, who.Name)
+	if who.user == nil && !username.IsPlain(who.Name) {
+		return who, &InputError{errNotPlain}
 	}
 	bars := []func() (string, error){
 		func() (string, error) { return who.user.BlockReason(time.Now()), nil },
-		func() (string, error) { return barredAsTestUser(settings, sources, who), nil },
-		func() (string, error) { return b.barredByHidden(ctx, storage, names, who) },
+		func() (string, error) { return BarredAsTestUser(settings, sources, who), nil },
+		func() (string, error) { return s.barredByHidden(ctx, storage, names, who) },
 		func() (string, error) { return barredAsStranger(settings, names, who, match), nil },
-		func() (string, error) { return b.barredByBase(ctx, storage, settings, sources, names, who) },
+		func() (string, error) { return s.barredByBase(ctx, storage, settings, sources, names, who) },
 	}
 	for _, bar := range bars {
 		if who.barred, err = bar(); who.barred != "" || err != nil {
@@ -93,19 +93,19 @@ var errNotPlain = errors.New("username is not in its plain spelling (Unicode NFK
 
 // barredAsStranger says why a name that is not registered is refused: it is another
 // spelling of one that is, or only registered users log in.
-func barredAsStranger(settings *settings, names *username.Names, who identity, match username.Match) string {
+func barredAsStranger(settings *Settings, names *username.Names, who Identity, match username.Match) string {
 	if who.user != nil {
 		return ""
 	}
-	registered := names.Closest(who.name)
+	registered := names.Closest(who.Name)
 	switch {
 	case match.Similar && registered == "":
 		return "a similar name was registered until now"
 	case match.SameFold: // no other spelling can be registered
 		return fmt.Sprintf("registered as %s: type it like that", registered)
 	case match.Similar:
-		return fmt.Sprintf("registered as %s: type it like that, or register %s if it is somebody else", registered, who.name)
-	case settings.config.RegisteredOnly:
+		return fmt.Sprintf("registered as %s: type it like that, or register %s if it is somebody else", registered, who.Name)
+	case settings.Config.RegisteredOnly:
 		return "the config has registered_only, and the name is not under users/"
 	}
 	return ""
@@ -113,13 +113,13 @@ func barredAsStranger(settings *settings, names *username.Names, who identity, m
 
 // barredByHidden says why a name is refused under which nobody is found, but which a
 // stored user would have: what limits that user is not to be passed by.
-func (b *backend) barredByHidden(ctx context.Context, storage kv.Storage, names *username.Names, who identity) (string, error) {
-	for _, stored := range names.HiddenLike(who.name) {
+func (s *Service) barredByHidden(ctx context.Context, storage kv.Storage, names *username.Names, who Identity) (string, error) {
+	for _, stored := range names.HiddenLike(who.Name) {
 		name := names.Rules().Canonical(stored)
-		if who.user != nil && name != who.name {
+		if who.user != nil && name != who.Name {
 			continue // a registered user is only the one of that very name
 		}
-		user, err := b.users.Get(ctx, storage, stored)
+		user, err := s.Users.Get(ctx, storage, stored)
 		if err != nil {
 			return "", err
 		}
@@ -138,29 +138,29 @@ func (b *backend) barredByHidden(ctx context.Context, storage kv.Storage, names 
 	return "", nil
 }
 
-// maxNameRealms is how many realms a name has that is not registered: each is looked at, so
+// MaxNameRealms is how many realms a name has that is not registered: each is looked at, so
 // that a long name of nothing else would cost more than all that follows.
-const maxNameRealms = 16
+const MaxNameRealms = 16
 
 // barredByBase says why a name that is not registered is refused because of a user of
 // whose name it is a realm form, or the other notation, and whom its source may take it
 // for.
-func (b *backend) barredByBase(
-	ctx context.Context, storage kv.Storage, settings *settings, sources *source.Set, names *username.Names, who identity,
+func (s *Service) barredByBase(
+	ctx context.Context, storage kv.Storage, settings *Settings, sources *source.Set, names *username.Names, who Identity,
 ) (string, error) {
 	if who.user != nil {
 		return "", nil
 	}
-	cut := names.Rules().Bases(who.name)
-	if len(cut) > maxNameRealms {
-		return fmt.Sprintf("the name has more than %d realms", maxNameRealms), nil
+	cut := names.Rules().Bases(who.Name)
+	if len(cut) > MaxNameRealms {
+		return fmt.Sprintf("the name has more than %d realms", MaxNameRealms), nil
 	}
 	var bases []string
-	for _, name := range append([]string{who.name}, cut...) {
+	for _, name := range append([]string{who.Name}, cut...) {
 		bases = append(bases, name, names.Rules().OtherNotation(name))
 	}
 	for _, base := range slices.Compact(bases)[1:] { // the name itself is not registered
-		match, err := names.Match(ctx, storedUsers{storage}, base)
+		match, err := names.Match(ctx, users.Stored{Storage: storage}, base)
 		if err != nil {
 			return "", err
 		}
@@ -172,12 +172,12 @@ func (b *backend) barredByBase(
 			similar = names.Like(base)
 		}
 		for _, stored := range slices.Concat(similar, names.HiddenLike(base)) {
-			user, err := b.users.Get(ctx, storage, stored)
+			user, err := s.Users.Get(ctx, storage, stored)
 			if err != nil {
 				return "", err
 			}
 			reason := user.BlockReason(time.Now())
-			if reason != "" && b.route(settings, sources, user, names.Rules().Canonical(stored)).Key() == who.source.Key() {
+			if reason != "" && s.Route(settings, sources, user, names.Rules().Canonical(stored)).Key() == who.Source.Key() {
 				return reason + ", as " + stored, nil
 			}
 		}

@@ -1,4 +1,4 @@
-package radiusauth
+package login
 
 import (
 	"errors"
@@ -13,18 +13,18 @@ import (
 // about: more than any directory takes.
 const maxPassword = 1024
 
-// checkPassword returns why the source cannot be asked about the password; nil if it can.
+// CheckPassword returns why the source cannot be asked about the password; nil if it can.
 // The error advises and never shows the value.
-func checkPassword(src *source.Source, password string) error {
+func CheckPassword(src *source.Source, password string) error {
 	if src.IsRADIUS() {
 		return radclient.CheckPassword(password)
 	}
-	return checkPasswordText(password, maxPassword)
+	return CheckPasswordText(password, maxPassword)
 }
 
-// checkPasswordText returns why a text cannot be a password that no RADIUS server checks;
+// CheckPasswordText returns why a text cannot be a password that no RADIUS server checks;
 // nil if it can. A directory may take a NUL for the end: then many passwords would be one.
-func checkPasswordText(password string, longest int) error {
+func CheckPasswordText(password string, longest int) error {
 	switch {
 	case password == "":
 		return errors.New("password cannot be empty")

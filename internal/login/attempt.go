@@ -1,0 +1,148 @@
+package login
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"vault-plugin-auth-radius/internal/challenge"
+	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/lockout"
+	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
+)
+
+// Attempt is one try to log in, in Vault or at a server that asks FreeRADIUS.
+type Attempt struct {
+	Username         string // name
+	Password         string
+	ChallengeID      string            // that the password answers; empty: none
+	Address          string            // of the client, as Vault believes it; empty: unknown
+	ClientAttributes map[string]string // what the client says of itself
+	// requested is the request that is decided about, if a RADIUS server has got it;
+	// nil: it is the one that goes to the source.
+	RequestItems []dictionary.Item
+	// askable tells whether a source may be asked; nil: each may.
+	Allow func(*source.Source) bool
+}
+
+// checkPassword tells whether the source can be asked about the password, which may be
+// empty if it answers a challenge. Only the RADIUS source that has asked opens a
+// challenge_id, so nothing empty comes to a directory or to a hash.
+func (a Attempt) checkPassword(src *source.Source) error {
+	if a.ChallengeID != "" {
+		return radclient.CheckResponse(a.Password)
+	}
+	return CheckPassword(src, a.Password)
+}
+
+// Outcome is what came of an attempt.
+type Outcome struct {
+	Name          string // canonical
+	Authorization *Authorization
+	Challenge     *challenge.State // nil: the password answered no challenge
+	failures      int              // that this login has counted so far
+	Answer        source.Answer    // accept or challenge
+	Grant         Grant            // after an accept
+	Refusal       *Refusal         // why it goes no further; the log says more
+}
+
+// InputError is what is wrong with a name, a password or another thing that was
+// sent. Its text is for who sent it.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+
+func (e *InputError) Unwrap() error { return e.Err }
+
+// ErrReadFault is the one text for faults of storage at login: the log says more.
+var ErrReadFault = errors.New("the login could not be checked: the log of the radius auth method says more")
+
+// Authenticate asks whatever checks the name. It never writes storage, and reads it only
+// before the source is asked: a failure after that would make Vault's clients try
+// again, which is a second push to somebody's phone. The error is an inputError, a
+// challenge.Error, or errReadFault.
+func (s *Service) Authenticate(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt) (Outcome, error) {
+	return s.settle(s.decide(ctx, storage, settings, attempt))
+}
+
+// settle makes of a fault what the client may know of it. That it is not known who is
+// registered is like a source that is away.
+func (s *Service) settle(result Outcome, err error) (Outcome, error) {
+	var unread *namesUnreadError
+	switch {
+	case err == nil || IsInputError(err):
+		return result, err
+	case errors.As(err, &unread):
+		s.Log().Error("login failed", "username", result.Name, "error", err)
+		result.Refusal = &Refusal{Text: NoAnswerText, Unanswered: true}
+		return result, nil
+	}
+	return result, s.ReadFault(err)
+}
+
+// ReadFault logs a fault of storage at login. What it returns names nobody.
+func (s *Service) ReadFault(err error) error {
+	s.Log().Error("login failed: storage cannot be read", "error", err)
+	return ErrReadFault
+}
+
+func (s *Service) decide(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt) (Outcome, error) {
+	began := time.Now()
+	config := settings.Config
+	sources, err := s.Sources.Get(ctx, storage)
+	if err != nil {
+		return Outcome{}, err
+	}
+	who, err := s.Identify(ctx, storage, settings, sources, attempt.Username)
+	result := Outcome{Name: who.Name}
+	if err != nil {
+		return result, err
+	}
+	if err := attempt.checkPassword(who.Source); err != nil {
+		return result, &InputError{err}
+	}
+	if attempt.Allow != nil && !attempt.Allow(who.Source) {
+		result.Refusal = &Refusal{Text: DeniedText}
+		return result, nil
+	}
+	if result.Challenge, err = s.answering(ctx, storage, who.Source, who.Name, attempt.ChallengeID); err != nil {
+		return result, err
+	}
+	credentials, err := config.Credentials(who.Source, who.Name, attempt.Password, attempt.Address)
+	if err != nil {
+		return result, &InputError{err}
+	}
+	credentials.Answers = challengedBy(result.Challenge)
+	if result.Authorization, err = s.authorization(ctx, storage, settings, who.Source, who.user, attempt, &credentials); err != nil {
+		return result, err
+	}
+	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
+	turn, locked, refusal := s.beginTurn(ctx, config, who, caller.Share, result.Challenge)
+	if refusal != nil {
+		result.Refusal = refusal
+		return result, nil
+	}
+	defer turn.End(lockout.Undecided) // unless it has ended
+	if who.barred != "" || locked {
+		reason := cmp.Or(who.barred, lockedReason)
+		result.Refusal = s.rejectWithoutAsking(ctx, caller, who.Source, who.Name, attempt.Password, reason)
+		return result, nil
+	}
+	result.Answer, result.Refusal = s.ask(ctx, caller, result.Authorization, who.Name, credentials)
+	s.endTurn(turn, &result)
+	if result.Refusal == nil && result.Answer.Outcome == radclient.Accept {
+		result.Grant, result.Refusal = s.authorize(who.Name, result.Authorization, result.Answer)
+	}
+	return result, nil
+}
+
+// IsInputError reports whether the client's request has caused the error.
+func IsInputError(err error) bool {
+	var input *InputError
+	var misfit challenge.Error
+	return errors.As(err, &input) || errors.As(err, &misfit)
+}

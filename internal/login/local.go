@@ -1,0 +1,71 @@
+package login
+
+import (
+	"fmt"
+	"time"
+
+	"vault-plugin-auth-radius/internal/lockout"
+	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/validate"
+)
+
+// LocalSettings is the part of the config that is about what is checked here, or
+// by other sources than its servers.
+type LocalSettings struct {
+	// Extauth is the name of a source, localSource, or empty for the servers here.
+	Extauth string `json:"extauth"`
+
+	LockoutThreshold    int `json:"lockout_threshold"`     // 0: off
+	LockoutDuration     int `json:"lockout_duration"`      // seconds
+	LockoutCounterReset int `json:"lockout_counter_reset"` // seconds
+
+	PasswordAlgorithm passwd.Scheme `json:"password_hash_algorithm"`
+	PasswordCost      int           `json:"password_hash_cost"` // 0: the algorithm's default
+
+	// TimeZone is whose clock profiles go by.
+	TimeZone string `json:"time_zone"`
+}
+
+var PasswordAlgorithms = []passwd.Scheme{passwd.Argon2id, passwd.Bcrypt}
+
+func defaultLocalSettings() LocalSettings {
+	return LocalSettings{LockoutDuration: 15 * 60, LockoutCounterReset: 15 * 60, PasswordAlgorithm: passwd.Argon2id, TimeZone: "UTC"}
+}
+
+// maxLockout is the longest lockout in seconds: a year.
+const maxLockout = 365 * 24 * 3600
+
+// Problems lists what is wrong with the settings, each beginning with its field.
+func (l *LocalSettings) Problems() []string {
+	var found []string
+	if l.LockoutThreshold < 0 || l.LockoutThreshold > 1000 {
+		found = append(found, fmt.Sprintf("`lockout_threshold` is %d; use 0 to 1000", l.LockoutThreshold))
+	}
+	if l.LockoutDuration < 1 || l.LockoutDuration > maxLockout {
+		found = append(found, fmt.Sprintf("`lockout_duration` is %d; use 1 to %d seconds", l.LockoutDuration, maxLockout))
+	}
+	if l.LockoutCounterReset < 1 || l.LockoutCounterReset > maxLockout {
+		found = append(found, fmt.Sprintf("`lockout_counter_reset` is %d; use 1 to %d seconds", l.LockoutCounterReset, maxLockout))
+	}
+	if problem := validate.CheckEnum("password_hash_algorithm", l.PasswordAlgorithm, PasswordAlgorithms); problem != "" {
+		found = append(found, problem)
+	} else if err := l.HashSettings().Check(); err != nil {
+		found = append(found, "`password_hash_cost`: "+err.Error())
+	}
+	if _, ok := parseZone(l.TimeZone); !ok {
+		found = append(found, fmt.Sprintf("`time_zone`: %.80q is not a time zone: give a name of the IANA's database, such as Europe/Berlin or UTC", l.TimeZone))
+	}
+	return found
+}
+
+func (l *LocalSettings) HashSettings() passwd.Settings {
+	return passwd.Settings{Algorithm: l.PasswordAlgorithm, Cost: l.PasswordCost}
+}
+
+func (l *LocalSettings) lockoutPolicy() lockout.Policy {
+	return lockout.Policy{
+		Threshold: l.LockoutThreshold,
+		Duration:  time.Duration(l.LockoutDuration) * time.Second,
+		Reset:     time.Duration(l.LockoutCounterReset) * time.Second,
+	}
+}

@@ -1,0 +1,182 @@
+package login
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"vault-plugin-auth-radius/internal/catalog"
+	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/users"
+)
+
+// Kept is what a token remembers for its renewals.
+type Kept struct {
+	// password is empty if none was kept. In the internal data there is always
+	// one: without it the built-in method panics, after a rollback.
+	Password string
+	// registered tells whether the user was registered when the token was made.
+	Registered bool
+	// profiles are those that matched, as id:revision.
+	Profiles []string
+	// ruledOut are those with limits, written alike, that would not have matched at
+	// another time either.
+	RuledOut []string
+	Groups   []string // identity group aliases
+	// source is what checked the password, as source.key has it; empty: the config's
+	// servers.
+	Source string
+	// sent is what the client said of itself, for profiles that decide again.
+	ClientAttributes map[string]string
+}
+
+func NewRenewalData(authorization *Authorization, password string, granted Grant) Kept {
+	config := authorization.config
+	data := Kept{Registered: authorization.user != nil, Source: authorization.Source.Key(), Groups: granted.Groups(config.GroupAttributes)}
+	if config.Renewal == RenewalReauthenticate {
+		data.Password = password
+	}
+	if data.Password != "" && len(granted.Matched) > 0 {
+		data.ClientAttributes = authorization.clientAttributes
+	}
+	data.Profiles, data.RuledOut = revisionsOf(granted.Matched), revisionsOf(granted.ruledOut)
+	return data
+}
+
+// Renewed is what a token has after its renewal.
+type Renewed struct {
+	Granted Grant
+	Groups  []string // that become identity group aliases
+}
+
+// Renew decides whether the user of a token could still get one like it. address is that of
+// the client. A token without a password can only be rechecked, whatever the config says now.
+// The refusal has a text for the client.
+func (s *Service) Renew(
+	ctx context.Context, storage kv.Storage, settings *Settings, typed, address string, data Kept,
+) (Renewed, *Refusal, error) {
+	config := settings.Config
+	sources, err := s.Sources.Get(ctx, storage)
+	if err != nil {
+		return Renewed{}, nil, err
+	}
+	who, err := s.Identify(ctx, storage, settings, sources, typed)
+	switch {
+	case IsInputError(err):
+		return Renewed{}, &Refusal{Text: err.Error() + ", not renewing"}, nil
+	case err != nil:
+		return Renewed{}, nil, err
+	case who.barred != "":
+		s.Log().Info("renewal refused", "username", who.Name, "reason", who.barred)
+		return Renewed{}, &Refusal{Text: cmp.Or(who.user.BlockReason(time.Now()), "the user may not log in any more") + ", not renewing"}, nil
+	case data.Source != who.Source.Key():
+		return Renewed{}, &Refusal{Text: "another source checks the user now, not renewing"}, nil
+	}
+	unchanged, others, err := s.profilesUnchanged(ctx, storage, config, who.user, data)
+	switch {
+	case err != nil:
+		return Renewed{}, nil, err
+	case unchanged == nil:
+		return Renewed{}, &Refusal{Text: "profiles have changed, not renewing"}, nil
+	}
+	result := Renewed{
+		Granted: Grant{Policies: slices.Concat(grantedPolicies(config, who.user), policiesOf(unchanged)), Matched: unchanged},
+		Groups:  data.Groups,
+	}
+	if config.Renewal == RenewalReauthenticate && data.Password != "" {
+		again, refusal, err := s.reauthenticate(ctx, storage, settings, who, data, address)
+		if refusal != nil || err != nil {
+			return Renewed{}, refusal, err
+		}
+		result.Granted, result.Groups = again, again.Groups(config.GroupAttributes)
+	} else if data.Registered && who.user == nil {
+		return Renewed{}, &Refusal{Text: "user is no longer registered, not renewing"}, nil
+	} else if result.Granted.ends, err = recheck(unchanged, others, settings.Zone, s.Clock()); err != nil {
+		s.Log().Info("renewal refused by the profiles", "username", who.Name, "reason", err)
+		return Renewed{}, &Refusal{Text: DeniedText + ", not renewing"}, nil
+	}
+	result.Granted.ends = endsOf(who.user, result.Granted.ends)
+	return result, nil, nil
+}
+
+// reauthenticate asks the source again, and lets the profiles decide again.
+func (s *Service) reauthenticate(
+	ctx context.Context, storage kv.Storage, settings *Settings, who Identity, data Kept, address string,
+) (Grant, *Refusal, error) {
+	if err := CheckPassword(who.Source, data.Password); err != nil {
+		return Grant{}, &Refusal{Text: err.Error()}, nil // kept by the built-in method, which checks less
+	}
+	credentials, err := settings.Config.Credentials(who.Source, who.Name, data.Password, address)
+	if err != nil {
+		return Grant{}, &Refusal{Text: err.Error()}, nil
+	}
+	credentials.Share = RenewalShare(credentials.Username)
+	authorization, err := s.authorization(ctx, storage, settings, who.Source, who.user, Attempt{ClientAttributes: data.ClientAttributes}, &credentials)
+	if err != nil {
+		return Grant{}, nil, err
+	}
+	caller := passwd.Caller{Class: passwd.Renewal, Share: credentials.Share}
+	answer, refused := s.ask(ctx, caller, authorization, who.Name, credentials)
+	if refused != nil {
+		return Grant{}, refused, nil
+	}
+	if answer.Outcome != radclient.Accept {
+		s.Log().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck", "username", who.Name, "server", answer.Server)
+		return Grant{}, &Refusal{Text: DeniedText}, nil
+	}
+	result, refused := s.authorize(who.Name, authorization, answer)
+	if refused != nil {
+		return Grant{}, refused, nil
+	}
+	return result, nil, nil
+}
+
+// profilesUnchanged gives the profiles that a token's login has matched, if they
+// are as they were and still the user's; else nil. To disable one is a change. The others
+// are those that the login has not matched, but may now: the time was in the way, or the
+// user has been given them since, or they were written since.
+func (s *Service) profilesUnchanged(
+	ctx context.Context, storage kv.Storage, config *Config, user *users.User, data Kept,
+) (matched, others []*catalog.Compiled, err error) {
+	assigned := assignedProfiles(config, user)
+	if len(assigned) > 0 && len(data.Profiles) == 0 {
+		return nil, nil, nil // profiles decide now, and decided nothing then
+	}
+	profiles, err := s.Profiles.Get(ctx, storage, assigned)
+	if err != nil {
+		return nil, nil, err
+	}
+	matched = []*catalog.Compiled{}
+	for _, each := range profiles {
+		switch revision := each.Revision(); {
+		case each.Rules == nil:
+		case slices.Contains(data.Profiles, revision):
+			matched = append(matched, each)
+		case each.Entry.Enabled && !slices.Contains(data.RuledOut, revision):
+			others = append(others, each)
+		}
+	}
+	if len(matched) != len(data.Profiles) {
+		return nil, nil, nil
+	}
+	return matched, others, nil
+}
+
+func revisionsOf(profiles []*catalog.Compiled) []string {
+	var revisions []string
+	for _, each := range profiles {
+		revisions = append(revisions, each.Revision())
+	}
+	return revisions
+}
+
+func policiesOf(profiles []*catalog.Compiled) []string {
+	var policies []string
+	for _, one := range profiles {
+		policies = append(policies, one.Entry.Policies...)
+	}
+	return policies
+}

@@ -1,0 +1,48 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+
+	"vault-plugin-auth-radius/internal/source"
+	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
+)
+
+// errNoSource means that nothing checks the name's password.
+var errNoSource = errors.New("no source checks this name: see the config's host and extauth")
+
+// Route gives what checks the password of a canonical name: the user's own
+// source, that of the realm, or what the config says.
+func (s *Service) Route(settings *Settings, sources *source.Set, user *users.User, name string) *source.Source {
+	_, realm := username.Split(name)
+	ofRealm := sources.ByRealm[username.FoldRealm(realm)]
+	switch {
+	case user != nil && user.Local:
+		return s.localSource(settings, user)
+	case user != nil && user.Source != 0:
+		if own := sources.ByID[user.Source]; own != nil {
+			return own
+		}
+		return &source.Source{Err: fmt.Errorf("the user's source is gone: set %s of users/%s", "extauth", name)}
+	case ofRealm != nil:
+		return ofRealm
+	case settings.Config.Extauth == source.Local:
+		return s.localSource(settings, user)
+	case settings.Config.Extauth != "":
+		if byDefault := sources.ByName[settings.Config.Extauth]; byDefault != nil {
+			return byDefault
+		}
+		return &source.Source{Err: fmt.Errorf("the config's %s %q is gone", "extauth", settings.Config.Extauth)}
+	}
+	return settings.Source
+}
+
+// localSource is what checks the password that is stored with the user, who may be nil.
+func (s *Service) localSource(settings *Settings, user *users.User) *source.Source {
+	stored := ""
+	if user != nil {
+		stored = user.PasswordHash
+	}
+	return source.NewLocal(s.Hasher, settings.Config.HashSettings(), stored)
+}

@@ -1,0 +1,68 @@
+package login
+
+import (
+	"errors"
+	"time"
+
+	"layeh.com/radius"
+
+	"vault-plugin-auth-radius/internal/dictionary"
+	"vault-plugin-auth-radius/internal/profile"
+	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
+)
+
+// Settings are what logins need of the config.
+type Settings struct {
+	Config *Config          // the caller's own copy
+	Source *source.Source   // the config's servers; shared
+	extra  *profile.Profile // makes request_attributes; shared, nil if there are none
+	nas    radius.Attributes
+	Zone   *time.Location // whose clock profiles go by; nil: this server does not know it
+}
+
+// NewSettings makes what logins need. A config that makes no client, or no
+// request, has a source with a fault: only the built-in method, which checks less,
+// can have written it.
+func NewSettings(config *Config, d *dictionary.Dictionary, changed func(radclient.Change), dial source.DialFunc) *Settings {
+	made := &Settings{Config: config, Source: &source.Source{Err: errNoSource}}
+	made.Zone, _ = parseZone(config.TimeZone)
+	var extraErr, nasErr error
+	made.extra, extraErr = config.RequestProfile(d, CompileStored)
+	made.nas, nasErr = config.nasAttributes()
+	if config.Host == "" {
+		return made
+	}
+	client, err := config.newClient(made.probeAttributes(d), changed, dial)
+	made.Source.TestUser = config.TestUser()
+	if err == nil {
+		made.Source.Checker = source.NewRADIUSChecker(client, config.Servers(), config.WireName)
+	}
+	made.Source.Err = errors.Join(err, extraErr, nasErr)
+	return made
+}
+
+// Close closes the client, which goes on for logins that are under way.
+func (s *Settings) Close() { s.Source.Close() }
+
+// With returns the settings with a copy of their config.
+func (s *Settings) With(config *Config) *Settings {
+	copied := *s
+	copied.Config = config
+	return &copied
+}
+
+// probeAttributes are the request_attributes of the test user's logins. What cannot be
+// made without a client is left out, as at a login.
+func (s *Settings) probeAttributes(d *dictionary.Dictionary) radius.Attributes {
+	if s.extra == nil || !s.Config.ProbesByRequest() {
+		return nil
+	}
+	credentials := s.Config.StatusRequest()
+	described := radclient.RequestAttributes(s.nas, credentials)
+	made := &Authorization{dictionary: d, requestItems: d.Decode(described, dictionary.Keys{Plain: true})}
+	if err := made.addRequestAttributes(s.extra, &credentials); err != nil {
+		return nil // logins are refused for it
+	}
+	return credentials.Attributes
+}

@@ -1,0 +1,39 @@
+package login
+
+import (
+	"fmt"
+
+	"vault-plugin-auth-radius/internal/source"
+	"vault-plugin-auth-radius/internal/username"
+)
+
+// BarredAsTestUser says why nobody logs in under the name of a test user, whichever
+// source has it, nor under a realm form of it where that source is asked; "" for other
+// names. Else who guesses the password of the test user would get a token.
+func BarredAsTestUser(settings *Settings, sources *source.Set, who Identity) string {
+	for _, src := range testedSources(settings, sources) {
+		for _, name := range []string{who.Name, settings.Config.NameAsked(who.Source, who.Name)} {
+			for i, form := range username.RealmForms(name) {
+				if (i == 0 || src.Key() == who.Source.Key()) && username.Skeleton(form) == src.TestUser {
+					return fmt.Sprintf("%s of %s has the name: its probes log in under it, and nobody else does",
+						"status_check_username", src.Title())
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// testedSources are the sources that have a test user, mostly none.
+func testedSources(settings *Settings, sources *source.Set) []*source.Source {
+	var tested []*source.Source
+	if settings.Source.TestUser != "" {
+		tested = append(tested, settings.Source)
+	}
+	for _, src := range sources.Ordered {
+		if src.TestUser != "" {
+			tested = append(tested, src)
+		}
+	}
+	return tested
+}
