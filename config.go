@@ -2,17 +2,25 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/go-sockaddr"
+	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
+	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/bindaddress"
+	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/login"
+	"vault-plugin-auth-radius/internal/passwd"
+	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/validate"
 )
@@ -149,4 +157,158 @@ func (c *configEntry) otherProblems() []string {
 // as it does with all that is neither an IP address nor a CIDR block.
 func isUnixSocket(address *sockaddr.SockAddrMarshaler) bool {
 	return address.Type()&sockaddr.TypeIP == 0
+}
+
+// applyLocal takes the given fields over.
+func applyLocal(l *login.LocalSettings, d *framework.FieldData) {
+	set(d, fieldExtauth, &l.Extauth)
+	set(d, fieldLockoutThreshold, &l.LockoutThreshold)
+	set(d, fieldLockoutDuration, &l.LockoutDuration)
+	set(d, fieldLockoutCounterReset, &l.LockoutCounterReset)
+	setText(d, fieldPasswordAlgorithm, &l.PasswordAlgorithm)
+	set(d, fieldPasswordCost, &l.PasswordCost)
+	set(d, fieldTimeZone, &l.TimeZone)
+}
+
+// addLocalData adds the settings to what a read shows.
+func addLocalData(l *login.LocalSettings, data map[string]any) {
+	data[fieldExtauth] = l.Extauth
+	data[fieldLockoutThreshold] = l.LockoutThreshold
+	data[fieldLockoutDuration] = l.LockoutDuration
+	data[fieldLockoutCounterReset] = l.LockoutCounterReset
+	data[fieldPasswordAlgorithm] = string(l.PasswordAlgorithm)
+	data[fieldPasswordCost] = l.PasswordCost
+	data[fieldTimeZone] = l.TimeZone
+}
+
+// hashSettings say how passwords are hashed that are set now, on a mount that may
+// not be configured yet.
+func (b *backend) hashSettings(ctx context.Context, storage kv.Storage) (passwd.Settings, error) {
+	settings, err := b.settings.get(ctx, storage)
+	if settings == nil || err != nil {
+		return passwd.Settings{}, err
+	}
+	return settings.config.HashSettings(), nil
+}
+
+// applyHosts takes the given servers over. One that was there before keeps its
+// secret if none is given: nobody can read it to write it back.
+func (c *configEntry) applyHosts(hosts []source.Host) {
+	for i := range hosts {
+		given := &hosts[i]
+		given.Host = strings.ToLower(given.Host)
+		was := slices.IndexFunc(c.Hosts, func(old source.Host) bool { return old.Host == given.Host && old.Port == given.Port })
+		if given.Secret == "" && was >= 0 {
+			given.Secret = c.Hosts[was].Secret
+		}
+	}
+	c.Hosts = hosts
+}
+
+// hostProblems lists what is wrong with the further servers.
+func (c *configEntry) hostProblems() []string {
+	var found []string
+	for i, entry := range c.Hosts {
+		switch {
+		case !validate.IsHost(entry.Host):
+			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d: "+
+				"`host` must be one host name or IP address, without scheme, port or spaces", i+1))
+		case entry.Port < 0 || entry.Port > 65535:
+			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d: `port` is %d; use 1 to 65535", i+1, entry.Port))
+		}
+	}
+	servers := c.Servers()
+	for i, server := range servers {
+		same := func(other radclient.Server) bool { return other.Host == server.Host && other.Port == server.Port }
+		if slices.ContainsFunc(servers[:i], same) {
+			found = append(found, fmt.Sprintf("config parameter `hosts`: entry %d is there already: %.80s port %d", i, server.Host, server.Port))
+		}
+	}
+	return found
+}
+
+// hostsData are the further servers as a read shows them: without secrets.
+func (c *configEntry) hostsData() []map[string]any {
+	data := []map[string]any{}
+	for _, entry := range c.Hosts {
+		host := map[string]any{"host": entry.Host}
+		if entry.Port != 0 {
+			host["port"] = entry.Port
+		}
+		data = append(data, host)
+	}
+	return data
+}
+
+// maxMetadataAttributes is how many attributes may become metadata.
+const maxMetadataAttributes = 16
+
+// reservedMetadata are the keys of metadata that are the method's own.
+var reservedMetadata = []string{"username", "policies", "profiles", "extauth"}
+
+// applyAttributes takes the given fields over that are about attributes and
+// profiles, and lists what is wrong with them. It runs with changes of profiles
+// held up.
+func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *framework.FieldData, config *configEntry) ([]string, error) {
+	var problems []string
+	unread := false // request_attributes are not as they were given
+	if shortNames, given := d.GetOk(fieldDefaultProfiles); given {
+		ids, err := catalog.Resolve(ctx, storageOf(req), shortNames.([]string))
+		if unknown := (*catalog.UnknownError)(nil); errors.As(err, &unknown) {
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: %s", fieldDefaultProfiles, unknown))
+		} else if err != nil {
+			return nil, err
+		}
+		config.DefaultProfiles = ids
+	}
+	if values, given := d.GetOk(fieldRequestAttributes); given {
+		items, wrong := readRequestAttributes(values.([]any))
+		problems = append(problems, wrong...)
+		config.RequestAttributes, unread = items, len(wrong) > 0
+	}
+	set(d, fieldGroupAttributes, &config.GroupAttributes)
+	set(d, fieldMetadataAttributes, &config.MetadataAttributes)
+	set(d, fieldSessionTimeoutAsTTL, &config.SessionTimeoutAsTTL)
+
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := config.RequestProfile(known, profile.Compile); err != nil && !unread {
+		problems = append(problems, "config parameter "+err.Error())
+	}
+	unfit := append(known.CheckReadable(fieldGroupAttributes, config.GroupAttributes), known.CheckReadable(fieldMetadataAttributes, config.MetadataAttributes)...)
+	for _, problem := range unfit {
+		problems = append(problems, "config parameter "+problem)
+	}
+	for _, name := range config.MetadataAttributes {
+		if slices.ContainsFunc(reservedMetadata, func(own string) bool { return strings.EqualFold(own, name) }) {
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: %q is the name of metadata that every token has", fieldMetadataAttributes, name))
+		}
+	}
+	if len(config.MetadataAttributes) > maxMetadataAttributes {
+		problems = append(problems, fmt.Sprintf("config parameter `%s` has %d attributes; give %d at most", fieldMetadataAttributes, len(config.MetadataAttributes), maxMetadataAttributes))
+	}
+	return problems, nil
+}
+
+// readRequestAttributes reads a list of {attribute, value}.
+func readRequestAttributes(values []any) ([]profile.Item, []string) {
+	items, problems := readItems(fieldRequestAttributes, values, nil)
+	for i := range items {
+		if items[i].Operator != "" {
+			problems = append(problems, fmt.Sprintf("%s[%d].op has no meaning here: leave it out", fieldRequestAttributes, i))
+		}
+		items[i].Operator = "+="
+	}
+	return items, problems
+}
+
+// requestAttributesData are request_attributes as a read shows them.
+func requestAttributesData(items []profile.Item) []any {
+	data := make([]any, 0, len(items))
+	for _, item := range items {
+		data = append(data, map[string]any{"attribute": item.Attribute, "value": item.Value})
+	}
+	return data
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/cidrutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/profile"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -278,3 +279,17 @@ The token has the policies of users/alice, or the config's
 "token_policies". Another spelling of a registered name, such as ALICE, is refused
 as a wrong password is; the log says which name is registered.
 `
+
+// challenged returns the response to a login that the source wants another step of.
+func (b *backend) challenged(ctx context.Context, storage kv.Storage, result login.Outcome) *logical.Response {
+	id, step, refusal := b.logins.NextStep(ctx, storage, result)
+	if refusal != nil {
+		return logical.ErrorResponse(refusal.Text)
+	}
+	return &logical.Response{Data: map[string]any{
+		fieldChallengeID: id,
+		fieldMessage:     step.Message,
+		fieldEcho:        step.Echo,
+		fieldExpiresIn:   int(step.Time.Seconds()),
+	}}
+}
