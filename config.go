@@ -64,7 +64,7 @@ func (c *configEntry) setFoldCase(fold bool) {
 	c.CaseInsensitiveUsernames, c.CaseInsensitiveNames = fold, fold
 }
 
-// strictlyBindsIP tells whether a token is only good from where its login came.
+// strictlyBindsIP reports whether a token is only good from where its login came.
 func (c *configEntry) strictlyBindsIP() bool {
 	return c.TokenStrictlyBindIP != nil && *c.TokenStrictlyBindIP
 }
@@ -192,7 +192,7 @@ func (b *backend) hashSettings(ctx context.Context, storage kv.Storage) (passwd.
 }
 
 // applyHosts takes the given servers over. One that was there before keeps its
-// secret if none is given: nobody can read it to write it back.
+// secret if none is given: it cannot be read to be written back.
 func (c *configEntry) applyHosts(hosts []source.Host) {
 	for i := range hosts {
 		given := &hosts[i]
@@ -249,7 +249,9 @@ var reservedMetadata = []string{"username", "policies", "profiles", "extauth"}
 // applyAttributes takes the given fields over that are about attributes and
 // profiles, and lists what is wrong with them. It runs with changes of profiles
 // held up.
-func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *framework.FieldData, config *configEntry) ([]string, error) {
+func (b *backend) applyAttributes(
+	ctx context.Context, req *logical.Request, d *framework.FieldData, config *configEntry,
+) ([]string, error) {
 	var problems []string
 	unread := false // request_attributes are not as they were given
 	if shortNames, given := d.GetOk(fieldDefaultProfiles); given {
@@ -277,17 +279,21 @@ func (b *backend) applyAttributes(ctx context.Context, req *logical.Request, d *
 	if _, err := config.RequestProfile(known, profile.Compile); err != nil && !unread {
 		problems = append(problems, "config parameter "+err.Error())
 	}
-	unfit := append(known.CheckReadable(fieldGroupAttributes, config.GroupAttributes), known.CheckReadable(fieldMetadataAttributes, config.MetadataAttributes)...)
-	for _, problem := range unfit {
+	for _, problem := range append(
+		known.CheckReadable(fieldGroupAttributes, config.GroupAttributes),
+		known.CheckReadable(fieldMetadataAttributes, config.MetadataAttributes)...,
+	) {
 		problems = append(problems, "config parameter "+problem)
 	}
 	for _, name := range config.MetadataAttributes {
-		if slices.ContainsFunc(reservedMetadata, func(own string) bool { return strings.EqualFold(own, name) }) {
-			problems = append(problems, fmt.Sprintf("config parameter `%s`: %q is the name of metadata that every token has", fieldMetadataAttributes, name))
+		if slices.ContainsFunc(reservedMetadata, func(reserved string) bool { return strings.EqualFold(reserved, name) }) {
+			problems = append(problems, fmt.Sprintf(
+				"config parameter `%s`: %q is the name of metadata that every token has", fieldMetadataAttributes, name))
 		}
 	}
 	if len(config.MetadataAttributes) > maxMetadataAttributes {
-		problems = append(problems, fmt.Sprintf("config parameter `%s` has %d attributes; give %d at most", fieldMetadataAttributes, len(config.MetadataAttributes), maxMetadataAttributes))
+		problems = append(problems, fmt.Sprintf("config parameter `%s` has %d attributes; give %d at most",
+			fieldMetadataAttributes, len(config.MetadataAttributes), maxMetadataAttributes))
 	}
 	return problems, nil
 }

@@ -45,7 +45,7 @@ func (b *backend) pathAuthorize() *framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
 				Callback: b.freeradiusAuthorize,
-				Summary:  "Tell FreeRADIUS whether somebody is let in, and what its answer has.",
+				Summary:  "Tell FreeRADIUS whether a user is let in, and what its answer has.",
 				Description: "Further fields are attributes of the request, for checks of profiles. " +
 					"FreeRADIUS's own JSON of attributes will do, too. The answer is as rlm_rest reads it, without Vault's envelope.",
 				Responses: map[int][]framework.Response{
@@ -132,7 +132,7 @@ func notAccepted(config *freeradiusEntry) *logical.Response {
 	return noContent()
 }
 
-// notRADIUS tells whether something else than a RADIUS server is asked. The server
+// notRADIUS reports whether something else than a RADIUS server is asked. The server
 // that asks could be that attempt.
 func notRADIUS(src *source.Source) bool { return !src.IsRADIUS() }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/go-sockaddr"
 	"github.com/hashicorp/vault/sdk/framework"
@@ -36,8 +35,10 @@ func (b *backend) pathLogin() *framework.Path {
 				Description: "Username, in the body: 1 to 253 octets of UTF-8, without control and invisible characters or outer white space.",
 			},
 			fieldPassword: {
-				Type:         framework.TypeString,
-				Description:  "Password, or with challenge_id the answer to the challenge: 1 to 128 octets for RADIUS servers, to 1,024 for directories and local users, sent as they are. An answer may be empty: push tokens ask to press Enter.",
+				Type: framework.TypeString,
+				Description: "Password, or with challenge_id the answer to the challenge: 1 to 128 octets for RADIUS servers, " +
+					"to 1,024 for directories and local users, sent as they are. " +
+					"An answer may be empty: push tokens ask to press Enter.",
 				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
 			},
 			fieldAttributes: {
@@ -45,8 +46,9 @@ func (b *backend) pathLogin() *framework.Path {
 				Description: "What the client says of itself, for checks of profiles such as client:device. Nobody vouches for it.",
 			},
 			fieldChallengeID: {
-				Type:        framework.TypeString,
-				Description: "Which challenge the password answers: from the answer to the step before. Each Vault server takes it once; elsewhere the RADIUS server's State works once.",
+				Type: framework.TypeString,
+				Description: "Which challenge the password answers: from the answer to the step before. " +
+					"Each Vault server takes it once; elsewhere the RADIUS server's State works once.",
 			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
@@ -72,7 +74,7 @@ func (b *backend) pathLogin() *framework.Path {
 	}
 }
 
-// login makes a token for somebody whom a source accepts.
+// login returns a token for a user whom a source accepts.
 func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
@@ -122,7 +124,8 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 
 // errNoLease is why nothing is asked about a name in such a path: Vault makes no lease
 // under it, so that a token would be lost after an accept, and the client would try again.
-var errNoLease = errors.New("username with two dots in a row cannot be in the path, where Vault makes no lease: give it in the body, to login")
+var errNoLease = errors.New(
+	"username with two dots in a row cannot be in the path, where Vault makes no lease: give it in the body, to login")
 
 // clientAddress returns the address of the client, as Vault believes it; "" if it does not
 // know.
@@ -139,7 +142,7 @@ func clientAttributes(d *framework.FieldData) (map[string]string, error) {
 	return attributes, profile.CheckClientAttributes(attributes)
 }
 
-// addressAllowed tells whether the config's token_bound_cidrs let the client in.
+// addressAllowed reports whether the config's token_bound_cidrs let the client in.
 func (b *backend) addressAllowed(req *logical.Request, config *configEntry) bool {
 	if len(config.TokenBoundCIDRs) == 0 {
 		return true
@@ -179,60 +182,6 @@ func parseAddress(text string) (netip.Addr, error) {
 	return netip.ParseAddr(text)
 }
 
-// newAuth makes the token's parameters for somebody whom the server accepted.
-// Without a password the token can only be rechecked at renewal.
-func (b *backend) newAuth(config *configEntry, authorization *login.Authorization, name, password string, granted login.Grant) *logical.Auth {
-	metadata := granted.Metadata(config.MetadataAttributes)
-	metadata["username"] = name
-	metadata["policies"] = strings.Join(granted.Policies, ",")
-	if asked := authorization.Source.Name; asked != "" {
-		metadata["extauth"] = asked
-	}
-	if len(granted.Matched) > 0 {
-		metadata["profiles"] = strings.Join(login.ShortNamesOf(granted.Matched), ",")
-	}
-	auth := &logical.Auth{
-		Metadata:     metadata,
-		InternalData: internalData(login.NewRenewalData(authorization, password, granted)),
-		DisplayName:  name,
-		Alias:        &logical.Alias{Name: name},
-		GroupAliases: groupAliases(granted.Groups(config.GroupAttributes)),
-	}
-	config.PopulateTokenAuth(auth)
-	auth.Policies = append(auth.Policies, granted.Policies...)
-	if most := granted.SessionTimeout(config.SessionTimeoutAsTTL); most > 0 {
-		b.limitLife(auth, most)
-	}
-	if left, limited := granted.TimeLeft(b.logins.Clock()); limited {
-		b.limitLife(auth, left)
-	}
-	return auth
-}
-
-// limitLife lets a token live no longer, renewals included.
-func (b *backend) limitLife(auth *logical.Auth, most time.Duration) {
-	auth.TTL, auth.Period = b.limitTTL(auth.TTL, most), min(auth.Period, most)
-	if auth.ExplicitMaxTTL == 0 || auth.ExplicitMaxTTL > most {
-		auth.ExplicitMaxTTL = most
-	}
-}
-
-// limitTTL gives a TTL, 0 for Vault's own, that is no longer than most.
-func (b *backend) limitTTL(ttl, most time.Duration) time.Duration {
-	if ttl == 0 {
-		ttl = b.System().DefaultLeaseTTL()
-	}
-	return min(ttl, most)
-}
-
-func groupAliases(groups []string) []*logical.Alias {
-	var aliases []*logical.Alias
-	for _, group := range groups {
-		aliases = append(aliases, &logical.Alias{Name: group})
-	}
-	return aliases
-}
-
 // loginAlias tells which alias a login would have. It fails with an error, not
 // an error response: Vault looks into the response's Auth without checking.
 func (b *backend) loginAlias(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -246,7 +195,7 @@ func (b *backend) loginAlias(ctx context.Context, req *logical.Request, d *frame
 	return &logical.Response{Auth: &logical.Auth{Alias: &logical.Alias{Name: name}}}, nil
 }
 
-// usernameOf gives the name as typed: the body's username, else the path's.
+// usernameOf returns the name as typed: the body's username, else the path's.
 func usernameOf(d *framework.FieldData) string {
 	if username := d.Get(fieldUsername).(string); username != "" {
 		return username

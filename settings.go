@@ -21,7 +21,7 @@ type settings struct {
 // reads no storage: each read is a round trip to the Vault process.
 type settingsCache struct {
 	dictionaries *catalog.Dictionaries
-	// changed is told when the state of a RADIUS server changes.
+	// changed is called when the state of a RADIUS server changes.
 	changed func(radclient.Change)
 	// dial connects to RADIUS servers, in tests; nil means the network.
 	dial source.DialFunc

@@ -26,7 +26,8 @@ func (b *backend) warnOfTestUserBar(
 	if err != nil {
 		return resp
 	}
-	reason := login.BarredAsTestUser(settings.login, sources, login.Identity{Name: name, Source: b.logins.Route(settings.login, sources, user, name)})
+	who := login.Identity{Name: name, Source: b.logins.Route(settings.login, sources, user, name)}
+	reason := login.BarredAsTestUser(settings.login, sources, who)
 	if reason == "" {
 		return resp
 	}
