@@ -12,7 +12,7 @@ import (
 	"vault-plugin-auth-radius/internal/source"
 )
 
-// The fields that sources of a kind have, beside those that all have.
+// The fields of sources of one kind, beside those of all.
 var (
 	commonSourceFields = []string{fieldSourceType, fieldName, fieldHost, fieldPort, fieldBindTo, fieldRealms, fieldReplyAttributes}
 	radiusSourceFields = append([]string{fieldNASID}, radiusFieldNames...)
@@ -24,7 +24,7 @@ var (
 	ldapFields = []string{fieldBindDN, fieldUserAttribute, fieldUserSearchBase, fieldUserSearchFilter, fieldSearchBindDN, fieldSearchPassword}
 )
 
-// sourceFieldNames are the fields that a source of the type has.
+// sourceFieldNames returns the fields that a source of the type has.
 func sourceFieldNames(t source.Type) []string {
 	switch t {
 	case source.TypeLDAP:
@@ -35,59 +35,150 @@ func sourceFieldNames(t source.Type) []string {
 	return slices.Concat(commonSourceFields, radiusSourceFields)
 }
 
-// sourceFields is the one place that says what a source's fields are.
+// sourceFields returns the schema of a source: the only description of its fields.
 func sourceFields() map[string]*framework.FieldSchema {
-	secret := &framework.DisplayAttributes{Sensitive: true}
 	fields := map[string]*framework.FieldSchema{
-		fieldSourceType:           {Type: framework.TypeString, AllowedValues: allowed(source.Types), Description: "Kind of source: \"radius\", \"cerb\" (a RADIUS server to which nasid names a service), \"ldap\" or \"ad\". Required; it never changes."},
-		fieldName:                 {Type: framework.TypeString, Description: "Name of the source, for users/ and the log: letters, digits, - and _, at most 63. Unique. Default: type and id, such as ldap-3."},
-		fieldHost:                 {Type: framework.TypeCommaStringSlice, Description: "Host name or IP address, or several in order of preference, each with a port of its own if need be (host:port). Required."},
-		fieldPort:                 {Type: framework.TypeInt, Description: "Port, 1 to 65535. Default: 1812, with transport \"tls\" 2083; 389, with ssl 636."},
-		fieldBindTo:               {Type: framework.TypeString, Description: "Where requests come from: an IP address of the Vault server, a network interface, or label:<name>, which stands for what the environment variable RADIUS_BIND_<NAME> of the plugin says. Empty: the system chooses."},
-		fieldRealms:               {Type: framework.TypeCommaStringSlice, Description: "Realms whose people, and no others, the source checks: user@realm and REALM\\user, in any case. No other source may have them. The first is the one by which they are known."},
-		fieldReplyAttributes:      {Type: framework.TypeKVPairs, Description: "Attributes of the source's answer, such as those of a directory's entry, and under which name checks of profiles see each as reply:."},
-		fieldNASID:                {Type: framework.TypeString, Description: "NAS-Identifier: for cerb the name of the service. Required."},
-		fieldSSL:                  {Type: framework.TypeBool, Description: "Whether to speak TLS from the start (LDAPS). Needs ssl_cert."},
-		fieldSSLCert:              {Type: framework.TypeString, Description: "PEM certificates of those who may sign the directory's, or the directory's own. Those of the system are not believed.", DisplayAttrs: &framework.DisplayAttributes{EditType: "textarea"}},
-		fieldStartTLS:             {Type: framework.TypeBool, Description: "Whether to start TLS on the plain port. Needs ssl_cert."},
-		fieldAllowCleartext:       {Type: framework.TypeBool, Description: "Whether passwords may go to the directory in clear text, without ssl and starttls: for one on the same host. Without it such a source refuses everybody."},
-		fieldBindDN:               {Type: framework.TypeString, Description: "Where people are: they bind as uid=<name>,<ldap_binddn>; or their whole DN, with {{username}} in it. Required, unless user_search_base is given."},
-		fieldUserAttribute:        {Type: framework.TypeString, Default: "uid", Description: "Attribute that has a person's name."},
-		fieldUserSearchBase:       {Type: framework.TypeString, Description: "Where to search people, instead of ldap_binddn: the one that is found binds."},
-		fieldUserSearchFilter:     {Type: framework.TypeString, Description: "Filter of that search, with {{username}} in it. Default: the user_attribute is the name."},
-		fieldSearchBindDN:         {Type: framework.TypeString, Description: "Who searches. Empty: anybody may."},
-		fieldSearchPassword:       {Type: framework.TypeString, Description: "Password of search_binddn. Never returned.", DisplayAttrs: secret},
-		fieldADDomain:             {Type: framework.TypeString, Description: "Domain of Active Directory: people bind as <name>@<ad_domain>. Required."},
-		fieldGroupSearchBase:      {Type: framework.TypeString, Description: "Where to search a person's groups: they become identity group aliases, and reply:Group for checks of profiles. Empty: groups are not searched, but with ad and a group_search_filter in all of the domain."},
-		fieldGroupSearchFilter:    {Type: framework.TypeString, Description: "Filter of that search, with {{dn}} or {{username}} in it. Default: groups with the person as member, for ad also by way of other groups."},
-		fieldGroupSearchAttribute: {Type: framework.TypeString, Default: "cn", Description: "Attribute of a group that is its name."},
+		fieldSourceType: {
+			Type:          framework.TypeString,
+			AllowedValues: allowed(source.Types),
+			Description: "Type of the source: \"radius\", \"cerb\" (a RADIUS server to which nasid names a service), \"ldap\" or " +
+				"\"ad\". Required; it never changes.",
+		},
+		fieldName: {
+			Type: framework.TypeString,
+			Description: "Name of the source, for users/ and the log: letters, digits, - and _, at most 63. Unique. Default: " +
+				"type and id, such as ldap-3.",
+		},
+		fieldHost: {
+			Type: framework.TypeCommaStringSlice,
+			Description: "Host name or IP address, or several in order of preference, each with a port of its own if need be " +
+				"(host:port). Required.",
+		},
+		fieldPort: {
+			Type:        framework.TypeInt,
+			Description: "Port, 1 to 65535. Default: 1812, with transport \"tls\" 2083; 389, with ssl 636.",
+		},
+		fieldBindTo: {
+			Type: framework.TypeString,
+			Description: "Where requests come from: an IP address of the Vault server, the name of a network interface, or " +
+				"label:<name>, which stands for the value of the environment variable RADIUS_BIND_<NAME> of the plugin. " +
+				"Empty: the system chooses.",
+		},
+		fieldRealms: {
+			Type: framework.TypeCommaStringSlice,
+			Description: "Realms whose users, and no others, the source checks: user@realm and REALM\\user, in any case. No " +
+				"other source may have them. The users' names in Vault have the first.",
+		},
+		fieldReplyAttributes: {
+			Type: framework.TypeKVPairs,
+			Description: "Attributes of the source's response, such as those of a directory's entry, and under which name checks " +
+				"of profiles see each as reply:.",
+		},
+		fieldNASID: {
+			Type:        framework.TypeString,
+			Description: "NAS-Identifier: for cerb the name of the service. Required.",
+		},
+		fieldSSL: {
+			Type:        framework.TypeBool,
+			Description: "Whether to speak TLS from the start (LDAPS). Needs ssl_cert.",
+		},
+		fieldSSLCert: {
+			Type: framework.TypeString,
+			Description: "PEM certificates of the authorities that may sign the directory's certificate, or that certificate " +
+				"itself. The system trust store is not used.",
+			DisplayAttrs: &framework.DisplayAttributes{EditType: "textarea"},
+		},
+		fieldStartTLS: {
+			Type:        framework.TypeBool,
+			Description: "Whether to start TLS on the plain port. Needs ssl_cert.",
+		},
+		fieldAllowCleartext: {
+			Type: framework.TypeBool,
+			Description: "Whether passwords may go to the directory in clear text, without ssl and starttls: for a directory on " +
+				"the same host. Without it such a source refuses every login.",
+		},
+		fieldBindDN: {
+			Type: framework.TypeString,
+			Description: "Where the users are: they bind as uid=<name>,<ldap_binddn>; or their whole DN, with {{username}} in " +
+				"it. Required, unless user_search_base is given.",
+		},
+		fieldUserAttribute: {
+			Type:        framework.TypeString,
+			Default:     "uid",
+			Description: "Attribute that has the user's name.",
+		},
+		fieldUserSearchBase: {
+			Type:        framework.TypeString,
+			Description: "Where to search the user, instead of ldap_binddn: the entry that is found binds.",
+		},
+		fieldUserSearchFilter: {
+			Type:        framework.TypeString,
+			Description: "Filter of that search, with {{username}} in it. Default: the user_attribute is the name.",
+		},
+		fieldSearchBindDN: {
+			Type:        framework.TypeString,
+			Description: "DN that searches. Empty: the search is anonymous.",
+		},
+		fieldSearchPassword: {
+			Type:         framework.TypeString,
+			Description:  "Password of search_binddn. Never returned.",
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		fieldADDomain: {
+			Type:        framework.TypeString,
+			Description: "Domain of Active Directory: users bind as <name>@<ad_domain>. Required.",
+		},
+		fieldGroupSearchBase: {
+			Type: framework.TypeString,
+			Description: "Where to search the user's groups: they become identity group aliases, and reply:Group for checks of " +
+				"profiles. Empty: groups are not searched, except with ad and a group_search_filter, in all of the " +
+				"domain.",
+		},
+		fieldGroupSearchFilter: {
+			Type: framework.TypeString,
+			Description: "Filter of that search, with {{dn}} or {{username}} in it. Default: groups with the user as member, for " +
+				"ad also by way of other groups.",
+		},
+		fieldGroupSearchAttribute: {
+			Type:        framework.TypeString,
+			Default:     "cn",
+			Description: "Attribute of a group that is its name.",
+		},
 	}
 	shared := configFields()
 	for _, field := range radiusFieldNames {
 		fields[field] = shared[field]
 	}
-	fields[fieldSecret].Description = "Secret shared with the server. Required, but with transport \"tls\". Never returned."
-	fields[fieldStripRealm].Description = "If true, the source's realms are not sent to its servers. The name of the user has its realm all the same."
-	fields[fieldDialTimeout].Description = "Seconds that looking up a host and connecting may take. 0: no limit but read_timeout."
+	fields[fieldSecret].Description = "Secret shared with the server. Required, except with transport \"tls\". Never returned."
+	fields[fieldStripRealm].Description = "If true, the source's realms are not sent to its servers. " +
+		"The name of the user has its realm all the same."
+	fields[fieldDialTimeout].Description = "Seconds that looking up a host and connecting may take, 0 to 3600. " +
+		"0: no limit but read_timeout."
 	return fields
 }
 
-// sourceResponseFields describes a source as an answer has it.
+// sourceResponseFields returns the schema of a source in a response.
 func sourceResponseFields() map[string]*framework.FieldSchema {
 	fields := sourceFields()
 	for _, field := range []string{fieldSecret, fieldTLSClientKey, fieldStatusCheckPassword, fieldSearchPassword} {
 		delete(fields, field)
 	}
-	fields[fieldHost] = &framework.FieldSchema{Type: framework.TypeString, Description: "Hosts, separated by commas."}
-	fields[fieldSourceID] = &framework.FieldSchema{Type: framework.TypeInt64, Description: "Number of the source. Given once, never again."}
+	fields[fieldHost] = &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Description: "Hosts, separated by commas.",
+	}
+	fields[fieldSourceID] = &framework.FieldSchema{
+		Type:        framework.TypeInt64,
+		Description: "Number of the source. It is never used again.",
+	}
 	for _, field := range []string{fieldSourceID, fieldSourceType, fieldName, fieldHost, fieldPort, fieldRealms, fieldReplyAttributes} {
 		fields[field].Required = true
 	}
 	return fields
 }
 
-// applySource takes the given fields over. What cannot be read, or means nothing to the
-// type, is told by problems.
+// applySource takes the given fields over. A value that cannot be read, and a field that means
+// nothing to the type, become problems of the entry.
 func applySource(s *source.Entry, d *framework.FieldData) {
 	if port, given := d.Raw[fieldPort]; given && port == nil {
 		s.Port = 0 // the usual one, which is another with TLS
@@ -154,7 +245,7 @@ func applyDirectory(s *source.DirectorySettings, d *framework.FieldData) {
 	set(d, fieldGroupSearchAttribute, &s.GroupSearchAttribute)
 }
 
-// sourceData is the source as an answer shows it: without secrets and keys.
+// sourceData returns the source for a response: without secrets and keys.
 func sourceData(s *source.Entry) map[string]any {
 	hosts := make([]string, 0, len(s.Hosts))
 	for _, entry := range s.Hosts {
@@ -186,7 +277,7 @@ func sourceData(s *source.Entry) map[string]any {
 	return data
 }
 
-// addDirectoryData adds the settings to what a read shows.
+// addDirectoryData adds the settings to the data of a read.
 func addDirectoryData(s *source.DirectorySettings, kind source.Type, data map[string]any) {
 	data[fieldDialTimeout] = s.DialTimeout
 	data[fieldReadTimeout] = s.ReadTimeout
