@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/source"
-	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
 )
@@ -27,11 +24,24 @@ const (
 
 func (b *backend) pathSources() *framework.Path {
 	fields := sourceFields()
-	fields[fieldPage] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Description: "Which page to read, from 1. 0: all sources at once."}
-	fields[fieldPageSize] = &framework.FieldSchema{Type: framework.TypeInt, Query: true, Default: defaultPageSize, Description: "How many sources a page has, 1 to 100."}
+	fields[fieldPage] = &framework.FieldSchema{
+		Type:        framework.TypeInt,
+		Query:       true,
+		Description: "Which page to read, from 1. 0: all sources at once.",
+	}
+	fields[fieldPageSize] = &framework.FieldSchema{
+		Type:        framework.TypeInt,
+		Query:       true,
+		Default:     defaultPageSize,
+		Description: "How many sources a page has, 1 to 100.",
+	}
 	grouped := map[string]*framework.FieldSchema{}
 	for _, kind := range source.Types {
-		grouped[string(kind)] = &framework.FieldSchema{Type: framework.TypeSlice, Description: fmt.Sprintf("The sources of type %s.", kind), Required: true}
+		grouped[string(kind)] = &framework.FieldSchema{
+			Type:        framework.TypeSlice,
+			Description: fmt.Sprintf("The sources of type %s.", kind),
+			Required:    true,
+		}
 	}
 	return &framework.Path{
 		Pattern: "extauth/?$",
@@ -62,8 +72,14 @@ func (b *backend) pathSources() *framework.Path {
 				Summary:      "List the names of the sources.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "sources"},
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"keys":     {Type: framework.TypeStringSlice, Description: "Names, sorted."},
-					"key_info": {Type: framework.TypeMap, Description: "Each source's id, type and host."},
+					"keys": {
+						Type:        framework.TypeStringSlice,
+						Description: "Names, sorted.",
+					},
+					"key_info": {
+						Type:        framework.TypeMap,
+						Description: "Each source's id, type and host.",
+					},
 				}),
 			},
 		},
@@ -72,7 +88,7 @@ func (b *backend) pathSources() *framework.Path {
 	}
 }
 
-// sourceSecrets are the fields of sources that have secrets which are typed.
+// sourceSecrets are the fields of sources that hold typed secrets.
 var sourceSecrets = []string{fieldSecret, fieldSearchPassword}
 
 func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -92,129 +108,6 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 		}
 		return logical.RespondWithStatusCode(response, req, http.StatusCreated)
 	})
-}
-
-// sourceStore stores a source that is new or changed, or says what is wrong and
-// stores nothing. It runs alone.
-func (b *backend) sourceStore(ctx context.Context, req *logical.Request, d *framework.FieldData, before, entry *source.Entry) (*logical.Response, error) {
-	known, err := b.dictionaries.Get(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
-	others, err := source.LoadAll(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
-	problems := append(entry.Problems(known), entry.RealmsTaken(others)...)
-	if len(problems) > 0 {
-		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
-	}
-	if before == nil {
-		if err := entry.NameFree(others); err != nil { // before an id is given, which is not taken back
-			return nil, conflict(err)
-		}
-		if err := b.usersKeepTheirNames(ctx, storageOf(req), nil, entry, others); err != nil {
-			return nil, err
-		}
-		if entry.ID, err = kv.NextID(ctx, storageOf(req), source.SequenceKey, "sources"); err != nil {
-			return nil, err
-		}
-	}
-	if entry.Name == "" {
-		entry.Name = fmt.Sprintf("%s-%d", entry.Type, entry.ID)
-	}
-	if err := entry.NameFree(others); err != nil {
-		return nil, conflict(err)
-	}
-	if before != nil {
-		if err := b.sourceMayChange(ctx, storageOf(req), before, entry, others); err != nil {
-			return nil, err
-		}
-	}
-	entry.Revision++
-	if err := source.Save(ctx, storageOf(req), before, entry); err != nil {
-		return nil, err
-	}
-	response := &logical.Response{Data: sourceData(entry)}
-	if entry.Directory != nil && !entry.Directory.SSL && !entry.Directory.StartTLS && !entry.Directory.AllowCleartext {
-		response.AddWarning("nobody can log in through this source yet: passwords would go to the directory in clear text; set ssl or starttls, and ssl_cert, or allow_cleartext")
-	}
-	response = b.warnOfTestUser(ctx, storageOf(req), d, entry.RADIUS, response)
-	return withWarnings(response, secretWarnings(d, sourceSecrets...)), nil
-}
-
-// sourceMayChange refuses with 409 a change of a source that something depends on.
-func (b *backend) sourceMayChange(ctx context.Context, storage kv.Storage, before, entry *source.Entry, others []*source.Entry) error {
-	if before.Name != entry.Name || len(entry.Realms) > 0 {
-		if err := b.defaultSource(ctx, storage, before); err != nil {
-			return err
-		}
-	}
-	return b.usersKeepTheirNames(ctx, storage, before, entry, others)
-}
-
-// defaultSource refuses with 409 what must not happen to the source that the
-// config names.
-func (b *backend) defaultSource(ctx context.Context, storage kv.Storage, entry *source.Entry) error {
-	config, err := loadConfig(ctx, storage)
-	if err != nil {
-		return err
-	}
-	if config != nil && config.Extauth == entry.Name {
-		return conflict(fmt.Errorf("source %q is in use by the config's %s: it keeps its name, and has no realms", entry.Name, fieldExtauth))
-	}
-	return nil
-}
-
-// usersKeepTheirNames refuses with 409 a change of realms after which a stored user
-// would be looked for under another name, or be checked by a source that is not the
-// realm's: who is disabled would not be any more.
-func (b *backend) usersKeepTheirNames(ctx context.Context, storage kv.Storage, before, entry *source.Entry, others []*source.Entry) error {
-	if before != nil && slices.Equal(before.Realms, entry.Realms) || before == nil && len(entry.Realms) == 0 {
-		return nil
-	}
-	config, err := loadConfig(ctx, storage)
-	if err != nil {
-		return err
-	}
-	if config == nil {
-		config = defaultConfig()
-	}
-	now, then := []*source.Source{}, []*source.Source{{Name: entry.Name, Entry: entry}}
-	for _, other := range others {
-		now = append(now, &source.Source{Name: other.Name, Entry: other})
-		if other.ID != entry.ID {
-			then = append(then, &source.Source{Name: other.Name, Entry: other})
-		}
-	}
-	nowSet, thenSet := source.NewSet(now), source.NewSet(then)
-	switch changed, err := username.Renamed(ctx, users.Stored{Storage: storage}, config.Rules(nowSet), config.Rules(thenSet)); {
-	case err != nil:
-		return err
-	case changed != "":
-		return conflict(errors.New("`realms`: " + changed))
-	}
-	if before == nil || len(entry.Realms) == 0 {
-		return nil
-	}
-	holders, err := storage.List(ctx, users.SourceUsersKey(entry.ID))
-	if err != nil {
-		return fmt.Errorf("listing an index of users: %w", err)
-	}
-	for _, key := range holders {
-		name, err := url.PathUnescape(key)
-		if err != nil {
-			continue
-		}
-		user, err := users.Load(ctx, storage, name)
-		if err != nil {
-			return err
-		}
-		if _, realm := username.Split(name); user != nil && user.Source == entry.ID && !entry.HasRealm(realm) {
-			return conflict(fmt.Errorf("`realms`: user %q has this source and none of the realms: a source with realms checks their people only", name))
-		}
-	}
-	return nil
 }
 
 func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -294,7 +187,7 @@ func (b *backend) pathSource() *framework.Path {
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:  b.sourceDelete,
-				Summary:   "Delete a source that checks nobody.",
+				Summary:   "Delete a source that checks no user.",
 				Responses: writtenResponses(),
 			},
 		},
@@ -314,9 +207,11 @@ func (b *backend) sourceRead(ctx context.Context, req *logical.Request, d *frame
 	return &logical.Response{Data: sourceData(entry)}, nil
 }
 
-// changeSources runs a change of stored sources while nobody is given to them, and
+// changeSources runs a change of stored sources while no user is assigned to them, and
 // loads them anew, whatever came of it.
-func (b *backend) changeSources(ctx context.Context, storage kv.Storage, do func() (*logical.Response, error)) (*logical.Response, error) {
+func (b *backend) changeSources(
+	ctx context.Context, storage kv.Storage, do func() (*logical.Response, error),
+) (*logical.Response, error) {
 	b.references.Lock()
 	defer b.references.Unlock()
 	resp, err := do()
@@ -327,7 +222,9 @@ func (b *backend) changeSources(ctx context.Context, storage kv.Storage, do func
 }
 
 // changeSource runs a change of the source that the path names, alone.
-func (b *backend) changeSource(ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*source.Entry) (*logical.Response, error)) (*logical.Response, error) {
+func (b *backend) changeSource(
+	ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*source.Entry) (*logical.Response, error),
+) (*logical.Response, error) {
 	reference := d.Get(fieldSourceID).(string)
 	return b.changeSources(ctx, storageOf(req), func() (*logical.Response, error) {
 		entry, err := source.Find(ctx, storageOf(req), reference)
@@ -378,7 +275,7 @@ func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *fra
 	})
 }
 
-// noSource is the answer 404.
+// noSource returns the error 404.
 func noSource(reference string) error {
 	return notFound("source", reference)
 }
@@ -391,7 +288,7 @@ cerb), LDAP directories (ldap) and Active Directory (ad).
         ad_domain=corp.example.com realms=corp ssl=true ssl_cert=@ca.pem
     $ vault write auth/radius/extauth/ad-1/verify username=alice password=...
 
-A source checks the users whose entry names it (users/alice extauth=ad-1), those
-whose name has one of its realms (alice@corp), and, if the config names it
-(config extauth=ad-1), everybody else.
+A source checks users with an entry that names it (users/alice extauth=ad-1),
+users with one of its realms in their names (alice@corp), and, if the config names
+it (config extauth=ad-1), all others.
 `

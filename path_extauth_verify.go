@@ -18,31 +18,85 @@ import (
 
 func (b *backend) pathSourceVerify() *framework.Path {
 	return &framework.Path{
-		Pattern:      `extauth/(?P<id>[^/]+)/verify`,
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationVerb: "verify", OperationSuffix: "source"},
+		Pattern: `extauth/(?P<id>[^/]+)/verify`,
+		DisplayAttrs: &framework.DisplayAttributes{
+			OperationPrefix: operationPrefix,
+			OperationVerb:   "verify",
+			OperationSuffix: "source",
+		},
 		Fields: map[string]*framework.FieldSchema{
-			fieldSourceID: {Type: framework.TypeString, Description: "Number or name of the source."},
-			fieldUsername: {Type: framework.TypeString, Description: "Name to try, as it is typed at login."},
-			fieldPassword: {Type: framework.TypeString, Description: "Password to try.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+			fieldSourceID: {
+				Type:        framework.TypeString,
+				Description: "Number or name of the source.",
+			},
+			fieldUsername: {
+				Type:        framework.TypeString,
+				Description: "Name to try, as it is typed at login.",
+			},
+			fieldPassword: {
+				Type:         framework.TypeString,
+				Description:  "Password to try.",
+				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
-				Callback: b.sourceVerify,
-				Summary:  "Try a login through a source, and tell what came of it. It makes no token, and counts toward no lockout here.",
-				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"outcome":       {Type: framework.TypeString, Description: "accept, reject, challenge, unavailable (nobody judged the password) or misconfigured (the source cannot be asked like this).", Required: true},
-					"reason":        {Type: framework.TypeString, Description: "Why, and what to check; what the server asks; or what a directory says of a password that it accepts.", Required: true},
-					"reply_message": {Type: framework.TypeString, Description: "What a RADIUS server says in an Access-Reject (Reply-Message), on one line. It is withheld if it repeats the password.", Required: true},
-					"server":        {Type: framework.TypeString, Description: "Server that answered.", Required: true},
-					"time_ms":       {Type: framework.TypeFloat, Description: "How long it took, in milliseconds.", Required: true},
-					"username":      {Type: framework.TypeString, Description: "Name that the source was asked about.", Required: true},
-					"groups":        {Type: framework.TypeStringSlice, Description: "Groups that a directory has the person in.", Required: true},
-					"reply":         {Type: framework.TypeSlice, Description: "Attributes of an accept or a challenge that checks of profiles see as reply:.", Required: true},
-				}),
+				Callback:  b.sourceVerify,
+				Summary:   "Try a login through a source, and show the outcome. It makes no token, and counts toward no lockout here.",
+				Responses: dataResponses(verifyResponseFields()),
 			},
 		},
 		HelpSynopsis:    "Try a login through a source.",
 		HelpDescription: sourcesHelpDescription,
+	}
+}
+
+// verifyResponseFields returns the schema of the outcome of a trial.
+func verifyResponseFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"outcome": {
+			Type: framework.TypeString,
+			Description: "accept, reject, challenge, unavailable (no server judged the password) " +
+				"or misconfigured (the source cannot be asked like this).",
+			Required: true,
+		},
+		"reason": {
+			Type: framework.TypeString,
+			Description: "Why, and what to check; what the server asks; " +
+				"or what a directory says of a password that it accepts.",
+			Required: true,
+		},
+		"reply_message": {
+			Type: framework.TypeString,
+			Description: "What a RADIUS server says in an Access-Reject (Reply-Message), on one line. " +
+				"It is withheld if it repeats the password.",
+			Required: true,
+		},
+		"server": {
+			Type:        framework.TypeString,
+			Description: "Server that answered.",
+			Required:    true,
+		},
+		"time_ms": {
+			Type:        framework.TypeFloat,
+			Description: "How long it took, in milliseconds.",
+			Required:    true,
+		},
+		"username": {
+			Type:        framework.TypeString,
+			Description: "Name that was sent to the source.",
+			Required:    true,
+		},
+		"groups": {
+			Type:        framework.TypeStringSlice,
+			Description: "The user's groups in a directory.",
+			Required:    true,
+		},
+		"reply": {
+			Type:        framework.TypeSlice,
+			Description: "Attributes of an accept or a challenge that checks of profiles see as reply:.",
+			Required:    true,
+		},
 	}
 }
 
@@ -58,12 +112,12 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 	if err != nil {
 		return nil, err
 	}
-	asked := sources.ByID[entry.ID]
+	src := sources.ByID[entry.ID]
 	switch {
-	case asked == nil: // deleted meanwhile
+	case src == nil: // deleted meanwhile
 		return nil, noSource(entry.Name)
-	case asked.Err != nil:
-		return logical.ErrorResponse("the source cannot be asked: %s", asked.Err), nil
+	case src.Err != nil:
+		return logical.ErrorResponse("the source cannot be asked: %s", src.Err), nil
 	}
 	config := defaultConfig()
 	if settings, err := b.settings.get(ctx, storageOf(req)); err != nil {
@@ -72,8 +126,10 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		config = settings.config
 	}
 	name, password := config.Rules(sources).Canonical(d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
-	credentials, err := config.Credentials(asked, name, password, clientAddress(req))
-	for _, err := range []error{username.Check(d.Get(fieldUsername).(string)), username.Check(name), err, login.CheckPassword(asked, password)} {
+	credentials, err := config.Credentials(src, name, password, clientAddress(req))
+	for _, err := range []error{
+		username.Check(d.Get(fieldUsername).(string)), username.Check(name), err, login.CheckPassword(src, password),
+	} {
 		if err != nil {
 			return logical.ErrorResponse(err.Error()), nil
 		}
@@ -87,40 +143,44 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		return nil, err
 	}
 	began := time.Now()
-	got, err := asked.Checker.Check(ctx, source.Query{Credentials: credentials, Known: known, SameName: config.SameName(user, credentials.Username)})
-	outcome, reason := describeAnswer(got, err)
-	reply := make([]any, 0, len(got.Reply))
-	for _, item := range got.Reply {
+	answer, err := src.Checker.Check(ctx, source.Query{
+		Credentials: credentials,
+		Known:       known,
+		SameName:    config.SameName(user, credentials.Username),
+	})
+	outcome, reason := describeAnswer(answer, err)
+	reply := make([]any, 0, len(answer.Reply))
+	for _, item := range answer.Reply {
 		reply = append(reply, map[string]any{"attribute": item.Attribute.Name, "value": item.Text()})
 	}
 	return &logical.Response{Data: map[string]any{
 		"outcome":       outcome,
 		"reason":        reason,
-		"reply_message": got.ReplyMessage,
-		"server":        got.Server,
+		"reply_message": answer.ReplyMessage,
+		"server":        answer.Server,
 		"time_ms":       source.Milliseconds(time.Since(began)),
 		"username":      credentials.Username,
-		"groups":        notNil(got.Groups),
+		"groups":        notNil(answer.Groups),
 		"reply":         reply,
 	}}, nil
 }
 
-// describeAnswer is what an operator is told of an answer, or of why there is none.
-func describeAnswer(got source.Answer, err error) (outcome, reason string) {
+// describeAnswer returns the outcome and its reason for operators, also if there is no answer.
+func describeAnswer(answer source.Answer, err error) (outcome, reason string) {
 	var misconfigured *directory.ConfigurationError
 	switch {
 	case errors.As(err, &misconfigured):
 		return "misconfigured", err.Error()
 	case err != nil:
 		return "unavailable", err.Error()
-	case got.Outcome == radclient.Accept:
-		return "accept", got.Notice
-	case got.Outcome == radclient.Challenge:
-		step, err := got.Step()
+	case answer.Outcome == radclient.Accept:
+		return "accept", answer.Notice
+	case answer.Outcome == radclient.Challenge:
+		step, err := answer.Step()
 		if err != nil {
 			return "challenge", err.Error()
 		}
 		return "challenge", step.Message
 	}
-	return "reject", cmp.Or(got.Reason, got.ReplyMessage)
+	return "reject", cmp.Or(answer.Reason, answer.ReplyMessage)
 }

@@ -20,12 +20,16 @@ import (
 	"vault-plugin-auth-radius/internal/profile"
 )
 
-// maxTried is how many values each list of a trial may have.
+// maxTried is the largest number of values in each list of a trial.
 const maxTried = 1000
 
 func (b *backend) pathProfileTry() *framework.Path {
 	attributes := func(description string) *framework.FieldSchema {
-		return &framework.FieldSchema{Type: framework.TypeMap, Default: map[string]any{}, Description: description + ": a map from names to a value or a list of values, or JSON text of it."}
+		return &framework.FieldSchema{
+			Type:        framework.TypeMap,
+			Default:     map[string]any{},
+			Description: description + ": a map from names to a value or a list of values, or JSON text of it.",
+		}
 	}
 	return &framework.Path{
 		Pattern: `profiles/(?P<id>[^/]+)/test`,
@@ -35,38 +39,75 @@ func (b *backend) pathProfileTry() *framework.Path {
 			OperationSuffix: "profile",
 		},
 		Fields: map[string]*framework.FieldSchema{
-			fieldProfileID: {Type: framework.TypeString, Description: "Number or short name of the profile."},
-			fieldRequest:   attributes("Attributes of a request"),
-			fieldReply:     attributes("Attributes that the server would answer"),
-			fieldClient:    attributes("What the client would say of itself"),
-			fieldTime: {
+			fieldProfileID: {
 				Type:        framework.TypeString,
-				Description: "When the login would be, as 2030-01-01T08:00:00Z, Jan  1 2030 08:00:00, seconds since 1970 or a date; without a zone in the config's time_zone. Now, if it is not given.",
+				Description: "Number or short name of the profile.",
+			},
+			fieldRequest: attributes("Attributes of a request"),
+			fieldReply:   attributes("Attributes of the server's response"),
+			fieldClient:  attributes("What the client would say of itself"),
+			fieldTime: {
+				Type: framework.TypeString,
+				Description: "When the login would be, as 2030-01-01T08:00:00Z, Jan  1 2030 08:00:00, " +
+					"seconds since 1970 or a date; without a zone in the config's time_zone. Default: now.",
 			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
-				Callback: b.profileTry,
-				Summary:  "Tell what an AAA profile would decide, and why, without a login.",
-				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"matched":           {Type: framework.TypeBool, Description: "Whether the profile matches. One that is not enabled is tried all the same.", Required: true},
-					fieldRefused:        {Type: framework.TypeString, Description: "The limit that refuses the login, whatever other profiles say; empty: none does.", Required: true},
-					fieldTime:           {Type: framework.TypeString, Description: "When the login would be, by the config's time_zone.", Required: true},
-					fieldEnabled:        {Type: framework.TypeBool, Description: "Whether the profile is enabled.", Required: true},
-					fieldCheckAttribute: {Type: framework.TypeSlice, Description: "Each check item: what was found, what it was compared with, whether it held, and why.", Required: true},
-					fieldReplyAttribute: {Type: framework.TypeSlice, Description: "Each reply item: what it did, and why.", Required: true},
-					fieldReply:          {Type: framework.TypeSlice, Description: "The reply in the end.", Required: true},
-				}),
+				Callback:  b.profileTry,
+				Summary:   "Show what an AAA profile would decide, and why, without a login.",
+				Responses: dataResponses(tryResponseFields()),
 			},
 		},
-		HelpSynopsis: "Tell what an AAA profile would decide.",
+		HelpSynopsis: "Show what an AAA profile would decide.",
 		HelpDescription: `
-Nobody should learn from a failed login what a profile does:
+A trial shows what a profile does, before a login fails:
 
     $ vault write auth/radius/profiles/vpn-admins/test - <<END
     {"request": {"User-Name": "alice"}, "reply": {"Filter-Id": ["admins"]}}
     END
 `,
+	}
+}
+
+// tryResponseFields returns the schema of the answer of a trial.
+func tryResponseFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"matched": {
+			Type:        framework.TypeBool,
+			Description: "Whether the profile matches. A disabled profile is tried all the same.",
+			Required:    true,
+		},
+		fieldRefused: {
+			Type:        framework.TypeString,
+			Description: "The limit that refuses the login, whatever other profiles say; empty: none does.",
+			Required:    true,
+		},
+		fieldTime: {
+			Type:        framework.TypeString,
+			Description: "When the login would be, in the config's time_zone.",
+			Required:    true,
+		},
+		fieldEnabled: {
+			Type:        framework.TypeBool,
+			Description: "Whether the profile is enabled.",
+			Required:    true,
+		},
+		fieldCheckAttribute: {
+			Type:        framework.TypeSlice,
+			Description: "Each check item: what was found, what it was compared with, whether it held, and why.",
+			Required:    true,
+		},
+		fieldReplyAttribute: {
+			Type:        framework.TypeSlice,
+			Description: "Each reply item: what it did, and why.",
+			Required:    true,
+		},
+		fieldReply: {
+			Type:        framework.TypeSlice,
+			Description: "The reply in the end.",
+			Required:    true,
+		},
 	}
 }
 
@@ -102,7 +143,7 @@ func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *frame
 	return &logical.Response{Data: triedData(entry, now, decision, explanations[0])}, nil
 }
 
-// triedTime reads when the login of a trial would be; an empty text means now.
+// triedTime returns when the login of a trial would be; an empty text means now.
 func (b *backend) triedTime(ctx context.Context, storage kv.Storage, text string) (time.Time, error) {
 	settings, err := b.settings.get(ctx, storage)
 	if err != nil {
@@ -125,7 +166,7 @@ func (b *backend) triedTime(ctx context.Context, storage kv.Storage, text string
 	return date.In(zone), nil
 }
 
-// triedInput reads the attributes of a trial.
+// triedInput returns the attributes of a trial.
 func triedInput(d *dictionary.Dictionary, now time.Time, data *framework.FieldData) (*profile.Input, error) {
 	var lists [2][]dictionary.Item
 	for i, field := range []string{fieldRequest, fieldReply} {
@@ -145,7 +186,7 @@ func triedInput(d *dictionary.Dictionary, now time.Time, data *framework.FieldDa
 	return profile.NewInput(now, lists[0], lists[1], client)
 }
 
-// triedItems reads a list of attributes, in the order of their names.
+// triedItems returns the attributes of a list, in the order of their names.
 func triedItems(d *dictionary.Dictionary, field string, values map[string]any) ([]dictionary.Item, error) {
 	var items []dictionary.Item
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -180,7 +221,7 @@ func triedItems(d *dictionary.Dictionary, field string, values map[string]any) (
 	return items, nil
 }
 
-// splitTag cuts a tag off a name: Tunnel-Type:1.
+// splitTag splits a name such as Tunnel-Type:1 into the attribute and its tag.
 func splitTag(name string) (bare string, tag uint8, err error) {
 	bare, text, tagged := strings.Cut(name, ":")
 	if !tagged {
@@ -193,17 +234,17 @@ func splitTag(name string) (bare string, tag uint8, err error) {
 	return bare, uint8(number), nil
 }
 
-// valueTexts reads a value or a list of values.
+// valueTexts returns the texts of a value or a list of values.
 func valueTexts(value any) ([]string, error) {
 	list, isList := value.([]any)
 	if !isList {
 		list = []any{value}
 	}
 	texts := make([]string, 0, len(list))
-	for _, one := range list {
-		text, isText := one.(string)
+	for _, item := range list {
+		text, isText := item.(string)
 		if !isText {
-			if text, isText = numberText(one); !isText {
+			if text, isText = numberText(item); !isText {
 				return nil, errors.New("is neither a text nor a whole number, nor a list of them")
 			}
 		}
@@ -212,7 +253,7 @@ func valueTexts(value any) ([]string, error) {
 	return texts, nil
 }
 
-// triedData is what a trial answers.
+// triedData returns the answer of a trial.
 func triedData(entry *catalog.Profile, now time.Time, decision profile.Decision, explanation profile.Explanation) map[string]any {
 	checks, replies, reply := []any{}, []any{}, []any{}
 	for _, check := range explanation.Check {
@@ -245,7 +286,7 @@ func triedData(entry *catalog.Profile, now time.Time, decision profile.Decision,
 	}
 }
 
-// nameOf is an attribute's name with its tag.
+// nameOf returns an attribute's name with its tag.
 func nameOf(item dictionary.Item) string {
 	if item.Tag == 0 {
 		return item.Attribute.Name
@@ -253,8 +294,8 @@ func nameOf(item dictionary.Item) string {
 	return fmt.Sprintf("%s:%d", item.Attribute.Name, item.Tag)
 }
 
-// shownValue is a value for people; a hidden one, such as Tunnel-Password, is
-// not shown.
+// shownValue returns a value for display; a hidden one, such as Tunnel-Password, is not
+// shown.
 func shownValue(item dictionary.Item) string {
 	if item.Attribute.Encrypt != 0 {
 		return "[redacted]"

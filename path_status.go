@@ -14,20 +14,48 @@ func (b *backend) pathStatus() *framework.Path {
 		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix, OperationSuffix: "status"},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: &framework.PathOperation{
-				Callback: b.statusRead,
-				Summary:  "Tell what this Vault server has seen of the servers that it asks.",
-				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"version":      {Type: framework.TypeString, Description: "Version of the plugin.", Required: true},
-					"servers":      {Type: framework.TypeSlice, Description: "Each RADIUS server of the config with its counters since that was loaded.", Required: true},
-					"sources":      {Type: framework.TypeMap, Description: "The same of each source under extauth/, by name.", Required: true},
-					"hidden_users": {Type: framework.TypeStringSlice, Description: "Stored users that are not found under their names, as the config has it; at most 100. Left out if there are none."},
-					"twin_users":   {Type: framework.TypeSlice, Description: "Groups of registered users that are one user to Vault; at most 100. Left out if there are none."},
-					"warnings":     {Type: framework.TypeStringSlice, Description: "What is to be changed in the configs and profiles that earlier versions have stored; left out if nothing is."},
-				}),
+				Callback:  b.statusRead,
+				Summary:   "Show what this Vault server has seen of the servers that check passwords.",
+				Responses: dataResponses(statusResponseFields()),
 			},
 		},
-		HelpSynopsis:    "Tell what this Vault server has seen of the RADIUS server.",
+		HelpSynopsis:    "Show what this Vault server has seen of the RADIUS servers.",
 		HelpDescription: statusHelpDescription,
+	}
+}
+
+// statusResponseFields returns the schema of a read.
+func statusResponseFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"version": {
+			Type:        framework.TypeString,
+			Description: "Version of the plugin.",
+			Required:    true,
+		},
+		"servers": {
+			Type:        framework.TypeSlice,
+			Description: "Each RADIUS server of the config, with its counters since the config was loaded.",
+			Required:    true,
+		},
+		"sources": {
+			Type:        framework.TypeMap,
+			Description: "The same for each source under extauth/, by name.",
+			Required:    true,
+		},
+		"hidden_users": {
+			Type: framework.TypeStringSlice,
+			Description: "Stored users that are not found under their names, as the config has it; at most 100. " +
+				"Left out if there are none.",
+		},
+		"twin_users": {
+			Type:        framework.TypeSlice,
+			Description: "Groups of registered users that are one user to Vault; at most 100. Left out if there are none.",
+		},
+		"warnings": {
+			Type: framework.TypeStringSlice,
+			Description: "Changes that the configs and profiles stored by earlier versions need; " +
+				"left out if there are none.",
+		},
 	}
 }
 
@@ -45,15 +73,15 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		return nil, err
 	}
 	sources := map[string]any{}
-	for _, one := range all.Ordered {
-		shown := map[string]any{"type": string(one.Entry.Type), "servers": []any{}}
-		if one.Checker != nil {
-			shown["servers"] = append([]any{}, one.Checker.Status()...)
+	for _, src := range all.Ordered {
+		shown := map[string]any{"type": string(src.Entry.Type), "servers": []any{}}
+		if src.Checker != nil {
+			shown["servers"] = append([]any{}, src.Checker.Status()...)
 		}
-		if one.Err != nil {
-			shown["fault"] = one.Err.Error()
+		if src.Err != nil {
+			shown["fault"] = src.Err.Error()
 		}
-		sources[one.Name] = shown
+		sources[src.Name] = shown
 	}
 	rules, err := b.rules(ctx, storageOf(req))
 	if err != nil {
@@ -92,7 +120,7 @@ cluster has its own, and a write of the config starts them anew.
     $ vault read -format=json auth/radius/status
 
 "retransmitted" beside "sent" shows how lossy the network is; "timed_out" how
-often nobody answered at all; "dropped" which datagrams were not believed.
+often no answer came at all; "dropped" which datagrams were not trusted.
 
 "hidden_users" are stored under names that no login leads to: write each under
 the name that it has now, and delete users/<old name>. "twin_users" are one user

@@ -2,20 +2,16 @@ package radiusauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
-	"vault-plugin-auth-radius/internal/validate"
 )
 
 func (b *backend) pathUser() *framework.Path {
@@ -61,7 +57,7 @@ func (b *backend) pathUser() *framework.Path {
 	}
 }
 
-// storedUser reads the user whom the path names: under the canonical name or, if such a
+// storedUser returns the user that the path names: under the canonical name or, if such a
 // user is stored, under the name as it stands there, byte for byte. A nil user means that
 // there is none.
 func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *framework.FieldData) (name string, user *users.User, err error) {
@@ -70,7 +66,7 @@ func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *frame
 		return "", nil, err
 	}
 	if !username.IsStorable(given) || given != name {
-		if user, err = loadListed(ctx, storageOf(req), given); user != nil || err != nil {
+		if user, err = users.LoadExactly(ctx, storageOf(req), given); user != nil || err != nil {
 			return given, user, err
 		}
 	}
@@ -78,20 +74,7 @@ func (b *backend) storedUser(ctx context.Context, req *logical.Request, d *frame
 	return name, user, err
 }
 
-// loadListed reads a user under the very name, which need not be one that storage takes
-// for this name only.
-func loadListed(ctx context.Context, storage kv.Storage, name string) (*users.User, error) {
-	if username.IsStorable(name) {
-		return users.Load(ctx, storage, name)
-	}
-	names, err := users.Names(ctx, storage)
-	if err != nil || !slices.Contains(names, name) {
-		return nil, err
-	}
-	return users.LoadListed(ctx, storage, name)
-}
-
-// userName gives the canonical form of the name in the path.
+// userName returns the canonical form of the name in the path.
 func (b *backend) userName(ctx context.Context, req *logical.Request, d *framework.FieldData) (string, error) {
 	return b.canonicalName(ctx, storageOf(req), d.Get(fieldName).(string))
 }
@@ -117,7 +100,7 @@ func (b *backend) userRead(ctx context.Context, req *logical.Request, d *framewo
 	return &logical.Response{Data: data}, nil
 }
 
-// userData is the user as a read shows it.
+// userData returns the user as a read shows it.
 func (b *backend) userData(ctx context.Context, storage kv.Storage, user *users.User) (map[string]any, error) {
 	profiles, err := b.profiles.ShortNames(ctx, storage, user.Profiles)
 	if err != nil {
@@ -151,172 +134,6 @@ func (b *backend) userData(ctx context.Context, storage kv.Storage, user *users.
 	}, nil
 }
 
-func (b *backend) userWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	if _, given := d.Raw[fieldPolicies]; !given {
-		d.Raw[fieldPolicies] = nil // the built-in method empties them
-	}
-	return b.userChange(ctx, req, d, func(before *users.User) (*users.User, error) {
-		if before == nil {
-			return &users.User{}, nil
-		}
-		return before.Clone(), nil
-	})
-}
-
-func (b *backend) userPatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	return b.userChange(ctx, req, d, func(before *users.User) (*users.User, error) {
-		if before == nil {
-			return nil, notFound("user", d.Get(fieldName).(string))
-		}
-		mergeMetadata(d, before.Metadata)
-		return before.Clone(), nil
-	})
-}
-
-// mergeMetadata makes a patch of metadata what a JSON merge patch is: null takes a
-// key away, what is not given stays (RFC 7396).
-func mergeMetadata(d *framework.FieldData, before map[string]string) {
-	given, isMap := d.Raw[fieldMetadata].(map[string]any)
-	if !isMap {
-		return
-	}
-	merged := map[string]any{}
-	for key, text := range before {
-		merged[key] = text
-	}
-	for key, value := range given {
-		if merged[key] = value; value == nil {
-			delete(merged, key)
-		}
-	}
-	d.Raw[fieldMetadata] = merged
-}
-
-// userChange changes the entry that start makes of the stored one, nil if there
-// is none, as the request says, or says what is wrong and stores nothing.
-func (b *backend) userChange(ctx context.Context, req *logical.Request, d *framework.FieldData, start func(before *users.User) (*users.User, error)) (*logical.Response, error) {
-	resetNulls(d)
-	settings, err := b.hashSettings(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
-	hash, given, err := b.givenPassword(ctx, settings, d)
-	if invalid := (*fieldError)(nil); errors.As(err, &invalid) {
-		return logical.ErrorResponse(invalid.Error()), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	b.references.RLock() // neither profiles and sources are deleted meanwhile, nor is the name another's
-	defer b.references.RUnlock()
-	rules, err := b.rules(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
-	name := rules.Canonical(d.Get(fieldName).(string))
-	var stored *users.User
-	resp, err := b.changeUser(name, func() (*logical.Response, error) {
-		before, err := users.Load(ctx, storageOf(req), name)
-		if err != nil {
-			return nil, err
-		}
-		user, err := start(before)
-		if err != nil {
-			return nil, err
-		}
-		if given {
-			user.PasswordHash = hash
-		}
-		if err := username.CheckNew(d.Get(fieldName).(string), name); err != nil {
-			return logical.ErrorResponse("%s", &fieldError{fieldName, err}), nil
-		}
-		err = b.register(ctx, storageOf(req), rules, name, func() error { return b.storeUser(ctx, storageOf(req), d, name, before, user) })
-		var invalid *fieldError
-		var taken *username.TakenError
-		switch {
-		case errors.As(err, &invalid):
-			return logical.ErrorResponse(invalid.Error()), nil
-		case errors.As(err, &taken):
-			return nil, conflict(taken)
-		case err != nil:
-			return nil, err
-		}
-		stored = user
-		return userWritten(d, user, given), nil
-	})
-	if stored == nil || err != nil {
-		return resp, err
-	}
-	return b.warnOfTestUserBar(ctx, storageOf(req), name, stored, resp), nil
-}
-
-// userWritten answers a write, with a warning if a password is given that nothing
-// asks for, or one is needed.
-func userWritten(d *framework.FieldData, user *users.User, given bool) *logical.Response {
-	_, source := d.GetOk(fieldExtauth)
-	warning := ""
-	switch {
-	case given && user.PasswordHash != "" && user.Source != 0:
-		warning = "the password is not used: extauth names a source"
-	case source && user.Local && user.PasswordHash == "":
-		warning = "nobody can log in as this user: extauth is local, and there is no password"
-	default:
-		return writeResponse(d)
-	}
-	response := &logical.Response{}
-	response.AddWarning(warning)
-	return response
-}
-
-// storeUser changes the user as the request says and stores it, with references held. before is what is
-// stored; nil means that the user is new. After a fieldError nothing is stored.
-func (b *backend) storeUser(ctx context.Context, storage kv.Storage, d *framework.FieldData, name string, before, user *users.User) error {
-	if err := applyUser(user, d); err != nil {
-		return err
-	}
-	if validate.ContainsRoot(user.Policies) {
-		return &fieldError{"", errors.New(validate.RootPolicyText)} // as the built-in method says it
-	}
-	if err := assignReferences(ctx, storage, user, name, d); err != nil {
-		return err
-	}
-	return users.SaveReferenced(ctx, storage, name, before, user)
-}
-
-// refer gives the user the profiles and the source that the request names.
-func assignReferences(ctx context.Context, storage kv.Storage, u *users.User, name string, d *framework.FieldData) error {
-	if shortNames, given := d.GetOk(fieldProfiles); given {
-		ids, err := catalog.Resolve(ctx, storage, shortNames.([]string))
-		if unknown := (*catalog.UnknownError)(nil); errors.As(err, &unknown) {
-			return &fieldError{fieldProfiles, unknown}
-		}
-		if err != nil {
-			return err
-		}
-		u.Profiles = ids
-	}
-	sourceName, given := d.GetOk(fieldExtauth)
-	if !given {
-		return nil
-	}
-	u.Source, u.Local = 0, sourceName == source.Local
-	if u.Local || sourceName == "" {
-		return nil
-	}
-	entry, err := source.FindNamed(ctx, storage, sourceName.(string))
-	if errors.Is(err, source.ErrNotFound) {
-		return &fieldError{fieldExtauth, fmt.Errorf("there is no source with the name %.80q under extauth/", sourceName)}
-	}
-	if err != nil {
-		return err
-	}
-	if _, realm := username.Split(name); len(entry.Realms) > 0 && !entry.HasRealm(realm) {
-		return &fieldError{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s", entry.Name, name, entry.Realms[0])}
-	}
-	u.Source = entry.ID
-	return nil
-}
-
 func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	b.references.RLock()
 	defer b.references.RUnlock()
@@ -325,7 +142,7 @@ func (b *backend) userDelete(ctx context.Context, req *logical.Request, d *frame
 		return nil, err
 	}
 	return b.changeUser(name, func() (*logical.Response, error) {
-		before, err := loadListed(ctx, storageOf(req), name)
+		before, err := users.LoadExactly(ctx, storageOf(req), name)
 		if before == nil || err != nil {
 			return nil, err
 		}
@@ -343,44 +160,6 @@ func (b *backend) deleteUser(ctx context.Context, storage kv.Storage, name strin
 	return users.ClearReferences(ctx, storage, name, user, nil)
 }
 
-const userHelpSynopsis = `
-Register people and give them policies.
-`
-
-const userHelpDescription = `
-A user entry gives a name policies. The name is the one typed at login, in the
-form that the config and the realms of sources make of it. Another spelling of a
-registered name is refused, here (409) and at login. The RADIUS server checks the
-password, unless "extauth" names another source, or is "local": then the entry
-has the password, as a hash.
-
-    $ vault write auth/radius/users/alice policies=dev,staging
-    $ vault read auth/radius/users/alice
-    $ vault list auth/radius/users
-
-Deleting an entry does not end the tokens that the user has. To end logins and
-renewals, disable the user (with "write", if the user is not registered; it
-empties the policies of one who is):
-
-    $ vault patch auth/radius/users/alice enabled=false
-
-To end the user's tokens at once, batch tokens too, disable the entity:
-
-    $ accessor=$(vault read -field=accessor sys/auth/radius)
-    $ id=$(vault write -field=id identity/lookup/entity alias_name=alice \
-        alias_mount_accessor=$accessor)
-    $ vault write identity/entity/id/$id disabled=true
-
-Revoking leases by a prefix with the user's name misses tokens of logins that
-gave the name in the body.
-
-A name that is not registered can still log in, with the policies of the
-config's "unregistered_user_policies", unless the config has "registered_only".
-
-Reading and deleting take a stored name byte for byte: so they reach users who
-were stored by other rules ("hidden_users" and "twin_users" of "status").
-`
-
 // userSource returns how a read shows what checks the user; "" means as the realm or the
 // config says.
 func userSource(user *users.User, sources *source.Set) string {
@@ -393,7 +172,7 @@ func userSource(user *users.User, sources *source.Set) string {
 	return ""
 }
 
-// changeUser is [userCache.change] for a request.
+// changeUser is [users.Cache.Change] for a request.
 func (b *backend) changeUser(name string, do func() (*logical.Response, error)) (resp *logical.Response, err error) {
 	err = b.users.Change(name, func() error {
 		resp, err = do()
@@ -401,3 +180,41 @@ func (b *backend) changeUser(name string, do func() (*logical.Response, error)) 
 	})
 	return resp, err
 }
+
+const userHelpSynopsis = `
+Register users and their policies.
+`
+
+const userHelpDescription = `
+A user entry assigns policies to a name. The name is the one typed at login, in the
+form that the config and the realms of sources make of it. Another spelling of a
+registered name is refused, here (409) and at login. The RADIUS server checks the
+password, unless "extauth" names another source, or is "local": then the entry
+has the password, as a hash.
+
+    $ vault write auth/radius/users/alice policies=dev,staging
+    $ vault read auth/radius/users/alice
+    $ vault list auth/radius/users
+
+Deleting an entry does not end the tokens that the user has. To end logins and
+login.Renewals, disable the user (with "write", if the user is not registered; it
+empties the policies of a registered user):
+
+    $ vault patch auth/radius/users/alice enabled=false
+
+To end the user's tokens at once, batch tokens too, disable the entity:
+
+    $ accessor=$(vault read -field=accessor sys/auth/radius)
+    $ id=$(vault write -field=id identity/lookup/entity alias_name=alice \
+        alias_mount_accessor=$accessor)
+    $ vault write identity/entity/id/$id disabled=true
+
+Revoking leases by a prefix with the user's name misses tokens of logins that
+sent the name in the body.
+
+A name that is not registered can still log in, with the policies of the
+config's "unregistered_user_policies", unless the config has "registered_only".
+
+Reading and deleting take a stored name byte for byte: so they reach users that
+were stored by other rules ("hidden_users" and "twin_users" of "status").
+`

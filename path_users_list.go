@@ -22,7 +22,7 @@ func (b *backend) pathUsersList() *framework.Path {
 		Fields: map[string]*framework.FieldSchema{
 			fieldDetailed: {
 				Type:        framework.TypeBool,
-				Description: "If true, each user's fields are returned too. Each costs a storage read: give a limit.",
+				Description: "If true, each user's fields are returned too. Each costs a storage read: set a limit.",
 			},
 			fieldAfter: {
 				Type:        framework.TypeString,
@@ -38,8 +38,14 @@ func (b *backend) pathUsersList() *framework.Path {
 				Callback: b.usersList,
 				Summary:  "List the names of users, sorted.",
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"keys":     {Type: framework.TypeStringSlice, Description: "Names."},
-					"key_info": {Type: framework.TypeMap, Description: "Each name's fields, if detailed."},
+					"keys": {
+						Type:        framework.TypeStringSlice,
+						Description: "Names.",
+					},
+					"key_info": {
+						Type:        framework.TypeMap,
+						Description: "Each name's fields, if detailed.",
+					},
 				}),
 			},
 		},
@@ -77,7 +83,7 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 	return logical.ListResponseWithInfo(names, details), nil
 }
 
-// page gives at most limit of the sorted names, those after the given one. A
+// page returns at most limit of the sorted names, those after the given one. A
 // limit of 0 means all.
 func page(names []string, after string, limit int) []string {
 	start, found := slices.BinarySearch(names, after)

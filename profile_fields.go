@@ -17,12 +17,12 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-// profileFields is the one place that says what a profile's fields are.
+// profileFields returns the schema of a profile: the only description of its fields.
 func profileFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		fieldName: {
 			Type:        framework.TypeString,
-			Description: "Name for people, 1 to 128 characters. Required.",
+			Description: "Name for display, 1 to 128 characters. Required.",
 		},
 		fieldShortName: {
 			Type:        framework.TypeString,
@@ -37,39 +37,44 @@ func profileFields() map[string]*framework.FieldSchema {
 			Description: "The mount's accessor. Ignored in requests.",
 		},
 		fieldCheckAttribute: {
-			Type:        framework.TypeSlice,
-			Default:     []any{},
-			Description: "What has to hold: a list of {attribute, op, value}, or JSON text of it. All of them must; none: everybody matches.",
+			Type:    framework.TypeSlice,
+			Default: []any{},
+			Description: "What has to hold: a list of {attribute, op, value}, or JSON text of it. " +
+				"All of them must; without any, every user matches.",
 		},
 		fieldReplyAttribute: {
-			Type:        framework.TypeSlice,
-			Default:     []any{},
-			Description: "What is replied if the profile matches: a list of {attribute, op, value} with the operators =, := and +=, or JSON text of it.",
+			Type:    framework.TypeSlice,
+			Default: []any{},
+			Description: "What is replied if the profile matches: a list of {attribute, op, value} " +
+				"with the operators =, := and +=, or JSON text of it.",
 		},
 		fieldPolicies: {
 			Type:        framework.TypeCommaStringSlice,
-			Description: "Policies of the tokens of people who match, beside their own.",
+			Description: "Policies of the tokens of users that match, beside their own.",
 		},
 		fieldEnabled: {
 			Type:        framework.TypeBool,
 			Default:     true,
-			Description: "If false, the profile matches nobody.",
+			Description: "If false, the profile matches no user.",
 		},
 	}
 }
 
-// profileResponseFields describes a profile as an answer has it.
+// profileResponseFields returns the schema of a profile in a response.
 func profileResponseFields() map[string]*framework.FieldSchema {
 	fields := profileFields()
-	fields[fieldProfileID] = &framework.FieldSchema{Type: framework.TypeInt64, Description: "Number of the profile. Given once, never again."}
+	fields[fieldProfileID] = &framework.FieldSchema{
+		Type:        framework.TypeInt64,
+		Description: "Number of the profile. It is never used again.",
+	}
 	for _, schema := range fields {
 		schema.Required = true
 	}
 	return fields
 }
 
-// applyProfile takes the given fields over. Items that cannot be read are told by
-// profileProblems.
+// applyProfile takes the given fields over. Items that cannot be read become problems of the
+// profile, which profileProblems returns.
 func applyProfile(p *catalog.Profile, d *framework.FieldData) {
 	set(d, fieldName, &p.Name)
 	set(d, fieldShortName, &p.ShortName)
@@ -86,10 +91,10 @@ func applyProfile(p *catalog.Profile, d *framework.FieldData) {
 	}
 }
 
-// maxUnread is after how many problems reading items ends.
+// maxUnread is the number of problems after which reading items ends.
 const maxUnread = 100
 
-// readItems reads a list of items, and adds what cannot be read to the problems.
+// readItems returns the items of a list, and the problems with those that cannot be read added.
 func readItems(field string, values []any, problems []string) ([]profile.Item, []string) {
 	if len(values) > profile.MaxItems {
 		return nil, append(problems, fmt.Sprintf("%s has %d items, and %d are the most", field, len(values), profile.MaxItems))
@@ -97,7 +102,7 @@ func readItems(field string, values []any, problems []string) ([]profile.Item, [
 	items := make([]profile.Item, 0, len(values))
 	for i, value := range values {
 		if len(problems) > maxUnread {
-			break // nobody reads more
+			break // more would not be read
 		}
 		var item profile.Item
 		object, ok := value.(map[string]any)
@@ -134,7 +139,7 @@ func readItems(field string, values []any, problems []string) ([]profile.Item, [
 // are on their way here, has all whole ones.
 const maxExact = 1 << 53
 
-// numberText writes a whole number out: in JSON a value may be one.
+// numberText returns the text of a whole number: in JSON a value may be a number.
 func numberText(value any) (string, bool) {
 	switch value := value.(type) {
 	case json.Number:
@@ -146,8 +151,8 @@ func numberText(value any) (string, bool) {
 	return "", false
 }
 
-// profileProblems lists what is wrong with the profile, each naming its field.
-// before is what is stored; nil: nothing.
+// profileProblems returns what is wrong with the profile, each text naming its field. before
+// is the stored profile; nil: none.
 func profileProblems(p *catalog.Profile, d *dictionary.Dictionary, before *catalog.Profile) []string {
 	var found []string
 	checks := []struct {
@@ -156,7 +161,8 @@ func profileProblems(p *catalog.Profile, d *dictionary.Dictionary, before *catal
 	}{
 		{strings.TrimSpace(p.Name) == "", "name cannot be empty"},
 		{utf8.RuneCountInString(p.Name) > 128, "name is longer than 128 characters"},
-		{!catalog.IsShortName(p.ShortName), fmt.Sprintf("short_name %.80q is not 1 to %d of a-z, 0-9, - and _ that start with a letter or digit and are not a number", p.ShortName, catalog.MaxShortName)},
+		{!catalog.IsShortName(p.ShortName), fmt.Sprintf("short_name %.80q is not 1 to %d of a-z, 0-9, - and _ "+
+			"that start with a letter or digit and are not a number", p.ShortName, catalog.MaxShortName)},
 		{utf8.RuneCountInString(p.Description) > 1024, "description is longer than 1024 characters"},
 		{validate.ContainsRoot(p.Policies), validate.RootPolicyText},
 	}
@@ -177,7 +183,7 @@ func profileProblems(p *catalog.Profile, d *dictionary.Dictionary, before *catal
 	return found
 }
 
-// profileData is the profile as a read shows it.
+// profileData returns the profile as a read shows it.
 func profileData(p *catalog.Profile, mountAccessor string) map[string]any {
 	return map[string]any{
 		fieldProfileID:      p.ID,

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // Names returns the names of all stored users, sorted. A name with a slash is stored as in
@@ -40,4 +41,17 @@ func (s Stored) Names(ctx context.Context) ([]string, error) { return Names(ctx,
 func (s Stored) Exists(ctx context.Context, name string) (bool, error) {
 	user, err := Load(ctx, s.Storage, name)
 	return user != nil, err
+}
+
+// LoadExactly returns the user stored under exactly this name, also if new users cannot
+// have such a name; nil means that there is none.
+func LoadExactly(ctx context.Context, storage kv.Storage, name string) (*User, error) {
+	if username.IsStorable(name) {
+		return Load(ctx, storage, name)
+	}
+	names, err := Names(ctx, storage)
+	if err != nil || !slices.Contains(names, name) {
+		return nil, err
+	}
+	return LoadListed(ctx, storage, name)
 }
