@@ -25,21 +25,21 @@ func writeResponse(d *framework.FieldData) *logical.Response {
 	return nil
 }
 
-// writtenResponses describes an operation that answers with nothing.
+// writtenResponses returns the responses of an operation that answers with nothing.
 func writtenResponses() map[int][]framework.Response {
 	return map[int][]framework.Response{
 		http.StatusNoContent: {{Description: "No Content"}},
 	}
 }
 
-// dataResponses describes an operation that answers with the fields.
+// dataResponses returns the responses of an operation that answers with the fields.
 func dataResponses(fields map[string]*framework.FieldSchema) map[int][]framework.Response {
 	return map[int][]framework.Response{
 		http.StatusOK: {{Description: "OK", Fields: fields}},
 	}
 }
 
-// notNil returns the list as JSON shows it: an empty one is no null.
+// notNil returns the list, for JSON: a nil list would become null.
 func notNil(list []string) []string {
 	if list == nil {
 		return []string{}
@@ -105,7 +105,7 @@ func query(description string) *framework.FieldSchema {
 	return &framework.FieldSchema{Type: framework.TypeString, Query: true, Description: description}
 }
 
-// queryTime reads a time of a query; zero if there is none.
+// queryTime returns a time of a query; zero if there is none.
 func queryTime(d *framework.FieldData, field string, problems acct.Problems) time.Time {
 	at, err := rlmrest.ParseTime(d.Get(field).(string))
 	if err != nil {
@@ -114,7 +114,7 @@ func queryTime(d *framework.FieldData, field string, problems acct.Problems) tim
 	return at
 }
 
-// queryBool reads a boolean of a query; nil if there is none.
+// queryBool returns a boolean of a query; nil if there is none.
 func queryBool(d *framework.FieldData, field string, problems acct.Problems) *bool {
 	value, err := rlmrest.ParseBool(d.Get(field).(string))
 	if err != nil {
@@ -123,7 +123,7 @@ func queryBool(d *framework.FieldData, field string, problems acct.Problems) *bo
 	return value
 }
 
-// readList reads the page of a query, and what the links to other pages have to repeat.
+// readList returns the page of a query, and what the links to other pages have to repeat.
 func readList(d *framework.FieldData, problems acct.Problems) rlmrest.List {
 	list := rlmrest.List{
 		Page:    acct.Page{Number: d.Get(fieldPage).(int), Size: d.Get(fieldPageSize).(int)},

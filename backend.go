@@ -1,4 +1,4 @@
-// Package radiusauth is a Vault auth method that logs people in with RADIUS.
+// Package radiusauth is a Vault auth method that logs users in with RADIUS.
 //
 // It takes the place of Vault's built-in radius method: the same paths, fields
 // and stored bytes, so that a mount can be upgraded in place and rolled back.
@@ -44,14 +44,14 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 	return NewMounts().Factory(ctx, conf)
 }
 
-// backend is one mount of the method.
+// backend is a mount of the method.
 //
 // Its locks are taken in this order, and released by defer:
 //
 //  1. that of batches, by what creates and deletes batches;
-//  2. references, shared by what gives a user a name, a profile or a source, and
-//     alone by what changes the config, a profile, a source or a dictionary: what
-//     users refer to, and what their names mean;
+//  2. references, shared by writes that assign a name, a profile or a source to a
+//     user, and alone by writes of the config, profiles, sources and dictionaries:
+//     these change what users refer to, and what their names mean;
 //  3. the lock of a name in users, by what changes the user;
 //  4. a cache's own, which guards its memory only and is not held while storage or
 //     another room is called.
@@ -157,9 +157,8 @@ func newBackend() *backend {
 	return b
 }
 
-// initialize makes what logins need and may not write. It is no fault if this
-// server may not write either: the active one does, or the next write of the
-// config.
+// initialize makes what logins need and may not write. This server may not be able to write
+// either: then the active server does, or the next write of the config.
 func (b *backend) initialize(ctx context.Context, req *logical.InitializationRequest) error {
 	if err := b.logins.Challenges.EnsureKey(ctx, vaultStorage{req.Storage}); err != nil {
 		b.Logger().Debug("the challenge key was not made now", "error", err)
@@ -171,7 +170,7 @@ func (b *backend) initialize(ctx context.Context, req *logical.InitializationReq
 }
 
 // maxMaintained is how many batches of records are closed or deleted in a minute:
-// more would hold up requests.
+// more would delay requests.
 const maxMaintained = 20
 
 // periodic is called every minute on the active server.
@@ -179,8 +178,8 @@ func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
 	return errors.Join(b.batches.Clean(ctx, storageOf(req)), b.maintainRecords(ctx, storageOf(req)))
 }
 
-// maintainRecords closes stale sessions, and deletes what has been kept for long
-// enough.
+// maintainRecords closes stale sessions, and deletes records that have reached their
+// retention.
 func (b *backend) maintainRecords(ctx context.Context, storage kv.Storage) error {
 	records, err := b.records.get(ctx, storage)
 	if err != nil {
@@ -202,7 +201,7 @@ func (b *backend) maintainRecords(ctx context.Context, storage kv.Storage) error
 	return nil
 }
 
-// invalidate drops what is cached of a storage entry that another node wrote.
+// invalidate drops cached copies of a storage entry that another node wrote.
 func (b *backend) invalidate(_ context.Context, key string) {
 	name, isUser := strings.CutPrefix(key, users.KeyPrefix)
 	switch {
@@ -226,7 +225,7 @@ func (b *backend) invalidate(_ context.Context, key string) {
 	}
 }
 
-// serverChanged logs what becomes of a RADIUS server.
+// serverChanged logs a change of the state of a RADIUS server.
 func (b *backend) serverChanged(change radclient.Change) {
 	details := []any{"server", change.Address, "host", change.Server.Host, "was", change.From}
 	switch change.To {
@@ -246,7 +245,7 @@ func (b *backend) dictionaryMisfit(err error) {
 	b.Logger().Error("custom dictionary is left out: profiles that need it match nobody: write it again", "error", err)
 }
 
-// profileWarning logs what is to be changed in a stored profile.
+// profileWarning logs the changes that a stored profile needs.
 func (b *backend) profileWarning(profile *catalog.Compiled) {
 	if profile.Err != nil {
 		b.Logger().Error("profile matches nobody: write it again", "profile", profile.Entry.ShortName, "error", profile.Err)
@@ -255,12 +254,12 @@ func (b *backend) profileWarning(profile *catalog.Compiled) {
 	b.Logger().Warn("profile has items without an effect: write it again", "profile", profile.Entry.ShortName, "items", profile.Ineffective)
 }
 
-// recordsWarning logs what is to be changed in the FreeRADIUS backend's config.
+// recordsWarning logs a change that the FreeRADIUS backend's config needs.
 func (b *backend) recordsWarning(text string) {
 	b.Logger().Warn("config of the FreeRADIUS backend: " + text)
 }
 
-// openSource makes what asks a source.
+// openSource returns the checker of a source.
 func (b *backend) openSource(entry *source.Entry) (source.Checker, error) {
 	if entry.RADIUS != nil {
 		return source.OpenRADIUS(entry, b.serverChanged, b.settings.dial)
@@ -268,7 +267,7 @@ func (b *backend) openSource(entry *source.Entry) (source.Checker, error) {
 	return source.OpenDirectory(entry, b.Logger(), b.directoryChanged)
 }
 
-// directoryChanged logs what becomes of a directory server.
+// directoryChanged logs a change of the state of a directory server.
 func (b *backend) directoryChanged(change directory.Change) {
 	if change.To == directory.Alive {
 		b.Logger().Info("directory answers", "server", change.Server)
@@ -309,8 +308,8 @@ func (b *backend) HandleExistenceCheck(ctx context.Context, req *logical.Request
 }
 
 // recovered makes a panic end the request, not the process, which may serve
-// other mounts. A request then answers 400: Vault's clients repeat what ended in
-// 5xx, and a repeated login is a second push.
+// other mounts. The request then answers 400: Vault's clients repeat a request that
+// ended in 5xx, and a repeated login is a second push.
 func (b *backend) recovered(req *logical.Request, answer func(error)) {
 	if cause := recover(); cause != nil {
 		b.Logger().Error("request panicked: please report this", "operation", req.Operation,

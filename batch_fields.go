@@ -6,7 +6,7 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 )
 
-// batchFields is the one place that says what the fields of a new batch are.
+// batchFields returns the schema of a new batch: the only description of its fields.
 func batchFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		fieldName: {
@@ -33,7 +33,7 @@ func batchFields() map[string]*framework.FieldSchema {
 		},
 		fieldNumberOfUsers: {
 			Type:        framework.TypeInt,
-			Description: "How many users to generate.",
+			Description: "How many users to generate, 1 to 20,000.",
 		},
 		fieldExpirationDate: {
 			Type:        framework.TypeString,
@@ -56,7 +56,7 @@ func batchFields() map[string]*framework.FieldSchema {
 			Type:    framework.TypeString,
 			Default: batch.FormatJSON,
 			Description: "What the answer is: \"json\", \"csv\", or \"html\", a page of vouchers to print. " +
-				"Generated passwords are in it, and nowhere else. \"vault write\" shows JSON only: with csv or html " +
+				"Generated passwords are in it, and not shown again. \"vault write\" shows JSON only: with csv or html " +
 				"it fails after the users were created, and their passwords are lost. Use it with envelope=true, or curl.",
 		},
 		fieldEnvelope: {
@@ -67,7 +67,7 @@ func batchFields() map[string]*framework.FieldSchema {
 	}
 }
 
-// batchResponseFields describes a batch as a read shows it.
+// batchResponseFields returns the schema of a read.
 func batchResponseFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		fieldName: {
@@ -92,7 +92,7 @@ func batchResponseFields() map[string]*framework.FieldSchema {
 		},
 		fieldExpiresAt: {
 			Type:        framework.TypeString,
-			Description: "When their access ends; empty: never.",
+			Description: "When the users' access ends; empty: never.",
 			Required:    true,
 		},
 		"created_at": {

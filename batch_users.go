@@ -67,7 +67,9 @@ func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name 
 		if before != nil {
 			return nil, &userTakenError{name}
 		}
-		return nil, b.register(ctx, storage, rules, name, func() error { return users.SaveReferenced(ctx, storage, name, nil, user) })
+		return nil, b.register(ctx, storage, rules, name, func() error {
+			return users.SaveReferenced(ctx, storage, name, nil, user)
+		})
 	})
 	if taken := (*username.TakenError)(nil); errors.As(err, &taken) {
 		return &userTakenError{name}
@@ -75,7 +77,7 @@ func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name 
 	return err
 }
 
-// profilesExist tells of a profile that was deleted since it was looked up.
+// profilesExist returns an error if a profile was deleted since it was looked up.
 func profilesExist(ctx context.Context, storage kv.Storage, ids []int64) error {
 	for _, id := range ids {
 		entry, err := catalog.Load(ctx, storage, id)
@@ -89,15 +91,15 @@ func profilesExist(ctx context.Context, storage kv.Storage, ids []int64) error {
 	return nil
 }
 
-// userTakenError means that a name of the batch was registered meanwhile, or that the
-// config makes another one of it now.
+// userTakenError means that a name of the batch was registered meanwhile, or that the config
+// has another canonical form of it now.
 type userTakenError struct{ name string }
 
 func (e *userTakenError) Error() string {
 	return fmt.Sprintf("user %q was registered meanwhile, or the config has changed: try again", e.name)
 }
 
-// removeBatchUser deletes a user, unless it is no longer one of the batch's.
+// removeBatchUser deletes a user that is still the batch's.
 func (b *backend) removeBatchUser(ctx context.Context, storage kv.Storage, entry *batch.Entry, name string) error {
 	b.references.RLock()
 	defer b.references.RUnlock()

@@ -10,8 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// set takes a field's value over if it was given. T is the type that the
-// field's schema says.
+// set takes a field's value over if it was given. T is the type of the field's schema.
 func set[T any](d *framework.FieldData, field string, to *T) {
 	if value, ok := d.GetOk(field); ok {
 		*to = value.(T)
@@ -34,7 +33,7 @@ func setPEM(d *framework.FieldData, field string, to *string) {
 	*to = strings.NewReplacer("\ufeff", "", "\r\n", "\n").Replace(text)
 }
 
-// allowed lists the values that a field may have, as its schema wants them.
+// allowed returns the values that a field may have, as its schema wants them.
 func allowed[T ~string](values []T) []any {
 	var list []any
 	for _, value := range values {
@@ -43,7 +42,7 @@ func allowed[T ~string](values []T) []any {
 	return list
 }
 
-// typeNames are what a value of each type is called.
+// typeNames are the names of the types in errors.
 var typeNames = map[framework.FieldType]string{
 	framework.TypeString:           "a text",
 	framework.TypeInt:              "a whole number in range",
@@ -60,7 +59,7 @@ var typeNames = map[framework.FieldType]string{
 
 // validateFields returns the response to a request with a field that cannot be read; nil
 // if all can. It names the field and what it has to be, and never the value, which may be
-// a password, or one that was typed into the wrong field. The framework's own text
+// a password, or a password that was typed into the wrong field. The framework's own text
 // repeats the value, and the framework cuts the fraction off a number.
 func validateFields(path *framework.Path, req *logical.Request) *logical.Response {
 	prefix := "Field validation failed: " // the framework's

@@ -6,20 +6,21 @@ import (
 	"vault-plugin-auth-radius/internal/acct"
 )
 
-// freeradiusFields is the one place that says what its fields are.
+// freeradiusFields returns the schema of the config of the FreeRADIUS backend: the only description
+// of its fields.
 func freeradiusFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		fieldAuthorizeReject: {
 			Type:    framework.TypeBool,
 			Default: false,
-			Description: "Whether somebody who is not accepted is refused at once, with 401. " +
+			Description: "Whether a user that is not accepted is refused at once, with 401. " +
 				"Else the answer is 204, and FreeRADIUS's other modules may know the user.",
 		},
 		fieldUseRADIUSSources: {
 			Type:    framework.TypeBool,
 			Default: false,
-			Description: "Whether users may be accepted whom RADIUS servers check. " +
-				"Not if such a server is the one that asks: it would ask itself.",
+			Description: "Whether users may be accepted that RADIUS servers check. " +
+				"Leave it off if such a server is the FreeRADIUS server that sends the request: it would ask itself.",
 		},
 		fieldStore: {
 			Type:          framework.TypeString,
@@ -56,8 +57,8 @@ func freeradiusFields() map[string]*framework.FieldSchema {
 		},
 		fieldRetention: {
 			Type: framework.TypeDurationSecond,
-			Description: "Seconds after which closed sessions and attempts to log in are deleted; 0: never. " +
-				"Default: 30 days in Vault's storage, never in PostgreSQL.",
+			Description: "Seconds after which closed sessions and attempts to log in are deleted, " +
+				"counted from the arrival of their packets; 0: never. Default: 30 days in Vault's storage, never in PostgreSQL.",
 		},
 		fieldStaleAfter: {
 			Type:    framework.TypeDurationSecond,

@@ -12,10 +12,9 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// readJSONTexts replaces what a command line gives for lists and maps, JSON text, by
-// what the text says. An empty text is an empty list or map. What cannot be read stays
-// as it is, and is refused by [validateFields]. The config's hosts are left alone: they may
-// be texts.
+// readJSONTexts decodes lists and maps that a command line has sent as JSON text. An empty
+// text is an empty list or map. A text that cannot be decoded stays as it is, and is refused by
+// [validateFields]. The config's hosts are left alone: they may be texts.
 func readJSONTexts(path *framework.Path, req *logical.Request) {
 	var data map[string]any // what replaces req.Data; nil: nothing has to
 	for field, raw := range req.Data {
@@ -33,11 +32,11 @@ func readJSONTexts(path *framework.Path, req *logical.Request) {
 	}
 }
 
-// jsonTypes are the types of fields that a command line gives as JSON text.
+// jsonTypes are the types of fields that a command line sends as JSON text.
 var jsonTypes = []framework.FieldType{framework.TypeSlice, framework.TypeMap, framework.TypeKVPairs}
 
-// readJSONText returns the value of a field of the type: what its text says, or the
-// value itself.
+// readJSONText returns the value of a field of the type: decoded, if it is JSON text, or as it
+// is.
 func readJSONText(kind framework.FieldType, raw any) any {
 	text, isText := raw.(string)
 	text = strings.TrimSpace(text)
@@ -82,8 +81,8 @@ func unreadJSON(kind framework.FieldType, raw any) bool {
 	return false
 }
 
-// readJSONEntries reads the texts of a list: a command line may name a field several
-// times.
+// readJSONEntries returns a list with its JSON texts decoded: a command line may name a field
+// several times.
 func readJSONEntries(list []any) []any {
 	entries := make([]any, 0, len(list))
 	for _, entry := range list {
@@ -98,7 +97,7 @@ func readJSONEntries(list []any) []any {
 	return entries
 }
 
-// jsonObjects reads JSON text of a list, or of one object, which is a list of it.
+// jsonObjects returns the list in a JSON text; a single object is a list of itself.
 func jsonObjects(text string) ([]any, bool) {
 	value, ok := decodeJSON(text)
 	switch value := value.(type) {
@@ -110,14 +109,14 @@ func jsonObjects(text string) ([]any, bool) {
 	return nil, false
 }
 
-// jsonObject reads JSON text of an object.
+// jsonObject returns the object in a JSON text.
 func jsonObject(text string) (map[string]any, bool) {
 	value, ok := decodeJSON(text)
 	object, isObject := value.(map[string]any)
 	return object, ok && isObject
 }
 
-// decodeJSON reads JSON text, with numbers as they are written.
+// decodeJSON returns the value of a JSON text, with numbers as they are written.
 func decodeJSON(text string) (any, bool) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()

@@ -61,8 +61,8 @@ func (b *backend) pathAccounting() *framework.Path {
 	}
 }
 
-// accountingRecord answers only when the packet is stored: what is not
-// acknowledged, the NAS sends again.
+// accountingRecord answers only when the packet is stored: the NAS sends a packet again that is
+// not acknowledged.
 func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
 	records, err := b.records.get(ctx, storageOf(req))
 	if err != nil {
@@ -106,8 +106,8 @@ func (b *backend) accountingRecord(ctx context.Context, req *logical.Request, _ 
 	return freeradiusAnswer(http.StatusOK, ""), nil
 }
 
-// logOtherStatus logs that a packet is not about a session: once a minute for each kind,
-// since a NAS may send one for each tunnel.
+// logOtherStatus logs that a packet is not about a session: once a minute for each kind, since
+// a NAS may send such a packet for each tunnel.
 func (b *backend) logOtherStatus(status string, values map[string]string) {
 	if count, passes := b.logins.Floods.Pass("status_type " + status); passes {
 		b.Logger().Warn("accounting packets were acknowledged and not kept: they are about no session",
@@ -115,8 +115,7 @@ func (b *backend) logOtherStatus(status string, values map[string]string) {
 	}
 }
 
-// firstProfile is the short name of the user's first profile; empty if there is
-// none.
+// firstProfile returns the short name of the user's first profile; empty if there is none.
 func (b *backend) firstProfile(ctx context.Context, storage kv.Storage, username string) (string, error) {
 	name, err := b.canonicalName(ctx, storage, username)
 	if err != nil {
@@ -133,8 +132,8 @@ func (b *backend) firstProfile(ctx context.Context, storage kv.Storage, username
 	return names[0], nil
 }
 
-// storeFailed answers for a store that did not do what it had to: 503 if trying again
-// may help, so that FreeRADIUS stays silent and the NAS sends again, else 500.
+// storeFailed returns the answer after a failure of the store: 503 if trying again may help, so
+// that FreeRADIUS stays silent and the NAS sends again, else 500.
 func (b *backend) storeFailed(use string, err error) (*logical.Response, error) {
 	b.faults.failed(b.Logger(), use, err)
 	if !isUnavailable(err) {
@@ -196,7 +195,7 @@ func (b *backend) total(count int, exact bool, err error) (*int, error) {
 	return &count, nil
 }
 
-// queryFailed answers for a query that the store did not answer.
+// queryFailed returns the answer to a query that the store did not answer.
 func (b *backend) queryFailed(err error) (*logical.Response, error) {
 	if errors.Is(err, acct.ErrTooBroad) {
 		return logical.ErrorResponse(err.Error()), nil

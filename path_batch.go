@@ -43,7 +43,10 @@ func (b *backend) pathBatches() *framework.Path {
 				Summary:      "List the names of the batches.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "batches"},
 				Responses: dataResponses(map[string]*framework.FieldSchema{
-					"keys": {Type: framework.TypeStringSlice, Description: "Names, sorted."},
+					"keys": {
+						Type:        framework.TypeStringSlice,
+						Description: "Names, sorted.",
+					},
 				}),
 			},
 		},
@@ -93,7 +96,7 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 	if settings != nil {
 		config = settings.config
 	}
-	b.batches.Lock() // names are not given twice
+	b.batches.Lock() // names are not taken twice
 	defer b.batches.Unlock()
 	entry, rows, template, err := b.readBatch(ctx, storageOf(req), d)
 	if isFieldError(err) {
@@ -281,7 +284,7 @@ Creates many local users at once:
         "prefix": "guest", "number_of_users": 100, "expiration_date": "2030-12-31",
         "format": "html"}' "$VAULT_ADDR/v1/auth/radius/freeradius/batch" >vouchers.html
 
-The answer has the generated passwords, which are told nowhere else: as JSON, or
+The answer has the generated passwords, which are not shown again: as JSON, or
 as a list ("csv") or a page of vouchers ("html"). It is not wrapped in Vault's
 envelope: "vault write" shows the JSON, and fails with the others after the users
 were created. For these, it takes envelope=true:

@@ -53,7 +53,7 @@ func (b *backend) pathConfig() *framework.Path {
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:     b.configDelete,
-				Summary:      "Delete the config. Nobody can log in until it is written again; users stay.",
+				Summary:      "Delete the config. No user can log in until it is written again; users stay.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationSuffix: "configuration"},
 				Responses:    writtenResponses(),
 			},
@@ -104,8 +104,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 	return &logical.Response{Data: data}, nil
 }
 
-// configWrite creates, updates and patches: they differ in what happens if
-// there is no config.
+// configWrite creates, updates and patches the config. They differ only if there is none.
 func (b *backend) configWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.changeConfig(func() (*logical.Response, error) {
 		config, err := loadConfig(ctx, storageOf(req))
@@ -134,7 +133,7 @@ func (b *backend) changeConfig(do func() (*logical.Response, error)) (*logical.R
 }
 
 // configKeepsNames refuses with 409 a config after which a stored user would be looked
-// for under another name: who is disabled would not be any more.
+// for under another name: a disabled user would not be disabled any more.
 func (b *backend) configKeepsNames(ctx context.Context, storage kv.Storage, now, then *configEntry) error {
 	sources, err := b.sources.Get(ctx, storage)
 	if err != nil {
@@ -147,9 +146,11 @@ func (b *backend) configKeepsNames(ctx context.Context, storage kv.Storage, now,
 	return err
 }
 
-// configApply changes the config as the request says and stores it, or says
-// what is wrong and stores nothing.
-func (b *backend) configApply(ctx context.Context, req *logical.Request, d *framework.FieldData, config *configEntry) (*logical.Response, error) {
+// configApply changes the config as the request says and stores it; with problems it answers
+// with them and stores nothing.
+func (b *backend) configApply(
+	ctx context.Context, req *logical.Request, d *framework.FieldData, config *configEntry,
+) (*logical.Response, error) {
 	before := config.clone()
 	if port, given := d.Raw[fieldPort]; given {
 		config.PortGiven = port != nil
@@ -169,9 +170,11 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 		entry, err := source.FindNamed(ctx, storageOf(req), config.Extauth)
 		switch {
 		case err == nil && len(entry.Realms) > 0:
-			problems = append(problems, fmt.Sprintf("config parameter `%s`: the source %s has realms: it checks their people only, or each of them would be two", fieldExtauth, config.Extauth))
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: the source %s has realms: "+
+				"it checks their people only, or each of them would be two", fieldExtauth, config.Extauth))
 		case errors.Is(err, source.ErrNotFound):
-			problems = append(problems, fmt.Sprintf("config parameter `%s`: there is no source with the name %.80q under extauth/", fieldExtauth, config.Extauth))
+			problems = append(problems, fmt.Sprintf("config parameter `%s`: there is no source with the name %.80q under extauth/",
+				fieldExtauth, config.Extauth))
 		case err != nil:
 			return nil, err
 		}
@@ -183,7 +186,8 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 		b.Logger().Warn("config: the secret is short and can be guessed from a captured packet: use 16 characters or more")
 	}
 	if config.AuthProtocol == radclient.MSCHAPv2 && config.Transport != radclient.TLS {
-		b.Logger().Warn("config: MS-CHAPv2 without TLS: who captures a login can find the password's hash: keep it on a network that you trust")
+		b.Logger().Warn("config: MS-CHAPv2 without TLS: who captures a login can find the password's hash: " +
+			"keep it on a network that you trust")
 	}
 	if err := b.configKeepsNames(ctx, storageOf(req), before, config); err != nil {
 		return nil, err
@@ -198,7 +202,7 @@ func (b *backend) configApply(ctx context.Context, req *logical.Request, d *fram
 	return b.warnOfTestUser(ctx, storageOf(req), d, &config.RADIUSSettings, response), nil
 }
 
-// shortSecretLen is the length in octets up to which a secret is called short.
+// shortSecretLen is the largest length in octets of a short secret.
 const shortSecretLen = 12
 
 // apply takes the given fields over.
@@ -234,16 +238,17 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 	return nil
 }
 
-// applyFoldCase takes the field over that has two names, Vault's and ours.
+// applyFoldCase takes the field over that has two names: this method's and the built-in's.
 func (c *configEntry) applyFoldCase(d *framework.FieldData) error {
-	usernames, ours := d.GetOk(fieldCaseInsensitiveUsernames)
-	names, vaults := d.GetOk(fieldCaseInsensitiveNames)
+	usernames, isOurs := d.GetOk(fieldCaseInsensitiveUsernames)
+	names, isBuiltIn := d.GetOk(fieldCaseInsensitiveNames)
 	switch {
-	case ours && vaults && usernames != names:
-		return fmt.Errorf("config parameters `%s` and `%s` are two names of one field, and have two values: give one", fieldCaseInsensitiveUsernames, fieldCaseInsensitiveNames)
-	case ours:
+	case isOurs && isBuiltIn && usernames != names:
+		return fmt.Errorf("config parameters `%s` and `%s` are two names of one field, and have two values: give one",
+			fieldCaseInsensitiveUsernames, fieldCaseInsensitiveNames)
+	case isOurs:
 		c.setFoldCase(usernames.(bool))
-	case vaults:
+	case isBuiltIn:
 		c.setFoldCase(names.(bool))
 	}
 	return nil
@@ -301,9 +306,9 @@ Configure the RADIUS server that checks passwords.
 `
 
 const configHelpDescription = `
-Says which RADIUS server to ask, and what tokens look like. "host" and "secret"
-are required; everything else has a default. A later write changes the fields
-that it gives and keeps the others; a write with a mistake changes nothing.
+Says which RADIUS servers check passwords, and what tokens look like. "host" and
+"secret" are required; everything else has a default. A later write changes the
+fields in it and keeps the others; a write with an invalid field changes nothing.
 
     $ vault write auth/radius/config host=radius.example.com secret=@secret.txt
     $ vault write auth/radius/config read_timeout=45s

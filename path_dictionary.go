@@ -14,7 +14,7 @@ import (
 	"vault-plugin-auth-radius/internal/username"
 )
 
-// maxFoundAttributes is how many attributes a search finds at most.
+// maxFoundAttributes is the largest number of attributes that a search returns.
 const maxFoundAttributes = 100
 
 func (b *backend) pathAttributes() *framework.Path {
@@ -205,7 +205,7 @@ func (b *backend) pathCustomDictionary() *framework.Path {
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:  b.customDictionaryDelete,
-				Summary:   "Delete a custom dictionary. Profiles that need it match nobody from then on.",
+				Summary:   "Delete a custom dictionary. Profiles that need it match no user from then on.",
 				Responses: writtenResponses(),
 			},
 		},
@@ -252,11 +252,12 @@ func (b *backend) customDictionaryWrite(ctx context.Context, req *logical.Reques
 		return nil, err
 	}
 	texts[name] = text
-	if _, misfits := catalog.Combine(texts); len(misfits) > 0 {
-		return logical.ErrorResponse("text: %s", errors.Join(misfits...)), nil
+	if _, invalid := catalog.Combine(texts); len(invalid) > 0 {
+		return logical.ErrorResponse("text: %s", errors.Join(invalid...)), nil
 	}
 	defer b.dictionaryChanged()
-	if err := kv.Save(ctx, storageOf(req), catalog.DictionaryKeyPrefix+name, catalog.DictionaryLabel(name), catalog.Dictionary{Text: text}); err != nil {
+	key, entry := catalog.DictionaryKeyPrefix+name, catalog.Dictionary{Text: text}
+	if err := kv.Save(ctx, storageOf(req), key, catalog.DictionaryLabel(name), entry); err != nil {
 		return nil, err
 	}
 	return writeResponse(d), nil
@@ -294,6 +295,6 @@ Attributes that are missing are added in the same format:
 
     $ vault write auth/radius/dictionary/custom/acme text=@dictionary.acme
 
-Custom dictionaries are read in the order of their names: one may go on with what
-those before it define.
+Custom dictionaries are read in the order of their names: each may build on those
+before it.
 `

@@ -56,13 +56,13 @@ func (b *backend) pathPostAuth() *framework.Path {
 }
 
 const (
-	// postAuthWait is how long a store may take: FreeRADIUS does not answer somebody who
-	// logs in before the attempt is kept, or given up.
+	// postAuthWait is how long a store may take: FreeRADIUS does not answer a login before
+	// the attempt is kept, or given up.
 	postAuthWait = time.Second
 	// maxPostAuthWrites is how many attempts are written at once: more would not be kept
-	// faster, and hold up what else Vault's storage has to do.
+	// faster, and would delay the other work of Vault's storage.
 	maxPostAuthWrites = 64
-	// acceptedPostAuthWrites is how many of these only accepts may be, which no stranger
+	// acceptedPostAuthWrites is how many of these are reserved for accepts, which no stranger
 	// causes.
 	acceptedPostAuthWrites = 16
 )
@@ -88,8 +88,8 @@ func (w *postAuthWrites) begin(attempt acct.PostAuth) bool {
 
 func (w *postAuthWrites) end() { w.underWay.Add(-1) }
 
-// postAuthLog never makes FreeRADIUS refuse somebody it has accepted: any answer
-// but success would.
+// postAuthLog never makes FreeRADIUS refuse a user that it has accepted: any answer but success
+// would.
 func (b *backend) postAuthLog(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
 	request, problems := rlmrest.ReadRequest(req.Data)
 	attempt := acct.PostAuth{
@@ -131,8 +131,8 @@ func (b *backend) keepPostAuth(ctx context.Context, storage kv.Storage, attempt 
 	return records.store.LogPostAuth(ctx, attempt)
 }
 
-// logNotKept logs that an attempt was not kept: once a minute, since those of a flood are
-// not, nor those that come while the store fails.
+// logNotKept logs that an attempt was not kept: once a minute, since none is kept in a flood, or
+// while the store fails.
 func (b *backend) logNotKept(attempt acct.PostAuth, err error) {
 	if faultKind(err) != faultOther {
 		b.faults.failed(b.Logger(), usedForPostAuth, err)

@@ -40,7 +40,7 @@ func (b *backend) pathProfile() *framework.Path {
 			},
 			logical.UpdateOperation: &framework.PathOperation{
 				Callback:  b.profileReplace,
-				Summary:   "Replace an AAA profile: fields that are not given have their defaults. A short name that there is not creates one.",
+				Summary:   "Replace an AAA profile: fields that are not given have their defaults. An unknown short name creates a profile.",
 				Responses: replaced,
 			},
 			logical.PatchOperation: &framework.PathOperation{
@@ -50,7 +50,7 @@ func (b *backend) pathProfile() *framework.Path {
 			},
 			logical.DeleteOperation: &framework.PathOperation{
 				Callback:  b.profileDelete,
-				Summary:   "Delete an AAA profile that nobody has.",
+				Summary:   "Delete an AAA profile that no user has.",
 				Responses: writtenResponses(),
 			},
 		},
@@ -59,7 +59,7 @@ func (b *backend) pathProfile() *framework.Path {
 	}
 }
 
-// changeProfile runs a change of the profile that the path names, alone. do gets
+// changeProfile runs a change of the profile that the path names, alone. The argument of do is
 // nil if there is none.
 func (b *backend) changeProfile(
 	ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*catalog.Profile) (*logical.Response, error),
@@ -158,7 +158,7 @@ func (b *backend) profileDelete(ctx context.Context, req *logical.Request, d *fr
 	})
 }
 
-// noProfile is the answer 404.
+// noProfile returns the error 404.
 func noProfile(reference string) error {
 	return notFound("profile", reference)
 }

@@ -109,8 +109,8 @@ func (b *backend) profileCreate(ctx context.Context, req *logical.Request, d *fr
 	return b.profileStore(ctx, req, nil, entry, http.StatusCreated)
 }
 
-// profileStore stores a profile that is new or changed, or says what is wrong
-// and stores nothing. It runs alone.
+// profileStore stores a profile that is new or changed; with problems it answers with them and
+// stores nothing. It runs alone.
 func (b *backend) profileStore(
 	ctx context.Context, req *logical.Request, before, entry *catalog.Profile, status int,
 ) (*logical.Response, error) {
@@ -122,8 +122,8 @@ func (b *backend) profileStore(
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
 	if before == nil {
-		// Whether the short name is free is looked at first: an id is not given
-		// back.
+		// Whether the short name is free is checked first: an id that was taken is never used
+		// again.
 		if other, err := catalog.FindNamed(ctx, storageOf(req), entry.ShortName); err == nil {
 			return nil, conflict(&catalog.ShortNameTakenError{ShortName: entry.ShortName, ID: other.ID})
 		} else if !errors.Is(err, catalog.ErrNotFound) {
@@ -176,7 +176,7 @@ func (b *backend) profilesPage(ctx context.Context, req *logical.Request, d *fra
 	}}, nil
 }
 
-// pageLink is where another page is, nil if there is none.
+// pageLink returns the path of another page, nil if there is none.
 func pageLink(exists bool, limit, offset int) any {
 	if !exists {
 		return nil
@@ -211,7 +211,7 @@ func (b *backend) profilesList(ctx context.Context, req *logical.Request, _ *fra
 }
 
 const profilesHelpDescription = `
-An AAA profile says, in RADIUS attributes, who is let in and what they get:
+An AAA profile says, in RADIUS attributes, which logins it accepts and what they get:
 
     $ vault write auth/radius/profiles - <<END
     {"name": "VPN administrators", "short_name": "vpn-admins",
@@ -220,7 +220,7 @@ An AAA profile says, in RADIUS attributes, who is let in and what they get:
      "policies": ["admin"]}
     END
 
-Give it to users (users/alice profiles=vpn-admins) or to everybody who has none
-(config default_profiles=vpn-admins). Somebody with profiles of which none
-matches is refused. profiles/vpn-admins/test says what a profile would decide.
+Assign it to users (users/alice profiles=vpn-admins) or to all that have none
+(config default_profiles=vpn-admins). A login is refused if the user has profiles
+and none matches. profiles/vpn-admins/test shows what a profile would decide.
 `

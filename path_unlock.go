@@ -69,7 +69,7 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	}
 	settings, err := b.settings.get(ctx, storageOf(req))
 	if settings == nil || err != nil {
-		return writeResponse(d), err // nobody is locked out yet
+		return writeResponse(d), err // no name is locked out yet
 	}
 	sources, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
@@ -91,8 +91,8 @@ func (b *backend) unlock(ctx context.Context, req *logical.Request, d *framework
 	return writeResponse(d), nil
 }
 
-// lockedSpellings returns the names whose failed logins the name's may be among: itself
-// and, if it is not registered, those that are, whose source may be another one.
+// lockedSpellings returns the names that the name's failed logins may count for: itself and, if
+// it is not registered, the registered names like it, which may have another source.
 func (b *backend) lockedSpellings(ctx context.Context, storage kv.Storage, rules username.Rules, name string) ([]string, error) {
 	names, err := b.logins.RegisteredNames(ctx, storage, rules)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 )
 
-// radiusFieldNames are the fields that radiusSettings are made of; the config's
-// schema describes them.
+// radiusFieldNames are the fields of [source.RADIUSSettings]; the config's schema describes
+// them.
 var radiusFieldNames = []string{
 	fieldSecret, fieldDialTimeout, fieldReadTimeout, fieldNASPort, fieldMessageAuthenticator, fieldAuthProtocol,
 	fieldRetransmit, fieldTransport, fieldTLSCACert, fieldTLSClientCert, fieldTLSClientKey, fieldTLSServerName,
@@ -60,8 +60,8 @@ func applyStatusRequest(r *source.RADIUSSettings, d *framework.FieldData) {
 	set(d, fieldStatusCheckPassword, &r.StatusCheckPassword)
 }
 
-// addRADIUSData adds the settings to what a read shows: not the secret, nor the key, nor the test
-// user's password.
+// addRADIUSData adds the settings to the data of a read: not the secret, nor the key, nor the
+// test user's password.
 func addRADIUSData(r *source.RADIUSSettings, data map[string]any) {
 	data[fieldDialTimeout] = r.DialTimeout
 	data[fieldReadTimeout] = r.ReadTimeout

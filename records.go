@@ -12,17 +12,17 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 )
 
-// records are the FreeRADIUS backend's config, and the store that it says, ready
-// for requests.
+// records holds the FreeRADIUS backend's config, and the store that it names, ready for
+// requests.
 type records struct {
 	config   *freeradiusEntry
 	store    acct.Store
 	warnings []string // about a config that an earlier version has stored
 }
 
-// recordsCache keeps them, so that a packet reads no config.
+// recordsCache holds them, so that a packet reads no config.
 type recordsCache struct {
-	warn     func(text string) // tells the operator, each time that the config is loaded
+	warn     func(text string) // logs a warning, each time that the config is loaded
 	options  []acct.Option     // in tests: how PostgreSQL is reached
 	changing sync.Mutex        // orders changes of the config
 	cached   cache.Value[*records]
@@ -37,7 +37,7 @@ func newRecordsCache() *recordsCache {
 	return c
 }
 
-// get gives the records, from storage on a miss.
+// get returns the records, from storage on a miss.
 func (c *recordsCache) get(ctx context.Context, storage kv.Storage) (*records, error) {
 	return c.cached.Get(ctx, func(ctx context.Context, _ *records) (*records, error) {
 		config, err := loadFreeRADIUS(ctx, storage)
@@ -56,8 +56,8 @@ func (c *recordsCache) get(ctx context.Context, storage kv.Storage) (*records, e
 	})
 }
 
-// open makes the store that the config says. Vault's storage has one for good: it is
-// what orders the packets of a session.
+// open returns the store that the config names. That of Vault's storage is made once: it
+// orders the packets of a session.
 func (c *recordsCache) open(config *freeradiusEntry, storage kv.Storage) (acct.Store, error) {
 	if config.Store == storePostgres {
 		return acct.NewPostgres(config.ConnectionURL, append(config.postgresOptions(), c.options...)...)
@@ -70,7 +70,7 @@ func (c *recordsCache) open(config *freeradiusEntry, storage kv.Storage) (acct.S
 	return c.vault, nil
 }
 
-// forgetRestarts has the notes of restarts read again, which another server has changed.
+// forgetRestarts drops the cached notes of restarts, which another server has changed.
 func (c *recordsCache) forgetRestarts() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +79,7 @@ func (c *recordsCache) forgetRestarts() {
 	}
 }
 
-// warnings tells what is to be changed in the stored config.
+// warnings returns the changes that the stored config needs.
 func (c *recordsCache) warnings(ctx context.Context, storage kv.Storage) ([]string, error) {
 	loaded, err := c.get(ctx, storage)
 	var unreadable *acct.URLError

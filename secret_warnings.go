@@ -8,11 +8,11 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// byteOrderMark is what some editors put before a text.
+// byteOrderMark is put before a text by some editors.
 const byteOrderMark = "\uFEFF"
 
-// secretWarning says what a secret that is stored as it was given may have too much; ""
-// if nothing. The secret belongs to what is named.
+// secretWarning returns a warning of characters that a secret, stored as it was given, may have
+// by accident; "" if there are none. name says what the secret belongs to.
 func secretWarning(name, secret string) string {
 	const remedy = "it is stored with that. If it comes from a file, write it again without, as printf %s makes it"
 	switch {
@@ -28,7 +28,7 @@ func secretWarning(name, secret string) string {
 	return ""
 }
 
-// secretWarnings says it of the fields that were given.
+// secretWarnings returns the warnings of the fields that were given.
 func secretWarnings(d *framework.FieldData, fields ...string) []string {
 	var warnings []string
 	for _, field := range fields {
@@ -39,7 +39,7 @@ func secretWarnings(d *framework.FieldData, fields ...string) []string {
 	return warnings
 }
 
-// secretWarnings says it of the secrets that were given.
+// secretWarnings returns the warnings of the secrets that were given.
 func (c *configEntry) secretWarnings(d *framework.FieldData) []string {
 	warnings := secretWarnings(d, fieldSecret)
 	if _, given := d.GetOk(fieldHosts); given {
@@ -50,7 +50,7 @@ func (c *configEntry) secretWarnings(d *framework.FieldData) []string {
 	return warnings
 }
 
-// withWarnings adds those that say something to the response, which may be nil.
+// withWarnings adds the warnings that are not empty to the response, which may be nil.
 func withWarnings(response *logical.Response, warnings []string) *logical.Response {
 	for _, warning := range warnings {
 		if warning == "" {

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// faultInterval is how often the log is told of a fault that lasts.
+	// faultInterval is the time between log lines about a fault that lasts.
 	faultInterval = time.Minute
-	// faultPause is how soon after a line the log is told that a fault has come back.
+	// faultPause is the time after a line in which the return of a fault is not logged.
 	faultPause = 10 * time.Second
 )
 
@@ -26,12 +26,12 @@ const (
 	usedForQueries    = "queries"
 )
 
-// faultOther is the kind of faults that are not told apart.
+// faultOther is the kind of all other faults.
 const faultOther = "other"
 
-// storeFaults logs what goes wrong with the store of sessions: a line when a fault
-// begins, one a minute while it lasts, with how many requests have failed, and one when
-// it has ended. The zero storeFaults is ready for use.
+// storeFaults logs the faults of the store of sessions: a line when a fault begins, one a
+// minute while it lasts, with how many requests have failed, and one when it has ended. The
+// zero storeFaults is ready for use.
 type storeFaults struct {
 	lasting atomic.Int64 // how many faults there are
 
@@ -42,29 +42,29 @@ type storeFaults struct {
 // storeFault is a kind of fault in one use of the store.
 type storeFault struct{ use, kind string }
 
-// faultState is what has become of a fault.
+// faultState holds the state of a fault.
 type faultState struct {
-	lasts  bool
-	since  time.Time
-	failed int       // requests that lines have told of since then
-	untold int       // requests since the latest line
-	line   time.Time // when that was
+	lasts    bool
+	since    time.Time
+	failed   int       // requests since then, up to the latest line
+	unlogged int       // requests since the latest line
+	line     time.Time // when that was
 }
 
-// failed counts a request that the store has failed.
+// failed counts a request that failed in the store, and logs the fault when it is time.
 func (f *storeFaults) failed(logger hclog.Logger, use string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the client has gone away
 	}
 	fault := storeFault{use, faultKind(err)}
-	if failed, tell := f.count(fault, time.Now()); tell {
+	if failed, isDue := f.count(fault, time.Now()); isDue {
 		logger.Error("the store of sessions fails", "use", use, "fault", fault.kind, "failed", failed, "error", err)
 	}
 }
 
-// count returns how many requests have failed since the latest line, and whether it is
-// time for another one.
-func (f *storeFaults) count(fault storeFault, now time.Time) (failed int, tell bool) {
+// count returns how many requests have failed since the latest line, and reports whether
+// another line is due.
+func (f *storeFaults) count(fault storeFault, now time.Time) (failed int, isDue bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.faults == nil {
@@ -75,7 +75,7 @@ func (f *storeFaults) count(fault storeFault, now time.Time) (failed int, tell b
 		state = &faultState{}
 		f.faults[fault] = state
 	}
-	state.untold++
+	state.unlogged++
 	if !state.lasts {
 		if now.Before(state.line.Add(faultPause)) {
 			return 0, false
@@ -85,12 +85,12 @@ func (f *storeFaults) count(fault storeFault, now time.Time) (failed int, tell b
 	} else if now.Before(state.line.Add(faultInterval)) {
 		return 0, false
 	}
-	failed, state.untold, state.line = state.untold, 0, now
+	failed, state.unlogged, state.line = state.unlogged, 0, now
 	state.failed += failed
 	return failed, true
 }
 
-// worked ends the faults of a use of the store, which has done what it had to.
+// worked ends the faults of a use of the store, which has succeeded.
 func (f *storeFaults) worked(logger hclog.Logger, use string) {
 	if f.lasting.Load() == 0 {
 		return
@@ -108,16 +108,16 @@ func (f *storeFaults) end(use string) (ended map[string]faultState) {
 	ended = map[string]faultState{}
 	for fault, state := range f.faults {
 		if fault.use == use && state.lasts {
-			state.failed += state.untold
+			state.failed += state.unlogged
 			ended[fault.kind] = *state
-			state.lasts, state.untold = false, 0
+			state.lasts, state.unlogged = false, 0
 			f.lasting.Add(-1)
 		}
 	}
 	return ended
 }
 
-// faultKind tells faults apart that have different remedies.
+// faultKind returns the kind of a fault. Kinds have different remedies.
 func faultKind(err error) string {
 	var unavailable *acct.UnavailableError
 	switch {

@@ -17,7 +17,7 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-// userFields is the one place that says what a user's fields are.
+// userFields returns the schema of a user: the only description of its fields.
 func userFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		fieldName: {
@@ -33,7 +33,7 @@ func userFields() map[string]*framework.FieldSchema {
 		},
 		fieldProfiles: {
 			Type: framework.TypeCommaStringSlice,
-			Description: "Short names of the AAA profiles that decide about the user's logins, in order; one at least has to match. " +
+			Description: "Short names of the AAA profiles that decide about the user's logins, in order; at least one must match. " +
 				"Empty: the config's default_profiles.",
 		},
 		fieldExtauth: {
@@ -68,14 +68,26 @@ func userFields() map[string]*framework.FieldSchema {
 			Description: "Whether freeradius/authorize may hand the hash of a password to FreeRADIUS, for MS-CHAPv2 and PEAP: " +
 				"an nt: hash only, which is as good as the password there.",
 		},
-		fieldEmail:     {Type: framework.TypeString, Description: "The user's e-mail address."},
-		fieldFirstName: {Type: framework.TypeString, Description: "The user's first name."},
-		fieldLastName:  {Type: framework.TypeString, Description: "The user's last name."},
-		fieldMetadata:  {Type: framework.TypeKVPairs, Description: "What else is to be kept of the user: texts by key. It has no effect."},
+		fieldEmail: {
+			Type:        framework.TypeString,
+			Description: "The user's e-mail address.",
+		},
+		fieldFirstName: {
+			Type:        framework.TypeString,
+			Description: "The user's first name.",
+		},
+		fieldLastName: {
+			Type:        framework.TypeString,
+			Description: "The user's last name.",
+		},
+		fieldMetadata: {
+			Type:        framework.TypeKVPairs,
+			Description: "Further texts about the user, by key. They have no effect.",
+		},
 	}
 }
 
-// userResponseFields describes a user as a read shows it.
+// userResponseFields returns the schema of a read.
 func userResponseFields() map[string]*framework.FieldSchema {
 	fields := userFields()
 	for _, field := range []string{fieldName, fieldPassword, fieldPasswordHash} {
@@ -95,7 +107,7 @@ func userResponseFields() map[string]*framework.FieldSchema {
 	return fields
 }
 
-// fieldError says what is wrong with a field that was given; it shows no secret.
+// fieldError is the problem with a field of a request; it shows no secret.
 type fieldError struct {
 	field string // empty: the error names it
 	err   error
@@ -110,11 +122,11 @@ func (e *fieldError) Error() string {
 
 func (e *fieldError) Unwrap() error { return e.err }
 
-// maxMetadataKeys is the most keys of a user's metadata.
+// maxMetadataKeys is the largest number of keys of a user's metadata.
 const maxMetadataKeys = 64
 
-// applyUser takes the given fields over that stand for themselves. The error is a
-// fieldError.
+// applyUser takes over the given fields, except those that need storage or a hash. The error is
+// a fieldError.
 func applyUser(u *users.User, d *framework.FieldData) error {
 	if policies, given := d.GetOk(fieldPolicies); given {
 		u.Policies = policyutil.ParsePolicies(policies)
@@ -139,7 +151,9 @@ func applyUser(u *users.User, d *framework.FieldData) error {
 			return &fieldError{fieldEmail, errors.New("is not an e-mail address such as alice@example.com")}
 		}
 	}
-	for _, given := range []struct{ field, text string }{{fieldEmail, u.Email}, {fieldFirstName, u.FirstName}, {fieldLastName, u.LastName}} {
+	for _, given := range []struct{ field, text string }{
+		{fieldEmail, u.Email}, {fieldFirstName, u.FirstName}, {fieldLastName, u.LastName},
+	} {
 		if err := validate.CheckText(given.text); err != nil {
 			return &fieldError{given.field, err}
 		}
@@ -155,8 +169,9 @@ func applyUser(u *users.User, d *framework.FieldData) error {
 	return nil
 }
 
-// checkNewPassword tells whether a password can be set. In JSON, whatever is not UTF-8
-// has become U+FFFD on its way here: then many passwords would be taken for this one.
+// checkNewPassword returns why a password cannot be set; nil means that it can. In JSON,
+// octets that are not UTF-8 have become U+FFFD on the way here: then many passwords would be
+// taken for this one.
 func checkNewPassword(password string) error {
 	if err := login.CheckPasswordText(password, passwd.MaxPassword); err != nil {
 		return err
@@ -167,8 +182,8 @@ func checkNewPassword(password string) error {
 	return validate.CheckLineEnd(password)
 }
 
-// givenPassword reads the fields password and password_hash; given tells whether
-// there is one of them. The hash is made here, before any lock is held. The error
+// givenPassword returns the hash for the fields password and password_hash; given reports
+// whether there is one of them. The hash is made here, before any lock is held. The error
 // is a fieldError, or the context's.
 func (b *backend) givenPassword(
 	ctx context.Context, settings passwd.Settings, d *framework.FieldData,
@@ -192,9 +207,9 @@ func (b *backend) givenPassword(
 	if err := checkNewPassword(password.(string)); err != nil {
 		return "", false, &fieldError{fieldPassword, err}
 	}
-	made, err := b.logins.Hasher.Make(ctx, settings, password.(string))
-	if mistake := passwd.InputError(""); errors.As(err, &mistake) {
+	hashed, err := b.logins.Hasher.Make(ctx, settings, password.(string))
+	if invalid := passwd.InputError(""); errors.As(err, &invalid) {
 		return "", false, &fieldError{fieldPassword, err}
 	}
-	return made.Text(), true, err
+	return hashed.Text(), true, err
 }
