@@ -16,7 +16,7 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-// The size of a page of sources, if a page is asked for.
+// The size of a page of sources, if the request has a page.
 const (
 	defaultPageSize = 20
 	maxPageSize     = 100

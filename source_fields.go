@@ -181,7 +181,7 @@ func sourceResponseFields() map[string]*framework.FieldSchema {
 // nothing to the type, become problems of the entry.
 func applySource(s *source.Entry, d *framework.FieldData) {
 	if port, given := d.Raw[fieldPort]; given && port == nil {
-		s.Port = 0 // the usual one, which is another with TLS
+		s.Port = 0 // the usual port, which differs with TLS
 		delete(d.Raw, fieldPort)
 	}
 	resetNulls(d)

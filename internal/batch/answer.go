@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Data returns the batch as an answer shows it, without its users.
+// Data returns the batch for a response, without its users.
 func (e *Entry) Data() map[string]any {
 	expires := ""
 	if e.ExpiresAt != nil {
@@ -23,8 +23,7 @@ func (e *Entry) Data() map[string]any {
 	}
 }
 
-// Answer is the answer to a new batch, the only one that has the passwords which were
-// generated.
+// Answer is the answer to a new batch. Generated passwords are in no other answer.
 type Answer struct {
 	Entry    *Entry
 	Rows     []Row

@@ -13,22 +13,22 @@ import (
 // csvColumns are the columns of a csv, in their order.
 var csvColumns = []string{"username", "password", "email", "firstname", "lastname"}
 
-// csvAdvice tells how a csv has to look.
+// csvAdvice describes a valid csv, for errors.
 const csvAdvice = "give username, password, email, firstname, lastname, separated by commas, semicolons or tabs"
 
-// csvFile is the rows of a csv that are not empty.
+// csvFile holds the rows of a csv that are not empty.
 type csvFile struct {
 	header bool // its first line has the names of the columns, as the answer with format=csv
 	rows   []csvRow
 }
 
-// csvRow is a row, and on which line of the file each of its columns begins.
+// csvRow holds a row, and the line of the file on which each of its columns begins.
 type csvRow struct {
 	columns []string
 	lines   []int
 }
 
-// rowError is what is wrong with a line of a csv.
+// rowError is the problem with a line of a csv.
 type rowError struct {
 	line int
 	err  error
@@ -38,10 +38,10 @@ func (e *rowError) Error() string { return fmt.Sprintf("csvfile: line %d: %s", e
 
 func (e *rowError) Unwrap() error { return e.err }
 
-// readCSV reads a csv with one to the most rows, as a program or a spreadsheet writes it:
-// the first row shows what separates columns; empty rows are left out, and so are empty
-// columns at the end.
-func readCSV(text string, most int) (csvFile, error) {
+// readCSV returns the rows of a csv, at most limit, as a program or a spreadsheet writes it: the
+// first row shows what separates columns; empty rows are left out, and so are empty columns at
+// the end.
+func readCSV(text string, limit int) (csvFile, error) {
 	if err := checkCSVText(text); err != nil {
 		return csvFile{}, err
 	}
@@ -65,8 +65,8 @@ func readCSV(text string, most int) (csvFile, error) {
 		case len(file.rows) == 0 && !file.header && isHeader(row.columns):
 			file.header = true
 			continue
-		case len(file.rows) == most:
-			return csvFile{}, fmt.Errorf("csvfile: it has more than %d users: make several batches", most)
+		case len(file.rows) == limit:
+			return csvFile{}, fmt.Errorf("csvfile: it has more than %d users: make several batches", limit)
 		case len(row.columns) != len(csvColumns):
 			return csvFile{}, &rowError{row.lines[0], countProblem(len(row.columns), separatorName(separator))}
 		}
@@ -77,10 +77,10 @@ func readCSV(text string, most int) (csvFile, error) {
 // byteOrderMark begins texts that programs on Windows write.
 const byteOrderMark = "\ufeff"
 
-// readAsLatin1 is what a byte order mark looks like in a text that was read as Latin-1.
+// readAsLatin1 is a byte order mark in a text that was read as Latin-1.
 const readAsLatin1 = "\u00ef\u00bb\u00bf"
 
-// checkCSVText refuses text that was not read as what it is.
+// checkCSVText returns an error for a text that was read in the wrong encoding.
 func checkCSVText(text string) error {
 	if strings.HasPrefix(text, readAsLatin1) {
 		return &rowError{1, errors.New("the file is UTF-8, and was read as Latin-1: read it as UTF-8")}
@@ -107,8 +107,8 @@ func separatorName(separator rune) string {
 	return map[rune]string{',': "commas", ';': "semicolons", '\t': "tabs"}[separator]
 }
 
-// cutSeparatorLine cuts off the line with which spreadsheets are told the separator;
-// above is how many lines that are.
+// cutSeparatorLine returns the text without a first line that names the separator for
+// spreadsheets, and that separator; above is the number of lines cut off.
 func cutSeparatorLine(text string) (rest string, separator rune, above int) {
 	line, rest, _ := strings.Cut(text, "\n")
 	for _, separator := range separators {
@@ -119,10 +119,10 @@ func cutSeparatorLine(text string) (rest string, separator rune, above int) {
 	return text, 0, 0
 }
 
-// findSeparator returns the separator with which the first row has the columns that it
-// has to have; without such a one, the separator with which it has the most.
+// findSeparator returns the separator with which the first row has the right number of columns,
+// or else the separator with which it has the most.
 func findSeparator(text string) rune {
-	found, most := separators[0], 0
+	found, columnCount := separators[0], 0
 	for _, separator := range separators {
 		row, err := readCSVRow(newCSVReader(text, separator), 0)
 		switch {
@@ -132,8 +132,8 @@ func findSeparator(text string) rune {
 			continue
 		case len(row.columns) == len(csvColumns):
 			return separator
-		case len(row.columns) > most:
-			found, most = separator, len(row.columns)
+		case len(row.columns) > columnCount:
+			found, columnCount = separator, len(row.columns)
 		}
 	}
 	return found
@@ -146,8 +146,8 @@ func newCSVReader(text string, separator rune) *csv.Reader {
 	return reader
 }
 
-// readCSVRow reads the next row that is not empty. The error is io.EOF after the last
-// one, or says what is wrong with the line; above are the lines before the reader's.
+// readCSVRow returns the next row that is not empty. The error is io.EOF after the last row, or
+// says what is wrong with the line; above is the number of lines before the reader's.
 func readCSVRow(reader *csv.Reader, above int) (csvRow, error) {
 	for {
 		columns, err := reader.Read()
@@ -174,7 +174,7 @@ func readCSVRow(reader *csv.Reader, above int) (csvRow, error) {
 
 func isFilled(column string) bool { return strings.TrimSpace(column) != "" }
 
-// quoteProblem tells where a quote is, and what to do about it.
+// quoteProblem returns an error that says where a quote is, and how to write it.
 func quoteProblem(syntax *csv.ParseError, above int) error {
 	switch {
 	case errors.Is(syntax.Err, csv.ErrBareQuote):
@@ -187,7 +187,7 @@ func quoteProblem(syntax *csv.ParseError, above int) error {
 		syntax.Column)
 }
 
-// countProblem tells how many columns there are, and how many there should be.
+// countProblem returns an error about the number of columns.
 func countProblem(count int, separators string) error {
 	if count > len(csvColumns) {
 		return fmt.Errorf("it has %d columns, separated by %s: %s; a column with %s inside goes between quotes",
@@ -196,7 +196,7 @@ func countProblem(count int, separators string) error {
 	return fmt.Errorf("it has %d columns, separated by %s: %s", count, separators, csvAdvice)
 }
 
-// isHeader reports whether a row is the names of the columns.
+// isHeader reports whether a row holds the names of the columns.
 func isHeader(columns []string) bool {
 	return slices.EqualFunc(columns, csvColumns, func(column, name string) bool { return columnName(column) == name })
 }

@@ -10,15 +10,15 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 )
 
-// The storage keys of batches. A batch is there once its entry says so: the
-// entry is written before its users and marked after them, so that what a crash
-// leaves can be found and cleaned up.
+// The storage keys of batches. A batch exists once its entry says so: the entry is written
+// before its users and marked after them, so that the leftovers of a crash can be found and
+// removed.
 const (
 	keyPrefix      = "batch/"       // name: the entry
 	namesKeyPrefix = "batch-users/" // name, number: the names of some of its users
 )
 
-// State is how far a batch has come.
+// State is the state of a batch.
 type State string
 
 // The states of a batch.
@@ -41,12 +41,12 @@ type Entry struct {
 	Chunks    int        `json:"chunks"`             // entries that have the names
 }
 
-// storedNames are a stored part of a batch's names: entries have a largest size.
+// storedNames is a stored part of a batch's names: the size of entries is limited.
 type storedNames struct {
 	Names []string `json:"names"`
 }
 
-// chunkSize is how many names an entry has.
+// chunkSize is the number of names in an entry.
 const chunkSize = 1000
 
 func key(name string) string { return keyPrefix + url.PathEscape(name) }
@@ -55,10 +55,10 @@ func namesKey(name string, chunk int) string {
 	return fmt.Sprintf("%s%s/%d", namesKeyPrefix, url.PathEscape(name), chunk)
 }
 
-// Label names a batch in errors.
+// Label returns the name of a batch in errors.
 func Label(name string) string { return fmt.Sprintf("batch %q", name) }
 
-// Load reads a stored batch; nil means that there is none.
+// Load returns a stored batch; nil means that there is none.
 func Load(ctx context.Context, storage kv.Storage, name string) (*Entry, error) {
 	entry := &Entry{}
 	found, err := kv.Load(ctx, storage, key(name), Label(name), entry)
@@ -84,7 +84,7 @@ func (e *Entry) saveNames(ctx context.Context, storage kv.Storage, names []strin
 	return nil
 }
 
-// Names reads the names of the batch's users.
+// Names returns the names of the batch's users.
 func (e *Entry) Names(ctx context.Context, storage kv.Storage) ([]string, error) {
 	var names []string
 	for chunk := range e.Chunks {

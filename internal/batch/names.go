@@ -26,7 +26,7 @@ func newTakenNames(names []string) takenNames {
 	return taken
 }
 
-// take takes the name; false if it is taken.
+// take takes the name, and reports whether it was free.
 func (t takenNames) take(name takenName) bool {
 	fold := username.Fold(name.name)
 	if _, taken := t[fold]; taken {
@@ -36,9 +36,9 @@ func (t takenNames) take(name takenName) bool {
 	return true
 }
 
-// available takes the canonical form of the row's name, with a number if it is taken.
-// Another spelling of a taken name is refused, unless it is an email's: two users would
-// be one account. The error is a *rowError, and says why there is no such user.
+// available takes and returns the canonical form of the row's name, with a number if it is
+// taken. Another spelling of a taken name is refused, unless it comes from an email: two users
+// would be one account. The error is a *rowError.
 func (m *Maker) available(row Row) (string, error) {
 	name := m.rules.Canonical(row.Username)
 	if err := m.checks.Name(row.Username, name); err != nil {
@@ -67,7 +67,7 @@ func spelling(rules username.Rules, name string) string {
 	return rules.Canonical(name)
 }
 
-// alike tells that another name is the same account as this one.
+// alike returns the error about another name for the same account.
 func (n takenName) alike(other string) error {
 	if n.line == 0 {
 		return &SpellingTakenError{other, n.name}
@@ -75,7 +75,7 @@ func (n takenName) alike(other string) error {
 	return fmt.Errorf("username %q is one name with %q of line %d: one account is one user", other, n.name, n.line)
 }
 
-// SpellingTakenError means that a name of a csv is another spelling of a registered one.
+// SpellingTakenError means that a name of a csv is another spelling of a registered name.
 type SpellingTakenError struct{ name, registered string }
 
 // Error implements error.
@@ -83,7 +83,7 @@ func (e *SpellingTakenError) Error() string {
 	return fmt.Sprintf("username %q is one name with the registered user %q: one account is one user", e.name, e.registered)
 }
 
-// numberedName puts the number at the end of the user's part of the name.
+// numberedName returns the name with the number at the end of the user's part.
 func numberedName(name string, number int) string {
 	user, realm := username.Split(name)
 	if after, found := strings.CutPrefix(name, user+"@"); found && realm != "" {

@@ -11,8 +11,8 @@ import (
 	"vault-plugin-auth-radius/internal/passwd"
 )
 
-// passwordLetters are those of generated passwords: none looks like another. 12 of
-// them are 69 bits.
+// passwordLetters are the letters of generated passwords: none looks like another. 12 of them
+// have 69 bits.
 const passwordLetters = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 
 // The lengths of generated passwords. 64 bits take 12 letters.
@@ -21,12 +21,12 @@ const (
 	MaxPasswordLength = 64
 )
 
-// generatePassword makes a password of random letters, each as likely as others.
+// generatePassword returns a password of random letters, all equally likely.
 func generatePassword(length int) string {
-	most := big.NewInt(int64(len(passwordLetters)))
+	count := big.NewInt(int64(len(passwordLetters)))
 	letters := make([]byte, length)
 	for i := range letters {
-		index, err := rand.Int(rand.Reader, most)
+		index, err := rand.Int(rand.Reader, count)
 		if err != nil {
 			panic(err) // never: reading random octets ends the process if it fails
 		}
@@ -35,7 +35,7 @@ func generatePassword(length int) string {
 	return string(letters)
 }
 
-// isGenerated reports whether a password looks like a generated one, and like no hash.
+// isGenerated reports whether a text can be a generated password, and is not a hash.
 func isGenerated(text string) bool {
 	const hexDigits, shortestHash = "0123456789abcdefABCDEF", 32
 	isHash := len(text) >= shortestHash && strings.Trim(text, hexDigits) == ""

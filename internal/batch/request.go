@@ -10,8 +10,7 @@ import (
 	"vault-plugin-auth-radius/internal/username"
 )
 
-// MaxUsers is how many users a batch may have: those that fit into Vault's time for a
-// request.
+// MaxUsers is the largest number of users in a batch: Vault limits the time of a request.
 const MaxUsers = 20000
 
 // The strategies of a batch: where its names come from.
@@ -45,18 +44,18 @@ var (
 	validPrefix = regexp.MustCompile(`^[A-Za-z0-9@.+_-]{1,20}$`)
 )
 
-// Request is a batch as a client wants it.
+// Request is a request for a new batch.
 type Request struct {
 	Name           string
 	Strategy       string
 	CSV            string // the file's text
 	Prefix         string
-	Users          int // how many to make from the prefix
+	Users          int // to generate from the prefix
 	PasswordLength int
 	Format         string
 }
 
-// FieldError says what is wrong with a field of a request; it shows no secret.
+// FieldError is the problem with a field of a request; it shows no secret.
 type FieldError struct {
 	Field string // empty: the error names it
 	Err   error
@@ -70,10 +69,10 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("%s: %s", e.Field, e.Err)
 }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the problem.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// Check returns what is wrong with the request whatever users there are. The error is a
+// Check returns the problem of the request that does not depend on stored users. The error is a
 // *FieldError.
 func (r Request) Check() error {
 	switch {
@@ -93,28 +92,28 @@ func (r Request) Check() error {
 	return nil
 }
 
-// Checks are the rules for what users have, in batches and elsewhere. Each returns why a user
-// cannot have it.
+// Checks holds the rules for values of users, in batches and elsewhere. Each returns why a user
+// cannot have the value.
 type Checks struct {
 	Name     func(given, canonical string) error
 	Text     func(text string) error // the email, first and last name
 	Password func(password string) error
 }
 
-// Maker makes the users of a batch, with names that are not taken.
+// Maker returns the rows of a new batch, with names that are not taken.
 type Maker struct {
 	rules  username.Rules
 	checks Checks
 	taken  takenNames
 }
 
-// NewMaker returns a Maker that leaves out the names that are taken. The rules say what the
-// canonical form of a name is.
+// NewMaker returns a Maker that leaves out the taken names. The rules define the canonical form
+// of a name.
 func NewMaker(rules username.Rules, checks Checks, taken []string) *Maker {
 	return &Maker{rules: rules, checks: checks, taken: newTakenNames(taken)}
 }
 
-// Prefix returns the prefix of a request as the names have it.
+// Prefix returns the prefix of a request in the case that the names have.
 func (m *Maker) Prefix(request Request) string {
 	if m.rules.FoldCase {
 		return strings.ToLower(request.Prefix)
@@ -122,7 +121,7 @@ func (m *Maker) Prefix(request Request) string {
 	return request.Prefix
 }
 
-// Rows makes the users that the request wants. The error is a *FieldError, or has a
+// Rows returns the users of the request. The error is a *FieldError, or wraps a
 // *SpellingTakenError.
 func (m *Maker) Rows(request Request) ([]Row, error) {
 	switch request.Strategy {

@@ -15,7 +15,7 @@ import (
 type Row struct {
 	Username  string
 	Password  string // in clear text, to be hashed; empty: there is a hash
-	Generated bool   // the password is a machine's
+	Generated bool   // the password was generated
 	Hash      passwd.Hash
 	Email     string
 	FirstName string
@@ -28,8 +28,8 @@ type Row struct {
 // clearPrefix marks a password that is not a hash in a csv.
 const clearPrefix = "cleartext$"
 
-// readRows reads users, one in a row. Without a username it is the part of the email before
-// the @; a name that is taken gets a number.
+// readRows returns the users of a csv, one for each row. Without a username it is the part of the
+// email before the @; a name that is taken gets a number.
 func (m *Maker) readRows(text string, passwordLength int) ([]Row, error) {
 	file, err := readCSV(text, MaxUsers)
 	if err != nil {
@@ -66,9 +66,8 @@ func (r csvRow) unmarked() csvRow {
 	return csvRow{columns, r.lines}
 }
 
-// readRow reads a user. White space around columns is none of theirs, but for passwords. The
-// password of a file with a header may be one that format=csv has printed. The error is a
-// *rowError.
+// readRow returns the user of a row. White space around columns is ignored, except in passwords.
+// In a file with a header a password may be the output of format=csv. The error is a *rowError.
 func (m *Maker) readRow(columns csvRow, header bool, passwordLength int) (Row, error) {
 	trimmed := func(i int) string { return strings.TrimSpace(columns.columns[i]) }
 	row := Row{
@@ -101,7 +100,7 @@ func (m *Maker) readRow(columns csvRow, header bool, passwordLength int) (Row, e
 	return row, nil
 }
 
-// readPassword reads the password of a row.
+// readPassword sets the password or the hash of a row.
 func (m *Maker) readPassword(row *Row, text string, header bool, length int) error {
 	word, isClear := strings.CutPrefix(text, clearPrefix)
 	switch {
@@ -127,8 +126,7 @@ func (m *Maker) readPassword(row *Row, text string, header bool, length int) err
 	return nil
 }
 
-// numbered makes users with a number after the prefix, and leaves out the names that are
-// taken.
+// numbered returns users with a number after the prefix. Taken names are left out.
 func (m *Maker) numbered(prefix string, count, passwordLength int) ([]Row, error) {
 	if m.rules.Canonical(prefix+"1") == m.rules.Canonical(prefix+"2") {
 		return nil, errors.New("the number would be a realm, which is no part of a name here: leave the @ out")

@@ -15,28 +15,28 @@ import (
 const (
 	// writers is how many users of a batch are hashed or written at once.
 	writers = 16
-	// progressStep is after how many users the log tells how far it is.
+	// progressStep is the number of users between log lines about the progress.
 	progressStep = 1000
-	// removalTime is how long the removal of a batch that failed may take.
+	// removalTime is how long the removal of a failed batch may take.
 	removalTime = time.Minute
 )
 
-// Store creates and deletes batches with their users. Its lock is held by what creates or
-// deletes one: names are not taken twice, and a batch that is being made or deleted is not
-// taken for what a crash has left.
+// Store creates and deletes batches with their users. Callers hold its lock while they create or
+// delete a batch: names are not taken twice, and a batch that is being created or deleted is
+// not mistaken for the leftovers of a crash.
 type Store struct {
 	sync.Mutex
 
-	// RemoveUser deletes a user, unless it is no longer one of the batch's.
+	// RemoveUser deletes a user that is still the batch's.
 	RemoveUser func(ctx context.Context, storage kv.Storage, entry *Entry, name string) error
-	// OnProgress tells how many of the batch's users are "created" or "deleted".
+	// OnProgress is called with the number of the batch's users that are "created" or "deleted".
 	OnProgress func(batch, done string, users, of int)
-	// OnLeftover tells that a batch which failed could not be removed.
+	// OnLeftover is called if a failed batch could not be removed.
 	OnLeftover func(batch string, err error)
 }
 
 // Create writes a batch and its users: all of them, or none. create writes the user with the
-// index i of the names, as the only one for 0, else many at once. The lock is held.
+// index i of the names: alone for 0, else with others at once. The caller holds the lock.
 func (s *Store) Create(
 	ctx context.Context, storage kv.Storage, entry *Entry, names []string, create func(ctx context.Context, i int) error,
 ) error {
@@ -50,8 +50,8 @@ func (s *Store) Create(
 		err = entry.save(ctx, storage)
 	}
 	if err != nil {
-		// Not with the request's context, which may be what has ended. What cannot be
-		// removed now is removed later.
+		// Not with the request's context, which may have ended. Users that cannot be removed now
+		// are removed later.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
 		defer cancel()
 		if cleanErr := s.markAndRemove(ctx, storage, entry, names); cleanErr != nil {
@@ -76,7 +76,7 @@ func (s *Store) fill(
 	})
 }
 
-// Delete deletes a batch and its users. The lock is held.
+// Delete deletes a batch and its users. The caller holds the lock.
 func (s *Store) Delete(ctx context.Context, storage kv.Storage, entry *Entry) error {
 	names, err := entry.Names(ctx, storage)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *Store) Delete(ctx context.Context, storage kv.Storage, entry *Entry) er
 	return s.markAndRemove(ctx, storage, entry, names)
 }
 
-// markAndRemove marks a batch, which may be marked as whole, before it loses users.
+// markAndRemove marks a batch, which may be marked as done, before it loses users.
 func (s *Store) markAndRemove(ctx context.Context, storage kv.Storage, entry *Entry, names []string) error {
 	entry.State = Deleting
 	if err := entry.save(ctx, storage); err != nil {
@@ -105,7 +105,7 @@ func (s *Store) remove(ctx context.Context, storage kv.Storage, entry *Entry, na
 	return entry.delete(ctx, storage)
 }
 
-// each does something for each of the batch's users, some at once, and tells how far it is.
+// each calls do for each of the batch's users, some at once, and OnProgress.
 func (s *Store) each(ctx context.Context, batch, done string, count int, do func(context.Context, int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
@@ -127,7 +127,7 @@ func (s *Store) each(ctx context.Context, batch, done string, count int, do func
 	return group.Wait()
 }
 
-// Clean removes what crashes have left of batches.
+// Clean removes the leftovers of batches after crashes.
 func (s *Store) Clean(ctx context.Context, storage kv.Storage) error {
 	if !s.TryLock() {
 		return nil // a batch is being made
@@ -144,7 +144,7 @@ func (s *Store) Clean(ctx context.Context, storage kv.Storage) error {
 	return errors.Join(failed...)
 }
 
-// cleanUp removes a batch that is not whole.
+// cleanUp removes a batch that is not done.
 func (s *Store) cleanUp(ctx context.Context, storage kv.Storage, name string) error {
 	entry, err := Load(ctx, storage, name)
 	if err != nil || entry == nil || entry.State == Done {

@@ -31,7 +31,7 @@ func voucherCSV(rows []Row) (string, error) {
 	return text.String(), nil
 }
 
-// shown returns the password, if it was generated: others are known.
+// shown returns the password, if it was generated: the client knows others.
 func (r Row) shown() string {
 	if r.Generated {
 		return r.Password
@@ -39,12 +39,12 @@ func (r Row) shown() string {
 	return ""
 }
 
-// cellSeparators begin a new cell in spreadsheets that do not take the comma, or not
-// only it, to separate cells.
+// cellSeparators begin a new cell in spreadsheets that separate cells by other characters than
+// the comma.
 const cellSeparators = ";\t\r\n"
 
-// plainCell keeps spreadsheets from taking a text, or what they make a cell of, for a
-// formula: an apostrophe before it marks a text.
+// plainCell returns a text that spreadsheets do not take for a formula, nor parts of it that
+// they put into a cell: an apostrophe marks a text.
 func plainCell(text string) string {
 	var plain strings.Builder
 	for part := range splitAfterAny(text, cellSeparators) {
@@ -56,7 +56,7 @@ func plainCell(text string) string {
 	return plain.String()
 }
 
-// unmarkedCell returns the text that plainCell has marked.
+// unmarkedCell returns the text from which plainCell made the cell.
 func unmarkedCell(cell string) string {
 	var text strings.Builder
 	for part := range splitAfterAny(cell, cellSeparators) {
@@ -68,7 +68,7 @@ func unmarkedCell(cell string) string {
 	return text.String()
 }
 
-// splitAfterAny cuts a text after each of the separators.
+// splitAfterAny returns the parts of a text, each with the separator at its end.
 func splitAfterAny(text, separators string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for text != "" {
@@ -85,9 +85,9 @@ func splitAfterAny(text, separators string) iter.Seq[string] {
 }
 
 // isFormula reports whether a spreadsheet may take the text for a formula: its first
-// visible character is one that begins formulas, in any width, or a tab or line break
-// comes before it. Characters are compared without their marks, and decomposed: = and a
-// mark can make one that looks otherwise.
+// visible character begins formulas, in any width, or a tab or line break comes before it.
+// Characters are compared decomposed and without their marks: = with a mark can be another
+// character.
 func isFormula(text string) bool {
 	if text != "" && strings.ContainsAny(text[:1], "\t\r\n") {
 		return true

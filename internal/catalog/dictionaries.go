@@ -19,7 +19,7 @@ type Dictionary struct {
 	Text string `json:"text"` // in FreeRADIUS's format
 }
 
-// Dictionaries keeps the dictionary in memory: the standard one with the custom ones.
+// Dictionaries keeps the standard dictionary, combined with the custom ones, in memory.
 type Dictionaries struct {
 	// OnInvalid is called for a stored dictionary that is left out.
 	OnInvalid func(error)
@@ -65,9 +65,10 @@ func LoadDictionaries(ctx context.Context, storage kv.Storage) (map[string]strin
 	return texts, nil
 }
 
-// Combine adds custom dictionaries to the standard one, in the order of
-// their names. Those that do not fit are left out and told: another one that they
-// need was deleted, or the standard one has changed. Logins must go on.
+// Combine returns the standard dictionary with the custom dictionaries added, in the order of
+// their names. A dictionary that does not fit is left out, with an error in invalid: a
+// dictionary that it needs was deleted, or the standard dictionary has changed. Logins must
+// go on.
 func Combine(texts map[string]string) (combined *dictionary.Dictionary, invalid []error) {
 	combined = dictionary.Standard()
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
@@ -81,5 +82,5 @@ func Combine(texts map[string]string) (combined *dictionary.Dictionary, invalid 
 	return combined, invalid
 }
 
-// DictionaryLabel names a custom dictionary in errors.
+// DictionaryLabel returns the name of a custom dictionary in errors.
 func DictionaryLabel(name string) string { return fmt.Sprintf("custom dictionary %q", name) }

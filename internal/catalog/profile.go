@@ -26,7 +26,7 @@ const (
 // Profile is a stored AAA profile.
 type Profile struct {
 	ID          int64          `json:"id"`
-	Revision    int64          `json:"revision"` // counts changes: a token remembers which it has matched
+	Revision    int64          `json:"revision"` // counts changes: a token keeps the revision that it matched
 	Name        string         `json:"name"`
 	ShortName   string         `json:"short_name"`
 	Description string         `json:"description"`
@@ -38,8 +38,8 @@ type Profile struct {
 	Unread []string `json:"-"` // what is wrong with items that were given
 }
 
-// NameEntry is the index entry of a short name. Not a bare number: Vault's
-// decoder takes one that begins with a 4 for compressed data.
+// NameEntry is the index entry of a short name: an object, since Vault's decoder takes a bare
+// number that begins with a 4 for compressed data.
 type NameEntry struct {
 	ID int64 `json:"id"`
 }
@@ -63,7 +63,7 @@ func key(id int64) string { return KeyPrefix + strconv.FormatInt(id, 10) }
 // NameKey returns the key of the index of a short name.
 func NameKey(shortName string) string { return nameKeyPrefix + shortName }
 
-// Label names a profile in errors.
+// Label returns the name of a profile in errors.
 func Label(id int64) string { return fmt.Sprintf("profile %d", id) }
 
 // Load returns a stored profile; nil means that there is none.
@@ -112,8 +112,8 @@ func FindNamed(ctx context.Context, storage kv.Storage, shortName string) (*Prof
 	return entry, nil
 }
 
-// Save stores a profile and the index of its short name. before is what
-// is stored; nil means that the profile is new.
+// Save stores a profile and the index of its short name. before is the stored profile; nil means
+// that the profile is new.
 func Save(ctx context.Context, storage kv.Storage, before, entry *Profile) error {
 	renamed := before == nil || before.ShortName != entry.ShortName
 	if renamed {
@@ -160,7 +160,7 @@ func (p *Profile) Clone() *Profile {
 // MaxShortName is the longest short name in octets.
 const MaxShortName = 63
 
-// IsShortName reports whether the text is a slug that is no number: ids are.
+// IsShortName reports whether the text can be a short name: a slug that is not a number, as ids are.
 func IsShortName(text string) bool {
 	const first, other = "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz0123456789_-"
 	switch {
@@ -177,7 +177,7 @@ func NewProfile() *Profile {
 	return &Profile{Check: []profile.Item{}, Reply: []profile.Item{}, Policies: []string{}, Enabled: true}
 }
 
-// HasItemsOf reports whether the items are those of another profile; nil is none.
+// HasItemsOf reports whether the items are those of another profile, which may be nil.
 func (p *Profile) HasItemsOf(other *Profile) bool {
 	return other != nil && slices.Equal(p.Check, other.Check) && slices.Equal(p.Reply, other.Reply)
 }

@@ -22,10 +22,10 @@ type Compiled struct {
 	// version has stored items that have no effect.
 	Rules       *profile.Profile
 	Err         error            // why not
-	Ineffective profile.Problems // items that are let through although they have no effect
+	Ineffective profile.Problems // items that have no effect, and are accepted
 }
 
-// Warnings returns what is to be changed in the profile.
+// Warnings returns the changes that the profile needs.
 func (c *Compiled) Warnings() []string {
 	switch {
 	case c.Err != nil:
@@ -36,7 +36,7 @@ func (c *Compiled) Warnings() []string {
 	return nil
 }
 
-// Revision returns a name of the profile as it is now.
+// Revision returns a name of the profile in its present revision.
 func (c *Compiled) Revision() string {
 	return fmt.Sprintf("%d:%d", c.Entry.ID, c.Entry.Revision)
 }
@@ -60,7 +60,9 @@ func NewProfiles(dictionaries *Dictionaries) *Profiles {
 func (s *Profiles) Get(ctx context.Context, storage kv.Storage, ids []int64) ([]*Compiled, error) {
 	found := make([]*Compiled, 0, len(ids))
 	for _, id := range ids {
-		compiled, err := s.compiled.Get(ctx, id, func(ctx context.Context) (*Compiled, error) { return s.load(ctx, storage, id) })
+		compiled, err := s.compiled.Get(ctx, id, func(ctx context.Context) (*Compiled, error) {
+			return s.load(ctx, storage, id)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -82,17 +84,18 @@ func (s *Profiles) load(ctx context.Context, storage kv.Storage, id int64) (*Com
 		return nil, err
 	}
 	compiled := &Compiled{Entry: entry}
-	compiled.Rules, compiled.Ineffective, compiled.Err = profile.CompileStored(d, profile.Definition{Check: entry.Check, Reply: entry.Reply})
+	definition := profile.Definition{Check: entry.Check, Reply: entry.Reply}
+	compiled.Rules, compiled.Ineffective, compiled.Err = profile.CompileStored(d, definition)
 	if len(compiled.Warnings()) > 0 {
 		s.OnWarnings(compiled)
 	}
 	return compiled, nil
 }
 
-// maxWarnings is how many profiles warnings names.
+// maxWarnings is the largest number of warnings.
 const maxWarnings = 100
 
-// Warnings returns what is to be changed in the stored profiles, at most 100 texts.
+// Warnings returns the changes that the stored profiles need, at most 100 texts.
 func (s *Profiles) Warnings(ctx context.Context, storage kv.Storage) ([]string, error) {
 	ids, err := IDs(ctx, storage)
 	if err != nil {
@@ -151,7 +154,7 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("there is no profile with short_name %.80q", e.ShortName)
 }
 
-// ShortNames returns how a read shows the ids; a profile that is gone has none.
+// ShortNames returns the short names of the ids. Profiles that are gone are left out.
 func (s *Profiles) ShortNames(ctx context.Context, storage kv.Storage, ids []int64) ([]string, error) {
 	found, err := s.Get(ctx, storage, ids)
 	if err != nil {

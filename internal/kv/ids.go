@@ -41,16 +41,16 @@ func IDs(ctx context.Context, storage Storage, prefix, label string) ([]int64, e
 	return ids, nil
 }
 
-// IsWholeNumber reports whether a text is all digits, as that of an id is.
+// IsWholeNumber reports whether a text is all digits, as ids are.
 func IsWholeNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
-// ParseID reads an id; false if it is none, or not as ids are printed, such as 007.
+// ParseID returns the id in a text, and reports whether it is an id as ids are printed: 007 is not.
 func ParseID(text string) (int64, bool) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	return id, err == nil && strconv.FormatInt(id, 10) == text
 }
 
-// DeleteIndex deletes an entry that leads to another.
+// DeleteIndex deletes the entry of an index.
 func DeleteIndex(ctx context.Context, storage Storage, key string) error {
 	if err := storage.Delete(ctx, key); err != nil {
 		return fmt.Errorf("deleting an index: %w", err)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Locks are locks for keys. Several keys may have the same lock, so that a caller holds no
-// two of them. The zero Locks are ready for use.
+// Locks holds locks for keys. Several keys may have the same lock: a caller must not hold two
+// at the same time. The zero Locks is ready for use.
 type Locks struct {
 	once sync.Once
 	seed maphash.Seed

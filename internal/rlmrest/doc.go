@@ -1,4 +1,4 @@
-// Package rlmrest reads what FreeRADIUS's rlm_rest sends, and writes what it reads. Queries of
-// other clients for what FreeRADIUS has sent are read here as well. The package knows nothing
-// of Vault and does no I/O.
+// Package rlmrest decodes the requests of FreeRADIUS's rlm_rest, and encodes the responses to
+// them. It decodes queries of other clients for the stored records as well. The package knows
+// nothing of Vault and does no I/O.
 package rlmrest

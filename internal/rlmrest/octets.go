@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Print makes text of a value that need not be UTF-8, as FreeRADIUS prints it between
-// quotes: octets that are no part of a character become a backslash and three octal
-// digits. A value that is UTF-8 stays as it is.
+// Print returns the text of a value that need not be UTF-8, as FreeRADIUS prints it between
+// quotes: octets that are not part of a character become a backslash and three octal digits. A
+// value that is UTF-8 stays as it is.
 func Print(octets string) string {
 	if utf8.ValidString(octets) {
 		return octets
@@ -29,16 +29,16 @@ func Print(octets string) string {
 	return text.String()
 }
 
-// escapes are how FreeRADIUS prints what has an escape of its own.
+// escapes are the characters for which FreeRADIUS has an escape of its own.
 var escapes = map[rune]string{'\\': `\\`, '"': `\"`, '\n': `\n`, '\r': `\r`, '\t': `\t`}
 
-// readable undoes what FreeRADIUS does to octets above 127 in attributes: it writes each as
-// a character of its own, as if the text were Latin-1.
+// readable returns the text of an attribute. FreeRADIUS writes each octet above 127 as a
+// character of its own, as if the text were Latin-1.
 func readable(text string) string {
 	octets := make([]byte, 0, len(text))
 	for _, r := range text {
 		if r > 0xff {
-			return text // it was no such text
+			return text // it was not written like that
 		}
 		octets = append(octets, byte(r)) // #nosec G115 -- checked
 	}

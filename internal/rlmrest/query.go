@@ -17,7 +17,7 @@ const (
 	pageSizeField = "page_size"
 )
 
-// ParseTime reads a time of a query; zero if there is none.
+// ParseTime returns a time of a query; zero if there is none.
 func ParseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -25,7 +25,7 @@ func ParseTime(text string) (time.Time, error) {
 	return acct.ParseTime(text)
 }
 
-// ParseBool reads a boolean of a query as clients write it; nil if there is none.
+// ParseBool returns a boolean of a query as clients write it; nil if there is none.
 func ParseBool(text string) (*bool, error) {
 	text = strings.TrimSpace(text)
 	switch strings.ToLower(text) {
@@ -39,15 +39,15 @@ func ParseBool(text string) (*bool, error) {
 	return nil, fmt.Errorf("is %.40q: use true or false", text)
 }
 
-// List is how a client wants an answer with many records.
+// List holds how a client wants an answer with many records.
 type List struct {
 	Page     acct.Page
 	Envelope bool
-	Filters  url.Values // what else the client has written, which links to pages repeat
+	Filters  url.Values // further fields of the query, which links to pages repeat
 }
 
-// reference returns another page as a reference to this one's URL, which the plugin does
-// not know (RFC 3986 section 4.2).
+// reference returns a page as a reference relative to the URL of the request, which the plugin
+// does not know (RFC 3986 section 4.2).
 func (l List) reference(page acct.Page) string {
 	values := url.Values{pageField: {strconv.Itoa(page.Number)}, pageSizeField: {strconv.Itoa(page.Size)}}
 	for field, texts := range l.Filters {
@@ -59,8 +59,8 @@ func (l List) reference(page acct.Page) string {
 // Links are references to other pages, by their relation (RFC 8288); "" if there is none.
 type Links struct{ first, previous, next, last string }
 
-// Links returns the references to pages as far as they are known: more tells whether a
-// page follows; total is nil if the records were not counted.
+// Links returns the references to pages as far as they are known. more reports whether a page
+// follows; total is nil if the records were not counted.
 func (l List) Links(more bool, total *int) Links {
 	links := Links{first: l.reference(l.Page.First())}
 	previous, exists := l.Page.Previous()

@@ -13,26 +13,27 @@ import (
 	"vault-plugin-auth-radius/internal/profile"
 )
 
-// Entry is what is done to one attribute of FreeRADIUS's lists.
+// Entry is a change of an attribute of FreeRADIUS's lists.
 type Entry struct {
 	key    string // list:attribute, or list:attribute:tag
 	op     string
 	values []any // texts and numbers
 }
 
-// AuthType returns what decides whether FreeRADIUS accepts the user: Accept or Reject.
+// AuthType returns the entry that decides whether FreeRADIUS accepts the user: Accept or Reject.
 func AuthType(value string) Entry {
 	return Entry{key: "control:Auth-Type", op: ":=", values: []any{value}}
 }
 
-// NTPassword returns what has FreeRADIUS check a password itself, by the hash for MS-CHAP.
+// NTPassword returns the entry with which FreeRADIUS checks a password itself, by the hash for
+// MS-CHAP.
 func NTPassword(hash []byte) Entry {
 	return Entry{key: "control:NT-Password", op: ":=", values: []any{"0x" + strings.ToUpper(hex.EncodeToString(hash))}}
 }
 
-// Encode returns what rlm_rest reads: the entries in their order. do_xlat=false keeps
-// FreeRADIUS from expanding values, which would run whatever a profile's author has written;
-// backslashes it reads all the same.
+// Encode returns the body for rlm_rest: the entries in their order. do_xlat=false keeps
+// FreeRADIUS from expanding values, which would run commands in a profile; it interprets
+// backslashes all the same.
 func Encode(entries []Entry) string {
 	var text strings.Builder
 	text.WriteByte('{')
@@ -62,7 +63,7 @@ func Encode(entries []Entry) string {
 	return text.String()
 }
 
-// mustJSON encodes texts, numbers and lists of them, which cannot fail.
+// mustJSON returns the JSON of texts, numbers and lists of them, which cannot fail.
 func mustJSON(value any) []byte {
 	encoded, err := json.Marshal(value)
 	if err != nil {
@@ -71,10 +72,10 @@ func mustJSON(value any) []byte {
 	return encoded
 }
 
-// Reply returns the attributes that profiles reply with. What FreeRADIUS would change on its
-// way is left out: unsent says of each why.
+// Reply returns the entries of the attributes that profiles reply with. Values that FreeRADIUS
+// would change are left out: unsent says of each why.
 func Reply(attributes []profile.ReplyAttribute) (entries []Entry, unsent []string) {
-	places := map[string]int{} // of the keys, in entries
+	places := map[string]int{} // of keys in entries
 	named := map[string]bool{} // attributes that have an entry
 	for _, attribute := range attributes {
 		if attribute.Profile == profile.FromSource {
@@ -94,7 +95,7 @@ func Reply(attributes []profile.ReplyAttribute) (entries []Entry, unsent []strin
 		if !found {
 			op := ":="
 			if named[name] {
-				op = "+=" // := would replace the one with the other tag
+				op = "+=" // := would replace the entry with the other tag
 			}
 			place, places[key], named[name] = len(entries), len(entries), true
 			entries = append(entries, Entry{key: key, op: op})
@@ -104,7 +105,7 @@ func Reply(attributes []profile.ReplyAttribute) (entries []Entry, unsent []strin
 	return entries, unsent
 }
 
-// encodeValue returns a value as FreeRADIUS reads it, or why it cannot have it.
+// encodeValue returns a value as FreeRADIUS reads it, or why it cannot be sent.
 func encodeValue(item dictionary.Item) (value any, problem string) {
 	switch item.Attribute.Type {
 	case dictionary.String:

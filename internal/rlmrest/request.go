@@ -16,7 +16,7 @@ import (
 
 // Request holds the values that FreeRADIUS has sent, by the name of the field, which a
 // template of rlm_rest chooses, or by that of the attribute. They are the octets of the
-// packet, which need not be UTF-8: [Print] makes text of them.
+// packet, which need not be UTF-8: [Print] returns their text.
 type Request map[string][]string
 
 // Names of fields.
@@ -33,13 +33,13 @@ const (
 // %{hex:User-Name} takes the text 0x626f62 for bob.
 const HexSuffix = "_hex"
 
-// ReadRequest reads a body: texts by field, from JSON or a form, or the attributes as
-// FreeRADIUS writes them without a template, such as
+// ReadRequest returns the values of a body: texts by field, from JSON or a form, or the
+// attributes as FreeRADIUS writes them without a template, such as
 //
 //	{"User-Name": {"type": "string", "value": ["bob"]}}
 //
-// Empty values mean that there is none. What cannot be read is left out, but for
-// hexadecimal that is none: that is a problem.
+// Empty values count as missing. Values that cannot be read are left out, except invalid
+// hexadecimal, which is a problem.
 func ReadRequest(body map[string]any) (Request, acct.Problems) {
 	request, problems := Request{}, acct.Problems{}
 	for name, value := range body {
@@ -111,15 +111,15 @@ func readValue(value any) (string, bool) {
 	case bool:
 		return strconv.FormatBool(value), true
 	case json.Number:
-		return value.String(), true // a fraction, too: what reads the field says what is wrong
+		return value.String(), true // a fraction, too: the reader of the field reports the problem
 	case float64:
 		return strconv.FormatFloat(value, 'f', -1, 64), true
 	}
 	return "", false
 }
 
-// LostOctets returns the problems of fields whose value was not UTF-8 and came as text:
-// what stands for the octets then could be any, so that nothing can be decided.
+// LostOctets returns the problems of fields with a value that was not UTF-8 and came as text:
+// it stands for many values, so that nothing can be decided.
 func LostOctets(body map[string]any, fields ...string) acct.Problems {
 	problems := acct.Problems{}
 	for _, field := range fields {
@@ -143,13 +143,13 @@ func (r Request) Octets(field, attribute string) string {
 	return ""
 }
 
-// Text returns the first value of a field, or of the attribute, for what keeps text.
+// Text returns the first value of a field, or of the attribute, as text.
 func (r Request) Text(field, attribute string) string {
 	return Print(r.Octets(field, attribute))
 }
 
-// AccountingTexts returns the first value of each field of an Accounting-Request, for what
-// keeps text. It leaves out a unique id that FreeRADIUS cannot have made: its policy
+// AccountingTexts returns the first value of each field of an Accounting-Request, as text. It
+// leaves out a unique id that FreeRADIUS cannot have made: its policy
 // acct_unique hashes no further than to a NUL, and the id of bob\x00 would be that of all
 // sessions of that name.
 func (r Request) AccountingTexts() map[string]string {
@@ -174,8 +174,8 @@ var hashedFields = map[string]string{
 	"nas_port_id":    "NAS-Port-Id",
 }
 
-// Attributes returns the items of the request for checks of profiles, and what else was sent,
-// for their client:. A field such as called_station_id stands for the attribute
+// Attributes returns the items of the request for checks of profiles, and the other fields,
+// which the checks see as client:. A field such as called_station_id stands for the attribute
 // Called-Station-Id. The password is added where it is checked.
 func (r Request) Attributes(known *dictionary.Dictionary) (items []dictionary.Item, clientAttributes map[string]string) {
 	items, clientAttributes = []dictionary.Item{}, map[string]string{}
@@ -197,7 +197,7 @@ func (r Request) Attributes(known *dictionary.Dictionary) (items []dictionary.It
 		for _, text := range r[name] {
 			text = Print(text)
 			if attribute.Type == dictionary.String {
-				// One that is too long in print is there all the same.
+				// A value that is too long in print is kept, shortened.
 				items = append(items, dictionary.Item{Attribute: attribute, Value: []byte(shortened(text))})
 			} else if value, err := attribute.ParseValue(text); err == nil {
 				items = append(items, dictionary.Item{Attribute: attribute, Value: value})
@@ -216,7 +216,7 @@ func shortened(text string) string {
 	return text
 }
 
-// isClientName reports whether checks of profiles can name it as client:.
+// isClientName reports whether checks of profiles can name the field as client:.
 func isClientName(name string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	return name != "" && len(name) <= profile.MaxAttributeLength && strings.Trim(name, letters) == ""

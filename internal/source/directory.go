@@ -22,11 +22,11 @@ type directoryChecker struct {
 	client *directory.Client
 }
 
-// OpenDirectory makes what asks the directory of a source. changed is called when the state
-// of a server does.
-func OpenDirectory(entry *Entry, log hclog.Logger, changed func(directory.Change)) (Checker, error) {
+// OpenDirectory returns the checker of a source with a directory. onStateChange is called when
+// the state of a server changes.
+func OpenDirectory(entry *Entry, log hclog.Logger, onStateChange func(directory.Change)) (Checker, error) {
 	config := entry.directoryConfig()
-	config.Changed = changed
+	config.Changed = onStateChange
 	client, err := directory.New(config)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func OpenDirectory(entry *Entry, log hclog.Logger, changed func(directory.Change
 	return &directoryChecker{log: log, entry: entry, client: client}, nil
 }
 
-// directoryConfig is the source as the client wants it.
+// directoryConfig returns the config of the directory client.
 func (s *Entry) directoryConfig() directory.Config {
 	d := s.Directory
 	config := directory.Config{
@@ -102,32 +102,35 @@ func (c *directoryChecker) Check(ctx context.Context, query Query) (Answer, erro
 	if err != nil {
 		return Answer{}, err
 	}
-	got := Answer{Verdict: radclient.Verdict{Outcome: radclient.Reject, Reason: verdict.Reason, Host: verdict.Host, Server: verdict.Server}}
+	answer := Answer{Verdict: radclient.Verdict{
+		Outcome: radclient.Reject, Reason: verdict.Reason, Host: verdict.Host, Server: verdict.Server,
+	}}
 	for _, notice := range verdict.Notices {
-		c.log.Warn("notice of a directory", "extauth", c.entry.Name, "username", query.Username, "server", verdict.Server, "notice", notice)
+		c.log.Warn("notice of a directory",
+			"extauth", c.entry.Name, "username", query.Username, "server", verdict.Server, "notice", notice)
 	}
 	if !verdict.Accepted {
-		return got, nil
+		return answer, nil
 	}
-	got.Notice = strings.Join(verdict.Notices, "; ")
-	got.Outcome, got.Groups = radclient.Accept, verdict.Groups
+	answer.Notice = strings.Join(verdict.Notices, "; ")
+	answer.Outcome, answer.Groups = radclient.Accept, verdict.Groups
 	for _, group := range verdict.Groups {
-		got.Reply = c.add(got.Reply, query.Known, "Group", group)
+		answer.Reply = c.add(answer.Reply, query.Known, "Group", group)
 	}
 	for _, from := range slices.Sorted(maps.Keys(c.entry.ReplyAttributes)) {
 		for _, text := range verdict.Attributes[from] {
-			got.Reply = c.add(got.Reply, query.Known, c.entry.ReplyAttributes[from], text)
+			answer.Reply = c.add(answer.Reply, query.Known, c.entry.ReplyAttributes[from], text)
 		}
 	}
-	return got, nil
+	return answer, nil
 }
 
-// add adds an attribute to the answer, unless it cannot hold the text: the log
-// says so.
+// add adds an attribute to the reply. If it cannot hold the text, it is left out and logged.
 func (c *directoryChecker) add(reply []dictionary.Item, known *dictionary.Dictionary, name, text string) []dictionary.Item {
 	item, err := replyItem(known, name, text)
 	if err != nil {
-		c.log.Warn("a value of the directory cannot be an attribute and is left out", "extauth", c.entry.Name, "attribute", name, "reason", err)
+		c.log.Warn("a value of the directory cannot be an attribute and is left out",
+			"extauth", c.entry.Name, "attribute", name, "reason", err)
 		return reply
 	}
 	return append(reply, item)

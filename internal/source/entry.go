@@ -1,5 +1,5 @@
-// Package source keeps the external authentication sources: stored entries, what is wrong
-// with them, and what asks each kind: RADIUS servers, directories, the hashes stored here.
+// Package source keeps the external authentication sources: the stored entries, their problems,
+// and the checkers of each kind: RADIUS servers, directories, the hashes stored here.
 package source
 
 import (
@@ -37,11 +37,10 @@ const (
 // Types are all of them, in that order.
 var Types = []Type{TypeRADIUS, TypeCERB, TypeLDAP, TypeAD}
 
-// isRADIUS reports whether the source is asked with RADIUS.
+// isRADIUS reports whether sources of the type speak RADIUS.
 func (t Type) isRADIUS() bool { return t == TypeRADIUS || t == TypeCERB }
 
-// Local is what users/:name calls the passwords that are stored here. No
-// source can have the name.
+// Local is the name that stands for the passwords stored here. No source can have it.
 const Local = "local"
 
 // Entry is a stored external authentication source.
@@ -52,7 +51,7 @@ type Entry struct {
 	Name     string `json:"name"`
 
 	Hosts           []Host            `json:"hosts"`
-	Port            int               `json:"port"` // 0: the usual one
+	Port            int               `json:"port"` // 0: the usual port
 	BindTo          string            `json:"bindto"`
 	Realms          []string          `json:"realms"`
 	ReplyAttributes map[string]string `json:"reply_attributes"`
@@ -65,7 +64,7 @@ type Entry struct {
 	Unread []string `json:"-"` // what is wrong with values that were given
 }
 
-// DirectorySettings say how a directory is asked.
+// DirectorySettings hold the settings of a directory.
 type DirectorySettings struct {
 	DialTimeout int `json:"dial_timeout"` // seconds
 	ReadTimeout int `json:"read_timeout"` // seconds
@@ -111,7 +110,7 @@ func NewEntry(kind Type) *Entry {
 	return entry
 }
 
-// ServerPort returns where the hosts are that have no port of their own.
+// ServerPort returns the port of the hosts that have none of their own.
 func (s *Entry) ServerPort() int {
 	switch {
 	case s.Port != 0:
@@ -129,8 +128,8 @@ func (s *Entry) HasRealm(realm string) bool {
 	return slices.ContainsFunc(s.Realms, func(own string) bool { return username.SameRealm(own, realm) })
 }
 
-// withoutOwnRealm cuts a realm of the source off a name. Others stay: else users
-// could give themselves any number of names.
+// withoutOwnRealm returns a name without a realm of the source. Others stay: else users could
+// log in under any number of names.
 func (s *Entry) withoutOwnRealm(name string) string {
 	if user, realm := username.Split(name); s.HasRealm(realm) {
 		return user
@@ -154,7 +153,7 @@ func (s *Entry) Clone() *Entry {
 	return &copied
 }
 
-// nameEntry is the index entry of a name: no bare number, as that of a profile.
+// nameEntry is the index entry of a name: an object, as that of a profile, not a bare number.
 type nameEntry struct {
 	ID int64 `json:"id"`
 }
@@ -242,7 +241,7 @@ func LoadAll(ctx context.Context, storage kv.Storage) ([]*Entry, error) {
 }
 
 // Save stores a source and the index of its name. before is what is stored;
-// nil means that the source is new. Whether the name is free has been looked at.
+// nil means that the source is new. The name is free.
 func Save(ctx context.Context, storage kv.Storage, before, entry *Entry) error {
 	renamed := before == nil || before.Name != entry.Name
 	if renamed {
@@ -271,5 +270,6 @@ func Delete(ctx context.Context, storage kv.Storage, entry *Entry) error {
 // letters, digits, - and _, no number, which ids are, and not "local".
 func IsName(text string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-	return text != "" && len(text) <= 63 && strings.Trim(text, letters) == "" && !kv.IsWholeNumber(text) && !strings.EqualFold(text, Local)
+	return text != "" && len(text) <= 63 && strings.Trim(text, letters) == "" &&
+		!kv.IsWholeNumber(text) && !strings.EqualFold(text, Local)
 }

@@ -17,12 +17,12 @@ type Host struct {
 	Secret string `json:"secret,omitempty"` // empty: the first server's
 }
 
-// MaxHosts is how many further servers there may be.
+// MaxHosts is the largest number of further servers.
 const MaxHosts = 31
 
-// ParseHosts reads the field hosts: a list of objects, or, as it is easier to
-// type, of texts: "host", "host:port" or an object in JSON. The error advises
-// and shows no secret.
+// ParseHosts returns the hosts of the field hosts: a list of objects, or, as it is easier to
+// type, of texts: "host", "host:port" or an object in JSON. The error advises and shows no
+// secret.
 func ParseHosts(values []any) ([]Host, error) {
 	hosts := []Host{}
 	for _, value := range values {
@@ -39,7 +39,7 @@ func ParseHosts(values []any) ([]Host, error) {
 	return hosts, nil
 }
 
-// parseHostValue reads an entry of the field.
+// parseHostValue returns the hosts of an entry of the field.
 func parseHostValue(value any) ([]Host, error) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -50,7 +50,7 @@ func parseHostValue(value any) ([]Host, error) {
 	return nil, errors.New("is neither an object nor a text")
 }
 
-// decodeHosts reads objects.
+// decodeHosts returns the hosts of a list of objects.
 func decodeHosts(objects []any) ([]Host, error) {
 	text, err := json.Marshal(objects)
 	if err != nil {
@@ -66,7 +66,7 @@ func decodeHosts(objects []any) ([]Host, error) {
 	return hosts, nil
 }
 
-// parseHostText reads what the command line gives: hosts with or without ports,
+// parseHostText returns the hosts of a text from the command line: with or without ports,
 // separated by commas, or JSON.
 func parseHostText(text string) ([]Host, error) {
 	text = strings.TrimSpace(text)
@@ -102,7 +102,7 @@ func parseHostText(text string) ([]Host, error) {
 	return hosts, nil
 }
 
-// ParseHost reads "host" or "host:port".
+// ParseHost returns the host of a text such as "host" or "host:port".
 func ParseHost(text string) (Host, error) {
 	if _, err := netip.ParseAddr(text); err == nil || !strings.Contains(text, ":") {
 		return Host{Host: text}, nil

@@ -15,15 +15,15 @@ const MaxLocalWait = 1500 * time.Millisecond
 
 // localChecker compares with the hash that is stored with the user. A wrong password
 // takes no less time than a hash at the config's cost, also if there is no hash to
-// compare with, or a cheaper one, so that the time does not tell who exists, or which
-// users are a batch's.
+// compare with, or a cheaper hash, so that the time does not reveal which users exist, or
+// belong to a batch.
 type localChecker struct {
 	hasher   *passwd.Hasher
-	settings passwd.Settings // what a hash that is made now costs
+	settings passwd.Settings // of a hash that is made now
 	stored   string          // the user's hash; empty: there is none
 }
 
-// NewLocal returns what compares with a hash that is stored here; "" is none.
+// NewLocal returns the source that compares with a hash stored here; "" is none.
 func NewLocal(hasher *passwd.Hasher, settings passwd.Settings, stored string) *Source {
 	return &Source{Name: Local, Checker: &localChecker{hasher: hasher, settings: settings, stored: stored}}
 }

@@ -13,14 +13,15 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-// maxRealms is how many realms a source may have, and how many attributes.
+// maxRealms is the largest number of realms of a source, and of its attributes.
 const maxRealms = 64
 
-// Problems lists what is wrong with the source, each naming its field.
+// Problems returns what is wrong with the source, each text naming its field.
 func (s *Entry) Problems(known *dictionary.Dictionary) []string {
 	found := s.Unread
 	if s.Name != "" && !IsName(s.Name) {
-		found = append(found, fmt.Sprintf("`name`: %.80q cannot be a name: use 1 to 63 letters, digits, - and _, but no number, and not %q", s.Name, Local))
+		found = append(found, fmt.Sprintf("`name`: %.80q cannot be a name: "+
+			"use 1 to 63 letters, digits, - and _, but no number, and not %q", s.Name, Local))
 	}
 	found = append(found, s.hostProblems()...)
 	if s.BindTo != "" {
@@ -35,7 +36,8 @@ func (s *Entry) Problems(known *dictionary.Dictionary) []string {
 		same := func(other string) bool { return username.SameRealm(other, realm) }
 		switch {
 		case !username.IsSourceRealm(realm):
-			found = append(found, fmt.Sprintf("`realms`: %.80q is not a realm: use 1 to 253 letters (ASCII), digits and . - _, without @ and \\", realm))
+			found = append(found, fmt.Sprintf("`realms`: %.80q is not a realm: "+
+				"use 1 to 253 letters (ASCII), digits and . - _, without @ and \\", realm))
 		case slices.ContainsFunc(s.Realms[:i], same):
 			found = append(found, fmt.Sprintf("`realms`: %.80q is there twice", realm))
 		}
@@ -66,7 +68,8 @@ func (s *Entry) hostProblems() []string {
 		case entry.Port < 0 || entry.Port > 65535:
 			found = append(found, fmt.Sprintf("`host`: the port of %.80q is %d; use 1 to 65535", entry.Host, entry.Port))
 		case !validate.IsHost(entry.Host):
-			found = append(found, fmt.Sprintf("`host`: %.80q must be a host name or IP address, with or without a port, and without a scheme", entry.Host))
+			found = append(found, fmt.Sprintf("`host`: %.80q must be a host name or IP address, "+
+				"with or without a port, and without a scheme", entry.Host))
 		case slices.ContainsFunc(s.Hosts[:i], same):
 			found = append(found, fmt.Sprintf("`host`: %s is there twice", entry.Host))
 		}
@@ -119,8 +122,7 @@ func (s *Entry) directoryProblems() []string {
 	return found
 }
 
-// tlsProblems lists what is wrong with the settings of TLS that need no certificate to be
-// read.
+// tlsProblems returns what is wrong with the settings of TLS, certificates and keys left out.
 func (d *DirectorySettings) tlsProblems() []string {
 	var found []string
 	if !d.SSL && !d.StartTLS {
@@ -128,7 +130,8 @@ func (d *DirectorySettings) tlsProblems() []string {
 			{"tls_client_cert", d.TLSClientCert}, {"tls_client_key", d.TLSClientKey}, {"tls_server_name", d.TLSServerName},
 		} {
 			if field.value != "" {
-				found = append(found, fmt.Sprintf("`%s` has no effect without `ssl` or `starttls`: leave it out, or set one of them", field.name))
+				found = append(found, fmt.Sprintf("`%s` has no effect without `ssl` or `starttls`: leave it out, or set one of them",
+					field.name))
 			}
 		}
 	}
@@ -138,7 +141,7 @@ func (d *DirectorySettings) tlsProblems() []string {
 	return found
 }
 
-// NameFree tells whether no other source has the name.
+// NameFree returns an error if another source has the name.
 func (s *Entry) NameFree(others []*Entry) error {
 	for _, other := range others {
 		if other.ID != s.ID && strings.EqualFold(other.Name, s.Name) {
@@ -148,7 +151,7 @@ func (s *Entry) NameFree(others []*Entry) error {
 	return nil
 }
 
-// RealmsTaken tells of realms that another source has: a name would lead to both.
+// RealmsTaken returns problems for realms that another source has: a name would lead to both.
 func (s *Entry) RealmsTaken(others []*Entry) []string {
 	var found []string
 	for _, other := range others {

@@ -10,36 +10,37 @@ import (
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
-// radiusChecker asks RADIUS servers.
+// radiusChecker checks passwords at RADIUS servers.
 type radiusChecker struct {
 	client  *radclient.Client
 	servers []radclient.Server
-	wire    func(name string) string
+	toWire  func(name string) string
 	// mapped are attributes of answers that profiles see under another name too.
 	mapped map[string]string
 }
 
-// NewRADIUSChecker returns what asks the servers of a client. wire makes the name that is
-// asked about.
-func NewRADIUSChecker(client *radclient.Client, servers []radclient.Server, wire func(name string) string) Checker {
-	return &radiusChecker{client: client, servers: servers, wire: wire}
+// NewRADIUSChecker returns a checker with the servers of a client. toWire returns the name that
+// is sent to them.
+func NewRADIUSChecker(client *radclient.Client, servers []radclient.Server, toWire func(name string) string) Checker {
+	return &radiusChecker{client: client, servers: servers, toWire: toWire}
 }
 
-// OpenRADIUS makes what asks the RADIUS servers of a source.
-func OpenRADIUS(entry *Entry, changed func(radclient.Change), dial DialFunc) (Checker, error) {
+// OpenRADIUS returns the checker of a source with RADIUS servers. onStateChange is called when
+// the state of a server changes.
+func OpenRADIUS(entry *Entry, onStateChange func(radclient.Change), dial DialFunc) (Checker, error) {
 	servers := entry.RADIUS.Servers(entry.Hosts, entry.ServerPort())
-	client, err := entry.RADIUS.NewClient(servers, entry.BindTo, entry.NASID, nil, changed, dial)
+	client, err := entry.RADIUS.NewClient(servers, entry.BindTo, entry.NASID, nil, onStateChange, dial)
 	if err != nil {
 		return nil, err
 	}
-	wire := func(name string) string { return name }
+	toWire := func(name string) string { return name }
 	if entry.RADIUS.StripRealm {
-		wire = entry.withoutOwnRealm
+		toWire = entry.withoutOwnRealm
 	}
-	return &radiusChecker{client: client, servers: servers, wire: wire, mapped: entry.ReplyAttributes}, nil
+	return &radiusChecker{client: client, servers: servers, toWire: toWire, mapped: entry.ReplyAttributes}, nil
 }
 
-func (c *radiusChecker) WireName(name string) string { return c.wire(name) }
+func (c *radiusChecker) WireName(name string) string { return c.toWire(name) }
 
 func (c *radiusChecker) Describe(_ radius.Attributes, credentials radclient.Credentials) radius.Attributes {
 	return c.client.RequestAttributes(credentials)
@@ -57,8 +58,8 @@ func (c *radiusChecker) Check(ctx context.Context, query Query) (Answer, error) 
 	return Answer{Verdict: verdict, Reply: append(reply, c.renamed(reply, query.Known)...)}, nil
 }
 
-// renamed gives the attributes of an answer that have another name too, under
-// that name. What the other cannot hold is left out.
+// renamed returns the attributes of an answer that have another name too, under that name.
+// Values that the other attribute cannot hold are left out.
 func (c *radiusChecker) renamed(reply []dictionary.Item, known *dictionary.Dictionary) []dictionary.Item {
 	var items []dictionary.Item
 	for _, item := range reply {
@@ -67,8 +68,8 @@ func (c *radiusChecker) renamed(reply []dictionary.Item, known *dictionary.Dicti
 			if !found || !attribute.Same(item.Attribute) {
 				continue
 			}
-			if made, err := replyItem(known, to, item.Text()); err == nil {
-				items = append(items, made)
+			if renamed, err := replyItem(known, to, item.Text()); err == nil {
+				items = append(items, renamed)
 			}
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-// RADIUSSettings say how RADIUS servers are asked: what the config and a source
-// of type radius or cerb have in common.
+// RADIUSSettings hold the settings of RADIUS servers that the config and a source of type
+// radius or cerb have in common.
 type RADIUSSettings struct {
 	Secret      string `json:"secret"`
 	DialTimeout int    `json:"dial_timeout"` // seconds
@@ -116,7 +116,7 @@ func (r *RADIUSSettings) Problems() []string {
 	return found
 }
 
-// timeoutProblems says what is wrong with dial_timeout and read_timeout.
+// timeoutProblems returns what is wrong with dial_timeout and read_timeout.
 func timeoutProblems(dial, read int) []string {
 	var found []string
 	if dial < 0 || dial > validate.MaxTimeout {
@@ -141,10 +141,11 @@ func (r *RADIUSSettings) Timeout() time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// NewClient returns a RADIUS client of the servers, which tells changed when the
-// state of one does. extra are attributes that logins of the test user have beside.
+// NewClient returns a RADIUS client of the servers. onStateChange is called when the state of a
+// server changes. extra are further attributes of logins of the test user.
 func (r *RADIUSSettings) NewClient(
-	servers []radclient.Server, bindAddress, nasIdentifier string, extra radius.Attributes, changed func(radclient.Change), dial DialFunc,
+	servers []radclient.Server, bindAddress, nasIdentifier string, extra radius.Attributes,
+	onStateChange func(radclient.Change), dial DialFunc,
 ) (*radclient.Client, error) {
 	nas, err := r.Nas(nasIdentifier)
 	if err != nil {
@@ -166,14 +167,14 @@ func (r *RADIUSSettings) NewClient(
 		ResponseWindow:       time.Duration(r.ResponseWindow) * time.Second,
 		FailoverOnTrial:      r.FailoverOnTrial,
 		MessageAuthenticator: r.MessageAuthenticator,
-		Changed:              changed,
+		Changed:              onStateChange,
 		Dial:                 dial,
 		BindAddress:          bindAddress,
 		NAS:                  nas,
 	})
 }
 
-// Nas is what a request says of this mount.
+// Nas returns how requests describe this mount.
 func (r *RADIUSSettings) Nas(identifier string) (radclient.NAS, error) {
 	portType, err := radclient.ParseNASPortType(r.NASPortType)
 	if err != nil {
@@ -191,7 +192,7 @@ func (r *RADIUSSettings) Nas(identifier string) (radclient.NAS, error) {
 	}, nil
 }
 
-// tls is what the two ends of RADIUS over TLS show and believe.
+// tls returns the settings of RADIUS over TLS: certificates, and which to trust.
 func (r *RADIUSSettings) tls() radclient.TLSConfig {
 	return radclient.TLSConfig{
 		CACertificates:    r.TLSCACert,
@@ -203,14 +204,13 @@ func (r *RADIUSSettings) tls() radclient.TLSConfig {
 	}
 }
 
-// The ports of RADIUS, over TLS another one (RFC 2865 section 3, RFC 6614
-// section 2.1).
+// The ports of RADIUS, and of RADIUS over TLS (RFC 2865 section 3, RFC 6614 section 2.1).
 const (
 	RADIUSPort = 1812
 	RadSecPort = 2083
 )
 
-// DefaultPort returns where the servers are, if nothing else is said.
+// DefaultPort returns the port of the servers if none is set.
 func (r *RADIUSSettings) DefaultPort() int {
 	if r.Transport == radclient.TLS {
 		return RadSecPort
@@ -218,8 +218,8 @@ func (r *RADIUSSettings) DefaultPort() int {
 	return RADIUSPort
 }
 
-// Servers returns the hosts as a client wants them: with the port and the secret that
-// they have, or else with those that are given.
+// Servers returns the hosts as a client wants them: with their own port and secret, or else
+// with the port that is given and the secret of the settings.
 func (r *RADIUSSettings) Servers(hosts []Host, port int) []radclient.Server {
 	var servers []radclient.Server
 	for _, entry := range hosts {
@@ -235,7 +235,7 @@ func (r *RADIUSSettings) Servers(hosts []Host, port int) []radclient.Server {
 	return servers
 }
 
-// parseOptionalAddress reads an IP address; an empty text gives an invalid one.
+// parseOptionalAddress returns an IP address; for an empty text it is not valid.
 func parseOptionalAddress(text string) (netip.Addr, error) {
 	if text == "" {
 		return netip.Addr{}, nil

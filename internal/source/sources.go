@@ -18,38 +18,37 @@ import (
 // Checker checks a password where it is known: at RADIUS servers, in a directory, or against
 // the hashes stored here.
 type Checker interface {
-	// WireName returns the name that is asked about.
+	// WireName returns the name that is sent to the servers.
 	WireName(name string) string
 	// Describe returns the attributes of a request, but for what proves the password.
 	// nas is what the config says of this mount: a source may know better.
 	Describe(nas radius.Attributes, credentials radclient.Credentials) radius.Attributes
-	// Check returns the answer. The error means that there is none: no password was
-	// judged.
+	// Check returns the answer. The error means that there is none: no password was judged.
 	Check(ctx context.Context, query Query) (Answer, error)
-	// Serves reports whether host, with the port, is one of its servers.
+	// Serves reports whether host, with the port, is a server of the source.
 	Serves(host string) bool
-	// Status returns what a read of status shows of the servers.
+	// Status returns the servers for a read of status.
 	Status() []any
-	// Close ends what is kept open. Checks that are under way go on.
+	// Close closes the connections. Checks that are under way go on.
 	Close()
 }
 
-// Query is what a source is asked.
+// Query holds what a checker needs to check a password.
 type Query struct {
 	radclient.Credentials
 	Known *dictionary.Dictionary // makes attributes of the answer
-	// SameName reports whether a directory's spelling of the name will do; nil: only the
-	// very same.
+	// SameName reports whether a directory's spelling of the name will do; nil: only the same
+	// spelling.
 	SameName func(spelled string) bool
-	// Caller is who waits, where a password is checked here.
+	// Caller is the login for which a hash is computed, where a password is checked here.
 	Caller passwd.Caller
 }
 
-// Answer is what a source says about a login.
+// Answer is the answer of a source to a login.
 type Answer struct {
 	radclient.Verdict                   // without attributes, unless the source speaks RADIUS
-	Reply             []dictionary.Item // what the checks of profiles see as reply:
-	Groups            []string          // of the person, in the directory
+	Reply             []dictionary.Item // seen by checks of profiles as reply:
+	Groups            []string          // of the user, in the directory
 	Notice            string            // of an accept, for operators; empty: none
 }
 
@@ -57,13 +56,13 @@ type Answer struct {
 type Source struct {
 	Name    string  // as users/:name has it; empty: the config's servers
 	Entry   *Entry  // nil for these, and for the passwords here
-	Checker Checker // nil if there is a fault
-	Err     error   // why it cannot be asked
-	// TestUser is the form of the name that its probes log in under; "": none do.
+	Checker Checker // nil after an error
+	Err     error   // why there is no checker
+	// TestUser is the form of the name of the test user of its probes; "": there is none.
 	TestUser string
 }
 
-// Key returns a name of the source in what is kept of a login; names may change.
+// Key returns a name of the source that does not change, for what is kept of a login.
 func (s *Source) Key() string {
 	if s.Entry == nil {
 		return s.Name
@@ -93,7 +92,7 @@ func (s *Source) IsRADIUS() bool {
 }
 
 // Wait returns how long a login waits for others of its name: no longer than for its own
-// answer, which the config's servers have readTimeout for.
+// answer, which is readTimeout for the config's servers.
 func (s *Source) Wait(readTimeout time.Duration) time.Duration {
 	local, isLocal := s.Checker.(*localChecker)
 	switch {
@@ -107,14 +106,14 @@ func (s *Source) Wait(readTimeout time.Duration) time.Duration {
 	return readTimeout
 }
 
-// Close ends what is kept open. Checks that are under way go on.
+// Close closes the connections. Checks that are under way go on.
 func (s *Source) Close() {
 	if s.Checker != nil {
 		s.Checker.Close()
 	}
 }
 
-// Title returns how texts for operators name the source.
+// Title returns the name of the source for texts to operators.
 func (s *Source) Title() string {
 	if s.Entry == nil {
 		return "the config"
@@ -122,13 +121,13 @@ func (s *Source) Title() string {
 	return "the source " + s.Name
 }
 
-// Serves reports whether host, with the port, is one of the source's servers.
+// Serves reports whether host, with the port, is a server of the source.
 func (s *Source) Serves(host string) bool { return s.Checker != nil && s.Checker.Serves(host) }
 
 // errUnknownAttribute means that the dictionary has lost an attribute.
 var errUnknownAttribute = errors.New("the dictionary does not know the attribute")
 
-// replyItem makes an attribute that the checks of profiles see as reply:.
+// replyItem returns an attribute that the checks of profiles see as reply:.
 func replyItem(known *dictionary.Dictionary, name, text string) (dictionary.Item, error) {
 	attribute, found := known.Lookup(name)
 	if !found {
@@ -138,7 +137,7 @@ func replyItem(known *dictionary.Dictionary, name, text string) (dictionary.Item
 	return dictionary.Item{Attribute: attribute, Value: value}, err
 }
 
-// Set holds all sources as they are at a time. It does not change.
+// Set holds all sources as of one moment. It does not change.
 type Set struct {
 	Ordered []*Source // by id
 	ByID    map[int64]*Source
@@ -162,28 +161,28 @@ func NewSet(sources []*Source) *Set {
 	return set
 }
 
-// Store keeps the sources ready for logins, with what they keep open.
+// Store keeps the sources ready for logins, with their connections.
 type Store struct {
-	// open makes what asks a source.
+	// open returns the checker of a source.
 	open func(*Entry) (Checker, error)
 
 	cached cache.Value[*Set]
 }
 
-// NewStore returns a store without sources. open makes what asks a source.
+// NewStore returns a store that has not loaded sources yet. open returns the checker of a source.
 func NewStore(open func(*Entry) (Checker, error)) *Store {
 	s := &Store{open: open}
 	s.cached.Retire = (*Set).closeExcept
 	return s
 }
 
-// Get returns the sources, from storage if they may have changed. Those that have
-// not keep their connections.
+// Get returns the sources, from storage if they may have changed. Unchanged sources keep their
+// connections.
 func (s *Store) Get(ctx context.Context, storage kv.Storage) (*Set, error) {
 	return s.cached.Get(ctx, s.load(storage))
 }
 
-// load makes sources of those that are stored, and of what is open before.
+// load returns the function that loads the stored sources. Unchanged sources stay open.
 func (s *Store) load(storage kv.Storage) func(context.Context, *Set) (*Set, error) {
 	return func(ctx context.Context, before *Set) (*Set, error) {
 		entries, err := LoadAll(ctx, storage)
@@ -206,14 +205,14 @@ func (s *Store) load(storage kv.Storage) func(context.Context, *Set) (*Set, erro
 	}
 }
 
-// unchanged returns the source that is as the entry says; nil if there is none. A
+// unchanged returns the source that has the entry in the same revision; nil if there is none. A
 // nil set has none.
 func (s *Set) unchanged(entry *Entry) *Source {
 	if s == nil {
 		return nil
 	}
-	if one := s.ByID[entry.ID]; one != nil && one.Entry.Revision == entry.Revision {
-		return one
+	if source := s.ByID[entry.ID]; source != nil && source.Entry.Revision == entry.Revision {
+		return source
 	}
 	return nil
 }
@@ -223,14 +222,14 @@ func (s *Set) closeExcept(other *Set) {
 	if s == nil {
 		return
 	}
-	for _, one := range s.Ordered {
-		if other == nil || other.ByID[one.Entry.ID] != one {
-			one.Close()
+	for _, source := range s.Ordered {
+		if other == nil || other.ByID[source.Entry.ID] != source {
+			source.Close()
 		}
 	}
 }
 
-// Renew loads the sources again after a change: at once, so that nothing of an old one
+// Renew loads the sources again after a change: at once, so that no connection of an old source
 // stays open.
 func (s *Store) Renew(ctx context.Context, storage kv.Storage) error {
 	return s.cached.Refresh(ctx, s.load(storage))

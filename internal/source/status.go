@@ -7,8 +7,7 @@ import (
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
-// serverStatus returns a server's counters as a read shows them. Times are in
-// milliseconds.
+// serverStatus returns a server's counters for a read of status. Times are in milliseconds.
 func serverStatus(stats radclient.Stats) map[string]any {
 	dropped := map[string]any{}
 	for reason, count := range stats.Drops {
@@ -53,8 +52,8 @@ func Milliseconds(d time.Duration) float64 {
 	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
 }
 
-// directoryStatus returns a directory server's counters as a read shows them. Times
-// are in milliseconds.
+// directoryStatus returns a directory server's counters for a read of status. Times are in
+// milliseconds.
 func directoryStatus(stats directory.Stats) map[string]any {
 	lastAnswer := ""
 	if !stats.LastAnswer.IsZero() {

@@ -17,7 +17,7 @@ func (r *RADIUSSettings) StatusRequest() radclient.Credentials {
 	return radclient.Credentials{Username: r.StatusCheckUsername, Password: r.StatusCheckPassword}
 }
 
-// statusRequestProblems lists what is wrong with the test user, each beginning with the
+// statusRequestProblems returns what is wrong with the test user, each text beginning with its
 // field.
 func (r *RADIUSSettings) statusRequestProblems() []string {
 	if !r.ProbesByRequest() {
@@ -57,8 +57,8 @@ func (r *RADIUSSettings) statusRequestProblems() []string {
 	return found
 }
 
-// TestUser returns the form in which names are compared with that of the test user;
-// "" if there is none.
+// TestUser returns the name of the test user in the form that names are compared in; "" if
+// there is none.
 func (r *RADIUSSettings) TestUser() string {
 	if !r.ProbesByRequest() {
 		return ""

@@ -14,7 +14,7 @@ const CacheSize = 16384
 // Cache keeps users in memory, so that a login reads no storage, and orders their
 // changes.
 type Cache struct {
-	// locks order changes of names with one fold, so that two of them are never
+	// locks order changes of names with the same fold, so that two of them are never
 	// registered at the same time. A login takes none.
 	locks   kv.Locks
 	entries *cache.Map[string, *User] // nil values: not registered

@@ -11,10 +11,10 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 )
 
-// ProfileUsersKey starts the index of the users who have the profile.
+// ProfileUsersKey returns the prefix of the index of the users that have the profile.
 func ProfileUsersKey(id int64) string { return indexKey("profile-user/", id) }
 
-// SourceUsersKey starts the index of the users whom the source checks.
+// SourceUsersKey returns the prefix of the index of the users that the source checks.
 func SourceUsersKey(id int64) string { return indexKey("extauth-user/", id) }
 
 func indexKey(prefix string, id int64) string { return prefix + strconv.FormatInt(id, 10) + "/" }
@@ -38,9 +38,9 @@ func (u *User) References() []string {
 // ReferenceKey returns the key of a user in an index. Names may have slashes.
 func ReferenceKey(index, username string) string { return index + url.PathEscape(username) }
 
-// SaveReferenced stores a user and the indexes of what the user has. They are
-// written before the user, and cleared after: in between they may name a user
-// who has it not, but never miss a user who has.
+// SaveReferenced stores a user and the indexes of the user's profiles and source. They are
+// written before the user, and cleared after: in between an index may name a user that does
+// not belong to it, but never miss a user that does.
 func SaveReferenced(ctx context.Context, storage kv.Storage, name string, before, user *User) error {
 	for _, index := range user.References() {
 		if !slices.Contains(before.References(), index) {
@@ -55,8 +55,8 @@ func SaveReferenced(ctx context.Context, storage kv.Storage, name string, before
 	return ClearReferences(ctx, storage, name, before, user)
 }
 
-// ClearReferences clears the indexes of what the user has no more; after nil the
-// user is gone.
+// ClearReferences removes the user from the indexes that it no longer belongs to. A nil after
+// means that the user is gone.
 func ClearReferences(ctx context.Context, storage kv.Storage, name string, before, after *User) error {
 	for _, index := range before.References() {
 		if !slices.Contains(after.References(), index) {
@@ -68,11 +68,11 @@ func ClearReferences(ctx context.Context, storage kv.Storage, name string, befor
 	return nil
 }
 
-// MaxShown is how many users the refusal to delete something names.
+// MaxShown is how many users a refusal to delete names.
 const MaxShown = 3
 
-// Holders returns some of the users in an index, and how many there are at most.
-// An entry of a user who has it no more is removed.
+// Holders returns some of the users in an index, and how many there are at most. The entry of a
+// user that no longer belongs to the index is removed.
 func Holders(ctx context.Context, storage kv.Storage, index string) (names []string, count int, err error) {
 	keys, err := storage.List(ctx, index)
 	if err != nil {
@@ -103,7 +103,7 @@ func Holders(ctx context.Context, storage kv.Storage, index string) (names []str
 	return names, count, nil
 }
 
-// InUse returns an error that names the holders of something; label names it.
+// InUse returns an error that names the holders of a profile or source; label names that.
 func InUse(label string, names []string, count int) error {
 	noun, more := "users", ""
 	if count == 1 {

@@ -1,5 +1,5 @@
-// Package users keeps the registered users: their stored entries, the cached ones, and the
-// indexes of who has what.
+// Package users keeps the registered users: stored and cached entries, and the indexes of the
+// users of a profile or source.
 package users
 
 import (
@@ -17,8 +17,8 @@ import (
 // KeyPrefix starts the storage keys of users.
 const KeyPrefix = "user/"
 
-// User is a stored user. What the built-in method does not know is left out
-// as long as it is not set.
+// User is a stored user. Fields that the built-in method does not know are left out as long as
+// they are not set.
 type User struct {
 	// Policies is spelled with a capital in storage, as the built-in method
 	// spells it. Decoding takes either spelling.
@@ -57,7 +57,7 @@ func (u *User) BlockReason(now time.Time) string {
 	return ""
 }
 
-// Key returns where the user is stored: the name as typed, in its own case.
+// Key returns the storage key of the user, which keeps the case of the name.
 func Key(name string) string { return KeyPrefix + name }
 
 // Load returns a stored user; nil means that there is none.
@@ -68,7 +68,7 @@ func Load(ctx context.Context, storage kv.Storage, name string) (*User, error) {
 	return LoadListed(ctx, storage, name)
 }
 
-// LoadListed is Load for a name that a list of the stored ones has, whatever it is.
+// LoadListed is Load for any name that a list of the stored users has.
 func LoadListed(ctx context.Context, storage kv.Storage, name string) (*User, error) {
 	user := &User{}
 	found, err := kv.Load(ctx, storage, Key(name), Label(name), user)
@@ -83,7 +83,7 @@ func Save(ctx context.Context, storage kv.Storage, name string, user *User) erro
 	return kv.Save(ctx, storage, Key(name), Label(name), user)
 }
 
-// Label names the user in errors.
+// Label returns the name of the user in errors.
 func Label(name string) string { return fmt.Sprintf("user %q", name) }
 
 // Clone returns a copy of everything that a caller could change through the copy.
