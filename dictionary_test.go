@@ -106,7 +106,7 @@ func TestCustomDictionaryIsCheckedWhereItWillStand(t *testing.T) {
 func TestOfDictionariesAtOnceThatContradictEachOtherOneIsTaken(t *testing.T) {
 	t.Parallel()
 	b := newPoliteBackend(t)
-	numbers := []int{21, 54, 93, 103, 104, 105, 108, 109} // that nobody has
+	numbers := []int{21, 54, 93, 103, 104, 105, 108, 109} // that no vendor has
 	statuses := make(chan int, len(numbers))
 	var running sync.WaitGroup
 	for _, number := range numbers {
@@ -118,8 +118,8 @@ func TestOfDictionariesAtOnceThatContradictEachOtherOneIsTaken(t *testing.T) {
 	running.Wait()
 	close(statuses)
 	taken := 0
-	for got := range statuses {
-		if got == http.StatusOK {
+	for answer := range statuses {
+		if answer == http.StatusOK {
 			taken++
 		}
 	}

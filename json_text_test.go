@@ -21,10 +21,10 @@ func TestListsAreTakenAsJSONText(t *testing.T) {
 	const replied, repliedToo = `{"attribute":"Class","op":"=","value":"x"}`, `{"attribute":"Session-Timeout","op":":=","value":60}`
 	firstReply, secondReply := item("Class", "=", "x"), item("Session-Timeout", ":=", "60")
 	for _, field := range []struct {
-		operation           logical.Operation
-		path, field         string
-		one, another        string
-		oneItem, secondItem any
+		operation        logical.Operation
+		path, field      string
+		text, secondText string
+		item, secondItem any
 	}{
 		{logical.UpdateOperation, "config", "request_attributes", city, street, firstSent, secondSent},
 		{logical.PatchOperation, "profiles/office", "check_attribute", office, lobby, first, second},
@@ -36,15 +36,15 @@ func TestListsAreTakenAsJSONText(t *testing.T) {
 			given any
 			want  []any
 		}{
-			{field.one, []any{field.oneItem}},
-			{"[" + field.one + "," + field.another + "]", []any{field.oneItem, field.secondItem}},
-			{" [\n" + field.another + "]\n", []any{field.secondItem}},
-			{[]any{field.one, field.another}, []any{field.oneItem, field.secondItem}}, // the field is named twice
-			{[]any{"[" + field.one + "]", field.another}, []any{field.oneItem, field.secondItem}},
+			{field.text, []any{field.item}},
+			{"[" + field.text + "," + field.secondText + "]", []any{field.item, field.secondItem}},
+			{" [\n" + field.secondText + "]\n", []any{field.secondItem}},
+			{[]any{field.text, field.secondText}, []any{field.item, field.secondItem}}, // the field is named twice
+			{[]any{"[" + field.text + "]", field.secondText}, []any{field.item, field.secondItem}},
 		} {
 			write(test.given)
 			require.Equal(t, test.want, read(), "%s=%v", field.field, test.given)
-			for _, wrong := range []any{"office", field.one + field.another, "[" + field.one, `"text"`, "5", "null", "{", `[` + field.one + `] x`} {
+			for _, wrong := range []any{"office", field.text + field.secondText, "[" + field.text, `"text"`, "5", "null", "{", `[` + field.text + `] x`} {
 				require.Contains(t, b.refused(field.operation, field.path, map[string]any{field.field: wrong}),
 					"field \""+field.field+"\": it is not a list, nor JSON text of a list or of one object")
 				require.Equal(t, test.want, read(), "nothing has changed")

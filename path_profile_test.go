@@ -60,8 +60,8 @@ func TestPatchChangesWhatIsGiven(t *testing.T) {
 	})
 	want := b.ok(logical.ReadOperation, "profiles/1", nil).Data
 	patch := func(reference string, data map[string]any) {
-		got := b.ok(logical.PatchOperation, "profiles/"+reference, data).Data
-		require.Equal(t, want, got)
+		patched := b.ok(logical.PatchOperation, "profiles/"+reference, data).Data
+		require.Equal(t, want, patched)
 		require.Equal(t, want, b.ok(logical.ReadOperation, "profiles/1", nil).Data)
 	}
 	patch("one", nil)

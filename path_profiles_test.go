@@ -245,14 +245,14 @@ func TestProfilesAreReadInPages(t *testing.T) {
 			require.Equal(t, 105, page["count"])
 			require.Equal(t, test.next, page["next"])
 			require.Equal(t, test.previous, page["previous"])
-			var want, got []int64
+			var want, ids []int64
 			for id := test.first; id > 0 && id <= test.last; id++ {
 				want = append(want, id)
 			}
 			for _, result := range page["results"].([]any) {
-				got = append(got, idOf(t, result.(map[string]any)))
+				ids = append(ids, idOf(t, result.(map[string]any)))
 			}
-			require.Equal(t, want, got, "in the order of numbers, not of texts")
+			require.Equal(t, want, ids, "in the order of numbers, not of texts")
 		})
 	}
 	require.Contains(t, b.refused(logical.ReadOperation, "profiles", map[string]any{"limit": "x"}), "limit")

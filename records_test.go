@@ -232,9 +232,9 @@ func TestConfigOfTheFreeRADIUSBackendIsCheckedAndNeverShowsTheURL(t *testing.T) 
 		"retention":             {"retention": -1},
 		"`stale_session_after`": {"stale_session_after": 59},
 	} {
-		got := b.refused(logical.UpdateOperation, "freeradius/config", data)
-		require.Contains(t, got, text)
-		require.NotContains(t, got, "s3cret")
+		refusal := b.refused(logical.UpdateOperation, "freeradius/config", data)
+		require.Contains(t, refusal, text)
+		require.NotContains(t, refusal, "s3cret")
 	}
 	require.Equal(t, want, b.ok(logical.ReadOperation, "freeradius/config", nil).Data)
 	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"retention": 0, "stale_session_after": "10m"})

@@ -71,9 +71,9 @@ func TestWhatADirectoryKnowsReachesProfilesAndGroups(t *testing.T) {
 	require.Equal(t, []string{"ops", "staff", "admin"}, groups)
 	require.Contains(t, b.log.String(), "a value of the directory cannot be an attribute")
 	require.Len(t, b.renewOK(auth).GroupAliases, 3)
-	got := b.ok(logical.UpdateOperation, "extauth/people/verify", map[string]any{"username": "alice", "password": "alice-password"}).Data
-	require.Equal(t, []string{"ops", "staff"}, got["groups"])
-	require.Contains(t, got["reply"], map[string]any{"attribute": "Class", "value": "admin"})
+	tried := b.ok(logical.UpdateOperation, "extauth/people/verify", map[string]any{"username": "alice", "password": "alice-password"}).Data
+	require.Equal(t, []string{"ops", "staff"}, tried["groups"])
+	require.Contains(t, tried["reply"], map[string]any{"attribute": "Class", "value": "admin"})
 	status := b.ok(logical.ReadOperation, "status", nil).Data["sources"].(map[string]any)["people"].(map[string]any)
 	require.EqualValues(t, 3, status["servers"].([]any)[0].(map[string]any)["accepted"])
 }
