@@ -55,8 +55,8 @@ func notFound(kind, reference string) error {
 	return logical.CodedError(http.StatusNotFound, fmt.Sprintf("%s %.80q does not exist", kind, reference))
 }
 
-// freeradiusAnswer returns an answer to rlm_rest: JSON without Vault's envelope. Nothing
-// to say is an empty body: FreeRADIUS takes "null" for a failure.
+// freeradiusAnswer returns an answer to rlm_rest: JSON that is not wrapped in Vault's response
+// envelope. An answer without content has an empty body: FreeRADIUS takes "null" for a failure.
 func freeradiusAnswer(status int, body string) *logical.Response {
 	return rawAnswer(status, "application/json", body)
 }
@@ -73,7 +73,7 @@ func problemAnswer(problems acct.Problems) (*logical.Response, error) {
 	return freeradiusAnswer(http.StatusBadRequest, string(body)), nil
 }
 
-// rawAnswer returns an answer without Vault's envelope.
+// rawAnswer returns an answer that is not wrapped in Vault's response envelope.
 func rawAnswer(status int, contentType, body string) *logical.Response {
 	data := map[string]any{logical.HTTPStatusCode: status, logical.HTTPContentType: contentType}
 	if body != "" {
@@ -140,7 +140,7 @@ func readList(d *framework.FieldData, problems acct.Problems) rlmrest.List {
 	return list
 }
 
-// arrayAnswer returns records as a JSON array without Vault's envelope.
+// arrayAnswer returns records as a JSON array, not wrapped in Vault's response envelope.
 func arrayAnswer[T any](records []T, links rlmrest.Links) (*logical.Response, error) {
 	body, err := rlmrest.EncodeArray(records)
 	if err != nil {

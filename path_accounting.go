@@ -50,7 +50,7 @@ func (b *backend) pathAccounting() *framework.Path {
 				Summary:      "Read a page of sessions, the newest start first, as a JSON array, or in an envelope with their number.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read"},
 				Responses: map[int][]framework.Response{
-					http.StatusOK:                 {{Description: "Sessions, without Vault's envelope."}},
+					http.StatusOK:                 {{Description: "Sessions, not wrapped in Vault's response envelope."}},
 					http.StatusBadRequest:         {{Description: "What is wrong, by field."}},
 					http.StatusServiceUnavailable: {{Description: "The store is away."}},
 				},
@@ -158,7 +158,7 @@ func (b *backend) accountingRead(ctx context.Context, req *logical.Request, d *f
 	filter.StopTime = queryTime(d, fieldStopTime, problems)
 	if text := d.Get(fieldNASIPAddress).(string); text != "" {
 		if filter.NASAddress, err = netip.ParseAddr(text); err != nil {
-			problems[fieldNASIPAddress] = "is no IP address"
+			problems[fieldNASIPAddress] = "is not an IP address"
 		}
 	}
 	filter.IsOpen = queryBool(d, fieldIsOpen, problems)

@@ -35,7 +35,7 @@ func (b *backend) pathBatches() *framework.Path {
 				Summary:      "Create a batch of local users: all of them, or none.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "create", OperationSuffix: "batch"},
 				Responses: map[int][]framework.Response{
-					http.StatusCreated: {{Description: "Created: the batch with its users, without Vault's envelope."}},
+					http.StatusCreated: {{Description: "Created: the batch with its users, not wrapped in Vault's response envelope."}},
 				},
 			},
 			logical.ListOperation: &framework.PathOperation{
@@ -286,8 +286,8 @@ Creates many local users at once:
 
 The answer has the generated passwords, which are not shown again: as JSON, or
 as a list ("csv") or a page of vouchers ("html"). It is not wrapped in Vault's
-envelope: "vault write" shows the JSON, and fails with the others after the users
-were created. For these, it takes envelope=true:
+response envelope: "vault write" shows the JSON, and fails with the others after
+the users were created. For these, it takes envelope=true:
 
     $ vault write -field=html auth/radius/freeradius/batch name=conference \
         strategy=prefix prefix=guest number_of_users=100 format=html \

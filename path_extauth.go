@@ -159,7 +159,10 @@ func (b *backend) sourcesList(ctx context.Context, req *logical.Request, _ *fram
 
 func (b *backend) pathSource() *framework.Path {
 	fields := sourceFields()
-	fields[fieldSourceID] = &framework.FieldSchema{Type: framework.TypeString, Description: "Number or name of the source."}
+	fields[fieldSourceID] = &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Description: "Number or name of the source.",
+	}
 	responses := dataResponses(sourceResponseFields())
 	return &framework.Path{
 		Pattern: `extauth/(?P<id>[^/]+)`,

@@ -44,7 +44,7 @@ func (b *backend) pathPostAuth() *framework.Path {
 				Summary:      "Read a page of attempts, the newest first, as a JSON array, or in an envelope with their number.",
 				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read"},
 				Responses: map[int][]framework.Response{
-					http.StatusOK:                 {{Description: "Attempts, without Vault's envelope."}},
+					http.StatusOK:                 {{Description: "Attempts, not wrapped in Vault's response envelope."}},
 					http.StatusBadRequest:         {{Description: "What is wrong, by field."}},
 					http.StatusServiceUnavailable: {{Description: "The store is away."}},
 				},
