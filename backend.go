@@ -319,11 +319,11 @@ func (b *backend) recovered(req *logical.Request, answer func(error)) {
 }
 
 const backendHelp = `
-The radius auth method logs people in with the password that a RADIUS server
+The radius auth method logs users in with the password that a RADIUS server
 checks, and gives them the policies of their user entry here.
 
 Start with "config" (which server, which secret), then map names to policies
-under "users/". People log in at "login/<username>" with a password.
+under "users/". Users log in at "login/<username>" with a password.
 
 A user who is not under "users/" can log in too, if the RADIUS server accepts the
 password, and gets the policies in "unregistered_user_policies"; not with

@@ -197,7 +197,7 @@ has the password, as a hash.
     $ vault list auth/radius/users
 
 Deleting an entry does not end the tokens that the user has. To end logins and
-login.Renewals, disable the user (with "write", if the user is not registered; it
+renewals, disable the user (with "write", if the user is not registered; it
 empties the policies of a registered user):
 
     $ vault patch auth/radius/users/alice enabled=false
