@@ -89,7 +89,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldRegisteredOnly:           config.RegisteredOnly,
 		fieldTokenStrictlyBindIP:      config.strictlyBindsIP(),
 	}
-	addRADIUSData(&config.RADIUSSettings, data)
+	addSettings(radiusFields, &config.RADIUSSettings, data)
 	addLocalData(&config.LocalSettings, data)
 	profiles, err := b.profiles.ShortNames(ctx, storageOf(req), config.DefaultProfiles)
 	if err != nil {

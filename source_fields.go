@@ -15,22 +15,16 @@ import (
 // The fields of sources of one kind, beside those of all.
 var (
 	commonSourceFields = []string{fieldSourceType, fieldName, fieldHost, fieldPort, fieldBindTo, fieldRealms, fieldReplyAttributes}
-	radiusSourceFields = append([]string{fieldNASID}, radiusFieldNames...)
-	directoryFields    = []string{
-		fieldDialTimeout, fieldReadTimeout, fieldSSL, fieldSSLCert, fieldStartTLS, fieldAllowCleartext,
-		fieldTLSClientCert, fieldTLSClientKey, fieldTLSServerName,
-		fieldGroupSearchBase, fieldGroupSearchFilter, fieldGroupSearchAttribute,
-	}
-	ldapFields = []string{fieldBindDN, fieldUserAttribute, fieldUserSearchBase, fieldUserSearchFilter, fieldSearchBindDN, fieldSearchPassword}
+	radiusSourceFields = append([]string{fieldNASID}, fieldNamesOf(radiusFields)...)
 )
 
 // sourceFieldNames returns the fields that a source of the type has.
 func sourceFieldNames(t source.Type) []string {
 	switch t {
 	case source.TypeLDAP:
-		return slices.Concat(commonSourceFields, directoryFields, ldapFields)
+		return slices.Concat(commonSourceFields, fieldNamesOf(directoryFields), fieldNamesOf(ldapFields))
 	case source.TypeAD:
-		return slices.Concat(commonSourceFields, directoryFields, []string{fieldADDomain})
+		return slices.Concat(commonSourceFields, fieldNamesOf(directoryFields), fieldNamesOf(adFields))
 	}
 	return slices.Concat(commonSourceFields, radiusSourceFields)
 }
@@ -146,7 +140,7 @@ func sourceFields() map[string]*framework.FieldSchema {
 		},
 	}
 	shared := configFields()
-	for _, field := range radiusFieldNames {
+	for _, field := range fieldNamesOf(radiusFields) {
 		fields[field] = shared[field]
 	}
 	fields[fieldSecret].Description = "Secret shared with the server. Required, except with transport \"tls\". Never returned."
@@ -207,7 +201,9 @@ func applySource(s *source.Entry, d *framework.FieldData) {
 		applyRADIUS(s.RADIUS, d)
 		return
 	}
-	applyDirectory(s.Directory, d)
+	for _, fields := range [][]settingField[directorySettings]{directoryFields, ldapFields, adFields} {
+		applySettings(fields, s.Directory, d)
+	}
 }
 
 func applySourceHosts(s *source.Entry, texts []string) {
@@ -220,29 +216,6 @@ func applySourceHosts(s *source.Entry, texts []string) {
 		}
 		s.Hosts = append(s.Hosts, host)
 	}
-}
-
-// applyDirectory takes the given fields over.
-func applyDirectory(s *source.DirectorySettings, d *framework.FieldData) {
-	set(d, fieldDialTimeout, &s.DialTimeout)
-	set(d, fieldReadTimeout, &s.ReadTimeout)
-	set(d, fieldSSL, &s.SSL)
-	setPEM(d, fieldSSLCert, &s.SSLCert)
-	set(d, fieldStartTLS, &s.StartTLS)
-	set(d, fieldAllowCleartext, &s.AllowCleartext)
-	setPEM(d, fieldTLSClientCert, &s.TLSClientCert)
-	setPEM(d, fieldTLSClientKey, &s.TLSClientKey)
-	set(d, fieldTLSServerName, &s.TLSServerName)
-	set(d, fieldBindDN, &s.BindDN)
-	set(d, fieldUserAttribute, &s.UserAttribute)
-	set(d, fieldUserSearchBase, &s.UserSearchBase)
-	set(d, fieldUserSearchFilter, &s.UserSearchFilter)
-	set(d, fieldSearchBindDN, &s.SearchBindDN)
-	set(d, fieldSearchPassword, &s.SearchPassword)
-	set(d, fieldADDomain, &s.Domain)
-	set(d, fieldGroupSearchBase, &s.GroupSearchBase)
-	set(d, fieldGroupSearchFilter, &s.GroupSearchFilter)
-	set(d, fieldGroupSearchAttribute, &s.GroupSearchAttribute)
 }
 
 // sourceData returns the source for a response: without secrets and keys.
@@ -270,33 +243,14 @@ func sourceData(s *source.Entry) map[string]any {
 	}
 	if s.RADIUS != nil {
 		data[fieldNASID] = s.NASID
-		addRADIUSData(s.RADIUS, data)
+		addSettings(radiusFields, s.RADIUS, data)
 		return data
 	}
-	addDirectoryData(s.Directory, s.Type, data)
-	return data
-}
-
-// addDirectoryData adds the settings to the data of a read.
-func addDirectoryData(s *source.DirectorySettings, kind source.Type, data map[string]any) {
-	data[fieldDialTimeout] = s.DialTimeout
-	data[fieldReadTimeout] = s.ReadTimeout
-	data[fieldSSL] = s.SSL
-	data[fieldSSLCert] = s.SSLCert
-	data[fieldStartTLS] = s.StartTLS
-	data[fieldAllowCleartext] = s.AllowCleartext
-	data[fieldTLSClientCert] = s.TLSClientCert
-	data[fieldTLSServerName] = s.TLSServerName
-	data[fieldGroupSearchBase] = s.GroupSearchBase
-	data[fieldGroupSearchFilter] = s.GroupSearchFilter
-	data[fieldGroupSearchAttribute] = s.GroupSearchAttribute
-	if kind == source.TypeAD {
-		data[fieldADDomain] = s.Domain
-		return
+	addSettings(directoryFields, s.Directory, data)
+	if s.Type == source.TypeAD {
+		addSettings(adFields, s.Directory, data)
+		return data
 	}
-	data[fieldBindDN] = s.BindDN
-	data[fieldUserAttribute] = s.UserAttribute
-	data[fieldUserSearchBase] = s.UserSearchBase
-	data[fieldUserSearchFilter] = s.UserSearchFilter
-	data[fieldSearchBindDN] = s.SearchBindDN
+	addSettings(ldapFields, s.Directory, data)
+	return data
 }
