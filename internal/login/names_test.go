@@ -16,12 +16,14 @@ func TestServersAreAskedAboutTheNameThatTheConfigSays(t *testing.T) {
 		want  string // canonical
 		wire  string
 	}{
-		"as typed":                 {nil, "alice@corp", "alice@corp", "alice@corp"},
-		"realm is added":           {func(config *Config) { config.Realm = "corp" }, "alice", "alice", "alice@corp"},
-		"own realm is kept":        {func(config *Config) { config.Realm = "corp" }, "alice@else", "alice@else", "alice@else"},
-		"config's realm is cut":    {func(config *Config) { config.Realm = "corp" }, `CORP\alice`, "alice", "alice@corp"},
-		"all realms are stripped":  {func(config *Config) { config.StripRealm = true }, `A\alice@b`, "alice", "alice"},
-		"stripped, and realm":      {func(config *Config) { config.StripRealm, config.Realm = true, "corp" }, "alice@b", "alice", "alice@corp"},
+		"as typed":                {nil, "alice@corp", "alice@corp", "alice@corp"},
+		"realm is added":          {func(config *Config) { config.Realm = "corp" }, "alice", "alice", "alice@corp"},
+		"own realm is kept":       {func(config *Config) { config.Realm = "corp" }, "alice@else", "alice@else", "alice@else"},
+		"config's realm is cut":   {func(config *Config) { config.Realm = "corp" }, `CORP\alice`, "alice", "alice@corp"},
+		"all realms are stripped": {func(config *Config) { config.StripRealm = true }, `A\alice@b`, "alice", "alice"},
+		"stripped, and realm": {
+			func(config *Config) { config.StripRealm, config.Realm = true, "corp" }, "alice@b", "alice", "alice@corp",
+		},
 		"default realm":            {func(config *Config) { config.DefaultRealm = "corp" }, "alice", "alice@corp", "alice@corp"},
 		"upper case is folded":     {func(config *Config) { config.CaseInsensitiveUsernames = true }, "ALICE", "alice", "alice"},
 		"default realm, stripped":  {func(config *Config) { config.DefaultRealm, config.StripRealm = "corp", true }, "alice", "alice@corp", "alice"},
