@@ -24,9 +24,11 @@ func TestServersAreAskedAboutTheNameThatTheConfigSays(t *testing.T) {
 		"stripped, and realm": {
 			func(config *Config) { config.StripRealm, config.Realm = true, "corp" }, "alice@b", "alice", "alice@corp",
 		},
-		"default realm":            {func(config *Config) { config.DefaultRealm = "corp" }, "alice", "alice@corp", "alice@corp"},
-		"upper case is folded":     {func(config *Config) { config.CaseInsensitiveUsernames = true }, "ALICE", "alice", "alice"},
-		"default realm, stripped":  {func(config *Config) { config.DefaultRealm, config.StripRealm = "corp", true }, "alice", "alice@corp", "alice"},
+		"default realm":        {func(config *Config) { config.DefaultRealm = "corp" }, "alice", "alice@corp", "alice@corp"},
+		"upper case is folded": {func(config *Config) { config.CaseInsensitiveUsernames = true }, "ALICE", "alice", "alice"},
+		"default realm, stripped": {
+			func(config *Config) { config.DefaultRealm, config.StripRealm = "corp", true }, "alice", "alice@corp", "alice",
+		},
 		"upper case is told apart": {nil, "ALICE", "ALICE", "ALICE"},
 	} {
 		t.Run(about, func(t *testing.T) {

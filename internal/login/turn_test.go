@@ -38,7 +38,7 @@ func TestNameIsLockedAfterTheThresholdUntilItsTimeIsUp(t *testing.T) {
 		f.requireAccepted("bob")
 		time.Sleep(10*time.Minute - 1)
 		f.requireDenied("alice", rightPassword, lockedReason)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		f.requireAccepted("alice")
 	})
 }
