@@ -17,22 +17,22 @@ import (
 	"vault-plugin-auth-radius/internal/users"
 )
 
-// Authorization is what decides, beside the server's answer, what a login gets.
+// Authorization holds what decides, beside the server's answer, what a login gets.
 // All of it is loaded before the server is asked: after that nothing may fail.
 type Authorization struct {
 	config           *Config
-	Source           *source.Source // that is asked
+	Source           *source.Source // that checks the password
 	user             *users.User    // nil: not registered
 	dictionary       *dictionary.Dictionary
 	assigned         []*catalog.Compiled // the user's, or the config's default ones, in their order
 	required         bool                // one of them has to match
-	requestItems     []dictionary.Item   // what the server is told, the password included
+	requestItems     []dictionary.Item   // the request, the password included
 	clientAttributes map[string]string   // what the client said of itself
 	unsent           []profile.Warning   // of request_attributes, what could not be sent
 	zone             *time.Location      // whose clock profiles go by; nil: this server does not know it
 }
 
-// assignedProfiles are those that decide about a login.
+// assignedProfiles returns the ids of the profiles that decide about a login.
 func assignedProfiles(config *Config, user *users.User) []int64 {
 	if user != nil && len(user.Profiles) > 0 {
 		return user.Profiles
@@ -40,9 +40,12 @@ func assignedProfiles(config *Config, user *users.User) []int64 {
 	return config.DefaultProfiles
 }
 
-// authorization loads what a login needs, and completes the request: its own
-// attributes are what request_attributes are made of.
-func (s *Service) authorization(ctx context.Context, storage kv.Storage, settings *Settings, asked *source.Source, user *users.User, one Attempt, credentials *radclient.Credentials) (*Authorization, error) {
+// authorization loads what a login needs, and completes the request: request_attributes are
+// expanded with its own attributes.
+func (s *Service) authorization(
+	ctx context.Context, storage kv.Storage, settings *Settings, src *source.Source, user *users.User,
+	attempt Attempt, credentials *radclient.Credentials,
+) (*Authorization, error) {
 	d, err := s.Dictionaries.Get(ctx, storage)
 	if err != nil {
 		return nil, err
@@ -53,16 +56,16 @@ func (s *Service) authorization(ctx context.Context, storage kv.Storage, setting
 		return nil, err
 	}
 	a := &Authorization{
-		config: settings.Config, Source: asked, user: user, dictionary: d, assigned: assigned,
-		required: len(ids) > 0, clientAttributes: one.ClientAttributes, zone: settings.Zone,
+		config: settings.Config, Source: src, user: user, dictionary: d, assigned: assigned,
+		required: len(ids) > 0, clientAttributes: attempt.ClientAttributes, zone: settings.Zone,
 	}
-	if asked.Err != nil {
-		return a, nil // which is told when it is asked
+	if src.Err != nil {
+		return a, nil // the log has the fault once the password is to be checked
 	}
-	if a.requestItems = one.RequestItems; a.requestItems == nil {
-		a.requestItems = d.Decode(asked.Checker.Describe(settings.nas, *credentials), dictionary.Keys{Plain: true})
+	if a.requestItems = attempt.RequestItems; a.requestItems == nil {
+		a.requestItems = d.Decode(src.Checker.Describe(settings.nas, *credentials), dictionary.Keys{Plain: true})
 	}
-	if asked == settings.Source {
+	if src == settings.Source {
 		if err := a.addRequestAttributes(settings.extra, credentials); err != nil {
 			return nil, err
 		}
@@ -98,22 +101,24 @@ func (a *Authorization) addRequestAttributes(extra *profile.Profile, credentials
 	return nil
 }
 
-// evaluate says what somebody gets whom the source has accepted, at a time. The error
-// says, for the log, why it is nothing.
-func (a *Authorization) evaluate(got source.Answer, now time.Time) (Grant, []profile.Warning, error) {
+// evaluate returns what a login gets that the source has accepted, at a time. The error says,
+// for the log, why it gets nothing.
+func (a *Authorization) evaluate(answer source.Answer, now time.Time) (Grant, []profile.Warning, error) {
 	if a.zone == nil && a.required {
 		return Grant{}, nil, ErrUnknownZone
 	}
-	result := Grant{Policies: slices.Clone(grantedPolicies(a.config, a.user)), dictionary: a.dictionary, memberOf: got.Groups}
-	input, err := profile.NewInput(inZone(now, a.zone), a.requestItems, got.Reply, a.clientAttributes)
+	result := Grant{
+		Policies: slices.Clone(grantedPolicies(a.config, a.user)), dictionary: a.dictionary, memberOf: answer.Groups,
+	}
+	input, err := profile.NewInput(inZone(now, a.zone), a.requestItems, answer.Reply, a.clientAttributes)
 	if err != nil {
 		return Grant{}, nil, err
 	}
 	var rules []*profile.Profile
 	var enabled []*catalog.Compiled
-	for _, one := range a.assigned {
-		if one.Entry.Enabled && one.Rules != nil {
-			rules, enabled = append(rules, one.Rules), append(enabled, one)
+	for _, compiled := range a.assigned {
+		if compiled.Entry.Enabled && compiled.Rules != nil {
+			rules, enabled = append(rules, compiled.Rules), append(enabled, compiled)
 		}
 	}
 	decision := profile.Evaluate(rules, input)
@@ -134,11 +139,11 @@ func (a *Authorization) evaluate(got source.Answer, now time.Time) (Grant, []pro
 	return result, decision.Warnings, nil
 }
 
-// ErrUnknownZone means that another server of the cluster knows zones that this one does
-// not.
+// ErrUnknownZone means that another server of the cluster knows a zone that this one does
+// not know.
 var ErrUnknownZone = errors.New("the config's time_zone is not known on this server")
 
-// inZone is the time by the clock of a zone, if that is known.
+// inZone returns the time by the clock of a zone, if that is known.
 func inZone(now time.Time, zone *time.Location) time.Time {
 	if zone == nil {
 		return now
@@ -146,7 +151,7 @@ func inZone(now time.Time, zone *time.Location) time.Time {
 	return now.In(zone)
 }
 
-// endsOf is when a login of the user ends: as the profiles say, and with expires_at.
+// endsOf returns when a login of the user ends: as the profiles say, and with expires_at.
 func endsOf(user *users.User, profiles profile.Ends) profile.Ends {
 	if user == nil || user.ExpiresAt == nil {
 		return profiles
@@ -155,7 +160,7 @@ func endsOf(user *users.User, profiles profile.Ends) profile.Ends {
 }
 
 // recheck decides again, by the clock alone, whether profiles let a login in: those that
-// it has matched, and others whose limits may have become its own.
+// it has matched, and others that it may match by now. It returns when the login ends.
 func recheck(matched, others []*catalog.Compiled, zone *time.Location, now time.Time) (profile.Ends, error) {
 	if zone == nil && len(matched) > 0 {
 		return profile.Ends{}, ErrUnknownZone
@@ -168,18 +173,20 @@ func recheck(matched, others []*catalog.Compiled, zone *time.Location, now time.
 	return decision.Ends, nil
 }
 
+// rulesOf returns the rules of profiles.
 func rulesOf(profiles []*catalog.Compiled) []*profile.Profile {
 	rules := make([]*profile.Profile, 0, len(profiles))
-	for _, each := range profiles {
-		rules = append(rules, each.Rules)
+	for _, compiled := range profiles {
+		rules = append(rules, compiled.Rules)
 	}
 	return rules
 }
 
+// ShortNamesOf returns the short names of profiles, in their order.
 func ShortNamesOf(profiles []*catalog.Compiled) []string {
 	names := make([]string, 0, len(profiles))
-	for _, one := range profiles {
-		names = append(names, one.Entry.ShortName)
+	for _, compiled := range profiles {
+		names = append(names, compiled.Entry.ShortName)
 	}
 	return names
 }

@@ -21,8 +21,8 @@ func (s *Service) answering(
 	return s.Challenges.Open(ctx, storage, answer)
 }
 
-// challengedBy returns what a client needs of the challenge that is answered; nil for a new
-// login.
+// challengedBy returns what a RADIUS client needs of the challenge that is answered; nil for a
+// new login.
 func challengedBy(answered *challenge.State) *radclient.Challenged {
 	if answered == nil {
 		return nil
@@ -30,9 +30,11 @@ func challengedBy(answered *challenge.State) *radclient.Challenged {
 	return &radclient.Challenged{Host: answered.Host, Server: answered.Server, State: answered.State}
 }
 
-// NextStep seals what a login of several steps has come to, for the answer to the step that
-// the source asks for. The refusal says that the login cannot go on; the log says why.
-func (s *Service) NextStep(ctx context.Context, storage kv.Storage, result Outcome) (id string, step radclient.Step, _ *Refusal) {
+// NextStep seals the state of a login in several steps, for the answer to the step that the
+// source asks for. The refusal says that the login cannot go on; the log says why.
+func (s *Service) NextStep(
+	ctx context.Context, storage kv.Storage, result Outcome,
+) (id string, step radclient.Step, _ *Refusal) {
 	verdict := result.Answer.Verdict
 	refuse := func(reason string, details ...any) (string, radclient.Step, *Refusal) {
 		details = append([]any{"username", result.Name, "server", verdict.Server}, details...)

@@ -10,7 +10,7 @@ import (
 	"vault-plugin-auth-radius/internal/source"
 )
 
-// Config is the part of the config that logins go by.
+// Config holds the part of the config that logins go by.
 type Config struct {
 	source.RADIUSSettings
 	LocalSettings
@@ -63,13 +63,15 @@ func (c Config) Clone() Config {
 	return copied
 }
 
-// newClient makes a RADIUS client as the config says, which tells changed when
-// the state of a server does. extra are attributes that probes have beside.
-func (c *Config) newClient(extra radius.Attributes, changed func(radclient.Change), dial source.DialFunc) (*radclient.Client, error) {
+// newClient returns a RADIUS client as the config says, which calls changed when the state of a
+// server changes. extra are attributes that probes have beside.
+func (c *Config) newClient(
+	extra radius.Attributes, changed func(radclient.Change), dial source.DialFunc,
+) (*radclient.Client, error) {
 	return c.RADIUSSettings.NewClient(c.Servers(), c.BindAddress, c.NASIdentifier, extra, changed, dial)
 }
 
-// nasAttributes are what a request that no server gets says of this mount, for
+// nasAttributes returns the attributes of this mount in a request that no server gets, for
 // checks of profiles.
 func (c *Config) nasAttributes() (radius.Attributes, error) {
 	nas, err := c.Nas(c.NASIdentifier)
@@ -79,7 +81,7 @@ func (c *Config) nasAttributes() (radius.Attributes, error) {
 	return nas.Attributes()
 }
 
-// ServerPort is where the servers are that have none of their own: as configured, or
+// ServerPort returns the port of the servers that have none of their own: as configured, or
 // the transport's. The built-in method has always stored a port.
 func (c *Config) ServerPort() int {
 	if !c.PortGiven && c.Port == source.RADIUSPort {
@@ -88,13 +90,13 @@ func (c *Config) ServerPort() int {
 	return c.Port
 }
 
-// Servers are the config's servers in the order of preference.
+// Servers returns the config's servers in the order of preference.
 func (c *Config) Servers() []radclient.Server {
 	hosts := append([]source.Host{{Host: c.Host}}, c.Hosts...)
 	return c.RADIUSSettings.Servers(hosts, c.ServerPort())
 }
 
-// Renewal says what renewing a token asks for.
+// Renewal is how a token is renewed.
 type Renewal string
 
 const (
@@ -105,4 +107,5 @@ const (
 	RenewalRecheck Renewal = "recheck"
 )
 
+// Renewals are all of them.
 var Renewals = []Renewal{RenewalReauthenticate, RenewalRecheck}

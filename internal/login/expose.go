@@ -9,7 +9,8 @@ import (
 	"vault-plugin-auth-radius/internal/source"
 )
 
-// Expose is [loginService.try] for a request without a password.
+// Expose does as [Service.Authenticate], for a request without a password, whose hash it returns
+// if there is one that may be exposed.
 func (s *Service) Expose(
 	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt,
 ) (result Outcome, ntHash []byte, err error) {
@@ -18,9 +19,8 @@ func (s *Service) Expose(
 	return result, ntHash, err
 }
 
-// expose decides about a request without a password. If the user has an nt: hash
-// that may be exposed, FreeRADIUS gets it, with what the profiles reply; nobody
-// else is accepted.
+// expose decides about a request without a password. If the user has an nt: hash that may be
+// exposed, FreeRADIUS gets it, with the reply of the profiles; no other user is accepted.
 func (s *Service) expose(
 	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt,
 ) (result Outcome, ntHash []byte, err error) {
@@ -28,18 +28,18 @@ func (s *Service) expose(
 	if err != nil {
 		return Outcome{}, nil, err
 	}
-	who, err := s.Identify(ctx, storage, settings, sources, attempt.Username)
-	result = Outcome{Name: who.Name, Refusal: &Refusal{Text: DeniedText}}
-	if err != nil || who.user == nil || !who.user.Expose {
+	identity, err := s.Identify(ctx, storage, settings, sources, attempt.Username)
+	result = Outcome{Name: identity.Name, Refusal: &Refusal{Text: DeniedText}}
+	if err != nil || identity.user == nil || !identity.user.Expose {
 		return result, nil, err
 	}
-	hash, err := passwd.Parse(who.user.PasswordHash)
+	hash, err := passwd.Parse(identity.user.PasswordHash)
 	octets, isNT := hash.NT()
-	if err != nil || !isNT || who.Source.Name != source.Local {
+	if err != nil || !isNT || identity.Source.Name != source.Local {
 		return result, nil, nil
 	}
-	reason := who.barred
-	if s.Lockouts.IsLocked(LockoutKey(settings.Config, who.Source, who.Name), settings.Config.lockoutPolicy()) {
+	reason := identity.barred
+	if s.Lockouts.IsLocked(LockoutKey(settings.Config, identity.Source, identity.Name), settings.Config.lockoutPolicy()) {
 		reason = lockedReason
 	}
 	if reason != "" {
@@ -47,7 +47,8 @@ func (s *Service) expose(
 		return result, nil, nil
 	}
 	credentials := radclient.Credentials{Username: result.Name}
-	if result.Authorization, err = s.authorization(ctx, storage, settings, who.Source, who.user, attempt, &credentials); err != nil {
+	result.Authorization, err = s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
+	if err != nil {
 		return result, nil, err
 	}
 	result.Answer = source.Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: source.Local}}

@@ -9,10 +9,10 @@ import (
 	"vault-plugin-auth-radius/internal/validate"
 )
 
-// LocalSettings is the part of the config that is about what is checked here, or
-// by other sources than its servers.
+// LocalSettings holds the part of the config that is not about its servers: other sources,
+// passwords that are checked here, the lockout and the clock.
 type LocalSettings struct {
-	// Extauth is the name of a source, localSource, or empty for the servers here.
+	// Extauth is the name of a source, [source.Local], or empty for the config's servers.
 	Extauth string `json:"extauth"`
 
 	LockoutThreshold    int `json:"lockout_threshold"`     // 0: off
@@ -22,20 +22,26 @@ type LocalSettings struct {
 	PasswordAlgorithm passwd.Scheme `json:"password_hash_algorithm"`
 	PasswordCost      int           `json:"password_hash_cost"` // 0: the algorithm's default
 
-	// TimeZone is whose clock profiles go by.
+	// TimeZone names the zone whose clock profiles go by.
 	TimeZone string `json:"time_zone"`
 }
 
+// PasswordAlgorithms are those that passwords may be hashed with here.
 var PasswordAlgorithms = []passwd.Scheme{passwd.Argon2id, passwd.Bcrypt}
 
 func defaultLocalSettings() LocalSettings {
-	return LocalSettings{LockoutDuration: 15 * 60, LockoutCounterReset: 15 * 60, PasswordAlgorithm: passwd.Argon2id, TimeZone: "UTC"}
+	return LocalSettings{
+		LockoutDuration:     15 * 60,
+		LockoutCounterReset: 15 * 60,
+		PasswordAlgorithm:   passwd.Argon2id,
+		TimeZone:            "UTC",
+	}
 }
 
 // maxLockout is the longest lockout in seconds: a year.
 const maxLockout = 365 * 24 * 3600
 
-// Problems lists what is wrong with the settings, each beginning with its field.
+// Problems returns what is wrong with the settings, each beginning with its field.
 func (l *LocalSettings) Problems() []string {
 	var found []string
 	if l.LockoutThreshold < 0 || l.LockoutThreshold > 1000 {
@@ -53,15 +59,18 @@ func (l *LocalSettings) Problems() []string {
 		found = append(found, "`password_hash_cost`: "+err.Error())
 	}
 	if _, ok := parseZone(l.TimeZone); !ok {
-		found = append(found, fmt.Sprintf("`time_zone`: %.80q is not a time zone: give a name of the IANA's database, such as Europe/Berlin or UTC", l.TimeZone))
+		found = append(found, fmt.Sprintf("`time_zone`: %.80q is not a time zone: "+
+			"give a name of the IANA's database, such as Europe/Berlin or UTC", l.TimeZone))
 	}
 	return found
 }
 
+// HashSettings returns how a password is hashed here.
 func (l *LocalSettings) HashSettings() passwd.Settings {
 	return passwd.Settings{Algorithm: l.PasswordAlgorithm, Cost: l.PasswordCost}
 }
 
+// lockoutPolicy returns when and for how long names are locked.
 func (l *LocalSettings) lockoutPolicy() lockout.Policy {
 	return lockout.Policy{
 		Threshold: l.LockoutThreshold,

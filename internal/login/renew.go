@@ -13,29 +13,31 @@ import (
 	"vault-plugin-auth-radius/internal/users"
 )
 
-// Kept is what a token remembers for its renewals.
+// Kept holds what a token remembers for its renewals.
 type Kept struct {
-	// password is empty if none was kept. In the internal data there is always
-	// one: without it the built-in method panics, after a rollback.
-	Password string
-	// registered tells whether the user was registered when the token was made.
-	Registered bool
-	// profiles are those that matched, as id:revision.
+	Password   string // empty: none was kept
+	Registered bool   // the user, when the token was made
+	// Profiles are those that matched, as [catalog.Compiled.Revision] has them.
 	Profiles []string
-	// ruledOut are those with limits, written alike, that would not have matched at
+	// RuledOut are those with limits, written alike, that would not have matched at
 	// another time either.
 	RuledOut []string
 	Groups   []string // identity group aliases
-	// source is what checked the password, as source.key has it; empty: the config's
-	// servers.
+	// Source is the key of what checked the password; empty: the config's servers.
 	Source string
-	// sent is what the client said of itself, for profiles that decide again.
+	// ClientAttributes are what the client said of itself, for profiles that decide again.
 	ClientAttributes map[string]string
 }
 
+// NewRenewalData returns what a token keeps of its login; password is empty if it cannot be
+// used again.
 func NewRenewalData(authorization *Authorization, password string, granted Grant) Kept {
 	config := authorization.config
-	data := Kept{Registered: authorization.user != nil, Source: authorization.Source.Key(), Groups: granted.Groups(config.GroupAttributes)}
+	data := Kept{
+		Registered: authorization.user != nil,
+		Source:     authorization.Source.Key(),
+		Groups:     granted.Groups(config.GroupAttributes),
+	}
 	if config.Renewal == RenewalReauthenticate {
 		data.Password = password
 	}
@@ -46,7 +48,7 @@ func NewRenewalData(authorization *Authorization, password string, granted Grant
 	return data
 }
 
-// Renewed is what a token has after its renewal.
+// Renewed holds what a token has after its renewal.
 type Renewed struct {
 	Granted Grant
 	Groups  []string // that become identity group aliases
@@ -63,19 +65,20 @@ func (s *Service) Renew(
 	if err != nil {
 		return Renewed{}, nil, err
 	}
-	who, err := s.Identify(ctx, storage, settings, sources, typed)
+	identity, err := s.Identify(ctx, storage, settings, sources, typed)
 	switch {
 	case IsInputError(err):
 		return Renewed{}, &Refusal{Text: err.Error() + ", not renewing"}, nil
 	case err != nil:
 		return Renewed{}, nil, err
-	case who.barred != "":
-		s.Log().Info("renewal refused", "username", who.Name, "reason", who.barred)
-		return Renewed{}, &Refusal{Text: cmp.Or(who.user.BlockReason(time.Now()), "the user may not log in any more") + ", not renewing"}, nil
-	case data.Source != who.Source.Key():
+	case identity.barred != "":
+		s.Log().Info("renewal refused", "username", identity.Name, "reason", identity.barred)
+		reason := cmp.Or(identity.user.BlockReason(time.Now()), "the user may not log in any more")
+		return Renewed{}, &Refusal{Text: reason + ", not renewing"}, nil
+	case data.Source != identity.Source.Key():
 		return Renewed{}, &Refusal{Text: "another source checks the user now, not renewing"}, nil
 	}
-	unchanged, others, err := s.profilesUnchanged(ctx, storage, config, who.user, data)
+	unchanged, others, err := s.profilesUnchanged(ctx, storage, config, identity.user, data)
 	switch {
 	case err != nil:
 		return Renewed{}, nil, err
@@ -83,61 +86,63 @@ func (s *Service) Renew(
 		return Renewed{}, &Refusal{Text: "profiles have changed, not renewing"}, nil
 	}
 	result := Renewed{
-		Granted: Grant{Policies: slices.Concat(grantedPolicies(config, who.user), policiesOf(unchanged)), Matched: unchanged},
+		Granted: Grant{Policies: slices.Concat(grantedPolicies(config, identity.user), policiesOf(unchanged)), Matched: unchanged},
 		Groups:  data.Groups,
 	}
 	if config.Renewal == RenewalReauthenticate && data.Password != "" {
-		again, refusal, err := s.reauthenticate(ctx, storage, settings, who, data, address)
+		granted, refusal, err := s.reauthenticate(ctx, storage, settings, identity, data, address)
 		if refusal != nil || err != nil {
 			return Renewed{}, refusal, err
 		}
-		result.Granted, result.Groups = again, again.Groups(config.GroupAttributes)
-	} else if data.Registered && who.user == nil {
+		result.Granted, result.Groups = granted, granted.Groups(config.GroupAttributes)
+	} else if data.Registered && identity.user == nil {
 		return Renewed{}, &Refusal{Text: "user is no longer registered, not renewing"}, nil
 	} else if result.Granted.ends, err = recheck(unchanged, others, settings.Zone, s.Clock()); err != nil {
-		s.Log().Info("renewal refused by the profiles", "username", who.Name, "reason", err)
+		s.Log().Info("renewal refused by the profiles", "username", identity.Name, "reason", err)
 		return Renewed{}, &Refusal{Text: DeniedText + ", not renewing"}, nil
 	}
-	result.Granted.ends = endsOf(who.user, result.Granted.ends)
+	result.Granted.ends = endsOf(identity.user, result.Granted.ends)
 	return result, nil, nil
 }
 
-// reauthenticate asks the source again, and lets the profiles decide again.
+// reauthenticate has the source check the password again, and the profiles decide again.
 func (s *Service) reauthenticate(
-	ctx context.Context, storage kv.Storage, settings *Settings, who Identity, data Kept, address string,
+	ctx context.Context, storage kv.Storage, settings *Settings, identity Identity, data Kept, address string,
 ) (Grant, *Refusal, error) {
-	if err := CheckPassword(who.Source, data.Password); err != nil {
+	if err := CheckPassword(identity.Source, data.Password); err != nil {
 		return Grant{}, &Refusal{Text: err.Error()}, nil // kept by the built-in method, which checks less
 	}
-	credentials, err := settings.Config.Credentials(who.Source, who.Name, data.Password, address)
+	credentials, err := settings.Config.Credentials(identity.Source, identity.Name, data.Password, address)
 	if err != nil {
 		return Grant{}, &Refusal{Text: err.Error()}, nil
 	}
 	credentials.Share = RenewalShare(credentials.Username)
-	authorization, err := s.authorization(ctx, storage, settings, who.Source, who.user, Attempt{ClientAttributes: data.ClientAttributes}, &credentials)
+	attempt := Attempt{ClientAttributes: data.ClientAttributes}
+	authorization, err := s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
 	if err != nil {
 		return Grant{}, nil, err
 	}
 	caller := passwd.Caller{Class: passwd.Renewal, Share: credentials.Share}
-	answer, refused := s.ask(ctx, caller, authorization, who.Name, credentials)
+	answer, refused := s.ask(ctx, caller, authorization, identity.Name, credentials)
 	if refused != nil {
 		return Grant{}, refused, nil
 	}
 	if answer.Outcome != radclient.Accept {
-		s.Log().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck", "username", who.Name, "server", answer.Server)
+		s.Log().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck",
+			"username", identity.Name, "server", answer.Server)
 		return Grant{}, &Refusal{Text: DeniedText}, nil
 	}
-	result, refused := s.authorize(who.Name, authorization, answer)
+	result, refused := s.authorize(identity.Name, authorization, answer)
 	if refused != nil {
 		return Grant{}, refused, nil
 	}
 	return result, nil, nil
 }
 
-// profilesUnchanged gives the profiles that a token's login has matched, if they
-// are as they were and still the user's; else nil. To disable one is a change. The others
-// are those that the login has not matched, but may now: the time was in the way, or the
-// user has been given them since, or they were written since.
+// profilesUnchanged returns the profiles that a token's login has matched, if they are as they
+// were and still the user's; else nil. To disable a profile is a change. The others are those
+// that the login has not matched, but may now: the time was in the way, or the user has them
+// only since then, or they were written since then.
 func (s *Service) profilesUnchanged(
 	ctx context.Context, storage kv.Storage, config *Config, user *users.User, data Kept,
 ) (matched, others []*catalog.Compiled, err error) {
@@ -150,13 +155,13 @@ func (s *Service) profilesUnchanged(
 		return nil, nil, err
 	}
 	matched = []*catalog.Compiled{}
-	for _, each := range profiles {
-		switch revision := each.Revision(); {
-		case each.Rules == nil:
+	for _, compiled := range profiles {
+		switch revision := compiled.Revision(); {
+		case compiled.Rules == nil:
 		case slices.Contains(data.Profiles, revision):
-			matched = append(matched, each)
-		case each.Entry.Enabled && !slices.Contains(data.RuledOut, revision):
-			others = append(others, each)
+			matched = append(matched, compiled)
+		case compiled.Entry.Enabled && !slices.Contains(data.RuledOut, revision):
+			others = append(others, compiled)
 		}
 	}
 	if len(matched) != len(data.Profiles) {
@@ -165,18 +170,20 @@ func (s *Service) profilesUnchanged(
 	return matched, others, nil
 }
 
+// revisionsOf returns profiles as a token keeps them.
 func revisionsOf(profiles []*catalog.Compiled) []string {
 	var revisions []string
-	for _, each := range profiles {
-		revisions = append(revisions, each.Revision())
+	for _, compiled := range profiles {
+		revisions = append(revisions, compiled.Revision())
 	}
 	return revisions
 }
 
+// policiesOf returns the policies of profiles, in their order.
 func policiesOf(profiles []*catalog.Compiled) []string {
 	var policies []string
-	for _, one := range profiles {
-		policies = append(policies, one.Entry.Policies...)
+	for _, compiled := range profiles {
+		policies = append(policies, compiled.Entry.Policies...)
 	}
 	return policies
 }

@@ -12,7 +12,7 @@ import (
 	"vault-plugin-auth-radius/internal/source"
 )
 
-// Settings are what logins need of the config.
+// Settings hold what logins need of the config.
 type Settings struct {
 	Config *Config          // the caller's own copy
 	Source *source.Source   // the config's servers; shared
@@ -21,25 +21,26 @@ type Settings struct {
 	Zone   *time.Location // whose clock profiles go by; nil: this server does not know it
 }
 
-// NewSettings makes what logins need. A config that makes no client, or no
-// request, has a source with a fault: only the built-in method, which checks less,
-// can have written it.
-func NewSettings(config *Config, d *dictionary.Dictionary, changed func(radclient.Change), dial source.DialFunc) *Settings {
-	made := &Settings{Config: config, Source: &source.Source{Err: errNoSource}}
-	made.Zone, _ = parseZone(config.TimeZone)
+// NewSettings returns what logins need. A config of which no client or no request can be made
+// has a source with a fault: only the built-in method, which checks less, can have written it.
+func NewSettings(
+	config *Config, d *dictionary.Dictionary, changed func(radclient.Change), dial source.DialFunc,
+) *Settings {
+	settings := &Settings{Config: config, Source: &source.Source{Err: errNoSource}}
+	settings.Zone, _ = parseZone(config.TimeZone)
 	var extraErr, nasErr error
-	made.extra, extraErr = config.RequestProfile(d, CompileStored)
-	made.nas, nasErr = config.nasAttributes()
+	settings.extra, extraErr = config.RequestProfile(d, CompileStored)
+	settings.nas, nasErr = config.nasAttributes()
 	if config.Host == "" {
-		return made
+		return settings
 	}
-	client, err := config.newClient(made.probeAttributes(d), changed, dial)
-	made.Source.TestUser = config.TestUser()
+	client, err := config.newClient(settings.probeAttributes(d), changed, dial)
+	settings.Source.TestUser = config.TestUser()
 	if err == nil {
-		made.Source.Checker = source.NewRADIUSChecker(client, config.Servers(), config.WireName)
+		settings.Source.Checker = source.NewRADIUSChecker(client, config.Servers(), config.WireName)
 	}
-	made.Source.Err = errors.Join(err, extraErr, nasErr)
-	return made
+	settings.Source.Err = errors.Join(err, extraErr, nasErr)
+	return settings
 }
 
 // Close closes the client, which goes on for logins that are under way.
@@ -52,16 +53,16 @@ func (s *Settings) With(config *Config) *Settings {
 	return &copied
 }
 
-// probeAttributes are the request_attributes of the test user's logins. What cannot be
-// made without a client is left out, as at a login.
+// probeAttributes returns the request_attributes of the test user's logins. Those that need a
+// client are left out, as at a login.
 func (s *Settings) probeAttributes(d *dictionary.Dictionary) radius.Attributes {
 	if s.extra == nil || !s.Config.ProbesByRequest() {
 		return nil
 	}
 	credentials := s.Config.StatusRequest()
 	described := radclient.RequestAttributes(s.nas, credentials)
-	made := &Authorization{dictionary: d, requestItems: d.Decode(described, dictionary.Keys{Plain: true})}
-	if err := made.addRequestAttributes(s.extra, &credentials); err != nil {
+	authorization := &Authorization{dictionary: d, requestItems: d.Decode(described, dictionary.Keys{Plain: true})}
+	if err := authorization.addRequestAttributes(s.extra, &credentials); err != nil {
 		return nil // logins are refused for it
 	}
 	return credentials.Attributes

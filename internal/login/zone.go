@@ -15,7 +15,7 @@ var localZones = []string{"Local", "localtime", "posixrules", "Factory"}
 // zonePrefixes begin names that not every server knows.
 var zonePrefixes = []string{"posix/", "right/"}
 
-// parseZone finds a time zone by its name in the IANA's database; ok is false if there
+// parseZone returns the time zone with the name in the IANA's database; ok is false if there
 // is none that means the same on every server.
 func parseZone(name string) (zone *time.Location, ok bool) {
 	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
