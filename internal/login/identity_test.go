@@ -178,6 +178,14 @@ func TestNamesThatAreNoNamesAreInputErrors(t *testing.T) {
 	require.Empty(t, f.log.String(), "a client's mistake is none of the operator's")
 }
 
+func TestNamesAreCheckedBeforeTheirRealmIsCut(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(config *Config) { config.StripRealm = true })
+	_, err := f.authenticate(Attempt{Username: strings.Repeat("x", 250) + "@corp", Password: rightPassword})
+	require.EqualError(t, err, "username is longer than 253 octets, the most that RADIUS can carry")
+	f.requireAccepted(strings.Repeat("x", 248) + "@corp")
+}
+
 // An earlier version may have stored such a name: its user is the only one who logs in so.
 func TestNameThatIsNotPlainLogsInIfItIsRegistered(t *testing.T) {
 	t.Parallel()
@@ -297,4 +305,11 @@ func TestFailedLoginsOfRegisteredNamesAndTheirLikesAreCountedApart(t *testing.T)
 	registered, others := f.service.Lockouts.Usage()
 	require.Equal(t, 1, registered.Failures)
 	require.Equal(t, 1, others.Failures)
+	for name, want := range map[string]bool{"alice": true, "Alice": true, "stranger": false} {
+		sources, err := f.service.Sources.Get(t.Context(), f.storage)
+		require.NoError(t, err)
+		who, err := f.service.Identify(t.Context(), f.storage, f.settings, sources, name)
+		require.NoError(t, err)
+		require.Equal(t, want, who.registered, name)
+	}
 }

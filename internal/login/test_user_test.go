@@ -61,3 +61,14 @@ func TestNameThatIsTheTestUsersOnTheWireIsBarred(t *testing.T) {
 	f.requireDenied("probe", rightPassword, "status_check_username of the config has the name")
 	require.Empty(t, f.server.takeQueried())
 }
+
+func TestNameThatIsTheTestUsersHereIsBarredWhateverIsAsked(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(config *Config) {
+		config.DefaultRealm, config.StripRealm = "corp", true
+		probingAs("probe@corp")(&config.RADIUSSettings)
+	})
+	require.Equal(t, "probe", f.settings.Config.NameAsked(f.settings.Source, "probe@corp"))
+	f.requireDenied("probe", rightPassword, "status_check_username of the config has the name")
+	require.Empty(t, f.server.takeQueried())
+}

@@ -10,6 +10,7 @@ import (
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 
+	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/users"
@@ -129,7 +130,9 @@ func TestFirstChallengeIsNoFailedLogin(t *testing.T) {
 	f := newFixture(t, locking(1))
 	f.askForCodes()
 	for range 3 {
-		f.nextID(f.step("", rightPassword))
+		result := f.step("", rightPassword)
+		f.nextID(result)
+		require.Empty(t, result.Grant, "a challenge grants nothing yet")
 	}
 	result := f.step(f.nextID(f.step("", rightPassword)), "right-code")
 	require.Equal(t, radclient.Accept, result.Answer.Outcome)
@@ -146,7 +149,9 @@ func TestChallengeAfterAnAnsweredOneIsAFailedLogin(t *testing.T) {
 	f.askForCodes()
 	first := f.nextID(f.step("", rightPassword))
 	second := f.nextID(f.step(first, "wrong-code"))
-	third := f.nextID(f.step(second, "wrong-code"))
+	outcome := f.step(second, "wrong-code")
+	require.Equal(t, 2, outcome.failures)
+	third := f.nextID(outcome)
 	require.Contains(t, f.log.String(), "a name is locked out after failed logins: username=alice failed=2")
 	f.server.takeQueried()
 	result := f.step(third, "right-code")
@@ -213,6 +218,46 @@ func TestLoginThatWaitsForOthersOfItsNameTooLongIsUnanswered(t *testing.T) {
 		require.Len(t, f.server.takeQueried(), 1, "the first has locked the name before the others were decided")
 		require.Contains(t, f.log.String(), lockedReason)
 	})
+}
+
+func TestBlockedUserDoesNotWaitForLoginsThatAreUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, locking(1))
+		f.saveUser("alice", disable)
+		turn, _, err := f.service.Lockouts.Begin(t.Context(), f.lockoutLogin("alice", f.settings.Source))
+		require.NoError(t, err)
+		defer turn.End(lockout.Undecided)
+		began := time.Now()
+		f.requireDenied("alice", rightPassword, "the user is disabled")
+		require.Zero(t, time.Since(began))
+	})
+}
+
+// Where a refusal takes the time of a hash it has to wait like others, or it would show by
+// its time that the user is blocked.
+func TestBlockedUserWhosePasswordIsKeptHereWaitsLikeOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, locking(1))
+		f.saveLocalUser("alice", "local-password", disable)
+		login := f.lockoutLogin("alice", f.service.localSource(f.settings, nil))
+		login.Barred, login.TakesTime = true, true
+		turn, _, err := f.service.Lockouts.Begin(t.Context(), login)
+		require.NoError(t, err)
+		defer turn.End(lockout.Undecided)
+		began := time.Now()
+		require.Equal(t, &Refusal{Text: NoAnswerText, Unanswered: true}, f.login("alice", "local-password").Refusal)
+		require.Equal(t, source.MaxLocalWait, time.Since(began))
+	})
+}
+
+// lockoutLogin is a login of a registered user, as another one meets it at the turnstile.
+func (f *fixture) lockoutLogin(name string, src *source.Source) lockout.Login {
+	return lockout.Login{
+		Key: LockoutKey(f.settings.Config, src, name), Name: name, Registered: true,
+		Policy: f.settings.Config.lockoutPolicy(), Wait: time.Second,
+	}
 }
 
 // A panic of the source must not hold up the logins of its name for ever.
