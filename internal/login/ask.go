@@ -19,21 +19,21 @@ const (
 	NotConfiguredText = "radius backend not configured"
 )
 
-// ask asks the source. It returns its answer, accept or challenge, or a refusal
-// for the person; the reason of a refusal is in the log.
+// ask returns the answer of the source, accept or challenge, or a refusal for the client; the
+// reason of a refusal is in the log.
 func (s *Service) ask(
 	ctx context.Context, caller passwd.Caller, authorization *Authorization, name string, credentials radclient.Credentials,
 ) (source.Answer, *Refusal) {
-	asked := authorization.Source
+	src := authorization.Source
 	details := []any{"username", name}
-	if asked.Name != "" {
-		details = append(details, "extauth", asked.Name)
+	if src.Name != "" {
+		details = append(details, "extauth", src.Name)
 	}
-	if asked.Err != nil {
-		s.Log().Error("login refused: the stored config is not valid: write it again", append(details, "error", asked.Err)...)
+	if src.Err != nil {
+		s.Log().Error("login refused: the stored config is not valid: write it again", append(details, "error", src.Err)...)
 		return source.Answer{}, &Refusal{Text: NotConfiguredText}
 	}
-	got, err := asked.Checker.Check(ctx, source.Query{
+	answer, err := src.Checker.Check(ctx, source.Query{
 		Credentials: credentials,
 		Known:       authorization.dictionary,
 		SameName:    authorization.config.SameName(authorization.user, credentials.Username),
@@ -47,30 +47,30 @@ func (s *Service) ask(
 	case err != nil:
 		return source.Answer{}, s.unanswered(err, details...)
 	}
-	details = append(details, "server", got.Server)
-	if got.Drops.Total() > 0 {
-		s.Log().Warn("answers were dropped before the valid one came", "server", got.Server, "drops", got.Drops.String())
+	details = append(details, "server", answer.Server)
+	if answer.Drops.Total() > 0 {
+		s.Log().Warn("answers were dropped before the valid one came", "server", answer.Server, "drops", answer.Drops.String())
 	}
-	if got.Outcome == radclient.Reject {
-		details = append(details, "reason", got.Reason)
-		if got.ReplyMessage != "" {
-			details = append(details, "reply_message", got.ReplyMessage)
+	if answer.Outcome == radclient.Reject {
+		details = append(details, "reason", answer.Reason)
+		if answer.ReplyMessage != "" {
+			details = append(details, "reply_message", answer.ReplyMessage)
 		}
 		s.Log().Info("login refused by its source", details...)
 		return source.Answer{}, &Refusal{Text: DeniedText, rejected: true}
 	}
-	return got, nil
+	return answer, nil
 }
 
-// authorize lets the profiles decide about somebody whom a source has accepted.
-// It returns what they grant, or a refusal; the reason is in the log.
-func (s *Service) authorize(name string, authorization *Authorization, got source.Answer) (Grant, *Refusal) {
+// authorize lets the profiles decide about a user whom a source has accepted. It returns what
+// they grant, or a refusal; the reason is in the log.
+func (s *Service) authorize(name string, authorization *Authorization, answer source.Answer) (Grant, *Refusal) {
 	for _, warning := range authorization.unsent {
 		s.Log().Warn("request_attributes: not all could be sent", "username", name, "reason", warning.Text)
 	}
-	granted, warnings, err := authorization.evaluate(got, s.Clock())
+	granted, warnings, err := authorization.evaluate(answer, s.Clock())
 	if err != nil {
-		s.Log().Info("login refused by the profiles", "username", name, "server", got.Server, "reason", err)
+		s.Log().Info("login refused by the profiles", "username", name, "server", answer.Server, "reason", err)
 		return granted, &Refusal{Text: DeniedText}
 	}
 	for _, warning := range warnings {
@@ -79,7 +79,7 @@ func (s *Service) authorize(name string, authorization *Authorization, got sourc
 	return granted, nil
 }
 
-// grantedPolicies are those that a login adds to the config's token_policies.
+// grantedPolicies returns those that a login adds to the config's token_policies.
 func grantedPolicies(config *Config, user *users.User) []string {
 	if user == nil {
 		return config.UnregisteredUserPolicies

@@ -25,13 +25,13 @@ type Attempt struct {
 	// requested is the request that is decided about, if a RADIUS server has got it;
 	// nil: it is the one that goes to the source.
 	RequestItems []dictionary.Item
-	// askable tells whether a source may be asked; nil: each may.
+	// Allow reports whether a source may be asked; nil: each may.
 	Allow func(*source.Source) bool
 }
 
-// checkPassword tells whether the source can be asked about the password, which may be
-// empty if it answers a challenge. Only the RADIUS source that has asked opens a
-// challenge_id, so nothing empty comes to a directory or to a hash.
+// checkPassword returns why the source cannot be asked about the password; nil if it can.
+// The password may be empty if it answers a challenge: only the RADIUS source that has asked
+// opens a challenge_id, so nothing empty comes to a directory or to a hash.
 func (a Attempt) checkPassword(src *source.Source) error {
 	if a.ChallengeID != "" {
 		return radclient.CheckResponse(a.Password)
@@ -63,7 +63,7 @@ var ErrReadFault = errors.New("the login could not be checked: the log of the ra
 
 // Authenticate asks whatever checks the name. It never writes storage, and reads it only
 // before the source is asked: a failure after that would make Vault's clients try
-// again, which is a second push to somebody's phone. The error is an inputError, a
+// again, which is a second push to the user's phone. The error is an inputError, a
 // challenge.Error, or errReadFault.
 func (s *Service) Authenticate(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt) (Outcome, error) {
 	return s.settle(s.decide(ctx, storage, settings, attempt))
@@ -84,7 +84,7 @@ func (s *Service) settle(result Outcome, err error) (Outcome, error) {
 	return result, s.ReadFault(err)
 }
 
-// ReadFault logs a fault of storage at login. What it returns names nobody.
+// ReadFault logs a fault of storage at login. What it returns names no user.
 func (s *Service) ReadFault(err error) error {
 	s.Log().Error("login failed: storage cannot be read", "error", err)
 	return ErrReadFault

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/source"
@@ -18,15 +17,14 @@ type Identity struct {
 	Name   string         // canonical
 	user   *users.User    // nil: not registered
 	Source *source.Source // that checks the password
-	// registered tells whether the name, or one that may be the same to a server, is:
+	// registered reports whether the name, or one that may be the same to a server, is:
 	// its failed logins count where strangers' names do not push them out.
 	registered bool
-	// barred says, for the log, why nobody is to be asked; empty if nothing is in the
-	// way.
+	// barred is, for the log, why the source is not asked; "" if nothing is in the way.
 	barred string
 }
 
-// namesUnreadError means that it is not known who is registered: nobody can be let in.
+// namesUnreadError means that the registered users are not known: no user can be let in.
 type namesUnreadError struct{ err error }
 
 func (e *namesUnreadError) Error() string { return "reading the names of users: " + e.err.Error() }
@@ -62,7 +60,7 @@ func (s *Service) Identify(
 			return who, err
 		}
 	}
-	if match.Registered && who.user == nil { // it is gone, and nobody has said so
+	if match.Registered && who.user == nil { // it is gone, without a notice
 		names.Doubt(who.Name)
 		if match, err = names.Match(ctx, users.Stored{Storage: storage}, who.Name); err != nil {
 			return who, err
@@ -74,7 +72,7 @@ func (s *Service) Identify(
 		return who, &InputError{errNotPlain}
 	}
 	bars := []func() (string, error){
-		func() (string, error) { return who.user.BlockReason(time.Now()), nil },
+		func() (string, error) { return who.user.BlockReason(s.Clock()), nil },
 		func() (string, error) { return BarredAsTestUser(settings, sources, who), nil },
 		func() (string, error) { return s.barredByHidden(ctx, storage, names, who) },
 		func() (string, error) { return barredAsStranger(settings, names, who, match), nil },
@@ -111,7 +109,7 @@ func barredAsStranger(settings *Settings, names *username.Names, who Identity, m
 	return ""
 }
 
-// barredByHidden says why a name is refused under which nobody is found, but which a
+// barredByHidden returns why a name is refused under which no user is found, but which a
 // stored user would have: what limits that user is not to be passed by.
 func (s *Service) barredByHidden(ctx context.Context, storage kv.Storage, names *username.Names, who Identity) (string, error) {
 	for _, stored := range names.HiddenLike(who.Name) {
@@ -123,7 +121,7 @@ func (s *Service) barredByHidden(ctx context.Context, storage kv.Storage, names 
 		if err != nil {
 			return "", err
 		}
-		reason := user.BlockReason(time.Now())
+		reason := user.BlockReason(s.Clock())
 		if reason == "" && user != nil && (user.Local || user.Source != 0) {
 			reason = "the user has a source (extauth)"
 		}
@@ -176,7 +174,7 @@ func (s *Service) barredByBase(
 			if err != nil {
 				return "", err
 			}
-			reason := user.BlockReason(time.Now())
+			reason := user.BlockReason(s.Clock())
 			if reason != "" && s.Route(settings, sources, user, names.Rules().Canonical(stored)).Key() == who.Source.Key() {
 				return reason + ", as " + stored, nil
 			}

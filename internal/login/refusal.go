@@ -13,30 +13,30 @@ import (
 	"vault-plugin-auth-radius/internal/source"
 )
 
-// lockedReason is why nobody is asked about a name that is locked out.
+// lockedReason is why no source is asked about a name that is locked out.
 const lockedReason = "the name is locked out after failed logins: see unlock/"
 
-// Refusal is what somebody is told who cannot log in.
+// Refusal is why a login goes no further, for the client.
 type Refusal struct {
 	Text       string
 	rejected   bool // by the source, which may lock the name out
 	Unanswered bool // the source is away
 }
 
-// rejectWithoutAsking refuses a login without asking anybody. A password that is kept
+// rejectWithoutAsking refuses a login without asking its source. A password that is kept
 // here is hashed all the same: the time does not tell what a wrong one would not, nor
 // whether it is right.
 func (s *Service) rejectWithoutAsking(
-	ctx context.Context, caller passwd.Caller, asked *source.Source, name, password, reason string,
+	ctx context.Context, caller passwd.Caller, src *source.Source, name, password, reason string,
 ) *Refusal {
-	if err := asked.CheckInVain(ctx, caller, password); err != nil {
+	if err := src.CheckInVain(ctx, caller, password); err != nil {
 		return s.unanswered(err, "username", name)
 	}
 	s.Log().Info("login refused", "username", name, "reason", reason)
 	return &Refusal{Text: DeniedText}
 }
 
-// unanswered is the refusal of a login that nobody has judged; the log says why.
+// unanswered returns the refusal of a login that no source has judged; the log says why.
 func (s *Service) unanswered(err error, details ...any) *Refusal {
 	what, server := floodOf(err)
 	if server != "" {

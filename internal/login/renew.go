@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
@@ -73,7 +72,7 @@ func (s *Service) Renew(
 		return Renewed{}, nil, err
 	case identity.barred != "":
 		s.Log().Info("renewal refused", "username", identity.Name, "reason", identity.barred)
-		reason := cmp.Or(identity.user.BlockReason(time.Now()), "the user may not log in any more")
+		reason := cmp.Or(identity.user.BlockReason(s.Clock()), "the user may not log in any more")
 		return Renewed{}, &Refusal{Text: reason + ", not renewing"}, nil
 	case data.Source != identity.Source.Key():
 		return Renewed{}, &Refusal{Text: "another source checks the user now, not renewing"}, nil

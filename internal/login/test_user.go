@@ -7,7 +7,7 @@ import (
 	"vault-plugin-auth-radius/internal/username"
 )
 
-// BarredAsTestUser says why nobody logs in under the name of a test user, whichever
+// BarredAsTestUser returns why no user logs in under the name of a test user, whichever
 // source has it, nor under a realm form of it where that source is asked; "" for other
 // names. Else who guesses the password of the test user would get a token.
 func BarredAsTestUser(settings *Settings, sources *source.Set, who Identity) string {
