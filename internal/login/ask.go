@@ -11,16 +11,15 @@ import (
 	"vault-plugin-auth-radius/internal/users"
 )
 
-// The texts of refusals, for the client. There is one for every refusal: the log says which
-// it was.
+// The texts of refusals, for the client. None tells why: the log does.
 const (
 	DeniedText        = "access denied by the authentication server"
 	NoAnswerText      = "the authentication server did not answer in time"
 	NotConfiguredText = "radius backend not configured"
 )
 
-// ask returns the answer of the source, accept or challenge, or a refusal for the client; the
-// reason of a refusal is in the log.
+// ask asks the source. It returns its answer, accept or challenge, or a refusal; the reason
+// of a refusal is in the log.
 func (s *Service) ask(
 	ctx context.Context, caller passwd.Caller, authorization *Authorization, name string, credentials radclient.Credentials,
 ) (source.Answer, *Refusal) {
@@ -62,8 +61,8 @@ func (s *Service) ask(
 	return answer, nil
 }
 
-// authorize lets the profiles decide about a user whom a source has accepted. It returns what
-// they grant, or a refusal; the reason is in the log.
+// authorize lets the profiles decide about a user that a source has accepted. It returns
+// what they grant, or a refusal; the reason is in the log.
 func (s *Service) authorize(name string, authorization *Authorization, answer source.Answer) (Grant, *Refusal) {
 	for _, warning := range authorization.unsent {
 		s.Log().Warn("request_attributes: not all could be sent", "username", name, "reason", warning.Text)
@@ -79,7 +78,7 @@ func (s *Service) authorize(name string, authorization *Authorization, answer so
 	return granted, nil
 }
 
-// grantedPolicies returns those that a login adds to the config's token_policies.
+// grantedPolicies returns the policies that a login adds to the config's token_policies.
 func grantedPolicies(config *Config, user *users.User) []string {
 	if user == nil {
 		return config.UnregisteredUserPolicies

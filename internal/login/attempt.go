@@ -17,21 +17,21 @@ import (
 
 // Attempt is one try to log in, in Vault or at a server that asks FreeRADIUS.
 type Attempt struct {
-	Username         string // name
+	Username         string // as typed
 	Password         string
 	ChallengeID      string            // that the password answers; empty: none
 	Address          string            // of the client, as Vault believes it; empty: unknown
 	ClientAttributes map[string]string // what the client says of itself
-	// requested is the request that is decided about, if a RADIUS server has got it;
+	// RequestItems is the request that is decided about, if a RADIUS server has got it;
 	// nil: it is the one that goes to the source.
 	RequestItems []dictionary.Item
 	// Allow reports whether a source may be asked; nil: each may.
 	Allow func(*source.Source) bool
 }
 
-// checkPassword returns why the source cannot be asked about the password; nil if it can.
-// The password may be empty if it answers a challenge: only the RADIUS source that has asked
-// opens a challenge_id, so nothing empty comes to a directory or to a hash.
+// checkPassword returns why the source cannot be asked about the password, which may be
+// empty if it answers a challenge. Only the RADIUS source that has asked opens a
+// challenge_id, so nothing empty comes to a directory or to a hash.
 func (a Attempt) checkPassword(src *source.Source) error {
 	if a.ChallengeID != "" {
 		return radclient.CheckResponse(a.Password)
@@ -39,7 +39,7 @@ func (a Attempt) checkPassword(src *source.Source) error {
 	return CheckPassword(src, a.Password)
 }
 
-// Outcome is what came of an attempt.
+// Outcome is the result of an attempt.
 type Outcome struct {
 	Name          string // canonical
 	Authorization *Authorization
@@ -50,27 +50,29 @@ type Outcome struct {
 	Refusal       *Refusal         // why it goes no further; the log says more
 }
 
-// InputError is what is wrong with a name, a password or another thing that was
-// sent. Its text is for who sent it.
+// InputError means that a name, a password or another value of the request is wrong. Its
+// text is for the client.
 type InputError struct{ Err error }
 
+// Error returns what is wrong with the value.
 func (e *InputError) Error() string { return e.Err.Error() }
 
+// Unwrap returns the cause.
 func (e *InputError) Unwrap() error { return e.Err }
 
 // ErrReadFault is the one text for faults of storage at login: the log says more.
 var ErrReadFault = errors.New("the login could not be checked: the log of the radius auth method says more")
 
-// Authenticate asks whatever checks the name. It never writes storage, and reads it only
-// before the source is asked: a failure after that would make Vault's clients try
-// again, which is a second push to the user's phone. The error is an inputError, a
-// challenge.Error, or errReadFault.
+// Authenticate asks the source that checks the name. It never writes storage, and reads it
+// only before the source is asked: a failure after that would make Vault's clients try
+// again, which is a second push to the user's phone. The error is an [InputError], a
+// [challenge.Error], or [ErrReadFault].
 func (s *Service) Authenticate(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt) (Outcome, error) {
 	return s.settle(s.decide(ctx, storage, settings, attempt))
 }
 
-// settle makes of a fault what the client may know of it. That it is not known who is
-// registered is like a source that is away.
+// settle returns what the client may know of a fault. Names of users that cannot be read
+// are like a source that is away.
 func (s *Service) settle(result Outcome, err error) (Outcome, error) {
 	var unread *namesUnreadError
 	switch {
@@ -84,7 +86,8 @@ func (s *Service) settle(result Outcome, err error) (Outcome, error) {
 	return result, s.ReadFault(err)
 }
 
-// ReadFault logs a fault of storage at login. What it returns names no user.
+// ReadFault logs a fault of storage at login, and returns [ErrReadFault], which names no
+// user.
 func (s *Service) ReadFault(err error) error {
 	s.Log().Error("login failed: storage cannot be read", "error", err)
 	return ErrReadFault
@@ -97,45 +100,46 @@ func (s *Service) decide(ctx context.Context, storage kv.Storage, settings *Sett
 	if err != nil {
 		return Outcome{}, err
 	}
-	who, err := s.Identify(ctx, storage, settings, sources, attempt.Username)
-	result := Outcome{Name: who.Name}
+	identity, err := s.Identify(ctx, storage, settings, sources, attempt.Username)
+	result := Outcome{Name: identity.Name}
 	if err != nil {
 		return result, err
 	}
-	if err := attempt.checkPassword(who.Source); err != nil {
+	if err := attempt.checkPassword(identity.Source); err != nil {
 		return result, &InputError{err}
 	}
-	if attempt.Allow != nil && !attempt.Allow(who.Source) {
+	if attempt.Allow != nil && !attempt.Allow(identity.Source) {
 		result.Refusal = &Refusal{Text: DeniedText}
 		return result, nil
 	}
-	if result.Challenge, err = s.answering(ctx, storage, who.Source, who.Name, attempt.ChallengeID); err != nil {
+	if result.Challenge, err = s.answering(ctx, storage, identity.Source, identity.Name, attempt.ChallengeID); err != nil {
 		return result, err
 	}
-	credentials, err := config.Credentials(who.Source, who.Name, attempt.Password, attempt.Address)
+	credentials, err := config.Credentials(identity.Source, identity.Name, attempt.Password, attempt.Address)
 	if err != nil {
 		return result, &InputError{err}
 	}
 	credentials.Answers = challengedBy(result.Challenge)
-	if result.Authorization, err = s.authorization(ctx, storage, settings, who.Source, who.user, attempt, &credentials); err != nil {
+	result.Authorization, err = s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
+	if err != nil {
 		return result, err
 	}
 	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
-	turn, locked, refusal := s.beginTurn(ctx, config, who, caller.Share, result.Challenge)
+	turn, locked, refusal := s.beginTurn(ctx, config, identity, caller.Share, result.Challenge)
 	if refusal != nil {
 		result.Refusal = refusal
 		return result, nil
 	}
 	defer turn.End(lockout.Undecided) // unless it has ended
-	if who.barred != "" || locked {
-		reason := cmp.Or(who.barred, lockedReason)
-		result.Refusal = s.rejectWithoutAsking(ctx, caller, who.Source, who.Name, attempt.Password, reason)
+	if identity.barred != "" || locked {
+		reason := cmp.Or(identity.barred, lockedReason)
+		result.Refusal = s.rejectWithoutAsking(ctx, caller, identity.Source, identity.Name, attempt.Password, reason)
 		return result, nil
 	}
-	result.Answer, result.Refusal = s.ask(ctx, caller, result.Authorization, who.Name, credentials)
+	result.Answer, result.Refusal = s.ask(ctx, caller, result.Authorization, identity.Name, credentials)
 	s.endTurn(turn, &result)
 	if result.Refusal == nil && result.Answer.Outcome == radclient.Accept {
-		result.Grant, result.Refusal = s.authorize(who.Name, result.Authorization, result.Answer)
+		result.Grant, result.Refusal = s.authorize(identity.Name, result.Authorization, result.Answer)
 	}
 	return result, nil
 }

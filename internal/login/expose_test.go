@@ -75,7 +75,7 @@ func TestHashIsHiddenUnlessTheUserSaysSo(t *testing.T) {
 		"another source":  func(u *users.User) { u.Local, u.Source = false, id },
 		"the config's":    func(u *users.User) { u.Local = false },
 		"disabled":        func(u *users.User) { u.Disabled = true },
-		"already expired": func(u *users.User) { past := time.Now().Add(-time.Minute); u.ExpiresAt = &past },
+		"already expired": func(u *users.User) { past := fixtureTime.Add(-time.Minute); u.ExpiresAt = &past },
 	} {
 		f.saveExposed("carol", edit)
 		f.log.Reset()

@@ -23,6 +23,9 @@ import (
 // rightPassword is what the servers of a fixture accept; see [fakeChecker].
 const rightPassword = "right-password"
 
+// fixtureTime is when a fixture begins: on a Monday.
+var fixtureTime = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
 // fixture is a Service with all that it needs, in memory: no Vault, no network, a set clock.
 type fixture struct {
 	t        *testing.T
@@ -45,7 +48,7 @@ func newFixture(t *testing.T, edit func(*Config)) *fixture {
 		storage:  newMemoryStorage(),
 		server:   newFakeChecker("the config"),
 		log:      &logBuffer{},
-		now:      time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), // a Monday
+		now:      fixtureTime,
 		checkers: map[string]*fakeChecker{},
 	}
 	clock := func() time.Time { return f.now }

@@ -3,7 +3,6 @@ package login
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -30,7 +29,7 @@ func TestBarredNamesAreRefusedAndNoSourceIsAsked(t *testing.T) {
 	}{
 		"disabled": {nil, saved("alice", disable), "alice", "the user is disabled"},
 		"expired": {nil, saved("alice", func(user *users.User) {
-			expiry := time.Now().Add(-time.Second)
+			expiry := fixtureTime.Add(-time.Second)
 			user.ExpiresAt = &expiry
 		}), "alice", "the user has expired"},
 		"another case": {nil, saved("alice", nil), "Alice", "registered as alice: type it like that"},
@@ -139,15 +138,13 @@ func TestNamesThatOnlyLookBarredLogIn(t *testing.T) {
 
 func TestUserExpiresAtTheVeryTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, nil)
-		expiry := time.Now().Add(time.Hour)
-		f.saveUser("alice", func(user *users.User) { user.ExpiresAt = &expiry })
-		time.Sleep(time.Hour - 1)
-		f.requireAccepted("alice")
-		time.Sleep(time.Nanosecond)
-		f.requireDenied("alice", rightPassword, "the user has expired")
-	})
+	f := newFixture(t, nil)
+	expiry := f.now.Add(time.Hour)
+	f.saveUser("alice", func(user *users.User) { user.ExpiresAt = &expiry })
+	f.now = expiry.Add(-time.Nanosecond)
+	f.requireAccepted("alice")
+	f.now = expiry
+	f.requireDenied("alice", rightPassword, "the user has expired")
 }
 
 func TestNamesThatAreNoNamesAreInputErrors(t *testing.T) {
@@ -308,8 +305,8 @@ func TestFailedLoginsOfRegisteredNamesAndTheirLikesAreCountedApart(t *testing.T)
 	for name, want := range map[string]bool{"alice": true, "Alice": true, "stranger": false} {
 		sources, err := f.service.Sources.Get(t.Context(), f.storage)
 		require.NoError(t, err)
-		who, err := f.service.Identify(t.Context(), f.storage, f.settings, sources, name)
+		identity, err := f.service.Identify(t.Context(), f.storage, f.settings, sources, name)
 		require.NoError(t, err)
-		require.Equal(t, want, who.registered, name)
+		require.Equal(t, want, identity.registered, name)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"vault-plugin-auth-radius/internal/users"
 )
 
-// Rules returns what the config and the sources say of names.
+// Rules returns the rules for names of the config and the sources.
 func (c *Config) Rules(sources *source.Set) username.Rules {
 	return username.Rules{
 		FoldCase:     c.CaseInsensitiveUsernames,
@@ -20,7 +20,7 @@ func (c *Config) Rules(sources *source.Set) username.Rules {
 	}
 }
 
-// WireName is the User-Name that the config's servers see of a canonical name: with
+// WireName returns the User-Name that the config's servers see of a canonical name: with
 // strip_realm without a realm, and with the config's realm if there is none.
 func (c *Config) WireName(name string) string {
 	if c.StripRealm {
@@ -29,7 +29,7 @@ func (c *Config) WireName(name string) string {
 	return username.WithRealm(name, c.Realm)
 }
 
-// NameAsked is the name that the source is asked about.
+// NameAsked returns the name that the source is asked about.
 func (c *Config) NameAsked(src *source.Source, name string) string {
 	if src.Checker == nil {
 		return name
@@ -45,8 +45,8 @@ func (c *Config) NameAsked(src *source.Source, name string) string {
 	return name
 }
 
-// SameName returns what reports whether a directory's spelling is the name that it is
-// asked about.
+// SameName returns a function that reports whether a directory's spelling is the name that it is
+// asked about; nil: only the very same is.
 func (c *Config) SameName(user *users.User, name string) func(spelled string) bool {
 	return username.SameAccount(name, user != nil, c.CaseInsensitiveUsernames)
 }

@@ -16,7 +16,7 @@ import (
 // lockedReason is why no source is asked about a name that is locked out.
 const lockedReason = "the name is locked out after failed logins: see unlock/"
 
-// Refusal is why a login goes no further, for the client.
+// Refusal is the answer to a client that is not logged in.
 type Refusal struct {
 	Text       string
 	rejected   bool // by the source, which may lock the name out
@@ -24,8 +24,8 @@ type Refusal struct {
 }
 
 // rejectWithoutAsking refuses a login without asking its source. A password that is kept
-// here is hashed all the same: the time does not tell what a wrong one would not, nor
-// whether it is right.
+// here is hashed all the same: the time shows neither that the user is barred nor that the
+// password is right.
 func (s *Service) rejectWithoutAsking(
 	ctx context.Context, caller passwd.Caller, src *source.Source, name, password, reason string,
 ) *Refusal {

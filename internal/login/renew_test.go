@@ -191,7 +191,7 @@ func TestUserWhoMayNotLogInGetsNoRenewal(t *testing.T) {
 		f.server.takeQueried()
 		f.saveUser("carol", func(u *users.User) { u.Disabled = true })
 		f.requireNotRenewed("carol", data, "the user is disabled, not renewing")
-		past := time.Now().Add(-time.Minute)
+		past := f.now.Add(-time.Minute)
 		f.saveUser("carol", func(u *users.User) { u.ExpiresAt = &past })
 		f.requireNotRenewed("carol", data, "the user has expired, not renewing")
 		require.Empty(t, f.server.takeQueried())

@@ -9,11 +9,11 @@ import (
 	"vault-plugin-auth-radius/internal/users"
 )
 
-// errNoSource means that nothing checks the name's password.
+// errNoSource means that no source checks the name's password.
 var errNoSource = errors.New("no source checks this name: see the config's host and extauth")
 
-// Route gives what checks the password of a canonical name: the user's own
-// source, that of the realm, or what the config says.
+// Route returns the source that checks the password of a canonical name: the user's own,
+// that of the realm, or the config's.
 func (s *Service) Route(settings *Settings, sources *source.Set, user *users.User, name string) *source.Source {
 	_, realm := username.Split(name)
 	ofRealm := sources.ByRealm[username.FoldRealm(realm)]
@@ -38,7 +38,7 @@ func (s *Service) Route(settings *Settings, sources *source.Set, user *users.Use
 	return settings.Source
 }
 
-// localSource is what checks the password that is stored with the user, who may be nil.
+// localSource returns what checks the password that is stored with the user; nil has none.
 func (s *Service) localSource(settings *Settings, user *users.User) *source.Source {
 	stored := ""
 	if user != nil {

@@ -27,6 +27,6 @@ type Service struct {
 	Challenges   *challenge.Sealer
 	Hasher       *passwd.Hasher
 	Floods       *throttle.Throttle  // of log lines
-	Log          func() hclog.Logger // that the mount has
+	Log          func() hclog.Logger // of the mount
 	Clock        func() time.Time    // that profiles go by
 }

@@ -9,12 +9,12 @@ import (
 
 // BarredAsTestUser returns why no user logs in under the name of a test user, whichever
 // source has it, nor under a realm form of it where that source is asked; "" for other
-// names. Else who guesses the password of the test user would get a token.
-func BarredAsTestUser(settings *Settings, sources *source.Set, who Identity) string {
+// names. Else a client that guesses the password of the test user would get a token.
+func BarredAsTestUser(settings *Settings, sources *source.Set, identity Identity) string {
 	for _, src := range testedSources(settings, sources) {
-		for _, name := range []string{who.Name, settings.Config.NameAsked(who.Source, who.Name)} {
+		for _, name := range []string{identity.Name, settings.Config.NameAsked(identity.Source, identity.Name)} {
 			for i, form := range username.RealmForms(name) {
-				if (i == 0 || src.Key() == who.Source.Key()) && username.Skeleton(form) == src.TestUser {
+				if (i == 0 || src.Key() == identity.Source.Key()) && username.Skeleton(form) == src.TestUser {
 					return fmt.Sprintf("%s of %s has the name: its probes log in under it, and nobody else does",
 						"status_check_username", src.Title())
 				}
@@ -24,7 +24,7 @@ func BarredAsTestUser(settings *Settings, sources *source.Set, who Identity) str
 	return ""
 }
 
-// testedSources are the sources that have a test user, mostly none.
+// testedSources returns the sources that have a test user, mostly none.
 func testedSources(settings *Settings, sources *source.Set) []*source.Source {
 	var tested []*source.Source
 	if settings.Source.TestUser != "" {

@@ -18,24 +18,24 @@ func LockoutKey(config *Config, src *source.Source, name string) lockout.Key {
 // beginTurn waits until a login of the name may be decided, and reports whether the name is
 // locked. The refusal means that the login never was decided.
 func (s *Service) beginTurn(
-	ctx context.Context, config *Config, who Identity, share fairshare.Share, answered *challenge.State,
+	ctx context.Context, config *Config, identity Identity, share fairshare.Share, answered *challenge.State,
 ) (turn *lockout.Turn, locked bool, unanswered *Refusal) {
 	login := lockout.Login{
-		Key:        LockoutKey(config, who.Source, who.Name),
-		Name:       who.Name,
-		Registered: who.registered,
+		Key:        LockoutKey(config, identity.Source, identity.Name),
+		Name:       identity.Name,
+		Registered: identity.registered,
 		Policy:     config.lockoutPolicy(),
 		Share:      share,
-		Wait:       who.Source.Wait(config.Timeout()),
-		Barred:     who.barred != "",
-		TakesTime:  who.Source.IsLocal(),
+		Wait:       identity.Source.Wait(config.Timeout()),
+		Barred:     identity.barred != "",
+		TakesTime:  identity.Source.IsLocal(),
 	}
 	if answered != nil {
 		login.Round, login.Failures = answered.Round, answered.Failures
 	}
 	turn, locked, err := s.Lockouts.Begin(ctx, login)
 	if err != nil {
-		return nil, false, s.unanswered(err, "username", who.Name)
+		return nil, false, s.unanswered(err, "username", identity.Name)
 	}
 	return turn, locked, nil
 }
