@@ -247,6 +247,15 @@ func TestFaultsOfStorageStopALoginBeforeTheSourceIsAsked(t *testing.T) {
 	}
 }
 
+// The built-in method, which checks less, may have stored it.
+func TestStoredConfigThatIsNotValidRefusesItsLogins(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) { c.Host, c.Secret, c.NASPortType = "127.0.0.1", "testing123", "carrier pigeon" })
+	result := f.login("carol", rightPassword)
+	require.Equal(t, &Refusal{Text: NotConfiguredText}, result.Refusal)
+	require.Contains(t, f.log.String(), "nas_port_type")
+}
+
 func TestClientAttributesThatAreNotValidLetNoLoginIn(t *testing.T) {
 	t.Parallel()
 	authorization := authorizationBy()
@@ -275,7 +284,8 @@ func TestRecheckKeepsToTheClockOfTheZone(t *testing.T) {
 func TestRecheckKeepsToTheLimitsOfProfilesThatMayMatchNow(t *testing.T) {
 	t.Parallel()
 	open := compileProfile(t, 1, "open", nil, nil)
-	night := compileProfile(t, 2, "night", []profile.Item{itemOf("Current-Time", "==", "Al0000-2359"), itemOf("Auth-Type", ":=", "Reject")}, nil)
+	rejects := []profile.Item{itemOf("Current-Time", "==", "Al0000-2359"), itemOf("Auth-Type", ":=", "Reject")}
+	night := compileProfile(t, 2, "night", rejects, nil)
 	_, err := recheck([]*catalog.Compiled{open}, []*catalog.Compiled{night}, time.UTC, mondayNoon)
 	require.ErrorContains(t, err, "profile night: Auth-Type := Reject")
 }

@@ -112,6 +112,7 @@ func TestChallengeIDOfAnotherSourceIsRefused(t *testing.T) {
 	challengeWith(f.server, stateOf("s"))
 	id, _ := f.requireChallenged(Attempt{Username: "carol", Password: "first"})
 	other, branch := f.saveSource("branch", source.TypeRADIUS, nil)
+	branch.name = f.server.name // it has the same servers
 	f.saveUser("carol", func(u *users.User) { u.Source = other })
 	_, err := f.authenticate(Attempt{Username: "carol", Password: "code", ChallengeID: id})
 	require.ErrorIs(t, err, challenge.ErrInvalid)

@@ -135,7 +135,7 @@ func TestSessionTimeoutOfAProfileCountsAndTheServersIfItIsTo(t *testing.T) {
 			alone: 900 * time.Second, withServers: 900 * time.Second,
 		},
 		{
-			about: "0, which is no limit", answer: acceptWith(repliedItem(t, "Session-Timeout", "0"), server),
+			about: "0, which is no limit", answer: acceptWith(server, repliedItem(t, "Session-Timeout", "0")),
 			reply: none, withServers: 600 * time.Second,
 		},
 	} {

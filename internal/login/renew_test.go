@@ -100,6 +100,15 @@ func TestTokenKeepsWhatItsRenewalsGoBy(t *testing.T) {
 	require.Equal(t, want, NewRenewalData(result.Authorization, "", result.Grant))
 }
 
+func TestTokenWithoutProfilesKeepsNothingThatTheClientSaid(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	attempt := Attempt{Username: "stranger", Password: rightPassword, ClientAttributes: map[string]string{"device": "laptop"}}
+	result, err := f.authenticate(attempt)
+	require.NoError(t, err)
+	require.Equal(t, Kept{Password: rightPassword}, NewRenewalData(result.Authorization, rightPassword, result.Grant))
+}
+
 func TestRenewalReauthenticatesWithThePassword(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.UnregisteredUserPolicies = []string{"guest"} })
