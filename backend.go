@@ -242,13 +242,13 @@ func (b *backend) serverChanged(change radclient.Change) {
 
 // dictionaryMisfit logs that a custom dictionary is left out.
 func (b *backend) dictionaryMisfit(err error) {
-	b.Logger().Error("custom dictionary is left out: profiles that need it match nobody: write it again", "error", err)
+	b.Logger().Error("custom dictionary is left out: profiles that need it match no user: write it again", "error", err)
 }
 
 // profileWarning logs the changes that a stored profile needs.
 func (b *backend) profileWarning(profile *catalog.Compiled) {
 	if profile.Err != nil {
-		b.Logger().Error("profile matches nobody: write it again", "profile", profile.Entry.ShortName, "error", profile.Err)
+		b.Logger().Error("profile matches no user: write it again", "profile", profile.Entry.ShortName, "error", profile.Err)
 		return
 	}
 	b.Logger().Warn("profile has items without an effect: write it again", "profile", profile.Entry.ShortName, "items", profile.Ineffective)

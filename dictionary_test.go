@@ -190,14 +190,14 @@ func TestProfileWithoutItsDictionaryMatchesNobody(t *testing.T) {
 
 	b.ok(logical.DeleteOperation, "dictionary/custom/turnstile", nil)
 	b.denied("bob")
-	require.Contains(t, b.log.String(), "profile matches nobody: write it again: profile=chiefs")
+	require.Contains(t, b.log.String(), "profile matches no user: write it again: profile=chiefs")
 	require.Contains(t, b.log.String(), "Turnstile-Level")
 	require.Empty(t, b.loginOK("alice", "p").Policies, "others still match")
 	require.Equal(t, "all", b.loginOK("alice", "p").Metadata["profiles"])
 	require.NotContains(t, b.log.String(), "panicked")
 
 	require.Equal(t, []any{item("Turnstile-Level", ":=", "Boss")}, b.ok(logical.ReadOperation, "profiles/chiefs", nil).Data["reply_attribute"], "it can be read")
-	require.Contains(t, b.refused(logical.UpdateOperation, "profiles/chiefs/test", nil), "matches nobody until it is written anew: reply_attribute[0].attribute")
+	require.Contains(t, b.refused(logical.UpdateOperation, "profiles/chiefs/test", nil), "matches no user until it is written anew: reply_attribute[0].attribute")
 	require.Contains(t, b.refused(logical.PatchOperation, "profiles/chiefs", map[string]any{"name": "x"}), "reply_attribute[0].attribute")
 	b.dictionary("turnstile", turnstile)
 	require.Equal(t, []string{"chief"}, b.loginOK("bob", "p").Policies)

@@ -476,7 +476,7 @@ func storedProfile(id int, shortName, items string) string {
 		`"check_attribute":[%s],"reply_attribute":[],"policies":["dev"],"enabled":true}`+"\n", id, shortName, items)
 }
 
-// Profiles that are stored with items that had no effect match nobody, and are named;
+// Profiles that are stored with items that had no effect match no user, and are named;
 // what has an effect now is enforced, and a limit of sessions is let through.
 func TestStoredProfilesWithoutAnEffectMatchNobody(t *testing.T) {
 	t.Parallel()
@@ -498,11 +498,11 @@ func TestStoredProfilesWithoutAnEffectMatchNobody(t *testing.T) {
 		{"rejecting", reject, false, ""},
 		{"sessions", sessions, true, "it has items without an effect: check_attribute[0].attribute: Simultaneous-Use does not limit logins yet"},
 		{"sessions-expired", sessions + "," + expired, false, "it has items without an effect: check_attribute[0].attribute"},
-		{"sessions-pool", sessions + "," + pool, false, "it matches nobody until it is written anew: check_attribute[1].attribute: Pool-Name has no effect here"},
-		{"pool", pool, false, "it matches nobody until it is written anew: check_attribute[0].attribute"},
-		{"compared", compared, false, "it matches nobody until it is written anew: check_attribute[0].op"},
-		{"junk", junk, false, `it matches nobody until it is written anew: check_attribute[0].value: "whenever"`},
-		{"port", port, false, "it matches nobody until it is written anew: check_attribute[0].op"},
+		{"sessions-pool", sessions + "," + pool, false, "it matches no user until it is written anew: check_attribute[1].attribute: Pool-Name has no effect here"},
+		{"pool", pool, false, "it matches no user until it is written anew: check_attribute[0].attribute"},
+		{"compared", compared, false, "it matches no user until it is written anew: check_attribute[0].op"},
+		{"junk", junk, false, `it matches no user until it is written anew: check_attribute[0].value: "whenever"`},
+		{"port", port, false, "it matches no user until it is written anew: check_attribute[0].op"},
 		{"plain", `{"attribute":"User-Name","op":"==","value":"plain"}`, true, ""},
 	}
 	b := accepting(t, nil)

@@ -171,7 +171,7 @@ func (b *backend) configApply(
 		switch {
 		case err == nil && len(entry.Realms) > 0:
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: the source %s has realms: "+
-				"it checks their people only, or each of them would be two", fieldExtauth, config.Extauth))
+				"it checks their users only, or each of them would be two", fieldExtauth, config.Extauth))
 		case errors.Is(err, source.ErrNotFound):
 			problems = append(problems, fmt.Sprintf("config parameter `%s`: there is no source with the name %.80q under extauth/",
 				fieldExtauth, config.Extauth))

@@ -143,7 +143,7 @@ func (b *backend) usersKeepTheirNames(
 		}
 		if _, realm := username.Split(name); user != nil && user.Source == entry.ID && !entry.HasRealm(realm) {
 			return conflict(fmt.Errorf("`realms`: user %q has this source and none of the realms: "+
-				"a source with realms checks their people only", name))
+				"a source with realms checks their users only", name))
 		}
 	}
 	return nil

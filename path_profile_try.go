@@ -126,7 +126,7 @@ func (b *backend) profileTry(ctx context.Context, req *logical.Request, d *frame
 	}
 	rules, err := login.CompileStored(known, profile.Definition{Check: entry.Check, Reply: entry.Reply})
 	if err != nil {
-		return logical.ErrorResponse("the profile matches nobody until it is written anew: %s", err), nil
+		return logical.ErrorResponse("the profile matches no user until it is written anew: %s", err), nil
 	}
 	now, err := b.triedTime(ctx, storageOf(req), d.Get(fieldTime).(string))
 	if login.IsInputError(err) {

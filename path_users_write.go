@@ -182,7 +182,7 @@ func assignReferences(ctx context.Context, storage kv.Storage, u *users.User, na
 		return err
 	}
 	if _, realm := username.Split(name); len(entry.Realms) > 0 && !entry.HasRealm(realm) {
-		return &fieldError{fieldExtauth, fmt.Errorf("the source %s has realms and checks their people only: register %s@%s",
+		return &fieldError{fieldExtauth, fmt.Errorf("the source %s has realms and checks their users only: register %s@%s",
 			entry.Name, name, entry.Realms[0])}
 	}
 	u.Source = entry.ID

@@ -137,7 +137,7 @@ func TestAttributesBecomePoliciesGroupsAndLifetimes(t *testing.T) {
 			_, err = v.as(auth.ClientToken).Auth().Token().RenewSelf(600)
 			require.Error(t, err)
 			status, _ = v.refused("auth/radius/login/bob", map[string]any{"password": "bob-password"})
-			require.Equal(t, 400, status, "a profile that is not enabled matches nobody")
+			require.Equal(t, 400, status, "a profile that is not enabled matches no user")
 		})
 	}
 }

@@ -29,7 +29,7 @@ type Compiled struct {
 func (c *Compiled) Warnings() []string {
 	switch {
 	case c.Err != nil:
-		return []string{"it matches nobody until it is written anew: " + c.Err.Error()}
+		return []string{"it matches no user until it is written anew: " + c.Err.Error()}
 	case len(c.Ineffective) > 0:
 		return []string{"it has items without an effect: " + c.Ineffective.Error()}
 	}

@@ -102,10 +102,10 @@ func (s *Entry) directoryProblems() []string {
 	}
 	found = append(found, d.tlsProblems()...)
 	if s.Type == TypeAD && d.Domain == "" {
-		found = append(found, "`ad_domain` is missing: people bind as <name>@<ad_domain>")
+		found = append(found, "`ad_domain` is missing: users bind as <name>@<ad_domain>")
 	}
 	if s.Type == TypeLDAP && d.BindDN == "" && d.UserSearchBase == "" {
-		found = append(found, "`ldap_binddn` is missing: people bind as uid=<name>,<ldap_binddn>; or give user_search_base")
+		found = append(found, "`ldap_binddn` is missing: users bind as uid=<name>,<ldap_binddn>; or give user_search_base")
 	}
 	if d.UserSearchBase == "" && (d.UserSearchFilter != "" || d.SearchBindDN != "" || d.SearchPassword != "") {
 		found = append(found, "`user_search_filter`, `search_binddn` and `search_password` belong to `user_search_base`: give that, too")

@@ -15,7 +15,7 @@ import (
 // section 5.1).
 const MaxLen = 253
 
-// Check reports why nobody logs in with a name, or is registered under it: it has
+// Check returns why no user logs in with a name, or is registered under it: it has
 // outer white space, which servers trim, or control, format or separating
 // characters, which they drop, or it is not UTF-8, or too long, or no place in
 // storage. The error advises and shows no part of the name.
