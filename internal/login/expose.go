@@ -9,8 +9,8 @@ import (
 	"vault-plugin-auth-radius/internal/source"
 )
 
-// Expose does as [Service.Authenticate], for a request without a password, whose hash it returns
-// if there is one that may be exposed.
+// Expose is [Service.Authenticate] for a request without a password, which FreeRADIUS checks
+// itself. ntHash is what it checks it with; nil if the user is refused.
 func (s *Service) Expose(
 	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt,
 ) (result Outcome, ntHash []byte, err error) {
@@ -52,6 +52,8 @@ func (s *Service) expose(
 		return result, nil, err
 	}
 	result.Answer = source.Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: source.Local}}
-	result.Grant, result.Refusal = s.authorize(result.Name, result.Authorization, result.Answer)
+	if result.Grant, result.Refusal = s.authorize(result.Name, result.Authorization, result.Answer); result.Refusal != nil {
+		return result, nil, nil
+	}
 	return result, octets, nil
 }

@@ -102,12 +102,14 @@ func TestHashOfALoginThatTheProfilesRefuseIsNoAccept(t *testing.T) {
 	f := newFixture(t, nil)
 	office := f.saveChecked("office", itemOf("Login-Time", ":=", "Wk1300-1800"))
 	f.saveExposed("carol", func(u *users.User) { u.Profiles = []int64{office} })
-	result, _ := f.expose("carol")
+	result, hash := f.expose("carol")
 	require.Equal(t, &Refusal{Text: DeniedText}, result.Refusal)
+	require.Nil(t, hash)
 	require.Contains(t, f.log.String(), "profile office: Login-Time")
 	f.now = f.now.Add(2 * time.Hour)
-	result, _ = f.expose("carol")
+	result, hash = f.expose("carol")
 	require.Nil(t, result.Refusal)
+	require.NotNil(t, hash)
 }
 
 func TestFaultsWhileAHashIsLookedForExposeNothing(t *testing.T) {
