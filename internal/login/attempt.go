@@ -131,8 +131,8 @@ func (s *Service) decide(ctx context.Context, storage kv.Storage, settings *Sett
 		return result, nil
 	}
 	defer turn.End(lockout.Undecided) // unless it has ended
-	if identity.barred != "" || locked {
-		reason := cmp.Or(identity.barred, lockedReason)
+	if identity.blockReason != "" || locked {
+		reason := cmp.Or(identity.blockReason, lockedReason)
 		result.Refusal = s.rejectWithoutAsking(ctx, caller, identity.Source, identity.Name, attempt.Password, reason)
 		return result, nil
 	}

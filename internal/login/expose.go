@@ -38,7 +38,7 @@ func (s *Service) expose(
 	if err != nil || !isNT || identity.Source.Name != source.Local {
 		return result, nil, nil
 	}
-	reason := identity.barred
+	reason := identity.blockReason
 	if s.Lockouts.IsLocked(LockoutKey(settings.Config, identity.Source, identity.Name), settings.Config.lockoutPolicy()) {
 		reason = lockedReason
 	}

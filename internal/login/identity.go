@@ -20,9 +20,9 @@ type Identity struct {
 	// registered reports whether the name, or one that may be the same to a server, is
 	// registered: its failed logins count where strangers' names do not push them out.
 	registered bool
-	// barred is, for the log, why no source is to be asked; "" means that the user may
+	// blockReason is, for the log, why no source is to be asked; "" means that the user may
 	// log in.
-	barred string
+	blockReason string
 }
 
 // namesUnreadError means that the registered names are not known: no login can be accepted.
@@ -82,7 +82,7 @@ func (s *Service) Identify(
 		func() (string, error) { return s.barredByBase(ctx, storage, settings, sources, names, identity) },
 	}
 	for _, bar := range bars {
-		if identity.barred, err = bar(); identity.barred != "" || err != nil {
+		if identity.blockReason, err = bar(); identity.blockReason != "" || err != nil {
 			return identity, err
 		}
 	}

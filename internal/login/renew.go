@@ -70,8 +70,8 @@ func (s *Service) Renew(
 		return Renewed{}, &Refusal{Text: err.Error() + ", not renewing"}, nil
 	case err != nil:
 		return Renewed{}, nil, err
-	case identity.barred != "":
-		s.Log().Info("renewal refused", "username", identity.Name, "reason", identity.barred)
+	case identity.blockReason != "":
+		s.Log().Info("renewal refused", "username", identity.Name, "reason", identity.blockReason)
 		reason := cmp.Or(identity.user.BlockReason(s.Clock()), "the user may not log in any more")
 		return Renewed{}, &Refusal{Text: reason + ", not renewing"}, nil
 	case data.Source != identity.Source.Key():

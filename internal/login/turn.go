@@ -27,7 +27,7 @@ func (s *Service) beginTurn(
 		Policy:     config.lockoutPolicy(),
 		Share:      share,
 		Wait:       identity.Source.Wait(config.Timeout()),
-		Barred:     identity.barred != "",
+		Barred:     identity.blockReason != "",
 		TakesTime:  identity.Source.IsLocal(),
 	}
 	if answered != nil {
