@@ -13,7 +13,7 @@ import (
 
 var errFault = errors.New("storage is out of order")
 
-// memory is a KeyValue that holds its callers to Vault's rules and fails when it is
+// memory is a kv.Storage that holds its callers to Vault's rules and fails when it is
 // told to.
 type memory struct {
 	mu      sync.Mutex

@@ -23,7 +23,7 @@ const writerVariable = "ACCT_TEST_WRITER"
 
 const killSeed = 3
 
-// files is a KeyValue of files under a folder. A value is there, or it is not.
+// files is a kv.Storage of files under a folder. A value is there, or it is not.
 type files string
 
 func (f files) path(key string) string { return filepath.Join(string(f), filepath.FromSlash(key)) }

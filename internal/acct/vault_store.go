@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+
+	"vault-plugin-auth-radius/internal/kv"
 )
 
 // maxExamined is how many entries a query may read: seconds' worth.
@@ -27,7 +29,7 @@ var indexed = []byte("{}")
 // deleted after. So a reader that finds a record finds it everywhere. A crash leaves
 // needless entries in indexes: readers see that by the record, and delete them.
 type VaultStore struct {
-	storage   KeyValue
+	storage   kv.Storage
 	examined  int            // how many entries a query may read
 	counted   int            // and how many of them to count
 	locks     [64]sync.Mutex // each orders the packets of some sessions
@@ -42,7 +44,7 @@ type VaultStore struct {
 var _ Store = (*VaultStore)(nil)
 
 // NewVaultStore keeps records under acct/ and attempts to log in under postauth/.
-func NewVaultStore(storage KeyValue) *VaultStore {
+func NewVaultStore(storage kv.Storage) *VaultStore {
 	return &VaultStore{
 		storage: storage, examined: maxExamined, counted: maxCounted,
 		postAuths: newPostAuthCount(maxPostAuths, maxNewPostAuths, acceptedPostAuths),
