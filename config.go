@@ -84,12 +84,12 @@ func (c *configEntry) clone() *configEntry {
 	return &copied
 }
 
-// problems lists what is wrong with the config, each naming its field. A field
+// validate returns what is wrong with the config, each naming its field. A field
 // that is missing is reported alone, as the built-in method does.
-func (c *configEntry) problems() []string {
+func (c *configEntry) validate() []string {
 	switch {
 	case c.Host == "" && c.Extauth != "":
-		return c.otherProblems() // it has no servers
+		return c.validateRest() // it has no servers
 	case c.Host == "":
 		return []string{"config parameter `host` cannot be empty"}
 	case c.Secret == "" && c.Transport != radclient.TLS:
@@ -110,11 +110,11 @@ func (c *configEntry) problems() []string {
 			found = append(found, check.advice)
 		}
 	}
-	return append(found, c.otherProblems()...)
+	return append(found, c.validateRest()...)
 }
 
-// otherProblems lists what is wrong beside the servers.
-func (c *configEntry) otherProblems() []string {
+// validateRest returns what is wrong beside the servers.
+func (c *configEntry) validateRest() []string {
 	var found []string
 	if validate.ContainsRoot(c.UnregisteredUserPolicies) || validate.ContainsRoot(c.TokenPolicies) {
 		found = append(found, validate.RootPolicyText)
@@ -122,7 +122,7 @@ func (c *configEntry) otherProblems() []string {
 	if slices.ContainsFunc(c.TokenBoundCIDRs, isUnixSocket) {
 		found = append(found, "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks")
 	}
-	others := append(c.RADIUSSettings.Problems(), c.LocalSettings.Problems()...)
+	others := append(c.RADIUSSettings.Validate(), c.LocalSettings.Validate()...)
 	if problem := validate.CheckEnum(fieldRenewal, c.Renewal, login.Renewals); problem != "" {
 		others = append(others, problem)
 	}

@@ -179,7 +179,7 @@ func (b *backend) configApply(
 			return nil, err
 		}
 	}
-	if problems = append(config.problems(), problems...); len(problems) > 0 {
+	if problems = append(config.validate(), problems...); len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}
 	if config.Host != "" && len(config.Secret) <= shortSecretLen && config.Transport != radclient.TLS {

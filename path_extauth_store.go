@@ -30,7 +30,7 @@ func (b *backend) sourceStore(
 	if err != nil {
 		return nil, err
 	}
-	problems := append(entry.Problems(known), entry.RealmsTaken(others)...)
+	problems := append(entry.Validate(known), entry.RealmsTaken(others)...)
 	if len(problems) > 0 {
 		return logical.ErrorResponse(strings.Join(problems, "; ")), nil
 	}

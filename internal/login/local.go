@@ -41,8 +41,8 @@ func defaultLocalSettings() LocalSettings {
 // maxLockout is the longest lockout in seconds: a year.
 const maxLockout = 365 * 24 * 3600
 
-// Problems returns what is wrong with the settings, each beginning with its field.
-func (l *LocalSettings) Problems() []string {
+// Validate returns what is wrong with the settings, each beginning with its field.
+func (l *LocalSettings) Validate() []string {
 	var found []string
 	if l.LockoutThreshold < 0 || l.LockoutThreshold > 1000 {
 		found = append(found, fmt.Sprintf("`lockout_threshold` is %d; use 0 to 1000", l.LockoutThreshold))

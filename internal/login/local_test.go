@@ -23,7 +23,7 @@ func TestLocalSettingsWithinTheirLimitsAreValid(t *testing.T) {
 	} {
 		settings := defaultLocalSettings()
 		change(&settings)
-		require.Empty(t, settings.Problems(), about)
+		require.Empty(t, settings.Validate(), about)
 	}
 }
 
@@ -46,7 +46,7 @@ func TestProblemOfALocalSettingNamesItsField(t *testing.T) {
 	} {
 		settings := defaultLocalSettings()
 		test.change(&settings)
-		problems := settings.Problems()
+		problems := settings.Validate()
 		require.Len(t, problems, 1, test.want)
 		require.Contains(t, problems[0], test.want)
 		require.Equal(t, byte('`'), problems[0][0], "it begins with its field")
@@ -55,7 +55,7 @@ func TestProblemOfALocalSettingNamesItsField(t *testing.T) {
 
 func TestEveryProblemOfTheLocalSettingsIsListed(t *testing.T) {
 	t.Parallel()
-	problems := (&LocalSettings{LockoutThreshold: -1}).Problems()
+	problems := (&LocalSettings{LockoutThreshold: -1}).Validate()
 	require.Len(t, problems, 5)
 }
 

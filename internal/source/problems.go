@@ -16,8 +16,8 @@ import (
 // maxRealms is the largest number of realms of a source, and of its attributes.
 const maxRealms = 64
 
-// Problems returns what is wrong with the source, each text naming its field.
-func (s *Entry) Problems(known *dictionary.Dictionary) []string {
+// Validate returns what is wrong with the source, each text naming its field.
+func (s *Entry) Validate(known *dictionary.Dictionary) []string {
 	found := s.Unread
 	if s.Name != "" && !IsName(s.Name) {
 		found = append(found, fmt.Sprintf("`name`: %.80q cannot be a name: "+
@@ -88,7 +88,7 @@ func (s *Entry) radiusProblems() []string {
 	if s.RADIUS.Secret == "" && s.RADIUS.Transport != radclient.TLS {
 		found = append(found, "`secret` is missing: give the secret shared with the server")
 	}
-	return append(found, s.RADIUS.Problems()...)
+	return append(found, s.RADIUS.Validate()...)
 }
 
 func (s *Entry) directoryProblems() []string {

@@ -72,8 +72,8 @@ func DefaultRADIUSSettings() RADIUSSettings {
 	}
 }
 
-// Problems returns what is wrong with the settings, each beginning with its field.
-func (r *RADIUSSettings) Problems() []string {
+// Validate returns what is wrong with the settings, each beginning with its field.
+func (r *RADIUSSettings) Validate() []string {
 	found := timeoutProblems(r.DialTimeout, r.ReadTimeout)
 	if r.ResponseWindow < 1 || r.ResponseWindow > validate.MaxTimeout {
 		found = append(found, fmt.Sprintf("`response_window` is %d; use 1 to %d seconds", r.ResponseWindow, validate.MaxTimeout))
