@@ -286,8 +286,8 @@ func TestParallelLoginsWithProfilesShareNothing(t *testing.T) {
 	}
 	loaded, err := b.profiles.Get(t.Context(), vaultStorage{b.storage}, []int64{1, 2, 3})
 	require.NoError(t, err)
-	for _, one := range loaded { // with room for what others append
-		one.Entry.Policies = append(make([]string, 0, 16), one.Entry.Policies...)
+	for _, compiled := range loaded { // with room for what others append
+		compiled.Entry.Policies = append(make([]string, 0, 16), compiled.Entry.Policies...)
 	}
 
 	var logins sync.WaitGroup
@@ -300,10 +300,10 @@ func TestParallelLoginsWithProfilesShareNothing(t *testing.T) {
 				return
 			}
 			auth := resp.Auth
-			got := fmt.Sprint(auth.Policies, groupNames(auth), auth.Metadata["Class"], auth.Metadata["profiles"])
+			granted := fmt.Sprint(auth.Policies, groupNames(auth), auth.Metadata["Class"], auth.Metadata["profiles"])
 			want := fmt.Sprint([]string{"dev", "all", name + "-1", name + "-2"}, []string{name, "of-" + name}, name, "all,own-"+name)
-			if got != want {
-				t.Errorf("%s has %s, not %s", name, got, want)
+			if granted != want {
+				t.Errorf("%s has %s, not %s", name, granted, want)
 			}
 			for j := range auth.Policies { // as Vault might
 				auth.Policies[j] = "changed"

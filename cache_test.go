@@ -115,9 +115,9 @@ func TestParallelLoginsDoNotShareTheirPolicies(t *testing.T) {
 				t.Errorf("%s: %v, %v", name, resp, err)
 				return
 			}
-			got, want := fmt.Sprint(resp.Auth.Policies), fmt.Sprint([]string{"base-1", "base-2", "base-3", policy})
-			if got != want {
-				t.Errorf("%s has %s, not %s", name, got, want)
+			granted, want := fmt.Sprint(resp.Auth.Policies), fmt.Sprint([]string{"base-1", "base-2", "base-3", policy})
+			if granted != want {
+				t.Errorf("%s has %s, not %s", name, granted, want)
 			}
 			resp.Auth.Policies[0] = "changed by Vault"
 		})

@@ -34,12 +34,12 @@ func TestLoginWithAOneTimeCodeTakesTwoSteps(t *testing.T) {
 	b.ok(logical.UpdateOperation, "users/carol", map[string]any{"policies": "dev"})
 	b.storage.writes.Store(0)
 
-	asked := b.challenge()
-	require.Equal(t, "Enter your one-time code", asked["message"])
-	require.Equal(t, false, asked["echo"])
-	require.Equal(t, 120, asked["expires_in"])
+	step := b.challenge()
+	require.Equal(t, "Enter your one-time code", step["message"])
+	require.Equal(t, false, step["echo"])
+	require.Equal(t, 120, step["expires_in"])
 
-	auth := b.ok(logical.UpdateOperation, "login/carol", answering(asked["challenge_id"], "123456")).Auth
+	auth := b.ok(logical.UpdateOperation, "login/carol", answering(step["challenge_id"], "123456")).Auth
 	require.Equal(t, []string{"dev"}, auth.Policies)
 	require.Equal(t, "carol", auth.Alias.Name)
 	require.Zero(t, b.storage.writes.Load(), "no storage write per login")
@@ -49,7 +49,7 @@ func TestLoginWithAOneTimeCodeTakesTwoSteps(t *testing.T) {
 	require.Nil(t, requests[0].State(), "a new login has no State")
 	require.NotEmpty(t, requests[1].State())
 	require.Equal(t, "123456", requests[1].Password())
-	require.NotContains(t, fmt.Sprint(asked), string(requests[1].State()), "the State may be valid elsewhere")
+	require.NotContains(t, fmt.Sprint(step), string(requests[1].State()), "the State may be valid elsewhere")
 }
 
 func TestLoginWithAChallengeIsRecheckedAtRenewal(t *testing.T) {
@@ -95,8 +95,8 @@ func TestChallengeIDThatDoesNotFitIsRefusedWithoutAskingTheServer(t *testing.T) 
 		"one million long": {"carol", strings.Repeat("A", 1_000_000)},
 		"with characters":  {"carol", id + "\x00"},
 	} {
-		got := b.refused(logical.UpdateOperation, "login/"+login.username, answering(login.id, "123456"))
-		require.Equal(t, invalid, got, name)
+		text := b.refused(logical.UpdateOperation, "login/"+login.username, answering(login.id, "123456"))
+		require.Equal(t, invalid, text, name)
 	}
 	b.ok(logical.UpdateOperation, "config", map[string]any{"host": "127.0.0.2"})
 	require.Equal(t, invalid, b.refused(logical.UpdateOperation, "login/carol", answering(id, "123456")), "another server now")

@@ -54,8 +54,8 @@ func (b *testBackend) consistent() {
 func (b *testBackend) sourceNames() map[int64]string {
 	b.t.Helper()
 	names := map[int64]string{}
-	for _, one := range b.ok(logical.ReadOperation, "extauth", nil).Data["ad"].([]any) {
-		source := one.(map[string]any)
+	for _, entry := range b.ok(logical.ReadOperation, "extauth", nil).Data["ad"].([]any) {
+		source := entry.(map[string]any)
 		id, name := source["id"].(int64), source["name"].(string)
 		require.NotContains(b.t, slices.Collect(maps.Values(names)), name, "a name of two")
 		names[id] = name
@@ -76,8 +76,8 @@ func (b *testBackend) state() map[string]any {
 		delete(profile, "id")
 		state["profile "+profile["short_name"].(string)] = profile
 	}
-	for _, one := range b.ok(logical.ReadOperation, "extauth", nil).Data["ad"].([]any) {
-		source := one.(map[string]any)
+	for _, entry := range b.ok(logical.ReadOperation, "extauth", nil).Data["ad"].([]any) {
+		source := entry.(map[string]any)
 		delete(source, "id")
 		state["source "+source["name"].(string)] = source
 	}
@@ -152,12 +152,12 @@ func TestWriteThatFailsHalfwayLeavesTheOldOrTheNew(t *testing.T) {
 					restarted := newTestBackend(t)
 					restarted.storage.Storage = b.storage.Storage
 					restarted.consistent()
-					got := b.state()
-					require.Contains(t, []map[string]any{old, changed}, got)
-					require.Equal(t, got, restarted.state())
+					state := b.state()
+					require.Contains(t, []map[string]any{old, changed}, state)
+					require.Equal(t, state, restarted.state())
 
 					resp, err := b.do(request.operation, request.path, maps.Clone(request.data))
-					if maps.EqualFunc(got, changed, func(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {
+					if maps.EqualFunc(state, changed, func(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {
 						require.Contains(t, []int{200, 201, 404, 409}, status(resp, err), "it was done already")
 					} else {
 						require.Contains(t, []int{200, 201}, status(resp, err))

@@ -53,9 +53,9 @@ func TestMetadataIsCutBetweenCharacters(t *testing.T) {
 	t.Parallel()
 	b := accepting(t, map[string]any{"metadata_attributes": "Reply-Message"},
 		text(rfc2865.ReplyMessage_Type, strings.Repeat("é", 126)), text(rfc2865.ReplyMessage_Type, strings.Repeat("é", 126)), text(rfc2865.ReplyMessage_Type, "é"), text(rfc2865.ReplyMessage_Type, "éé"))
-	got := b.loginOK("eve", "p").Metadata["Reply-Message"]
-	require.Len(t, got, 252+1+252+1+2+1+2, "not half of the last one, which ends after the 513th octet")
-	require.True(t, strings.HasSuffix(got, "é,é,é"), got)
+	text := b.loginOK("eve", "p").Metadata["Reply-Message"]
+	require.Len(t, text, 252+1+252+1+2+1+2, "not half of the last one, which ends after the 513th octet")
+	require.True(t, strings.HasSuffix(text, "é,é,é"), text)
 }
 
 // A custom dictionary may call an attribute as the method calls its own metadata,

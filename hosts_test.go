@@ -18,21 +18,21 @@ import (
 
 func TestFurtherHostsAreReadInEveryForm(t *testing.T) {
 	t.Parallel()
-	one := []map[string]any{{"host": "radius2.example.com", "port": 1645}}
+	second := []map[string]any{{"host": "radius2.example.com", "port": 1645}}
 	for name, test := range map[string]struct {
 		hosts any
 		want  []map[string]any
 	}{
-		"objects":          {[]any{map[string]any{"host": "Radius2.example.com", "port": 1645, "secret": "other"}}, one},
-		"one object":       {map[string]any{"host": "radius2.example.com", "port": float64(1645)}, one},
-		"object in a text": {`{"host":"radius2.example.com","port":1645}`, one},
-		"list in a text":   {`[{"host":"radius2.example.com","port":1645}]`, one},
+		"objects":          {[]any{map[string]any{"host": "Radius2.example.com", "port": 1645, "secret": "other"}}, second},
+		"one object":       {map[string]any{"host": "radius2.example.com", "port": float64(1645)}, second},
+		"object in a text": {`{"host":"radius2.example.com","port":1645}`, second},
+		"list in a text":   {`[{"host":"radius2.example.com","port":1645}]`, second},
 		"list of texts in a text": {
 			`["radius2.example.com:1645",{"host":"10.0.0.2"}]`,
 			[]map[string]any{{"host": "radius2.example.com", "port": 1645}, {"host": "10.0.0.2"}},
 		},
-		"host and port":       {"radius2.example.com:1645", one},
-		"list of texts":       {[]any{"radius2.example.com:1645"}, one},
+		"host and port":       {"radius2.example.com:1645", second},
+		"list of texts":       {[]any{"radius2.example.com:1645"}, second},
 		"without port":        {"radius2.example.com", []map[string]any{{"host": "radius2.example.com"}}},
 		"several":             {"10.0.0.2, [2001:db8::1]:1645,2001:db8::2", []map[string]any{{"host": "10.0.0.2"}, {"host": "2001:db8::1", "port": 1645}, {"host": "2001:db8::2"}}},
 		"IPv6 with port only": {"[2001:db8::1]:1645", []map[string]any{{"host": "2001:db8::1", "port": 1645}}},

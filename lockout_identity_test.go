@@ -17,7 +17,7 @@ import (
 )
 
 // guess sends a wrong password, and tells whether a server was asked about it.
-func (b *testBackend) guess(name string) (asked bool) {
+func (b *testBackend) guess(name string) (queried bool) {
 	b.t.Helper()
 	before := b.server.Distinct()
 	require.Equal(b.t, login.DeniedText, b.refused(logical.UpdateOperation, "login", map[string]any{"username": name, "password": "wrong"}), name)

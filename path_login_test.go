@@ -103,10 +103,10 @@ func TestLoginRefusesBadInputBeforeTheServerIsAsked(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := b.refused(logical.UpdateOperation, "login", map[string]any{"username": test.username, "password": test.password})
-			require.Contains(t, got, test.want)
+			text := b.refused(logical.UpdateOperation, "login", map[string]any{"username": test.username, "password": test.password})
+			require.Contains(t, text, test.want)
 			if len(test.password) > 1 {
-				require.NotContains(t, got, test.password)
+				require.NotContains(t, text, test.password)
 			}
 			require.Empty(t, b.server.Requests())
 		})

@@ -80,8 +80,8 @@ func TestWritersAtOnceGetDifferentIDs(t *testing.T) {
 				if i%2 == 1 {
 					path += "/" + name
 				}
-				if got := status(b.send(logical.UpdateOperation, path, data)); got != http.StatusCreated {
-					t.Errorf("%s: %d", name, got)
+				if answered := status(b.send(logical.UpdateOperation, path, data)); answered != http.StatusCreated {
+					t.Errorf("%s: %d", name, answered)
 				}
 			})
 		}
@@ -124,9 +124,9 @@ func TestOfWritersAtOnceOneGetsTheShortName(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, holders)
-		for got := range counts {
+		for answered := range counts {
 			// PATCH finds no profile under the name that PUT took from it.
-			require.Contains(t, []int{http.StatusOK, http.StatusCreated, http.StatusConflict, http.StatusNotFound}, got)
+			require.Contains(t, []int{http.StatusOK, http.StatusCreated, http.StatusConflict, http.StatusNotFound}, answered)
 		}
 	}
 }
@@ -173,8 +173,8 @@ func TestUsersWriteAtOnceAndTheIndexKnowsThem(t *testing.T) {
 	for i := range 40 {
 		running.Go(func() {
 			for _, profiles := range []string{"one", "two", "one,two", []string{"", "one"}[i%2]} {
-				if got := status(b.send(logical.UpdateOperation, "users/bob", map[string]any{"profiles": profiles})); got != http.StatusOK {
-					t.Error(got)
+				if answered := status(b.send(logical.UpdateOperation, "users/bob", map[string]any{"profiles": profiles})); answered != http.StatusOK {
+					t.Error(answered)
 				}
 			}
 		})

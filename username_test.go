@@ -59,8 +59,8 @@ func TestStrippedRealmIsNoPartOfTheIdentity(t *testing.T) {
 func TestRealmThatMakesTheNameTooLongIsRefused(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, map[string]any{"realm": "example.com"})
-	got := b.refused(logical.UpdateOperation, "login", map[string]any{"username": strings.Repeat("u", 250), "password": "p"})
-	require.Contains(t, got, "username is longer than 253 octets")
+	text := b.refused(logical.UpdateOperation, "login", map[string]any{"username": strings.Repeat("u", 250), "password": "p"})
+	require.Contains(t, text, "username is longer than 253 octets")
 	require.Empty(t, b.server.Requests())
 }
 

@@ -32,7 +32,7 @@ func BenchmarkAccounting(b *testing.B) {
 	v.write("auth/radius/freeradius/config", map[string]any{"store": "postgres", "connection_url": p.URL("postgres")})
 	viaVault, viaSQL := startFrontend(b, v), startFrontendWithSQL(b, v, p)
 	var sql float64
-	for _, one := range []struct {
+	for _, way := range []struct {
 		name string
 		run  func()
 	}{
@@ -40,11 +40,11 @@ func BenchmarkAccounting(b *testing.B) {
 		{"rlm_rest", func() { viaVault.flood("rest") }},
 		{"http", func() { v.flood(b) }},
 	} {
-		b.Run(one.name, func(b *testing.B) {
+		b.Run(way.name, func(b *testing.B) {
 			began := time.Now()
-			one.run()
+			way.run()
 			rate := benchPackets / time.Since(began).Seconds()
-			if one.name == "rlm_sql" {
+			if way.name == "rlm_sql" {
 				sql = rate
 			}
 			b.ReportMetric(rate, "packets/s")

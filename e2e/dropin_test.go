@@ -72,9 +72,9 @@ func TestAnswersAndStoredBytesAreThoseOfTheBuiltIn(t *testing.T) {
 	for _, step := range steps {
 		name := step.method + " " + step.path + " " + step.body
 		wantStatus, want := v.request(step.method, "auth/builtin/"+step.path, "", step.body)
-		gotStatus, got := v.request(step.method, "auth/radius/"+step.path, "", step.body)
-		require.Equal(t, wantStatus, gotStatus, "%s: %s", name, got)
-		requireSame(t, comparable(t, want), comparable(t, got), name)
+		gotStatus, answer := v.request(step.method, "auth/radius/"+step.path, "", step.body)
+		require.Equal(t, wantStatus, gotStatus, "%s: %s", name, answer)
+		requireSame(t, comparable(t, want), comparable(t, answer), name)
 		for _, key := range []string{"config", "user/bob"} {
 			requireSame(t, stored(t, v, "builtin", key), stored(t, v, "radius", key), name+": stored "+key)
 		}

@@ -109,11 +109,11 @@ func TestLoginWithAOneTimeCodeTakesTwoSteps(t *testing.T) {
 	v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), map[string]any{"token_ttl": "1h"}))
 	v.write("auth/radius/users/carol", map[string]any{"policies": "dev"})
 	ask := func() map[string]any {
-		asked := v.write("auth/radius/login/carol", map[string]any{"password": "carol-password"})
-		require.Nil(t, asked.Auth)
-		require.Equal(t, "Enter the one-time code", asked.Data["message"])
-		require.Equal(t, json.Number("60"), asked.Data["expires_in"])
-		return asked.Data
+		step := v.write("auth/radius/login/carol", map[string]any{"password": "carol-password"})
+		require.Nil(t, step.Auth)
+		require.Equal(t, "Enter the one-time code", step.Data["message"])
+		require.Equal(t, json.Number("60"), step.Data["expires_in"])
+		return step.Data
 	}
 
 	id := ask()["challenge_id"]
@@ -133,13 +133,13 @@ func TestLoginWithAOneTimeCodeTakesTwoSteps(t *testing.T) {
 
 	out, failure, err := v.cli("write", "-format=json", "auth/radius/login/carol", "password=carol-password")
 	require.NoError(t, err, failure)
-	var asked struct {
+	var step struct {
 		Data struct {
 			ID string `json:"challenge_id"`
 		} `json:"data"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(out), &asked), out)
-	out, failure, err = v.cli("write", "auth/radius/login/carol", "challenge_id="+asked.Data.ID, "password="+carolsCode)
+	require.NoError(t, json.Unmarshal([]byte(out), &step), out)
+	out, failure, err = v.cli("write", "auth/radius/login/carol", "challenge_id="+step.Data.ID, "password="+carolsCode)
 	require.NoError(t, err, failure)
 	require.Contains(t, out, "token_policies")
 }

@@ -54,9 +54,9 @@ func (v *vaultServer) loginsWork(config map[string]any) {
 		require.Equal(v.t, 400, status)
 		require.Equal(v.t, "access denied by the authentication server", text)
 	}
-	asked := v.write("auth/radius/login/carol", map[string]any{"password": "carol-password"})
-	require.Nil(v.t, asked.Auth)
-	answered := v.write("auth/radius/login/carol", map[string]any{"challenge_id": asked.Data["challenge_id"], "password": carolsCode})
+	step := v.write("auth/radius/login/carol", map[string]any{"password": "carol-password"})
+	require.Nil(v.t, step.Auth)
+	answered := v.write("auth/radius/login/carol", map[string]any{"challenge_id": step.Data["challenge_id"], "password": carolsCode})
 	require.NotNil(v.t, answered.Auth)
 }
 
