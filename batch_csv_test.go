@@ -212,3 +212,13 @@ func TestVouchersInAnEnvelopeAreTextInJSON(t *testing.T) {
 		require.Equal(t, []any{format, 1.0}, []any{answer["name"], answer["number_of_users"]})
 	}
 }
+
+func TestPasswordOfACSVThatTheAlgorithmDoesNotTakeIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"password_hash_algorithm": "bcrypt", "password_hash_cost": 10})
+	text := "zoe,cleartext$" + strings.Repeat("p", 12) + ",,,\nmia,cleartext$" + strings.Repeat("x", 73) + ",,,"
+	refused := b.refused(logical.UpdateOperation, "freeradius/batch", csvImport("x", text))
+	require.Contains(t, refused, "csvfile: line 2: the password: ")
+	require.NotContains(t, refused, "xxx")
+	require.Empty(t, b.stored("user/zoe"), "nothing is made")
+}

@@ -14,6 +14,7 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 	"vault-plugin-auth-radius/internal/validate"
@@ -105,7 +106,11 @@ func (b *backend) batchCreate(ctx context.Context, req *logical.Request, d *fram
 	if err != nil {
 		return nil, err
 	}
-	if err := batch.Hash(ctx, b.logins.Hasher, config.HashSettings(), rows); err != nil {
+	err = batch.Hash(ctx, b.logins.Hasher, config.HashSettings(), rows)
+	if invalid := passwd.InputError(""); errors.As(err, &invalid) {
+		return logical.ErrorResponse("%s", &batch.FieldError{Field: fieldCSVFile, Err: err}), nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	err = b.createBatch(ctx, storageOf(req), entry, rows, template)

@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"math/big"
 	"strings"
 
@@ -44,7 +45,8 @@ func isGenerated(text string) bool {
 }
 
 // Hash hashes the passwords of rows: generated ones cheaply, since they cannot be guessed,
-// others as those of any user. An error is [passwd.Hasher.Make]'s.
+// others as those of any user. An error wraps
+// [passwd.Hasher.Make]'s, and names the line of a csv.
 func Hash(ctx context.Context, hasher *passwd.Hasher, settings passwd.Settings, rows []Row) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
@@ -58,6 +60,9 @@ func Hash(ctx context.Context, hasher *passwd.Hasher, settings passwd.Settings, 
 				row.Hash, err = hasher.MakeGenerated(row.Password)
 			} else {
 				row.Hash, err = hasher.Make(ctx, settings, row.Password)
+			}
+			if err != nil && !row.Generated {
+				return fmt.Errorf("line %d: the password: %w", row.line, err)
 			}
 			return err
 		})
