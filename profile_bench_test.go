@@ -29,8 +29,7 @@ func storeProfiles(tb testing.TB, storage logical.Storage, count int) {
 			Reply:    []profile.Item{{Attribute: "Session-Timeout", Operator: ":=", Value: "3600"}},
 			Policies: []string{"dev"},
 		}
-		require.NoError(tb, catalog.Save(tb.Context(), vaultStorage{storage}, &catalog.Profile{ShortName: entry.ShortName}, entry))
-		require.NoError(tb, kv.Save(tb.Context(), vaultStorage{storage}, catalog.NameKey(entry.ShortName), "index", catalog.NameEntry{ID: id}))
+		require.NoError(tb, catalog.Save(tb.Context(), vaultStorage{storage}, nil, entry))
 		name := fmt.Sprintf("user-%d", i)
 		require.NoError(tb, users.Save(tb.Context(), vaultStorage{storage}, name, &users.User{Policies: []string{"dev"}, Profiles: []int64{id}}))
 	}

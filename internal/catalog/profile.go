@@ -7,20 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/profile"
 )
 
-// The storage keys of profiles. Where an entry and an index differ, the entry is
-// right: entries are written after the index that they need, and deleted before
-// it, so that a crash in between leaves at most an index that points nowhere.
+// The storage keys of profiles: what those of entries begin with, before the id, and that of
+// the last id.
 const (
-	KeyPrefix     = "profile/"      // id: the entry
-	nameKeyPrefix = "profile-name/" // short name: the id
-	SequenceKey   = "sequence/profile"
+	KeyPrefix   = "profile/"
+	SequenceKey = "sequence/profile"
 )
 
 // Profile is a stored AAA profile.
@@ -38,12 +35,6 @@ type Profile struct {
 	Unread []string `json:"-"` // what is wrong with items that were given
 }
 
-// NameEntry is the index entry of a short name: an object, since Vault's decoder takes a bare
-// number that begins with a 4 for compressed data.
-type NameEntry struct {
-	ID int64 `json:"id"`
-}
-
 // ErrNotFound means that there is no such profile.
 var ErrNotFound = errors.New("there is no such profile")
 
@@ -58,65 +49,40 @@ func (e *ShortNameTakenError) Error() string {
 	return fmt.Sprintf("short_name %q is taken by profile %d", e.ShortName, e.ID)
 }
 
-func key(id int64) string { return KeyPrefix + strconv.FormatInt(id, 10) }
-
-// NameKey returns the key of the index of a short name.
-func NameKey(shortName string) string { return nameKeyPrefix + shortName }
+// stored are the profiles in storage, with the index of their short names.
+var stored = kv.Named[Profile]{
+	Kind:       "profile",
+	Kinds:      "profiles",
+	Prefix:     KeyPrefix,
+	NamePrefix: "profile-name/",
+	NotFound:   ErrNotFound,
+	Of:         func(p *Profile) (int64, string) { return p.ID, p.ShortName },
+	IsName:     func(string) bool { return true },
+}
 
 // Label returns the name of a profile in errors.
-func Label(id int64) string { return fmt.Sprintf("profile %d", id) }
+func Label(id int64) string { return stored.Label(id) }
 
 // Load returns a stored profile; nil means that there is none.
 func Load(ctx context.Context, storage kv.Storage, id int64) (*Profile, error) {
-	entry := &Profile{}
-	found, err := kv.Load(ctx, storage, key(id), Label(id), entry)
-	if !found || err != nil {
-		return nil, err
-	}
-	return entry, nil
+	return stored.Load(ctx, storage, id)
 }
 
-// Find returns the profile with the id or short name in a path.
+// Find returns the profile with the id or short name in a path; the error is ErrNotFound if
+// there is none.
 func Find(ctx context.Context, storage kv.Storage, reference string) (*Profile, error) {
-	if !kv.IsWholeNumber(reference) {
-		return FindNamed(ctx, storage, reference)
-	}
-	id, ok := kv.ParseID(reference)
-	if !ok {
-		return nil, ErrNotFound
-	}
-	entry, err := Load(ctx, storage, id)
-	if entry == nil && err == nil {
-		return nil, ErrNotFound
-	}
-	return entry, err
+	return stored.Find(ctx, storage, reference)
 }
 
 // FindNamed returns the profile with a short name; the error is ErrNotFound if there is none.
 func FindNamed(ctx context.Context, storage kv.Storage, shortName string) (*Profile, error) {
-	var index NameEntry
-	found, err := kv.Load(ctx, storage, NameKey(shortName), "the index of profiles", &index)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, ErrNotFound
-	}
-	entry, err := Load(ctx, storage, index.ID)
-	switch {
-	case err != nil:
-		return nil, err
-	case entry == nil || entry.ShortName != shortName:
-		return nil, ErrNotFound // the index is older than the entry
-	}
-	return entry, nil
+	return stored.FindNamed(ctx, storage, shortName)
 }
 
 // Save stores a profile and the index of its short name. before is the stored profile; nil means
-// that the profile is new.
+// that the profile is new. The error is a *ShortNameTakenError if another one has the name.
 func Save(ctx context.Context, storage kv.Storage, before, entry *Profile) error {
-	renamed := before == nil || before.ShortName != entry.ShortName
-	if renamed {
+	if before == nil || before.ShortName != entry.ShortName {
 		other, err := FindNamed(ctx, storage, entry.ShortName)
 		switch {
 		case err == nil && other.ID != entry.ID:
@@ -124,30 +90,18 @@ func Save(ctx context.Context, storage kv.Storage, before, entry *Profile) error
 		case err != nil && !errors.Is(err, ErrNotFound):
 			return err
 		}
-		if err := kv.Save(ctx, storage, NameKey(entry.ShortName), "the index of profiles", NameEntry{entry.ID}); err != nil {
-			return err
-		}
 	}
-	if err := kv.Save(ctx, storage, key(entry.ID), Label(entry.ID), entry); err != nil {
-		return err
-	}
-	if renamed && before != nil {
-		return kv.DeleteIndex(ctx, storage, NameKey(before.ShortName))
-	}
-	return nil
+	return stored.Save(ctx, storage, before, entry)
 }
 
 // Delete deletes a profile and the index of its short name.
 func Delete(ctx context.Context, storage kv.Storage, entry *Profile) error {
-	if err := storage.Delete(ctx, key(entry.ID)); err != nil {
-		return fmt.Errorf("deleting %s: %w", Label(entry.ID), err)
-	}
-	return kv.DeleteIndex(ctx, storage, NameKey(entry.ShortName))
+	return stored.Delete(ctx, storage, entry)
 }
 
 // IDs returns the ids of the stored profiles in their order.
 func IDs(ctx context.Context, storage kv.Storage) ([]int64, error) {
-	return kv.IDs(ctx, storage, KeyPrefix, "profiles")
+	return stored.IDs(ctx, storage)
 }
 
 // Clone returns a copy of everything that a caller could change through the copy.

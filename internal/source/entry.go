@@ -5,22 +5,19 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/username"
 )
 
-// The storage keys of sources. Where an entry and the index differ, the entry is
-// right, as with profiles.
+// The storage keys of sources: what those of entries begin with, before the id, and that of
+// the last id.
 const (
-	KeyPrefix     = "extauth/"      // id: the entry
-	nameKeyPrefix = "extauth-name/" // name: the id
-	SequenceKey   = "sequence/extauth"
+	KeyPrefix   = "extauth/"
+	SequenceKey = "sequence/extauth"
 )
 
 // Type is the kind of an external authentication source.
@@ -153,72 +150,39 @@ func (s *Entry) Clone() *Entry {
 	return &copied
 }
 
-// nameEntry is the index entry of a name: an object, as that of a profile, not a bare number.
-type nameEntry struct {
-	ID int64 `json:"id"`
-}
-
 // ErrNotFound means that there is no such source.
 var ErrNotFound = errors.New("there is no such source")
 
-func key(id int64) string { return KeyPrefix + strconv.FormatInt(id, 10) }
-
-func nameKey(name string) string { return nameKeyPrefix + name }
-
-func label(id int64) string { return fmt.Sprintf("source %d", id) }
+// stored are the sources in storage, with the index of their names.
+var stored = kv.Named[Entry]{
+	Kind:       "source",
+	Kinds:      "sources",
+	Prefix:     KeyPrefix,
+	NamePrefix: "extauth-name/",
+	NotFound:   ErrNotFound,
+	Of:         func(e *Entry) (int64, string) { return e.ID, e.Name },
+	IsName:     IsName,
+}
 
 // Load returns a stored source; nil means that there is none.
 func Load(ctx context.Context, storage kv.Storage, id int64) (*Entry, error) {
-	entry := &Entry{}
-	found, err := kv.Load(ctx, storage, key(id), label(id), entry)
-	if !found || err != nil {
-		return nil, err
-	}
-	return entry, nil
+	return stored.Load(ctx, storage, id)
 }
 
-// Find returns the source with the id or name in a path.
+// Find returns the source with the id or name in a path; the error is ErrNotFound if there is
+// none.
 func Find(ctx context.Context, storage kv.Storage, reference string) (*Entry, error) {
-	if !kv.IsWholeNumber(reference) {
-		return FindNamed(ctx, storage, reference)
-	}
-	id, ok := kv.ParseID(reference)
-	if !ok {
-		return nil, ErrNotFound
-	}
-	entry, err := Load(ctx, storage, id)
-	if entry == nil && err == nil {
-		return nil, ErrNotFound
-	}
-	return entry, err
+	return stored.Find(ctx, storage, reference)
 }
 
 // FindNamed returns the source with the name; the error is ErrNotFound if there is none.
 func FindNamed(ctx context.Context, storage kv.Storage, name string) (*Entry, error) {
-	if !IsName(name) {
-		return nil, ErrNotFound
-	}
-	var index nameEntry
-	found, err := kv.Load(ctx, storage, nameKey(name), "the index of sources", &index)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, ErrNotFound
-	}
-	entry, err := Load(ctx, storage, index.ID)
-	switch {
-	case err != nil:
-		return nil, err
-	case entry == nil || entry.Name != name:
-		return nil, ErrNotFound // the index is older than the entry
-	}
-	return entry, nil
+	return stored.FindNamed(ctx, storage, name)
 }
 
 // IDs returns the ids of the stored sources in their order.
 func IDs(ctx context.Context, storage kv.Storage) ([]int64, error) {
-	return kv.IDs(ctx, storage, KeyPrefix, "sources")
+	return stored.IDs(ctx, storage)
 }
 
 // LoadAll returns all sources in the order of their ids.
@@ -240,30 +204,15 @@ func LoadAll(ctx context.Context, storage kv.Storage) ([]*Entry, error) {
 	return entries, nil
 }
 
-// Save stores a source and the index of its name. before is what is stored;
-// nil means that the source is new. The name is free.
+// Save stores a source and the index of its name. before is what is stored; nil means that
+// the source is new. The name is free.
 func Save(ctx context.Context, storage kv.Storage, before, entry *Entry) error {
-	renamed := before == nil || before.Name != entry.Name
-	if renamed {
-		if err := kv.Save(ctx, storage, nameKey(entry.Name), "the index of sources", nameEntry{entry.ID}); err != nil {
-			return err
-		}
-	}
-	if err := kv.Save(ctx, storage, key(entry.ID), label(entry.ID), entry); err != nil {
-		return err
-	}
-	if renamed && before != nil {
-		return kv.DeleteIndex(ctx, storage, nameKey(before.Name))
-	}
-	return nil
+	return stored.Save(ctx, storage, before, entry)
 }
 
 // Delete deletes a source and the index of its name.
 func Delete(ctx context.Context, storage kv.Storage, entry *Entry) error {
-	if err := storage.Delete(ctx, key(entry.ID)); err != nil {
-		return fmt.Errorf("deleting %s: %w", label(entry.ID), err)
-	}
-	return kv.DeleteIndex(ctx, storage, nameKey(entry.Name))
+	return stored.Delete(ctx, storage, entry)
 }
 
 // IsName reports whether the text can be the name of a source: 1 to 63

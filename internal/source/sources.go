@@ -67,7 +67,7 @@ func (s *Source) Key() string {
 	if s.Entry == nil {
 		return s.Name
 	}
-	return key(s.Entry.ID)
+	return stored.Key(s.Entry.ID)
 }
 
 // IsLocal reports whether the password is compared with a hash that is stored here.
