@@ -90,7 +90,7 @@ func (b *backend) configRead(ctx context.Context, req *logical.Request, _ *frame
 		fieldTokenStrictlyBindIP:      config.strictlyBindsIP(),
 	}
 	addSettings(radiusFields, &config.RADIUSSettings, data)
-	addLocalData(&config.LocalSettings, data)
+	addSettings(localSettings, &config.LocalSettings, data)
 	profiles, err := b.profiles.ShortNames(ctx, storageOf(req), config.DefaultProfiles)
 	if err != nil {
 		return nil, err
@@ -214,7 +214,7 @@ func (c *configEntry) apply(d *framework.FieldData) error {
 		c.UnregisteredUserPolicies = validate.SplitPolicies(policies.([]string))
 	}
 	applyRADIUS(&c.RADIUSSettings, d)
-	applyLocal(&c.LocalSettings, d)
+	applySettings(localSettings, &c.LocalSettings, d)
 	set(d, fieldPort, &c.Port)
 	set(d, fieldNASIdentifier, &c.NASIdentifier)
 	setText(d, fieldRenewal, &c.Renewal)

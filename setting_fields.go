@@ -3,6 +3,8 @@ package radiusauth
 import (
 	"github.com/hashicorp/vault/sdk/framework"
 
+	"vault-plugin-auth-radius/internal/login"
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
 )
@@ -154,3 +156,15 @@ var (
 		valueField(fieldADDomain, func(s *directorySettings) *string { return &s.Domain }),
 	}
 )
+
+// localSettings are the fields of the config that are about what is checked here, or by other
+// sources than its servers.
+var localSettings = []settingField[login.LocalSettings]{
+	valueField(fieldExtauth, func(l *login.LocalSettings) *string { return &l.Extauth }),
+	valueField(fieldLockoutThreshold, func(l *login.LocalSettings) *int { return &l.LockoutThreshold }),
+	valueField(fieldLockoutDuration, func(l *login.LocalSettings) *int { return &l.LockoutDuration }),
+	valueField(fieldLockoutCounterReset, func(l *login.LocalSettings) *int { return &l.LockoutCounterReset }),
+	textField(fieldPasswordAlgorithm, func(l *login.LocalSettings) *passwd.Scheme { return &l.PasswordAlgorithm }),
+	valueField(fieldPasswordCost, func(l *login.LocalSettings) *int { return &l.PasswordCost }),
+	valueField(fieldTimeZone, func(l *login.LocalSettings) *string { return &l.TimeZone }),
+}
