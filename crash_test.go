@@ -187,7 +187,9 @@ func (b *testBackend) leaveNothing() {
 		b.ok(logical.DeleteOperation, "extauth/"+name, nil)
 	}
 	for key := range b.everything() {
-		require.False(b.t, strings.HasPrefix(key, source.KeyPrefix) || strings.HasPrefix(key, catalog.KeyPrefix) || strings.HasPrefix(key, users.KeyPrefix), key)
+		for _, prefix := range []string{source.KeyPrefix, catalog.KeyPrefix, users.KeyPrefix} {
+			require.False(b.t, strings.HasPrefix(key, prefix), key)
+		}
 	}
 	highest := int64(0)
 	for _, name := range []string{"one", "two", "free", "new"} {

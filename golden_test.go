@@ -125,7 +125,9 @@ var goldenWrites = []struct {
 	path string
 	data map[string]any
 }{
-	{"dictionary/custom/golden", map[string]any{"text": "VENDOR Golden 64999\nBEGIN-VENDOR Golden\nATTRIBUTE Golden-Role 1 string\nEND-VENDOR Golden\n"}},
+	{"dictionary/custom/golden", map[string]any{
+		"text": "VENDOR Golden 64999\nBEGIN-VENDOR Golden\nATTRIBUTE Golden-Role 1 string\nEND-VENDOR Golden\n",
+	}},
 	{"profiles", map[string]any{
 		"name": "Staff", "short_name": "staff", "description": "all of them",
 		"check_attribute": []any{map[string]any{"attribute": "Login-Time", "op": ":=", "value": "Al0000-2300"}},
@@ -134,35 +136,56 @@ var goldenWrites = []struct {
 			map[string]any{"attribute": "Golden-Role", "op": "+=", "value": "admin"},
 		},
 	}},
-	{"extauth", map[string]any{"name": "branch", "type": "radius", "nasid": "vault", "host": "192.0.2.2", "secret": testSecret, "realms": "branch.example"}},
+	{"extauth", map[string]any{
+		"name": "branch", "type": "radius", "nasid": "vault", "host": "192.0.2.2", "secret": testSecret,
+		"realms": "branch.example",
+	}},
 	{"extauth", map[string]any{
 		"name": "directory", "type": "ldap", "host": "192.0.2.3", "starttls": false, "allow_cleartext": true,
-		"user_search_base": "ou=people,dc=example,dc=com", "user_attribute": "uid", "search_binddn": "cn=reader", "search_password": "reader-password",
+		"user_search_base": "ou=people,dc=example,dc=com", "user_attribute": "uid", "search_binddn": "cn=reader",
+		"search_password": "reader-password",
 	}},
 	{"config", map[string]any{
-		"host": "192.0.2.1", "secret": testSecret, "hosts": []any{map[string]any{"host": "192.0.2.4", "port": 1645, "secret": testSecret}},
-		"unregistered_user_policies": "guest", "default_profiles": "staff", "group_attributes": "Class", "token_ttl": 600, "token_policies": "all",
-		"request_attributes": []any{map[string]any{"attribute": "Connect-Info", "value": "vault"}}, "lockout_threshold": 5, "time_zone": "Europe/Berlin",
+		"host": "192.0.2.1", "secret": testSecret,
+		"hosts":                      []any{map[string]any{"host": "192.0.2.4", "port": 1645, "secret": testSecret}},
+		"unregistered_user_policies": "guest", "default_profiles": "staff", "group_attributes": "Class",
+		"token_ttl": 600, "token_policies": "all",
+		"request_attributes": []any{map[string]any{"attribute": "Connect-Info", "value": "vault"}},
+		"lockout_threshold":  5, "time_zone": "Europe/Berlin",
 	}},
 	{"users/alice", map[string]any{"policies": "dev,ops"}},
 	{"users/bob", map[string]any{
-		"policies": "boss", "profiles": "staff", "extauth": "local", "password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "expose_credential": true,
-		"expires_at": "2030-01-01T00:00:00Z", "email": "bob@example.com", "first_name": "Bob", "last_name": "Builder", "metadata": map[string]any{"site": "north"},
+		"policies": "boss", "profiles": "staff", "extauth": "local",
+		"password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "expose_credential": true,
+		"expires_at": "2030-01-01T00:00:00Z", "email": "bob@example.com", "first_name": "Bob",
+		"last_name": "Builder", "metadata": map[string]any{"site": "north"},
 	}},
-	{"freeradius/config", map[string]any{"store": "vault", "retention": "12h", "stale_session_after": "10m", "auto_group": true}},
-	{"freeradius/batch", map[string]any{"name": "guests", "strategy": "csv", "csvfile": "carol,nt:891fc570507eef023cbfec043dd5f2b1,carol@example.com,Carol,Singer", "expiration_date": "2030-12-31"}},
+	{"freeradius/config", map[string]any{
+		"store": "vault", "retention": "12h", "stale_session_after": "10m", "auto_group": true,
+	}},
+	{"freeradius/batch", map[string]any{
+		"name": "guests", "strategy": "csv",
+		"csvfile":         "carol,nt:891fc570507eef023cbfec043dd5f2b1,carol@example.com,Carol,Singer",
+		"expiration_date": "2030-12-31",
+	}},
 	{"freeradius/accounting", goldenPacket("Start", "1")},
 	{"freeradius/accounting", goldenPacket("Start", "2")},
 	{"freeradius/accounting", goldenPacket("Interim-Update", "2")},
 	{"freeradius/accounting", goldenPacket("Stop", "2")},
 	{"freeradius/accounting", goldenPacket("Start", "3")},
-	{"freeradius/accounting", map[string]any{"status_type": "Accounting-On", "nas_ip_address": "192.0.2.9", "event_timestamp": "2000-01-01T01:00:00Z"}},
-	{"freeradius/postauth", map[string]any{"username": "bob", "reply": "Access-Accept", "called_station_id": "00-11", "calling_station_id": "66-77"}},
+	{"freeradius/accounting", map[string]any{
+		"status_type": "Accounting-On", "nas_ip_address": "192.0.2.9", "event_timestamp": "2000-01-01T01:00:00Z",
+	}},
+	{"freeradius/postauth", map[string]any{
+		"username": "bob", "reply": "Access-Accept", "called_station_id": "00-11", "calling_station_id": "66-77",
+	}},
 }
 
 func goldenPacket(status, session string) map[string]any {
 	return map[string]any{
-		"status_type": status, "session_id": session, "username": "bob", "nas_ip_address": "192.0.2.9", "nas_port_id": "port-7",
-		"event_timestamp": "2000-01-01T00:00:00Z", "session_time": "60", "input_octets": "1000", "called_station_id": "00-11", "calling_station_id": "66-77",
+		"status_type": status, "session_id": session, "username": "bob", "nas_ip_address": "192.0.2.9",
+		"nas_port_id":     "port-7",
+		"event_timestamp": "2000-01-01T00:00:00Z", "session_time": "60", "input_octets": "1000",
+		"called_station_id": "00-11", "calling_station_id": "66-77",
 	}
 }

@@ -26,7 +26,10 @@ func TestProfilesWithoutAnEffectAreRefusedWhenTheyAreWritten(t *testing.T) {
 		item("NAS-Port", ":=", "5"), item("Cisco-AVPair", "+=", "x"),
 	} {
 		items := map[string]any{"check_attribute": []any{item("NAS-Port", "==", "5"), bad}}
-		for operation, path := range map[logical.Operation]string{logical.UpdateOperation: "profiles/new-one", logical.PatchOperation: "profiles/kept"} {
+		for operation, path := range map[logical.Operation]string{
+			logical.UpdateOperation: "profiles/new-one",
+			logical.PatchOperation:  "profiles/kept",
+		} {
 			items["name"] = "New"
 			text := b.refused(operation, path, items)
 			require.Contains(t, text, "check_attribute[1].", "%v", bad)

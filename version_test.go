@@ -14,7 +14,8 @@ func TestVersionIsThatOfTheModule(t *testing.T) {
 	t.Parallel()
 	this, other := debug.Module{Path: modulePath, Version: "v1.2.3"}, debug.Module{Path: "example.com/other", Version: "v9.0.0"}
 	require.Equal(t, "v1.2.3", moduleVersion(&debug.BuildInfo{Main: this}))
-	require.Equal(t, "v1.2.3", moduleVersion(&debug.BuildInfo{Main: other, Deps: []*debug.Module{&other, &this}}), "as a library of another program")
+	library := &debug.BuildInfo{Main: other, Deps: []*debug.Module{&other, &this}}
+	require.Equal(t, "v1.2.3", moduleVersion(library), "as a library of another program")
 	require.Empty(t, moduleVersion(&debug.BuildInfo{Main: debug.Module{Path: modulePath, Version: "(devel)"}}))
 	require.Empty(t, moduleVersion(&debug.BuildInfo{}))
 }
@@ -22,7 +23,8 @@ func TestVersionIsThatOfTheModule(t *testing.T) {
 func TestLinkerSetsTheVersion(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "plugin")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-ldflags", "-X "+modulePath+".version=v7.8.9", "-o", binary, "./cmd/vault-plugin-auth-radius").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary,
+		"-ldflags", "-X "+modulePath+".version=v7.8.9", "./cmd/vault-plugin-auth-radius").CombinedOutput()
 	require.NoError(t, err, string(out))
 	out, err = exec.CommandContext(t.Context(), binary, "-version").Output()
 	require.NoError(t, err)
