@@ -40,6 +40,7 @@ var roomImports = map[string][]string{
 	"catalog":       {"cache", "dictionary", "kv", "profile"},
 	"challenge":     {"cache", "kv"},
 	"daemontest":    {},
+	"decision":      {},
 	"dictionary":    {},
 	"directory":     {"bindaddress", "fairshare"},
 	"directorytest": {"daemontest", "tlstest"},

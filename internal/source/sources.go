@@ -121,6 +121,30 @@ func (s *Source) Title() string {
 	return "the source " + s.Name
 }
 
+// ofConfig is what the config's own servers are called where a source has to have a name. No
+// source under extauth/ can be called that.
+const ofConfig = "(config)"
+
+// Label returns the name of the source for the log, metrics and attempts.
+func (s *Source) Label() string {
+	if s.Name == "" {
+		return ofConfig
+	}
+	return s.Name
+}
+
+// TypeLabel returns the type of the source: that of its entry, radius for the config's servers,
+// or local.
+func (s *Source) TypeLabel() string {
+	switch {
+	case s.Entry != nil:
+		return string(s.Entry.Type)
+	case s.Name == Local:
+		return Local
+	}
+	return string(TypeRADIUS)
+}
+
 // Serves reports whether host, with the port, is a server of the source.
 func (s *Source) Serves(host string) bool { return s.Checker != nil && s.Checker.Serves(host) }
 
