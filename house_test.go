@@ -48,7 +48,7 @@ var roomImports = map[string][]string{
 	"kv":            {},
 	"lockout":       {"fairshare", "username"},
 	"login": {
-		"catalog", "challenge", "dictionary", "directory", "fairshare", "kv", "lockout", "passwd", "profile",
+		"catalog", "challenge", "decision", "dictionary", "directory", "fairshare", "kv", "lockout", "passwd", "profile",
 		"radclient", "source", "throttle", "username", "users", "validate",
 	},
 	"logintime":    {},

@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/login"
-	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/rlmrest"
 	"vault-plugin-auth-radius/internal/source"
 )
@@ -64,35 +64,38 @@ func (b *backend) pathAuthorize() *framework.Path {
 // freeradiusAuthorize decides as a login does, by the same rules, and makes no
 // token.
 func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	settings, err := b.settings.get(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
-	if settings == nil {
-		return nil, logical.CodedError(http.StatusServiceUnavailable, login.NotConfiguredText) // no decision about the user
-	}
-	records, err := b.records.get(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
-	config := records.config
-	known, err := b.dictionaries.Get(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
 	request, problems := rlmrest.ReadRequest(req.Data)
 	maps.Copy(problems, rlmrest.LostOctets(req.Data, fieldUsername, fieldPassword, "User-Name", "User-Password"))
 	if len(problems) > 0 {
 		return logical.ErrorResponse(problems.Error()), nil
 	}
 	attempt := login.Attempt{
+		Use: decision.FreeRADIUS, RequestID: req.ID,
 		Address:  clientAddress(req),
+		Station:  request.Text("calling_station_id", "Calling-Station-Id"),
 		Username: request.Octets(fieldUsername, "User-Name"),
 		Password: request.Octets(fieldPassword, "User-Password"),
 	}
+	settings, err := b.settings.get(ctx, storageOf(req))
+	if err != nil {
+		return nil, b.logins.ReadFault(attempt, err)
+	}
+	if settings == nil { // no decision about the user
+		b.logins.TurnAway(ctx, storageOf(req), nil, attempt, notConfigured(), nil)
+		return nil, logical.CodedError(http.StatusServiceUnavailable, login.NotConfiguredText)
+	}
+	records, err := b.records.get(ctx, storageOf(req))
+	if err != nil {
+		return nil, b.logins.ReadFault(attempt, err)
+	}
+	config := records.config
+	known, err := b.dictionaries.Get(ctx, storageOf(req))
+	if err != nil {
+		return nil, b.logins.ReadFault(attempt, err)
+	}
 	attempt.RequestItems, attempt.ClientAttributes = request.Attributes(known)
 	if !config.UseRADIUSSources {
-		attempt.Allow = notRADIUS
+		attempt.RefuseSource = refuseRADIUS
 	}
 	if attempt.Username == "" {
 		return noContent(), nil // Status-Server comes here as well
@@ -115,7 +118,7 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 		return nil, err
 	case result.Refusal != nil && result.Refusal.Unanswered:
 		return freeradiusAnswer(http.StatusServiceUnavailable, ""), nil
-	case result.Refusal != nil || result.Answer.Outcome != radclient.Accept:
+	case result.Refusal != nil:
 		return notAccepted(config), nil
 	}
 	entries, unsent := rlmrest.Reply(result.Grant.LimitedReply(b.logins.Clock()))
@@ -132,9 +135,14 @@ func notAccepted(config *freeradiusEntry) *logical.Response {
 	return noContent()
 }
 
-// notRADIUS reports whether something else than a RADIUS server is asked. The server
-// that asks could be that attempt.
-func notRADIUS(src *source.Source) bool { return !src.IsRADIUS() }
+// refuseRADIUS returns why RADIUS servers are not asked: the server that asks could be such a
+// server.
+func refuseRADIUS(src *source.Source) string {
+	if src.IsRADIUS() {
+		return "a RADIUS server checks this name, and use_radius_sources of freeradius/config is false"
+	}
+	return ""
+}
 
 const freeradiusHelpDescription = `
 FreeRADIUS can keep its users here: rlm_rest asks these paths, with a Vault token.

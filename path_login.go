@@ -3,6 +3,7 @@ package radiusauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -11,10 +12,9 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/cidrutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/profile"
-	"vault-plugin-auth-radius/internal/radclient"
 )
 
 func (b *backend) pathLogin() *framework.Path {
@@ -76,30 +76,27 @@ func (b *backend) pathLogin() *framework.Path {
 
 // login returns a token for a user whom a source accepts.
 func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	attempt := login.Attempt{
+		Use: decision.Login, RequestID: req.ID,
+		Username: usernameOf(d), Password: d.Get(fieldPassword).(string), ChallengeID: d.Get(fieldChallengeID).(string),
+		Address: clientAddress(req), ClientAttributes: d.Get(fieldAttributes).(map[string]string),
+	}
 	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
-		return nil, b.logins.ReadFault(err)
+		return nil, b.logins.ReadFault(attempt, err)
 	}
 	if settings == nil {
+		b.logins.TurnAway(ctx, storageOf(req), nil, attempt, notConfigured(), nil)
 		return logical.ErrorResponse(login.NotConfiguredText), nil
 	}
-	if !b.addressAllowed(req, settings.config) {
+	boundTo, problem := bindTo(attempt.Address, settings.config)
+	if problem != "" {
+		b.logins.TurnAway(ctx, storageOf(req), settings.login, attempt, outsideAddresses(problem), nil)
 		return nil, logical.ErrPermissionDenied
 	}
-	boundTo, err := b.boundAddress(req, settings.config)
-	if err != nil {
-		return nil, err
-	}
-	if strings.Contains(req.Path, "..") {
-		return logical.ErrorResponse(errNoLease.Error()), nil
-	}
-	sent, err := clientAttributes(d)
-	if err != nil {
+	if err := checkLogin(req.Path, attempt); err != nil {
+		b.logins.TurnAway(ctx, storageOf(req), settings.login, attempt, nil, err)
 		return logical.ErrorResponse(err.Error()), nil
-	}
-	attempt := login.Attempt{
-		Username: usernameOf(d), Password: d.Get(fieldPassword).(string), ChallengeID: d.Get(fieldChallengeID).(string),
-		Address: clientAddress(req), ClientAttributes: sent,
 	}
 	result, err := b.logins.Authenticate(ctx, storageOf(req), settings.login, attempt)
 	switch {
@@ -109,8 +106,8 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 		return nil, err
 	case result.Refusal != nil:
 		return logical.ErrorResponse(result.Refusal.Text), nil
-	case result.Answer.Outcome == radclient.Challenge:
-		return b.challenged(ctx, storageOf(req), result), nil
+	case result.Next != nil:
+		return nextStepAnswer(result.Next), nil
 	}
 	if result.Challenge != nil {
 		attempt.Password = "" // the answer to a challenge works once: nothing to keep for renewals
@@ -120,6 +117,26 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 		auth.BoundCIDRs = boundTo
 	}
 	return &logical.Response{Auth: auth}, nil
+}
+
+// notConfigured returns the refusal of a mount without a config.
+func notConfigured() *login.Refusal {
+	return &login.Refusal{
+		Text: login.NotConfiguredText, Reason: login.Reason{Class: decision.NotConfigured, Text: login.NotConfiguredText},
+	}
+}
+
+// outsideAddresses returns the refusal of a client whose address may not log in.
+func outsideAddresses(problem string) *login.Refusal {
+	return &login.Refusal{Text: login.DeniedText, Reason: login.Reason{Class: decision.Address, Text: problem}}
+}
+
+// checkLogin returns what is wrong with a login before its name is looked for.
+func checkLogin(path string, attempt login.Attempt) error {
+	if strings.Contains(path, "..") {
+		return errNoLease
+	}
+	return profile.CheckClientAttributes(attempt.ClientAttributes)
 }
 
 // errNoLease is why nothing is asked about a name in such a path: Vault makes no lease
@@ -136,41 +153,26 @@ func clientAddress(req *logical.Request) string {
 	return req.Connection.RemoteAddr
 }
 
-// clientAttributes are what the client says of itself.
-func clientAttributes(d *framework.FieldData) (map[string]string, error) {
-	attributes := d.Get(fieldAttributes).(map[string]string)
-	return attributes, profile.CheckClientAttributes(attributes)
-}
-
-// addressAllowed reports whether the config's token_bound_cidrs let the client in.
-func (b *backend) addressAllowed(req *logical.Request, config *configEntry) bool {
-	if len(config.TokenBoundCIDRs) == 0 {
-		return true
+// bindTo returns where a token of a client with the address is good from: with the config's
+// token_strictly_bind_ip that address, which Vault takes for the client's; nil: anywhere that
+// token_bound_cidrs allow. The problem is why the client may not log in; "" if it may.
+func bindTo(address string, config *configEntry) (boundTo []*sockaddr.SockAddrMarshaler, problem string) {
+	const unknown = "%s is set and the request does not say where it comes from"
+	bound := len(config.TokenBoundCIDRs) > 0
+	switch {
+	case bound && address == "":
+		return nil, fmt.Sprintf(unknown, "token_bound_cidrs")
+	case bound && !cidrutil.RemoteAddrIsOk(address, config.TokenBoundCIDRs):
+		return nil, "the client's address is outside token_bound_cidrs"
+	case !config.strictlyBindsIP():
+		return nil, ""
 	}
-	if req.Connection == nil {
-		b.Logger().Warn("login refused: token_bound_cidrs is set and the request does not say where it comes from")
-		return false
-	}
-	return cidrutil.RemoteAddrIsOk(req.Connection.RemoteAddr, config.TokenBoundCIDRs)
-}
-
-// boundAddress is where a token is good from, with the config's token_strictly_bind_ip:
-// the address that Vault takes for the client's; nil: anywhere that token_bound_cidrs
-// allow.
-func (b *backend) boundAddress(req *logical.Request, config *configEntry) ([]*sockaddr.SockAddrMarshaler, error) {
-	if !config.strictlyBindsIP() {
-		return nil, nil
-	}
-	if req.Connection != nil {
-		if address, err := parseAddress(req.Connection.RemoteAddr); err == nil {
-			bound, err := sockaddr.NewIPAddr(address.WithZone("").Unmap().String())
-			if err == nil {
-				return []*sockaddr.SockAddrMarshaler{{SockAddr: bound}}, nil
-			}
+	if parsed, err := parseAddress(address); err == nil {
+		if only, err := sockaddr.NewIPAddr(parsed.WithZone("").Unmap().String()); err == nil {
+			return []*sockaddr.SockAddrMarshaler{{SockAddr: only}}, ""
 		}
 	}
-	b.Logger().Warn("login refused: token_strictly_bind_ip is set and the request does not say where it comes from")
-	return nil, logical.ErrPermissionDenied
+	return nil, fmt.Sprintf(unknown, "token_strictly_bind_ip")
 }
 
 // parseAddress reads an address, with or without a port: Vault takes an address with a
@@ -229,16 +231,12 @@ The token has the policies of users/alice, or the config's
 as a wrong password is; the log says which name is registered.
 `
 
-// challenged returns the response to a login that the source wants another step of.
-func (b *backend) challenged(ctx context.Context, storage kv.Storage, result login.Outcome) *logical.Response {
-	id, step, refusal := b.logins.NextStep(ctx, storage, result)
-	if refusal != nil {
-		return logical.ErrorResponse(refusal.Text)
-	}
+// nextStepAnswer returns the response to a login that the source wants another step of.
+func nextStepAnswer(next *login.NextStep) *logical.Response {
 	return &logical.Response{Data: map[string]any{
-		fieldChallengeID: id,
-		fieldMessage:     step.Message,
-		fieldEcho:        step.Echo,
-		fieldExpiresIn:   int(step.Time.Seconds()),
+		fieldChallengeID: next.ID,
+		fieldMessage:     next.Message,
+		fieldEcho:        next.Echo,
+		fieldExpiresIn:   int(next.Time.Seconds()),
 	}}
 }

@@ -23,6 +23,9 @@ type Decision struct {
 	Class   Class
 	Reason  string // of what is not accepted, in the words of the log; empty: none
 
+	Answers   bool // a challenge of the login's step before
+	LocksName bool // it is the failed login after which the name is locked out
+
 	Duration time.Duration // from the request to the decision
 	// Own is the part of Duration that the plugin needed itself: without the wait for the
 	// source, and for other logins of the name.
@@ -68,7 +71,8 @@ const (
 	Input             Class = "input"              // a name, a password or a challenge_id that cannot be one
 	NotConfigured     Class = "not_configured"     // there is no config, or no source for the name
 	Address           Class = "client_address"     // unknown, or outside token_bound_cidrs
-	Disabled          Class = "disabled"           // or expired: the user's entry says so
+	Disabled          Class = "disabled"           // the user's entry says so
+	Expired           Class = "expired"            // as the user's entry says
 	Locked            Class = "locked"             // after failed logins
 	Spelling          Class = "spelling"           // of a registered name, or a hidden or realm form of it
 	Unregistered      Class = "unregistered"       // and only registered users log in, or are renewed
@@ -88,6 +92,6 @@ const (
 
 // Classes are all classes.
 var Classes = []Class{
-	None, Input, NotConfigured, Address, Disabled, Locked, Spelling, Unregistered, TestUser, Rejected, Profiles,
-	ChallengeFault, Misconfigured, NoAnswer, Flood, Storage, Abandoned, Changed, NotForFreeRADIUS, NoPasswordExposed,
+	None, Input, NotConfigured, Address, Disabled, Expired, Locked, Spelling, Unregistered, TestUser, Rejected,
+	Profiles, ChallengeFault, Misconfigured, NoAnswer, Flood, Storage, Abandoned, Changed, NotForFreeRADIUS, NoPasswordExposed,
 }

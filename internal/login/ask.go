@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -18,19 +19,15 @@ const (
 	NotConfiguredText = "radius backend not configured"
 )
 
-// ask asks the source. It returns its answer, accept or challenge, or a refusal; the reason
-// of a refusal is in the log.
+// ask asks the source. It returns its answer, also with a refusal.
 func (s *Service) ask(
 	ctx context.Context, caller passwd.Caller, authorization *Authorization, name string, credentials radclient.Credentials,
 ) (source.Answer, *Refusal) {
 	src := authorization.Source
-	details := []any{"username", name}
-	if src.Name != "" {
-		details = append(details, "extauth", src.Name)
-	}
 	if src.Err != nil {
-		s.Log().Error("login refused: the stored config is not valid: write it again", append(details, "error", src.Err)...)
-		return source.Answer{}, &Refusal{Text: NotConfiguredText}
+		refusal := denied(decision.Misconfigured, "the stored config is not valid: write it again: "+src.Err.Error())
+		refusal.Text = NotConfiguredText
+		return source.Answer{}, refusal
 	}
 	answer, err := src.Checker.Check(ctx, source.Query{
 		Credentials: credentials,
@@ -38,44 +35,42 @@ func (s *Service) ask(
 		SameName:    authorization.config.SameName(authorization.user, credentials.Username),
 		Caller:      caller,
 	})
-	var misconfigured *directory.ConfigurationError
 	switch {
-	case errors.As(err, &misconfigured):
-		s.Log().Error("login refused: the directory cannot be asked like this", append(details, "error", err)...)
-		return source.Answer{}, &Refusal{Text: DeniedText}
+	case errors.As(err, new(*directory.ConfigurationError)):
+		refusal := denied(decision.Misconfigured, "the directory cannot be asked like this: "+err.Error())
+		refusal.server = serverOf(err)
+		return source.Answer{}, refusal
 	case err != nil:
-		return source.Answer{}, s.unanswered(err, details...)
+		return source.Answer{}, unanswered(err)
 	}
-	details = append(details, "server", answer.Server)
 	if answer.Drops.Total() > 0 {
-		s.Log().Warn("answers were dropped before the valid one came", "server", answer.Server, "drops", answer.Drops.String())
+		s.Log().Warn("answers were dropped before the valid one came",
+			"server", answer.Server, "drops", answer.Drops.String(), "username", name)
 	}
 	if answer.Outcome == radclient.Reject {
-		details = append(details, "reason", answer.Reason)
-		if answer.ReplyMessage != "" {
-			details = append(details, "reply_message", answer.ReplyMessage)
-		}
-		s.Log().Info("login refused by its source", details...)
-		return source.Answer{}, &Refusal{Text: DeniedText, rejected: true}
+		refusal := denied(decision.Rejected, answer.Reason)
+		refusal.rejected, refusal.replyMessage = true, answer.ReplyMessage
+		return answer, refusal
 	}
 	return answer, nil
 }
 
-// authorize lets the profiles decide about a user that a source has accepted. It returns
-// what they grant, or a refusal; the reason is in the log.
-func (s *Service) authorize(name string, authorization *Authorization, answer source.Answer) (Grant, *Refusal) {
-	for _, warning := range authorization.unsent {
-		s.Log().Warn("request_attributes: not all could be sent", "username", name, "reason", warning.Text)
+// authorize lets the profiles decide about a user that a source has accepted.
+func (s *Service) authorize(result *Outcome) {
+	result.at = s.Clock()
+	for _, warning := range result.Authorization.unsent {
+		s.Log().Warn("request_attributes: not all could be sent", "username", result.Name, "reason", warning.Text)
 	}
-	granted, warnings, err := authorization.evaluate(answer, s.Clock())
+	granted, warnings, err := result.Authorization.evaluate(result.Answer, result.at)
 	if err != nil {
-		s.Log().Info("login refused by the profiles", "username", name, "server", answer.Server, "reason", err)
-		return granted, &Refusal{Text: DeniedText}
+		result.Refusal = denied(decision.Profiles, err.Error())
+		return
 	}
 	for _, warning := range warnings {
-		s.Log().Warn("profile: a reply attribute was left out", "username", name, "field", warning.Field, "reason", warning.Text)
+		s.Log().Warn("profile: a reply attribute was left out",
+			"username", result.Name, "field", warning.Field, "reason", warning.Text)
 	}
-	return granted, nil
+	result.Grant = granted
 }
 
 // grantedPolicies returns the policies that a login adds to the config's token_policies.

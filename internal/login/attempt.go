@@ -7,26 +7,31 @@ import (
 	"time"
 
 	"vault-plugin-auth-radius/internal/challenge"
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
+	"vault-plugin-auth-radius/internal/username"
 )
 
 // Attempt is one try to log in, in Vault or at a server that asks FreeRADIUS.
 type Attempt struct {
-	Username         string // as typed
+	Use              decision.Use // empty: a login in Vault
+	RequestID        string       // Vault's; empty: none
+	Username         string       // as typed
 	Password         string
 	ChallengeID      string            // that the password answers; empty: none
 	Address          string            // of the client, as Vault believes it; empty: unknown
+	Station          string            // Calling-Station-Id that FreeRADIUS tells; empty: none
 	ClientAttributes map[string]string // what the client says of itself
 	// RequestItems is the request that is decided about, if a RADIUS server has got it;
 	// nil: it is the one that goes to the source.
 	RequestItems []dictionary.Item
-	// Allow reports whether a source may be asked; nil: each may.
-	Allow func(*source.Source) bool
+	// RefuseSource returns why a source may not be asked, and "" if it may; nil: each may.
+	RefuseSource func(*source.Source) string
 }
 
 // checkPassword returns why the source cannot be asked about the password, which may be
@@ -44,10 +49,16 @@ type Outcome struct {
 	Name          string // canonical
 	Authorization *Authorization
 	Challenge     *challenge.State // nil: the password answered no challenge
-	failures      int              // that this login has counted so far
 	Answer        source.Answer    // accept or challenge
 	Grant         Grant            // after an accept
+	Next          *NextStep        // that the source asks for, of a login in Vault; else nil
 	Refusal       *Refusal         // why it goes no further; the log says more
+
+	identity  Identity
+	failures  int           // that this login has counted so far
+	locksName bool          // the last of them has locked the name out
+	waited    time.Duration // for the source, and for other logins of the name
+	at        time.Time     // when the profiles have decided
 }
 
 // InputError means that a name, a password or another value of the request is wrong. Its
@@ -68,80 +79,153 @@ var ErrReadFault = errors.New("the login could not be checked: the log of the ra
 // again, which is a second push to the user's phone. The error is an [InputError], a
 // [challenge.Error], or [ErrReadFault].
 func (s *Service) Authenticate(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt) (Outcome, error) {
-	return s.settle(s.decide(ctx, storage, settings, attempt))
+	began := time.Now()
+	var result Outcome
+	err := s.decide(ctx, storage, settings, attempt, &result)
+	return s.settle(attempt, began, result, err)
 }
 
-// settle returns what the client may know of a fault. Names of users that cannot be read
-// are like a source that is away.
-func (s *Service) settle(result Outcome, err error) (Outcome, error) {
-	var unread *namesUnreadError
-	switch {
-	case err == nil || IsInputError(err):
-		return result, err
-	case errors.As(err, &unread):
-		s.Log().Error("login failed", "username", result.Name, "error", err)
-		result.Refusal = &Refusal{Text: NoAnswerText, Unanswered: true}
-		return result, nil
+// TurnAway records a decision that is made before the source is looked for: the login is
+// refused, or with no refusal its request is not valid, as the error says. The name is looked
+// for so that it can be told whether it is registered; settings may be nil.
+func (s *Service) TurnAway(
+	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt, refusal *Refusal, invalid error,
+) {
+	began := time.Now()
+	result := Outcome{Refusal: refusal}
+	if username.Check(attempt.Username) == nil {
+		result.Name = attempt.Username
 	}
-	return result, s.ReadFault(err)
+	if settings != nil {
+		if sources, err := s.Sources.Get(ctx, storage); err == nil {
+			if identity, err := s.Identify(ctx, storage, settings, sources, attempt.Username); err == nil {
+				result.identity, result.Name = identity, identity.Name
+			}
+		}
+	}
+	if refusal == nil {
+		invalid = &InputError{invalid}
+	}
+	s.record(attempt, began, result, invalid)
 }
 
-// ReadFault logs a fault of storage at login, and returns [ErrReadFault], which names no
-// user.
-func (s *Service) ReadFault(err error) error {
-	s.Log().Error("login failed: storage cannot be read", "error", err)
+// settle records a decision, and returns what the client may know of a fault. Names of users
+// that cannot be read are like a source that is away.
+func (s *Service) settle(attempt Attempt, began time.Time, result Outcome, err error) (Outcome, error) {
+	var unread *namesUnreadError
+	if errors.As(err, &unread) {
+		result.Refusal = &Refusal{Text: NoAnswerText, Unanswered: true, Reason: Reason{decision.Storage, err.Error()}}
+		err = nil
+	}
+	s.record(attempt, began, result, err)
+	if err != nil && !IsInputError(err) {
+		return result, ErrReadFault
+	}
+	return result, err
+}
+
+// ReadFault records that the attempt could not be decided, since storage cannot be read, and
+// returns [ErrReadFault], which names no user.
+func (s *Service) ReadFault(attempt Attempt, err error) error {
+	s.record(attempt, time.Now(), Outcome{}, err)
 	return ErrReadFault
 }
 
-func (s *Service) decide(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt) (Outcome, error) {
+// candidate is what is known of an attempt before its source is asked.
+type candidate struct {
+	credentials radclient.Credentials
+	caller      passwd.Caller
+}
+
+// prepare reads all that the decision needs. A refusal in the result means that the source is
+// not to be asked.
+func (s *Service) prepare(
+	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt, result *Outcome,
+) (candidate, error) {
 	began := time.Now()
-	config := settings.Config
-	sources, err := s.Sources.Get(ctx, storage)
-	if err != nil {
-		return Outcome{}, err
+	if err := s.find(ctx, storage, settings, attempt, result); err != nil {
+		return candidate{}, err
 	}
-	identity, err := s.Identify(ctx, storage, settings, sources, attempt.Username)
-	result := Outcome{Name: identity.Name}
-	if err != nil {
-		return result, err
-	}
+	identity := result.identity
 	if err := attempt.checkPassword(identity.Source); err != nil {
-		return result, &InputError{err}
+		return candidate{}, &InputError{err}
 	}
-	if attempt.Allow != nil && !attempt.Allow(identity.Source) {
-		result.Refusal = &Refusal{Text: DeniedText}
-		return result, nil
+	if attempt.RefuseSource != nil {
+		if reason := attempt.RefuseSource(identity.Source); reason != "" {
+			result.Refusal = denied(decision.NotForFreeRADIUS, reason)
+			return candidate{}, nil
+		}
 	}
+	var err error
 	if result.Challenge, err = s.answering(ctx, storage, identity.Source, identity.Name, attempt.ChallengeID); err != nil {
-		return result, err
+		return candidate{}, err
 	}
-	credentials, err := config.Credentials(identity.Source, identity.Name, attempt.Password, attempt.Address)
+	credentials, err := settings.Config.Credentials(identity.Source, identity.Name, attempt.Password, attempt.Address)
 	if err != nil {
-		return result, &InputError{err}
+		return candidate{}, &InputError{err}
 	}
 	credentials.Answers = challengedBy(result.Challenge)
 	result.Authorization, err = s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
-	if err != nil {
-		return result, err
+	return candidate{credentials, passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}}, err
+}
+
+// find finds the user that an attempt is for.
+func (s *Service) find(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt, result *Outcome) error {
+	if username.Check(attempt.Username) == nil {
+		result.Name = attempt.Username // until the canonical name is known
 	}
-	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
-	turn, locked, refusal := s.beginTurn(ctx, config, identity, caller.Share, result.Challenge)
+	sources, err := s.Sources.Get(ctx, storage)
+	if err != nil {
+		return err
+	}
+	result.identity, err = s.Identify(ctx, storage, settings, sources, attempt.Username)
+	result.Name = result.identity.Name
+	return err
+}
+
+func (s *Service) decide(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt, result *Outcome) error {
+	candidate, err := s.prepare(ctx, storage, settings, attempt, result)
+	if err != nil || result.Refusal != nil {
+		return err
+	}
+	s.judge(ctx, attempt, candidate, result)
+	if result.Refusal == nil && result.Answer.Outcome == radclient.Challenge {
+		s.goOn(ctx, storage, attempt, result)
+	}
+	return nil
+}
+
+// judge has the source and the profiles decide, in the turn of the login among those of its
+// name.
+func (s *Service) judge(ctx context.Context, attempt Attempt, candidate candidate, result *Outcome) {
+	identity, config := result.identity, result.Authorization.config
+	wait := stopwatch(&result.waited)
+	turn, locked, refusal := s.beginTurn(ctx, config, identity, candidate.caller.Share, result.Challenge)
+	wait()
 	if refusal != nil {
 		result.Refusal = refusal
-		return result, nil
+		return
 	}
 	defer turn.End(lockout.Undecided) // unless it has ended
-	if identity.blockReason != "" || locked {
-		reason := cmp.Or(identity.blockReason, lockedReason)
-		result.Refusal = s.rejectWithoutAsking(ctx, caller, identity.Source, identity.Name, attempt.Password, reason)
-		return result, nil
+	if identity.bar != (Reason{}) || locked {
+		defer stopwatch(&result.waited)()
+		reason := cmp.Or(identity.bar, lockedReason)
+		result.Refusal = rejectWithoutAsking(ctx, candidate.caller, identity.Source, attempt.Password, reason)
+		return
 	}
-	result.Answer, result.Refusal = s.ask(ctx, caller, result.Authorization, identity.Name, credentials)
-	s.endTurn(turn, &result)
+	wait = stopwatch(&result.waited)
+	result.Answer, result.Refusal = s.ask(ctx, candidate.caller, result.Authorization, identity.Name, candidate.credentials)
+	wait()
+	s.endTurn(turn, attempt.Use, result)
 	if result.Refusal == nil && result.Answer.Outcome == radclient.Accept {
-		result.Grant, result.Refusal = s.authorize(identity.Name, result.Authorization, result.Answer)
+		s.authorize(result)
 	}
-	return result, nil
+}
+
+// stopwatch returns a function that adds the time until it is called.
+func stopwatch(total *time.Duration) (stop func()) {
+	began := time.Now()
+	return func() { *total += time.Since(began) }
 }
 
 // IsInputError reports whether the client's request has caused the error.

@@ -108,7 +108,7 @@ func TestAuthTypeRejectRefusesWhateverOtherProfilesSay(t *testing.T) {
 	stolen := map[string]string{"device": "stolen"}
 	result, err := f.authenticate(Attempt{Username: "carol", Password: rightPassword, ClientAttributes: stolen})
 	require.NoError(t, err)
-	require.Equal(t, &Refusal{Text: DeniedText}, result.Refusal)
+	require.Equal(t, &Refusal{Text: DeniedText}, shown(result.Refusal))
 	require.Empty(t, result.Grant.Policies)
 	require.Contains(t, f.log.String(), "profile barred: Auth-Type := Reject")
 }
@@ -252,7 +252,7 @@ func TestStoredConfigThatIsNotValidRefusesItsLogins(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.Host, c.Secret, c.NASPortType = "127.0.0.1", "testing123", "carrier pigeon" })
 	result := f.login("carol", rightPassword)
-	require.Equal(t, &Refusal{Text: NotConfiguredText}, result.Refusal)
+	require.Equal(t, &Refusal{Text: NotConfiguredText}, shown(result.Refusal))
 	require.Contains(t, f.log.String(), "nas_port_type")
 }
 

@@ -2,9 +2,11 @@ package login
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"vault-plugin-auth-radius/internal/challenge"
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
@@ -30,26 +32,38 @@ func challengedBy(answered *challenge.State) *radclient.Challenged {
 	return &radclient.Challenged{Host: answered.Host, Server: answered.Server, State: answered.State}
 }
 
-// NextStep seals the state of a login in several steps, for the answer to the step that the
-// source asks for. The refusal says that the login cannot go on; the log says why.
-func (s *Service) NextStep(
-	ctx context.Context, storage kv.Storage, result Outcome,
-) (id string, step radclient.Step, _ *Refusal) {
-	verdict := result.Answer.Verdict
-	refuse := func(reason string, details ...any) (string, radclient.Step, *Refusal) {
-		details = append([]any{"username", result.Name, "server", verdict.Server}, details...)
-		s.Log().Error("login refused: "+reason, details...)
-		return "", radclient.Step{}, &Refusal{Text: DeniedText}
+// NextStep is what the source of a login asks for next.
+type NextStep struct {
+	ID string // challenge_id, which the answer has to have
+	radclient.Step
+}
+
+// goOn makes the next step of a login whose source asks for one. Only a client of Vault can
+// take it.
+func (s *Service) goOn(ctx context.Context, storage kv.Storage, attempt Attempt, result *Outcome) {
+	switch attempt.Use {
+	case decision.FreeRADIUS:
+		result.Refusal = denied(decision.ChallengeFault, "the RADIUS server asks for another step, which FreeRADIUS cannot hand on")
+	case decision.Trial: // it ends here
+	default:
+		result.Next, result.Refusal = s.nextStep(ctx, storage, *result)
 	}
+}
+
+// nextStep seals the state of a login in several steps, for the answer to the step that the
+// source asks for. The refusal means that the login cannot go on.
+func (s *Service) nextStep(ctx context.Context, storage kv.Storage, result Outcome) (*NextStep, *Refusal) {
+	verdict := result.Answer.Verdict
 	round, allowed := result.Challenge.NextRound()
 	if !allowed {
-		return refuse("the RADIUS server asks for step after step", "rounds", round-1)
+		text := fmt.Sprintf("the RADIUS server asks for step after step: %d so far", round-1)
+		return nil, denied(decision.ChallengeFault, text)
 	}
 	step, err := verdict.Step()
 	if err != nil {
-		return refuse("the RADIUS server's challenge cannot be answered", "error", err)
+		return nil, denied(decision.ChallengeFault, "the RADIUS server's challenge cannot be answered: "+err.Error())
 	}
-	id, err = s.Challenges.Seal(ctx, storage, challenge.State{
+	id, err := s.Challenges.Seal(ctx, storage, challenge.State{
 		Username: result.Name,
 		Source:   result.Authorization.Source.Key(),
 		Host:     verdict.Host,
@@ -60,7 +74,7 @@ func (s *Service) NextStep(
 		Failures: result.failures,
 	})
 	if err != nil {
-		return refuse("the challenge cannot be sealed: write the config once more", "error", err)
+		return nil, denied(decision.ChallengeFault, "the challenge cannot be sealed: write the config once more: "+err.Error())
 	}
-	return id, step, nil
+	return &NextStep{id, step}, nil
 }

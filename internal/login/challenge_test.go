@@ -40,12 +40,9 @@ func (f *fixture) requireChallenged(attempt Attempt) (id string, step radclient.
 	require.NoError(f.t, err)
 	require.Nil(f.t, result.Refusal)
 	require.Equal(f.t, radclient.Challenge, result.Answer.Outcome)
-	before := f.storage.writeCount()
-	id, step, refusal := f.service.NextStep(f.t.Context(), f.storage, result)
-	require.Equal(f.t, before, f.storage.writeCount(), "a step has written to storage")
-	require.Nil(f.t, refusal, "%s", f.log)
-	require.NotEmpty(f.t, id)
-	return id, step
+	require.NotNil(f.t, result.Next, "%s", f.log)
+	require.NotEmpty(f.t, result.Next.ID)
+	return result.Next.ID, result.Next.Step
 }
 
 func TestNextStepOfALoginGoesToTheServerThatAsked(t *testing.T) {
@@ -146,11 +143,9 @@ func TestLoginTakesNoMoreThanEightSteps(t *testing.T) {
 	}
 	result, err := f.authenticate(Attempt{Username: "carol", Password: "code", ChallengeID: id})
 	require.NoError(t, err)
-	none, _, refusal := f.service.NextStep(t.Context(), f.storage, result)
-	require.Equal(t, &Refusal{Text: DeniedText}, refusal)
-	require.Empty(t, none)
-	require.Contains(t, f.log.String(), "asks for step after step")
-	require.Contains(t, f.log.String(), "rounds=8")
+	require.Equal(t, &Refusal{Text: DeniedText}, shown(result.Refusal))
+	require.Nil(t, result.Next)
+	require.Contains(t, f.log.String(), "asks for step after step: 8 so far")
 }
 
 func TestWrongCodesAreCountedFromStepToStep(t *testing.T) {
@@ -171,10 +166,8 @@ func TestStepThatCannotBeAnsweredIsRefused(t *testing.T) {
 	challengeWith(f.server, stateOf("one"), stateOf("two"))
 	result, err := f.authenticate(Attempt{Username: "carol", Password: "first"})
 	require.NoError(t, err)
-	id, step, refusal := f.service.NextStep(t.Context(), f.storage, result)
-	require.Equal(t, &Refusal{Text: DeniedText}, refusal)
-	require.Empty(t, id)
-	require.Equal(t, radclient.Step{}, step)
+	require.Equal(t, &Refusal{Text: DeniedText}, shown(result.Refusal))
+	require.Nil(t, result.Next)
 	require.Contains(t, f.log.String(), "the RADIUS server's challenge cannot be answered")
 	require.Contains(t, f.log.String(), "more than one State")
 }
@@ -184,11 +177,10 @@ func TestStepThatCannotBeSealedIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	challengeWith(f.server, stateOf("s"))
-	result, err := f.authenticate(Attempt{Username: "carol", Password: "first"})
-	require.NoError(t, err)
 	require.NoError(t, f.storage.Delete(t.Context(), challenge.StorageKey))
 	f.service.Challenges.Drop()
-	_, _, refusal := f.service.NextStep(t.Context(), f.storage, result)
-	require.Equal(t, &Refusal{Text: DeniedText}, refusal)
+	result, err := f.authenticate(Attempt{Username: "carol", Password: "first"})
+	require.NoError(t, err)
+	require.Equal(t, &Refusal{Text: DeniedText}, shown(result.Refusal))
 	require.Contains(t, f.log.String(), "the challenge cannot be sealed: write the config once more")
 }

@@ -2,7 +2,9 @@ package login
 
 import (
 	"context"
+	"time"
 
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -14,46 +16,60 @@ import (
 func (s *Service) Expose(
 	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt,
 ) (result Outcome, ntHash []byte, err error) {
-	result, ntHash, err = s.expose(ctx, storage, settings, attempt)
-	result, err = s.settle(result, err)
+	began := time.Now()
+	ntHash, err = s.expose(ctx, storage, settings, attempt, &result)
+	result, err = s.settle(attempt, began, result, err)
 	return result, ntHash, err
 }
 
 // expose decides about a request without a password. If the user has an nt: hash that may be
 // exposed, FreeRADIUS gets it, with the reply of the profiles; no other user is accepted.
 func (s *Service) expose(
-	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt,
-) (result Outcome, ntHash []byte, err error) {
-	sources, err := s.Sources.Get(ctx, storage)
-	if err != nil {
-		return Outcome{}, nil, err
+	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt, result *Outcome,
+) (ntHash []byte, err error) {
+	if err := s.find(ctx, storage, settings, attempt, result); err != nil {
+		return nil, err
 	}
-	identity, err := s.Identify(ctx, storage, settings, sources, attempt.Username)
-	result = Outcome{Name: identity.Name, Refusal: &Refusal{Text: DeniedText}}
-	if err != nil || identity.user == nil || !identity.user.Expose {
-		return result, nil, err
-	}
-	hash, err := passwd.Parse(identity.user.PasswordHash)
-	octets, isNT := hash.NT()
-	if err != nil || !isNT || identity.Source.Name != source.Local {
-		return result, nil, nil
-	}
-	reason := identity.blockReason
-	if s.Lockouts.IsLocked(LockoutKey(settings.Config, identity.Source, identity.Name), settings.Config.lockoutPolicy()) {
-		reason = lockedReason
-	}
+	identity := result.identity
+	octets, reason := hashOf(identity)
 	if reason != "" {
-		s.Log().Info("login refused", "username", result.Name, "reason", reason)
-		return result, nil, nil
+		result.Refusal = denied(decision.NoPasswordExposed, reason)
+		return nil, nil
+	}
+	bar := identity.bar
+	if s.Lockouts.IsLocked(LockoutKey(settings.Config, identity.Source, identity.Name), settings.Config.lockoutPolicy()) {
+		bar = lockedReason
+	}
+	if bar != (Reason{}) {
+		result.Refusal = &Refusal{Text: DeniedText, Reason: bar}
+		return nil, nil
 	}
 	credentials := radclient.Credentials{Username: result.Name}
 	result.Authorization, err = s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
 	if err != nil {
-		return result, nil, err
+		return nil, err
 	}
 	result.Answer = source.Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: source.Local}}
-	if result.Grant, result.Refusal = s.authorize(result.Name, result.Authorization, result.Answer); result.Refusal != nil {
-		return result, nil, nil
+	if s.authorize(result); result.Refusal != nil {
+		return nil, nil
 	}
-	return result, octets, nil
+	return octets, nil
+}
+
+// hashOf returns the nt: hash of a user that may be exposed, or why there is none.
+func hashOf(identity Identity) (ntHash []byte, reason string) {
+	switch user := identity.user; {
+	case user == nil:
+		return nil, "the request has no password, and the name is not under users/"
+	case !user.Expose:
+		return nil, "the request has no password, and the user's hash may not be exposed: see expose_credential"
+	case identity.Source.Name != source.Local:
+		return nil, "the request has no password, and the user's is not checked here"
+	}
+	hash, err := passwd.Parse(identity.user.PasswordHash)
+	ntHash, isNT := hash.NT()
+	if err != nil || !isNT {
+		return nil, "the request has no password, and the user has no hash of the kind nt:"
+	}
+	return ntHash, ""
 }

@@ -201,6 +201,14 @@ func (f *fixture) requireAccepted(name string) Outcome {
 	return result
 }
 
+// shown returns what a client may tell of a refusal.
+func shown(refusal *Refusal) *Refusal {
+	if refusal == nil {
+		return nil
+	}
+	return &Refusal{Text: refusal.Text, Unanswered: refusal.Unanswered}
+}
+
 // requireDenied is refused with the one text of refusals, for a reason in the log.
 func (f *fixture) requireDenied(name, password, reason string) Outcome {
 	f.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
@@ -20,9 +21,10 @@ type Identity struct {
 	// registered reports whether the name, or one that may be the same to a server, is
 	// registered: its failed logins count where strangers' names do not push them out.
 	registered bool
-	// blockReason is, for the log, why no source is to be asked; "" means that the user may
-	// log in.
-	blockReason string
+	// bar is why no source is to be asked; the zero Reason means that the user may log in.
+	bar Reason
+	// route is, for operators, why the source is the one that checks the password.
+	route string
 }
 
 // namesUnreadError means that the registered names are not known: no login can be accepted.
@@ -70,23 +72,35 @@ func (s *Service) Identify(
 		}
 	}
 	identity.registered = identity.user != nil || match.Similar
-	identity.Source = s.Route(settings, sources, identity.user, identity.Name)
+	identity.Source, identity.route = s.route(settings, sources, identity.user, identity.Name)
 	if identity.user == nil && !username.IsPlain(identity.Name) {
 		return identity, &InputError{errNotPlain}
 	}
-	bars := []func() (string, error){
-		func() (string, error) { return identity.user.BlockReason(s.Clock()), nil },
-		func() (string, error) { return BarredAsTestUser(settings, sources, identity), nil },
-		func() (string, error) { return s.barredByHidden(ctx, storage, names, identity) },
-		func() (string, error) { return barredAsStranger(settings, names, identity, match), nil },
-		func() (string, error) { return s.barredByBase(ctx, storage, settings, sources, names, identity) },
+	bars := []func() (Reason, error){
+		func() (Reason, error) { return s.blockOf(identity.user), nil },
+		func() (Reason, error) { return barredAsTestUser(settings, sources, identity), nil },
+		func() (Reason, error) { return s.barredByHidden(ctx, storage, names, identity) },
+		func() (Reason, error) { return barredAsStranger(settings, names, identity, match), nil },
+		func() (Reason, error) { return s.barredByBase(ctx, storage, settings, sources, names, identity) },
 	}
 	for _, bar := range bars {
-		if identity.blockReason, err = bar(); identity.blockReason != "" || err != nil {
+		if identity.bar, err = bar(); identity.bar != (Reason{}) || err != nil {
 			return identity, err
 		}
 	}
 	return identity, nil
+}
+
+// blockOf returns what the user's own entry has against a login now. A nil user has none.
+func (s *Service) blockOf(user *users.User) Reason {
+	text := user.BlockReason(s.Clock())
+	switch {
+	case text == "":
+		return Reason{}
+	case user.Disabled:
+		return Reason{decision.Disabled, text}
+	}
+	return Reason{decision.Expired, text}
 }
 
 // errNotPlain is why a name is refused of which servers know several spellings.
@@ -94,29 +108,30 @@ var errNotPlain = errors.New("username is not in its plain spelling (Unicode NFK
 
 // barredAsStranger returns why a name that is not registered is refused: it is another
 // spelling of one that is, or only registered users log in.
-func barredAsStranger(settings *Settings, names *username.Names, identity Identity, match username.Match) string {
+func barredAsStranger(settings *Settings, names *username.Names, identity Identity, match username.Match) Reason {
 	if identity.user != nil {
-		return ""
+		return Reason{}
 	}
 	registered := names.Closest(identity.Name)
 	switch {
 	case match.Similar && registered == "":
-		return "a similar name was registered until now"
+		return Reason{decision.Spelling, "a similar name was registered until now"}
 	case match.SameFold: // no other spelling can be registered
-		return fmt.Sprintf("registered as %s: type it like that", registered)
+		return Reason{decision.Spelling, fmt.Sprintf("registered as %s: type it like that", registered)}
 	case match.Similar:
-		return fmt.Sprintf("registered as %s: type it like that, or register %s if it is somebody else", registered, identity.Name)
+		text := "registered as %s: type it like that, or register %s if it is somebody else"
+		return Reason{decision.Spelling, fmt.Sprintf(text, registered, identity.Name)}
 	case settings.Config.RegisteredOnly:
-		return "the config has registered_only, and the name is not under users/"
+		return Reason{decision.Unregistered, "the config has registered_only, and the name is not under users/"}
 	}
-	return ""
+	return Reason{}
 }
 
 // barredByHidden returns why a name is refused that a stored user would have by the rules
 // of now, and no login leads to: the limits of that user are not to be passed by.
 func (s *Service) barredByHidden(
 	ctx context.Context, storage kv.Storage, names *username.Names, identity Identity,
-) (string, error) {
+) (Reason, error) {
 	for _, stored := range names.HiddenLike(identity.Name) {
 		name := names.Rules().Canonical(stored)
 		if identity.user != nil && name != identity.Name {
@@ -124,21 +139,22 @@ func (s *Service) barredByHidden(
 		}
 		user, err := s.Users.Get(ctx, storage, stored)
 		if err != nil {
-			return "", err
+			return Reason{}, err
 		}
-		reason := user.BlockReason(s.Clock())
-		if reason == "" && user != nil && (user.Local || user.Source != 0) {
-			reason = "the user has a source (extauth)"
+		reason := s.blockOf(user)
+		if reason.Text == "" && user != nil && (user.Local || user.Source != 0) {
+			reason = Reason{decision.Spelling, "the user has a source (extauth)"}
 		}
-		if reason == "" && user != nil && len(user.Profiles) > 0 {
-			reason = "the user has profiles"
+		if reason.Text == "" && user != nil && len(user.Profiles) > 0 {
+			reason = Reason{decision.Spelling, "the user has profiles"}
 		}
-		if reason != "" {
-			return fmt.Sprintf("%s, as the stored user %q, whose name would be %q now: register that, and delete users/%s",
-				reason, stored, name, stored), nil
+		if reason.Text != "" {
+			reason.Text = fmt.Sprintf("%s, as the stored user %q, whose name would be %q now: register that, and delete users/%s",
+				reason.Text, stored, name, stored)
+			return reason, nil
 		}
 	}
-	return "", nil
+	return Reason{}, nil
 }
 
 // MaxNameRealms is how many realms a name may have that is not registered: each is looked
@@ -150,13 +166,13 @@ const MaxNameRealms = 16
 // take it for that user.
 func (s *Service) barredByBase(
 	ctx context.Context, storage kv.Storage, settings *Settings, sources *source.Set, names *username.Names, identity Identity,
-) (string, error) {
+) (Reason, error) {
 	if identity.user != nil {
-		return "", nil
+		return Reason{}, nil
 	}
 	cut := names.Rules().Bases(identity.Name)
 	if len(cut) > MaxNameRealms {
-		return fmt.Sprintf("the name has more than %d realms", MaxNameRealms), nil
+		return Reason{decision.Spelling, fmt.Sprintf("the name has more than %d realms", MaxNameRealms)}, nil
 	}
 	var bases []string
 	for _, name := range append([]string{identity.Name}, cut...) {
@@ -165,7 +181,7 @@ func (s *Service) barredByBase(
 	for _, base := range slices.Compact(bases)[1:] { // the name itself is not registered
 		match, err := names.Match(ctx, users.Stored{Storage: storage}, base)
 		if err != nil {
-			return "", err
+			return Reason{}, err
 		}
 		var similar []string
 		switch {
@@ -177,13 +193,14 @@ func (s *Service) barredByBase(
 		for _, stored := range slices.Concat(similar, names.HiddenLike(base)) {
 			user, err := s.Users.Get(ctx, storage, stored)
 			if err != nil {
-				return "", err
+				return Reason{}, err
 			}
-			reason := user.BlockReason(s.Clock())
-			if reason != "" && s.Route(settings, sources, user, names.Rules().Canonical(stored)).Key() == identity.Source.Key() {
-				return reason + ", as " + stored, nil
+			reason := s.blockOf(user)
+			if reason.Text != "" && s.Route(settings, sources, user, names.Rules().Canonical(stored)).Key() == identity.Source.Key() {
+				reason.Text += ", as " + stored
+				return reason, nil
 			}
 		}
 	}
-	return "", nil
+	return Reason{}, nil
 }

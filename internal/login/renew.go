@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"vault-plugin-auth-radius/internal/catalog"
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -47,95 +49,135 @@ func NewRenewalData(authorization *Authorization, password string, granted Grant
 	return data
 }
 
-// Renewed holds what a token has after its renewal.
+// Renewed holds what a token has after its token.
 type Renewed struct {
 	Granted Grant
 	Groups  []string // that become identity group aliases
 }
 
-// Renew decides whether the user of a token could still get one like it. address is that of
-// the client. A token without a password can only be rechecked, whatever the config says now.
-// The refusal has a text for the client.
+// Token is one that is to be renewed.
+type Token struct {
+	Username  string // as the login has kept it
+	Address   string // of the client
+	RequestID string // Vault's; empty: none
+	Kept      Kept
+	// SamePolicies reports whether the token has these policies, beside the config's.
+	SamePolicies func(granted []string) bool
+}
+
+// Renew decides whether the user of a token could still get one like it. A token without a
+// password can only be rechecked, whatever the config says now. The refusal has a text for the
+// client.
 func (s *Service) Renew(
-	ctx context.Context, storage kv.Storage, settings *Settings, typed, address string, data Kept,
+	ctx context.Context, storage kv.Storage, settings *Settings, token Token,
 ) (Renewed, *Refusal, error) {
-	config := settings.Config
-	sources, err := s.Sources.Get(ctx, storage)
-	if err != nil {
-		return Renewed{}, nil, err
-	}
-	identity, err := s.Identify(ctx, storage, settings, sources, typed)
+	began := time.Now()
+	var result Outcome
+	groups, err := s.renew(ctx, storage, settings, token, &result)
+	attempt := Attempt{Use: decision.Renewal, RequestID: token.RequestID, Address: token.Address}
+	s.record(attempt, began, result, err)
 	switch {
 	case IsInputError(err):
-		return Renewed{}, &Refusal{Text: err.Error() + ", not renewing"}, nil
-	case err != nil:
-		return Renewed{}, nil, err
-	case identity.blockReason != "":
-		s.Log().Info("renewal refused", "username", identity.Name, "reason", identity.blockReason)
-		reason := cmp.Or(identity.user.BlockReason(s.Clock()), "the user may not log in any more")
-		return Renewed{}, &Refusal{Text: reason + ", not renewing"}, nil
+		return Renewed{}, &Refusal{Text: err.Error() + notRenewing}, nil
+	case err != nil || result.Refusal != nil:
+		return Renewed{}, result.Refusal, err
+	}
+	return Renewed{Granted: result.Grant, Groups: groups}, nil, nil
+}
+
+// notRenewing ends the texts for clients whose tokens are not renewed.
+const notRenewing = ", not renewing"
+
+// changed returns the refusal of a renewal, as something is not as it was at the login.
+func changed(class decision.Class, text string) *Refusal {
+	return &Refusal{Text: text, Reason: Reason{class, text}}
+}
+
+// renew decides about a renewal, and returns the identity group aliases that it has.
+func (s *Service) renew(
+	ctx context.Context, storage kv.Storage, settings *Settings, token Token, result *Outcome,
+) (groups []string, err error) {
+	if err := s.find(ctx, storage, settings, Attempt{Username: token.Username}, result); err != nil {
+		return nil, err
+	}
+	config, identity, data := settings.Config, result.identity, token.Kept
+	switch {
+	case identity.bar != (Reason{}):
+		text := cmp.Or(identity.user.BlockReason(s.Clock()), "the user may not log in any more")
+		result.Refusal = &Refusal{Text: text + notRenewing, Reason: identity.bar}
+		return nil, nil
 	case data.Source != identity.Source.Key():
-		return Renewed{}, &Refusal{Text: "another source checks the user now, not renewing"}, nil
+		result.Refusal = changed(decision.Changed, "another source checks the user now, not renewing")
+		return nil, nil
 	}
 	unchanged, others, err := s.profilesUnchanged(ctx, storage, config, identity.user, data)
 	switch {
 	case err != nil:
-		return Renewed{}, nil, err
+		return nil, err
 	case unchanged == nil:
-		return Renewed{}, &Refusal{Text: "profiles have changed, not renewing"}, nil
+		result.Refusal = changed(decision.Changed, "profiles have changed, not renewing")
+		return nil, nil
 	}
-	result := Renewed{
-		Granted: Grant{Policies: slices.Concat(grantedPolicies(config, identity.user), policiesOf(unchanged)), Matched: unchanged},
-		Groups:  data.Groups,
-	}
+	result.Grant = Grant{Policies: slices.Concat(grantedPolicies(config, identity.user), policiesOf(unchanged)), Matched: unchanged}
+	groups = data.Groups
 	if config.Renewal == RenewalReauthenticate && data.Password != "" {
-		granted, refusal, err := s.reauthenticate(ctx, storage, settings, identity, data, address)
-		if refusal != nil || err != nil {
-			return Renewed{}, refusal, err
+		if err := s.reauthenticate(ctx, storage, settings, token, result); result.Refusal != nil || err != nil {
+			return nil, err
 		}
-		result.Granted, result.Groups = granted, granted.Groups(config.GroupAttributes)
+		groups = result.Grant.Groups(config.GroupAttributes)
 	} else if data.Registered && identity.user == nil {
-		return Renewed{}, &Refusal{Text: "user is no longer registered, not renewing"}, nil
-	} else if result.Granted.ends, err = recheck(unchanged, others, settings.Zone, s.Clock()); err != nil {
-		s.Log().Info("renewal refused by the profiles", "username", identity.Name, "reason", err)
-		return Renewed{}, &Refusal{Text: DeniedText + ", not renewing"}, nil
+		result.Refusal = changed(decision.Unregistered, "user is no longer registered, not renewing")
+		return nil, nil
+	} else if result.Grant.ends, err = recheck(unchanged, others, settings.Zone, s.Clock()); err != nil {
+		result.Refusal = &Refusal{Text: DeniedText + notRenewing, Reason: Reason{decision.Profiles, err.Error()}}
+		return nil, nil
 	}
-	result.Granted.ends = endsOf(identity.user, result.Granted.ends)
-	return result, nil, nil
+	if !token.SamePolicies(result.Grant.Policies) {
+		result.Refusal = changed(decision.Changed, "policies have changed, not renewing")
+		return nil, nil
+	}
+	result.Grant.ends = endsOf(identity.user, result.Grant.ends)
+	return groups, nil
 }
 
 // reauthenticate has the source check the password again, and the profiles decide again.
 func (s *Service) reauthenticate(
-	ctx context.Context, storage kv.Storage, settings *Settings, identity Identity, data Kept, address string,
-) (Grant, *Refusal, error) {
+	ctx context.Context, storage kv.Storage, settings *Settings, token Token, result *Outcome,
+) error {
+	identity, data := result.identity, token.Kept
 	if err := CheckPassword(identity.Source, data.Password); err != nil {
-		return Grant{}, &Refusal{Text: err.Error()}, nil // kept by the built-in method, which checks less
+		result.Refusal = invalidNow(err) // kept by the built-in method, which checks less
+		return nil
 	}
-	credentials, err := settings.Config.Credentials(identity.Source, identity.Name, data.Password, address)
+	credentials, err := settings.Config.Credentials(identity.Source, identity.Name, data.Password, token.Address)
 	if err != nil {
-		return Grant{}, &Refusal{Text: err.Error()}, nil
+		result.Refusal = invalidNow(err)
+		return nil
 	}
 	credentials.Share = RenewalShare(credentials.Username)
 	attempt := Attempt{ClientAttributes: data.ClientAttributes}
-	authorization, err := s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
+	result.Authorization, err = s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
 	if err != nil {
-		return Grant{}, nil, err
+		return err
 	}
 	caller := passwd.Caller{Class: passwd.Renewal, Share: credentials.Share}
-	answer, refused := s.ask(ctx, caller, authorization, identity.Name, credentials)
-	if refused != nil {
-		return Grant{}, refused, nil
+	wait := stopwatch(&result.waited)
+	result.Answer, result.Refusal = s.ask(ctx, caller, result.Authorization, identity.Name, credentials)
+	wait()
+	switch {
+	case result.Refusal != nil:
+	case result.Answer.Outcome != radclient.Accept:
+		result.Refusal = denied(decision.ChallengeFault,
+			"the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck")
+	default:
+		s.authorize(result)
 	}
-	if answer.Outcome != radclient.Accept {
-		s.Log().Warn("renewal refused: the RADIUS server asks for another step, and nobody is there to take it: see renewal=recheck",
-			"username", identity.Name, "server", answer.Server)
-		return Grant{}, &Refusal{Text: DeniedText}, nil
-	}
-	result, refused := s.authorize(identity.Name, authorization, answer)
-	if refused != nil {
-		return Grant{}, refused, nil
-	}
-	return result, nil, nil
+	return nil
+}
+
+// invalidNow returns the refusal of a renewal whose credentials cannot be sent.
+func invalidNow(err error) *Refusal {
+	return &Refusal{Text: err.Error(), Reason: Reason{decision.Input, err.Error()}}
 }
 
 // profilesUnchanged returns the profiles that a token's login has matched, if they are as they

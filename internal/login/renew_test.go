@@ -26,11 +26,17 @@ func (f *fixture) kept(name string) Kept {
 	return NewRenewalData(result.Authorization, rightPassword, result.Grant)
 }
 
+// tokenOf returns a token to renew, whose policies are those of now.
+func tokenOf(name, address string, data Kept) Token {
+	samePolicies := func([]string) bool { return true }
+	return Token{Username: name, Address: address, Kept: data, SamePolicies: samePolicies}
+}
+
 // renew renews a token. That nothing is written holds for each of them.
 func (f *fixture) renew(name string, data Kept) (Renewed, *Refusal) {
 	f.t.Helper()
 	before := f.storage.writeCount()
-	renewed, refusal, err := f.service.Renew(f.t.Context(), f.storage, f.settings, name, "192.0.2.7", data)
+	renewed, refusal, err := f.service.Renew(f.t.Context(), f.storage, f.settings, tokenOf(name, "192.0.2.7", data))
 	require.NoError(f.t, err)
 	require.Equal(f.t, before, f.storage.writeCount(), "a renewal has written to storage")
 	if refusal != nil {
@@ -51,7 +57,7 @@ func (f *fixture) requireRenewed(name string, data Kept) Renewed {
 func (f *fixture) requireNotRenewed(name string, data Kept, text string) {
 	f.t.Helper()
 	_, refusal := f.renew(name, data)
-	require.Equal(f.t, &Refusal{Text: text}, refusal)
+	require.Equal(f.t, &Refusal{Text: text}, shown(refusal))
 }
 
 const (
@@ -125,14 +131,14 @@ func TestRenewalReauthenticatesWithThePassword(t *testing.T) {
 	f.requireNotRenewedBySource("stranger", data)
 	f.server.setError(errors.New("away"))
 	_, refusal := f.renew("stranger", data)
-	require.Equal(t, &Refusal{Text: NoAnswerText, Unanswered: true}, refusal)
+	require.Equal(t, &Refusal{Text: NoAnswerText, Unanswered: true}, shown(refusal))
 }
 
 // requireNotRenewedBySource is refused by the source, which is asked.
 func (f *fixture) requireNotRenewedBySource(name string, data Kept) {
 	f.t.Helper()
 	_, refusal := f.renew(name, data)
-	require.Equal(f.t, &Refusal{Text: DeniedText, rejected: true}, refusal)
+	require.Equal(f.t, &Refusal{Text: DeniedText}, shown(refusal))
 	require.Equal(f.t, []string{name}, f.server.takeQueried())
 }
 
@@ -311,7 +317,7 @@ func TestFaultsOfStorageAtARenewalAreNoRefusals(t *testing.T) {
 			f.service.Profiles.Clear()
 		}
 		f.storage.breakKeys(prefix)
-		renewed, refusal, err := f.service.Renew(t.Context(), f.storage, f.settings, "carol", "", data)
+		renewed, refusal, err := f.service.Renew(t.Context(), f.storage, f.settings, tokenOf("carol", "", data))
 		require.ErrorIs(t, err, errBroken, prefix)
 		require.Nil(t, refusal, prefix)
 		require.Equal(t, Renewed{}, renewed, prefix)

@@ -15,27 +15,36 @@ var errNoSource = errors.New("no source checks this name: see the config's host 
 // Route returns the source that checks the password of a canonical name: the user's own,
 // that of the realm, or the config's.
 func (s *Service) Route(settings *Settings, sources *source.Set, user *users.User, name string) *source.Source {
+	src, _ := s.route(settings, sources, user, name)
+	return src
+}
+
+// route is [Service.Route], and returns for operators why it is that source.
+func (s *Service) route(
+	settings *Settings, sources *source.Set, user *users.User, name string,
+) (src *source.Source, why string) {
+	const ofUser, ofConfig = "the user's extauth", "the config's extauth"
 	_, realm := username.Split(name)
 	ofRealm := sources.ByRealm[username.FoldRealm(realm)]
 	switch {
 	case user != nil && user.Local:
-		return s.localSource(settings, user)
+		return s.localSource(settings, user), ofUser
 	case user != nil && user.Source != 0:
 		if own := sources.ByID[user.Source]; own != nil {
-			return own
+			return own, ofUser
 		}
-		return &source.Source{Err: fmt.Errorf("the user's source is gone: set %s of users/%s", "extauth", name)}
+		return &source.Source{Err: fmt.Errorf("the user's source is gone: set %s of users/%s", "extauth", name)}, ofUser
 	case ofRealm != nil:
-		return ofRealm
+		return ofRealm, "the realm of the name"
 	case settings.Config.Extauth == source.Local:
-		return s.localSource(settings, user)
+		return s.localSource(settings, user), ofConfig
 	case settings.Config.Extauth != "":
 		if byDefault := sources.ByName[settings.Config.Extauth]; byDefault != nil {
-			return byDefault
+			return byDefault, ofConfig
 		}
-		return &source.Source{Err: fmt.Errorf("the config's %s %q is gone", "extauth", settings.Config.Extauth)}
+		return &source.Source{Err: fmt.Errorf("the config's %s %q is gone", "extauth", settings.Config.Extauth)}, ofConfig
 	}
-	return settings.Source
+	return settings.Source, "the config's host"
 }
 
 // localSource returns what checks the password that is stored with the user; nil has none.

@@ -80,13 +80,13 @@ func TestGoneSourceRefusesAndSaysWhatToDo(t *testing.T) {
 	f := newFixture(t, nil)
 	f.saveUser("alice", func(user *users.User) { user.Source = 99 })
 	result := f.login("alice", rightPassword)
-	require.Equal(t, &Refusal{Text: NotConfiguredText}, result.Refusal)
+	require.Equal(t, &Refusal{Text: NotConfiguredText}, shown(result.Refusal))
 	require.Contains(t, f.log.String(), "the user's source is gone: set extauth of users/alice")
 
 	f.log.Reset()
 	f.configure(func(config *Config) { config.Extauth = "gone" })
 	result = f.login("bob", rightPassword)
-	require.Equal(t, &Refusal{Text: NotConfiguredText}, result.Refusal)
+	require.Equal(t, &Refusal{Text: NotConfiguredText}, shown(result.Refusal))
 	require.Contains(t, f.log.String(), `the config's extauth \"gone\" is gone`)
 	require.Empty(t, f.server.takeQueried())
 }
@@ -97,6 +97,6 @@ func TestMountWithoutServersRefuses(t *testing.T) {
 	config := DefaultConfig()
 	f.settings.Source = NewSettings(&config, nil, nil, nil).Source
 	result := f.login("alice", rightPassword)
-	require.Equal(t, &Refusal{Text: NotConfiguredText}, result.Refusal)
+	require.Equal(t, &Refusal{Text: NotConfiguredText}, shown(result.Refusal))
 	require.Contains(t, f.log.String(), errNoSource.Error())
 }

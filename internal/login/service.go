@@ -7,6 +7,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/challenge"
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/source"
@@ -29,4 +30,6 @@ type Service struct {
 	Floods       *throttle.Throttle  // of log lines
 	Log          func() hclog.Logger // of the mount
 	Clock        func() time.Time    // that profiles go by
+	// Decided, if set, is called with each decision. It must not block.
+	Decided func(decision.Decision)
 }

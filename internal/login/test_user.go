@@ -3,6 +3,7 @@ package login
 import (
 	"fmt"
 
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 )
@@ -11,17 +12,22 @@ import (
 // source has it, nor under a realm form of it where that source is asked; "" for other
 // names. Else a client that guesses the password of the test user would get a token.
 func BarredAsTestUser(settings *Settings, sources *source.Set, identity Identity) string {
+	return barredAsTestUser(settings, sources, identity).Text
+}
+
+// barredAsTestUser is [BarredAsTestUser], with the class of the reason.
+func barredAsTestUser(settings *Settings, sources *source.Set, identity Identity) Reason {
 	for _, src := range testedSources(settings, sources) {
 		for _, name := range []string{identity.Name, settings.Config.NameAsked(identity.Source, identity.Name)} {
 			for i, form := range username.RealmForms(name) {
 				if (i == 0 || src.Key() == identity.Source.Key()) && username.Skeleton(form) == src.TestUser {
-					return fmt.Sprintf("%s of %s has the name: its probes log in under it, and nobody else does",
-						"status_check_username", src.Title())
+					text := "status_check_username of %s has the name: its probes log in under it, and nobody else does"
+					return Reason{decision.TestUser, fmt.Sprintf(text, src.Title())}
 				}
 			}
 		}
 	}
-	return ""
+	return Reason{}
 }
 
 // testedSources returns the sources that have a test user, mostly none.

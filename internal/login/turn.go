@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"vault-plugin-auth-radius/internal/challenge"
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/fairshare"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -19,7 +20,7 @@ func LockoutKey(config *Config, src *source.Source, name string) lockout.Key {
 // locked. The refusal means that the login never was decided.
 func (s *Service) beginTurn(
 	ctx context.Context, config *Config, identity Identity, share fairshare.Share, answered *challenge.State,
-) (turn *lockout.Turn, locked bool, unanswered *Refusal) {
+) (turn *lockout.Turn, locked bool, refusal *Refusal) {
 	login := lockout.Login{
 		Key:        LockoutKey(config, identity.Source, identity.Name),
 		Name:       identity.Name,
@@ -27,7 +28,7 @@ func (s *Service) beginTurn(
 		Policy:     config.lockoutPolicy(),
 		Share:      share,
 		Wait:       identity.Source.Wait(config.Timeout()),
-		Barred:     identity.blockReason != "",
+		Barred:     identity.bar != (Reason{}),
 		TakesTime:  identity.Source.IsLocal(),
 	}
 	if answered != nil {
@@ -35,7 +36,7 @@ func (s *Service) beginTurn(
 	}
 	turn, locked, err := s.Lockouts.Begin(ctx, login)
 	if err != nil {
-		return nil, false, s.unanswered(err, "username", identity.Name)
+		return nil, false, unanswered(err)
 	}
 	return turn, locked, nil
 }
@@ -43,12 +44,14 @@ func (s *Service) beginTurn(
 // endTurn counts a login that the source has refused, and forgets those before one that it
 // has accepted. A challenge that follows an answered one may be a wrong code's: it is a
 // failure, given back when the same login is accepted. A login that was not judged does not
-// count.
-func (s *Service) endTurn(turn *lockout.Turn, result *Outcome) {
+// count, and a trial that is accepted forgets nothing.
+func (s *Service) endTurn(turn *lockout.Turn, use decision.Use, result *Outcome) {
 	again := result.Refusal == nil && result.Answer.Outcome == radclient.Challenge && result.Challenge != nil
 	switch {
 	case result.Refusal == nil && result.Answer.Outcome == radclient.Accept:
-		turn.End(lockout.Accepted)
+		if use != decision.Trial {
+			turn.End(lockout.Accepted)
+		}
 		return
 	case again:
 		result.failures = result.Challenge.Failures + 1
@@ -56,6 +59,7 @@ func (s *Service) endTurn(turn *lockout.Turn, result *Outcome) {
 		return
 	}
 	if turn.End(lockout.Rejected) {
+		result.locksName = true
 		policy := result.Authorization.config.lockoutPolicy()
 		s.Log().Warn("a name is locked out after failed logins",
 			"username", result.Name, "failed", policy.Threshold, "for", policy.Duration)

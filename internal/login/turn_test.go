@@ -33,12 +33,12 @@ func TestNameIsLockedAfterTheThresholdUntilItsTimeIsUp(t *testing.T) {
 		f.requireDenied("alice", "wrong", "a name is locked out after failed logins: username=alice failed=3 for=10m0s")
 		f.server.takeQueried()
 		for _, password := range []string{rightPassword, "wrong"} {
-			f.requireDenied("alice", password, lockedReason)
+			f.requireDenied("alice", password, lockedReason.Text)
 		}
 		require.Empty(t, f.server.takeQueried())
 		f.requireAccepted("bob")
 		time.Sleep(10*time.Minute - 1)
-		f.requireDenied("alice", rightPassword, lockedReason)
+		f.requireDenied("alice", rightPassword, lockedReason.Text)
 		time.Sleep(time.Nanosecond)
 		f.requireAccepted("alice")
 	})
@@ -81,7 +81,7 @@ func TestFailedLoginsCountByTheNameThatTheSourceIsAskedAbout(t *testing.T) {
 	for _, name := range []string{"carla", "CARLA@corp", `CORP\c` + "\u00e1rla"} {
 		f.requireDenied(name, "wrong", "login refused by its source")
 	}
-	f.requireDenied("carla", rightPassword, lockedReason)
+	f.requireDenied("carla", rightPassword, lockedReason.Text)
 	f.requireAccepted("carla@else")
 }
 
@@ -91,7 +91,7 @@ func TestFailedLoginsCountForTheSourceThatWasAsked(t *testing.T) {
 	id, _ := f.saveSource("corp", source.TypeRADIUS, nil)
 	f.saveUser("alice", nil)
 	f.requireDenied("alice", "wrong", "login refused by its source")
-	f.requireDenied("alice", rightPassword, lockedReason)
+	f.requireDenied("alice", rightPassword, lockedReason.Text)
 	f.saveUser("alice", func(user *users.User) { user.Source = id })
 	result := f.requireAccepted("alice")
 	require.Equal(t, "corp", result.Authorization.Source.Name)
@@ -110,9 +110,8 @@ func (f *fixture) nextID(result Outcome) string {
 	f.t.Helper()
 	require.Nil(f.t, result.Refusal, f.log)
 	require.Equal(f.t, radclient.Challenge, result.Answer.Outcome)
-	id, _, refusal := f.service.NextStep(f.t.Context(), f.storage, result)
-	require.Nil(f.t, refusal, f.log)
-	return id
+	require.NotNil(f.t, result.Next, f.log)
+	return result.Next.ID
 }
 
 // askForCodes has the servers answer all but the code "right-code" with a challenge.
@@ -155,8 +154,8 @@ func TestChallengeAfterAnAnsweredOneIsAFailedLogin(t *testing.T) {
 	require.Contains(t, f.log.String(), "a name is locked out after failed logins: username=alice failed=2")
 	f.server.takeQueried()
 	result := f.step(third, "right-code")
-	require.Equal(t, &Refusal{Text: DeniedText}, result.Refusal)
-	require.Equal(t, &Refusal{Text: DeniedText}, f.step("", rightPassword).Refusal)
+	require.Equal(t, &Refusal{Text: DeniedText}, shown(result.Refusal))
+	require.Equal(t, &Refusal{Text: DeniedText}, shown(f.step("", rightPassword).Refusal))
 	require.Empty(t, f.server.takeQueried())
 }
 
@@ -167,7 +166,7 @@ func TestLoginOfTwoStepsIsNotLockedOutByItsFirst(t *testing.T) {
 	f.askForCodes()
 	first := f.nextID(f.step("", rightPassword))
 	second := f.nextID(f.step(first, "first-code"))
-	require.Equal(t, &Refusal{Text: DeniedText}, f.step("", rightPassword).Refusal, "others of the name are locked out")
+	require.Equal(t, &Refusal{Text: DeniedText}, shown(f.step("", rightPassword).Refusal), "others of the name are locked out")
 	require.Equal(t, radclient.Accept, f.step(second, "right-code").Answer.Outcome)
 	require.Empty(t, f.service.Lockouts.Locked())
 	f.nextID(f.step("", rightPassword))
@@ -206,7 +205,7 @@ func TestLoginThatWaitsForOthersOfItsNameTooLongIsUnanswered(t *testing.T) {
 		synctest.Wait()
 		began := time.Now()
 		result := f.login("alice", rightPassword)
-		require.Equal(t, &Refusal{Text: NoAnswerText, Unanswered: true}, result.Refusal)
+		require.Equal(t, &Refusal{Text: NoAnswerText, Unanswered: true}, shown(result.Refusal))
 		require.Equal(t, 5*time.Second, time.Since(began))
 		require.Contains(t, f.log.String(), "logins refused: too many of a name wait: username=alice refused=1")
 		go begin(rightPassword)
@@ -216,7 +215,7 @@ func TestLoginThatWaitsForOthersOfItsNameTooLongIsUnanswered(t *testing.T) {
 		require.Equal(t, DeniedText, first.Refusal.Text)
 		require.Equal(t, DeniedText, second.Refusal.Text)
 		require.Len(t, f.server.takeQueried(), 1, "the first has locked the name before the others were decided")
-		require.Contains(t, f.log.String(), lockedReason)
+		require.Contains(t, f.log.String(), lockedReason.Text)
 	})
 }
 
@@ -247,7 +246,7 @@ func TestBlockedUserWhosePasswordIsKeptHereWaitsLikeOthers(t *testing.T) {
 		require.NoError(t, err)
 		defer turn.End(lockout.Undecided)
 		began := time.Now()
-		require.Equal(t, &Refusal{Text: NoAnswerText, Unanswered: true}, f.login("alice", "local-password").Refusal)
+		require.Equal(t, &Refusal{Text: NoAnswerText, Unanswered: true}, shown(f.login("alice", "local-password").Refusal))
 		require.Equal(t, source.MaxLocalWait, time.Since(began))
 	})
 }
