@@ -109,6 +109,7 @@ func newBackend() *backend {
 		RunningVersion: Version(),
 		PathsSpecial: &logical.Paths{
 			Unauthenticated: []string{"login", "login/*"},
+			Root:            []string{"explain"},
 			SealWrapStorage: sealWrapped,
 			LocalStorage:    []string{"acct/", "postauth/"},
 		},
@@ -141,6 +142,7 @@ func newBackend() *backend {
 				b.pathUnlockList(),
 				b.pathUnlock(),
 				b.pathStatus(),
+				b.pathExplain(),
 			},
 		),
 		AuthRenew:      b.loginRenew,

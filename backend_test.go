@@ -357,7 +357,7 @@ func TestEveryOperationIsDescribed(t *testing.T) {
 func TestHelpIsGivenForEveryPath(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
-	for _, path := range []string{"", "config", "users/", "users/bob", "login", "login/bob", "status", "profiles", "profiles/one", "profiles/one/test", "dictionary/attributes", "dictionary/attributes/Class", "dictionary/custom", "dictionary/custom/one", "extauth", "extauth/one", "extauth/one/verify", "unlock/", "unlock/bob", "freeradius/authorize", "freeradius/postauth", "freeradius/accounting", "freeradius/config", "freeradius/batch", "freeradius/batch/one"} {
+	for _, path := range []string{"", "config", "users/", "users/bob", "login", "login/bob", "status", "profiles", "profiles/one", "profiles/one/test", "dictionary/attributes", "dictionary/attributes/Class", "dictionary/custom", "dictionary/custom/one", "extauth", "extauth/one", "extauth/one/verify", "unlock/", "unlock/bob", "explain", "freeradius/authorize", "freeradius/postauth", "freeradius/accounting", "freeradius/config", "freeradius/batch", "freeradius/batch/one"} {
 		resp, err := b.HandleRequest(t.Context(), &logical.Request{Operation: logical.HelpOperation, Path: path, Storage: b.storage})
 		require.NoError(t, err, b.log.String())
 		require.NotEmpty(t, resp.Data["help"], path)

@@ -187,3 +187,10 @@ const (
 	fieldPageSize = "page_size"
 	fieldEnvelope = "envelope"
 )
+
+// Fields of explain.
+const (
+	fieldClientAddress = "client_address"
+	fieldFor           = "for"
+	fieldAsk           = "ask"
+)

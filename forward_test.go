@@ -19,6 +19,7 @@ func TestServersThatMayNotWriteHandWritesOn(t *testing.T) {
 		"profiles":                {logical.UpdateOperation},
 		"profiles/1":              {logical.UpdateOperation, logical.PatchOperation, logical.DeleteOperation},
 		"dictionary/custom/x":     {logical.UpdateOperation, logical.DeleteOperation},
+		"explain":                 {},
 		"extauth":                 {logical.UpdateOperation},
 		"extauth/1":               {logical.UpdateOperation, logical.PatchOperation, logical.DeleteOperation},
 		"freeradius/config":       {logical.UpdateOperation, logical.PatchOperation},

@@ -4,16 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/directory"
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
-	"vault-plugin-auth-radius/internal/username"
 )
 
 func (b *backend) pathSourceVerify() *framework.Path {
@@ -41,8 +39,9 @@ func (b *backend) pathSourceVerify() *framework.Path {
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: &framework.PathOperation{
-				Callback:  b.sourceVerify,
-				Summary:   "Try a login through a source, and show the outcome. It makes no token, and counts toward no lockout here.",
+				Callback: b.sourceVerify,
+				Summary: "Try a login through a source, and show the outcome. It makes no token. " +
+					"A wrong password counts as a failed login, and a right one forgets none.",
 				Responses: dataResponses(verifyResponseFields()),
 			},
 		},
@@ -56,8 +55,8 @@ func verifyResponseFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"outcome": {
 			Type: framework.TypeString,
-			Description: "accept, reject, challenge, unavailable (no server judged the password) " +
-				"or misconfigured (the source cannot be asked like this).",
+			Description: "accept, reject, challenge, locked (the name is locked out, and nothing was asked), " +
+				"unavailable (no server judged the password) or misconfigured (the source cannot be asked like this).",
 			Required: true,
 		},
 		"reason": {
@@ -125,30 +124,18 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 	} else if settings != nil {
 		config = settings.config
 	}
-	name, password := config.Rules(sources).Canonical(d.Get(fieldUsername).(string)), d.Get(fieldPassword).(string)
-	credentials, err := config.Credentials(src, name, password, clientAddress(req))
-	for _, err := range []error{
-		username.Check(d.Get(fieldUsername).(string)), username.Check(name), err, login.CheckPassword(src, password),
-	} {
-		if err != nil {
-			return logical.ErrorResponse(err.Error()), nil
-		}
+	attempt := login.Attempt{
+		RequestID: req.ID, Username: d.Get(fieldUsername).(string), Password: d.Get(fieldPassword).(string), Address: clientAddress(req),
 	}
-	user, err := b.users.Get(ctx, storageOf(req), name)
-	if err != nil {
+	verified, err := b.logins.Verify(ctx, storageOf(req), &config.Config, src, attempt)
+	switch {
+	case login.IsInputError(err):
+		return logical.ErrorResponse(err.Error()), nil
+	case err != nil:
 		return nil, err
 	}
-	known, err := b.dictionaries.Get(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	answer, err := src.Checker.Check(ctx, source.Query{
-		Credentials: credentials,
-		Known:       known,
-		SameName:    config.SameName(user, credentials.Username),
-	})
-	outcome, reason := describeAnswer(answer, err)
+	answer := verified.Answer
+	outcome, reason := describeAnswer(verified)
 	reply := make([]any, 0, len(answer.Reply))
 	for _, item := range answer.Reply {
 		reply = append(reply, map[string]any{"attribute": item.Attribute.Name, "value": item.Text()})
@@ -158,29 +145,31 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 		"reason":        reason,
 		"reply_message": answer.ReplyMessage,
 		"server":        answer.Server,
-		"time_ms":       source.Milliseconds(time.Since(began)),
-		"username":      credentials.Username,
+		"time_ms":       source.Milliseconds(verified.Took),
+		"username":      verified.WireName,
 		"groups":        notNil(answer.Groups),
 		"reply":         reply,
 	}}, nil
 }
 
 // describeAnswer returns the outcome and its reason for operators, also if there is no answer.
-func describeAnswer(answer source.Answer, err error) (outcome, reason string) {
-	var misconfigured *directory.ConfigurationError
-	switch {
-	case errors.As(err, &misconfigured):
-		return "misconfigured", err.Error()
-	case err != nil:
-		return "unavailable", err.Error()
-	case answer.Outcome == radclient.Accept:
-		return "accept", answer.Notice
-	case answer.Outcome == radclient.Challenge:
+func describeAnswer(verified login.Verification) (outcome, reason string) {
+	answer := verified.Answer
+	switch refusal := verified.Refusal; {
+	case refusal == nil && answer.Outcome == radclient.Challenge:
 		step, err := answer.Step()
 		if err != nil {
 			return "challenge", err.Error()
 		}
 		return "challenge", step.Message
+	case refusal == nil:
+		return "accept", answer.Notice
+	case refusal.Unanswered:
+		return "unavailable", refusal.Reason.Text
+	case refusal.Reason.Class == decision.Misconfigured:
+		return "misconfigured", refusal.Reason.Text
+	case refusal.Reason.Class == decision.Locked:
+		return "locked", refusal.Reason.Text
 	}
 	return "reject", cmp.Or(answer.Reason, answer.ReplyMessage)
 }

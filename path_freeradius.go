@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/decision"
+	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/rlmrest"
 	"vault-plugin-auth-radius/internal/source"
@@ -64,18 +65,11 @@ func (b *backend) pathAuthorize() *framework.Path {
 // freeradiusAuthorize decides as a login does, by the same rules, and makes no
 // token.
 func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	request, problems := rlmrest.ReadRequest(req.Data)
-	maps.Copy(problems, rlmrest.LostOctets(req.Data, fieldUsername, fieldPassword, "User-Name", "User-Password"))
-	if len(problems) > 0 {
-		return logical.ErrorResponse(problems.Error()), nil
+	request, attempt, err := readAttempt(req.Data)
+	if err != nil {
+		return logical.ErrorResponse(err.Error()), nil
 	}
-	attempt := login.Attempt{
-		Use: decision.FreeRADIUS, RequestID: req.ID,
-		Address:  clientAddress(req),
-		Station:  request.Text("calling_station_id", "Calling-Station-Id"),
-		Username: request.Octets(fieldUsername, "User-Name"),
-		Password: request.Octets(fieldPassword, "User-Password"),
-	}
+	attempt.RequestID, attempt.Address = req.ID, clientAddress(req)
 	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
 		return nil, b.logins.ReadFault(attempt, err)
@@ -93,20 +87,17 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 	if err != nil {
 		return nil, b.logins.ReadFault(attempt, err)
 	}
-	attempt.RequestItems, attempt.ClientAttributes = request.Attributes(known)
-	if !config.UseRADIUSSources {
-		attempt.RefuseSource = refuseRADIUS
-	}
+	complete(&attempt, request, config, known)
 	if attempt.Username == "" {
 		return noContent(), nil // Status-Server comes here as well
 	}
-	decision := rlmrest.AuthType("Accept")
+	control := rlmrest.AuthType("Accept")
 	var result login.Outcome
 	if attempt.Password == "" {
 		// CHAP, MS-CHAP and PEAP: FreeRADIUS checks the password itself.
 		var ntHash []byte
 		if result, ntHash, err = b.logins.Expose(ctx, storageOf(req), settings.login, attempt); ntHash != nil {
-			decision = rlmrest.NTPassword(ntHash)
+			control = rlmrest.NTPassword(ntHash)
 		}
 	} else {
 		result, err = b.logins.Authenticate(ctx, storageOf(req), settings.login, attempt)
@@ -125,7 +116,31 @@ func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request,
 	for _, problem := range unsent {
 		b.Logger().Warn("a reply attribute was not sent to FreeRADIUS", "username", result.Name, "reason", problem)
 	}
-	return freeradiusAnswer(http.StatusOK, rlmrest.Encode(append([]rlmrest.Entry{decision}, entries...))), nil
+	return freeradiusAnswer(http.StatusOK, rlmrest.Encode(append([]rlmrest.Entry{control}, entries...))), nil
+}
+
+// readAttempt returns the request that rlm_rest sends, and the attempt that it is about. The
+// error says what is wrong, by field.
+func readAttempt(data map[string]any) (rlmrest.Request, login.Attempt, error) {
+	request, problems := rlmrest.ReadRequest(data)
+	maps.Copy(problems, rlmrest.LostOctets(data, fieldUsername, fieldPassword, "User-Name", "User-Password"))
+	if len(problems) > 0 {
+		return nil, login.Attempt{}, problems
+	}
+	return request, login.Attempt{
+		Use:      decision.FreeRADIUS,
+		Station:  request.Text("calling_station_id", "Calling-Station-Id"),
+		Username: request.Octets(fieldUsername, "User-Name"),
+		Password: request.Octets(fieldPassword, "User-Password"),
+	}, nil
+}
+
+// complete adds to an attempt what profiles see of the request, and which sources are asked.
+func complete(attempt *login.Attempt, request rlmrest.Request, config *freeradiusEntry, known *dictionary.Dictionary) {
+	attempt.RequestItems, attempt.ClientAttributes = request.Attributes(known)
+	if !config.UseRADIUSSources {
+		attempt.RefuseSource = refuseRADIUS
+	}
 }
 
 func notAccepted(config *freeradiusEntry) *logical.Response {

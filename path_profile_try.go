@@ -255,7 +255,27 @@ func valueTexts(value any) ([]string, error) {
 
 // triedData returns the answer of a trial.
 func triedData(entry *catalog.Profile, now time.Time, decision profile.Decision, explanation profile.Explanation) map[string]any {
-	checks, replies, reply := []any{}, []any{}, []any{}
+	refused := ""
+	if decision.Refused != nil {
+		refused = decision.Refused.Reason
+	}
+	data := explainedProfile(entry, explanation)
+	data[fieldRefused], data[fieldTime], data[fieldReply] = refused, now.Format(time.RFC3339), replyShown(decision.Reply)
+	return data
+}
+
+// replyShown returns the attributes of a reply for display.
+func replyShown(attributes []profile.ReplyAttribute) []any {
+	shown := make([]any, 0, len(attributes))
+	for _, attribute := range attributes {
+		shown = append(shown, map[string]any{"attribute": nameOf(attribute.Item), "value": shownValue(attribute.Item)})
+	}
+	return shown
+}
+
+// explainedProfile returns how a profile decides: each item with what was found.
+func explainedProfile(entry *catalog.Profile, explanation profile.Explanation) map[string]any {
+	checks, replies := []any{}, []any{}
 	for _, check := range explanation.Check {
 		checks = append(checks, map[string]any{
 			"attribute": check.Item.Attribute, "op": check.Item.Operator, "value": check.Item.Value,
@@ -268,21 +288,11 @@ func triedData(entry *catalog.Profile, now time.Time, decision profile.Decision,
 			"sent": item.Value, "applied": item.Applied, "reason": item.Reason,
 		})
 	}
-	for _, attribute := range decision.Reply {
-		reply = append(reply, map[string]any{"attribute": nameOf(attribute.Item), "value": shownValue(attribute.Item)})
-	}
-	refused := ""
-	if decision.Refused != nil {
-		refused = decision.Refused.Reason
-	}
 	return map[string]any{
 		"matched":           explanation.Matched,
-		fieldRefused:        refused,
-		fieldTime:           now.Format(time.RFC3339),
 		fieldEnabled:        entry.Enabled,
 		fieldCheckAttribute: checks,
 		fieldReplyAttribute: replies,
-		fieldReply:          reply,
 	}
 }
 

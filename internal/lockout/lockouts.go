@@ -115,6 +115,19 @@ func (l *Lockouts) IsLocked(key Key, policy Policy) bool {
 	return l.isLocked(key.text(), policy, 0, time.Now())
 }
 
+// Count returns how many logins of the key have failed in a row, and until when it is locked;
+// zero: it is not.
+func (l *Lockouts) Count(key Key, policy Policy) (failures int, until time.Time) {
+	for _, table := range []*table{l.registered, l.others} {
+		failed, locked := table.count(key.text(), policy, time.Now())
+		failures = max(failures, failed)
+		if locked.After(until) {
+			until = locked
+		}
+	}
+	return failures, until
+}
+
 // isLocked reports whether the key is locked, in either table, by more than the forgiven
 // failures.
 func (l *Lockouts) isLocked(key string, policy Policy, forgiven int, now time.Time) bool {

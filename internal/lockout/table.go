@@ -83,6 +83,24 @@ func (t *table) lockedNow(key string, policy Policy, forgiven int, now time.Time
 	return failed.count-forgiven >= policy.Threshold && now.Before(failed.last.Add(policy.Duration))
 }
 
+// count returns how many logins of the key have failed in a row, and until when it is locked;
+// zero: it is not.
+func (t *table) count(key string, policy Policy, now time.Time) (failed int, until time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if locked, found := t.locked[key]; found && now.Before(locked.until) {
+		return locked.count, locked.until
+	}
+	counting, _ := t.counting.Peek(key)
+	switch {
+	case counting.count >= policy.Threshold && now.Before(counting.last.Add(policy.Duration)):
+		return counting.count, counting.last.Add(policy.Duration)
+	case counting.count >= policy.Threshold || now.Sub(counting.last) >= policy.Reset:
+		return 0, time.Time{}
+	}
+	return counting.count, time.Time{}
+}
+
 // rejected counts a login that was refused, and reports whether that locked the key, under
 // which a list shows the name.
 func (t *table) rejected(key, name string, policy Policy, now time.Time) bool {

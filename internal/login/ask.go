@@ -25,9 +25,7 @@ func (s *Service) ask(
 ) (source.Answer, *Refusal) {
 	src := authorization.Source
 	if src.Err != nil {
-		refusal := denied(decision.Misconfigured, "the stored config is not valid: write it again: "+src.Err.Error())
-		refusal.Text = NotConfiguredText
-		return source.Answer{}, refusal
+		return source.Answer{}, misconfigured(src.Err)
 	}
 	answer, err := src.Checker.Check(ctx, source.Query{
 		Credentials: credentials,
@@ -53,6 +51,12 @@ func (s *Service) ask(
 		return answer, refusal
 	}
 	return answer, nil
+}
+
+// misconfigured returns the refusal of a login whose source has a fault.
+func misconfigured(fault error) *Refusal {
+	text := "the stored config is not valid: write it again: " + fault.Error()
+	return &Refusal{Text: NotConfiguredText, Reason: Reason{decision.Misconfigured, text}}
 }
 
 // authorize lets the profiles decide about a user that a source has accepted.

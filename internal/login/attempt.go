@@ -30,6 +30,7 @@ type Attempt struct {
 	// RequestItems is the request that is decided about, if a RADIUS server has got it;
 	// nil: it is the one that goes to the source.
 	RequestItems []dictionary.Item
+	passwordless bool // it is tried without a password, as no source is asked
 	// RefuseSource returns why a source may not be asked, and "" if it may; nil: each may.
 	RefuseSource func(*source.Source) string
 }
@@ -112,16 +113,22 @@ func (s *Service) TurnAway(
 // settle records a decision, and returns what the client may know of a fault. Names of users
 // that cannot be read are like a source that is away.
 func (s *Service) settle(attempt Attempt, began time.Time, result Outcome, err error) (Outcome, error) {
-	var unread *namesUnreadError
-	if errors.As(err, &unread) {
-		result.Refusal = &Refusal{Text: NoAnswerText, Unanswered: true, Reason: Reason{decision.Storage, err.Error()}}
-		err = nil
-	}
+	err = refuseUnread(&result, err)
 	s.record(attempt, began, result, err)
 	if err != nil && !IsInputError(err) {
 		return result, ErrReadFault
 	}
 	return result, err
+}
+
+// refuseUnread makes a refusal of the error that names of users cannot be read.
+func refuseUnread(result *Outcome, err error) error {
+	var unread *namesUnreadError
+	if !errors.As(err, &unread) {
+		return err
+	}
+	result.Refusal = &Refusal{Text: NoAnswerText, Unanswered: true, Reason: Reason{decision.Storage, err.Error()}}
+	return nil
 }
 
 // ReadFault records that the attempt could not be decided, since storage cannot be read, and
@@ -147,7 +154,7 @@ func (s *Service) prepare(
 		return candidate{}, err
 	}
 	identity := result.identity
-	if err := attempt.checkPassword(identity.Source); err != nil {
+	if err := attempt.checkPassword(identity.Source); err != nil && !attempt.passwordless {
 		return candidate{}, &InputError{err}
 	}
 	if attempt.RefuseSource != nil {

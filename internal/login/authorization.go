@@ -104,6 +104,13 @@ func (a *Authorization) addRequestAttributes(extra *profile.Profile, credentials
 // evaluate returns what a login gets that the source has accepted, at a time. The error says,
 // for the log, why it gets nothing.
 func (a *Authorization) evaluate(answer source.Answer, now time.Time) (Grant, []profile.Warning, error) {
+	return a.evaluateBy(profile.Evaluate, answer, now)
+}
+
+// evaluateBy is evaluate, by a function that decides as [profile.Evaluate] does.
+func (a *Authorization) evaluateBy(
+	evaluate func([]*profile.Profile, *profile.Input) profile.Decision, answer source.Answer, now time.Time,
+) (Grant, []profile.Warning, error) {
 	if a.zone == nil && a.required {
 		return Grant{}, nil, ErrUnknownZone
 	}
@@ -114,14 +121,8 @@ func (a *Authorization) evaluate(answer source.Answer, now time.Time) (Grant, []
 	if err != nil {
 		return Grant{}, nil, err
 	}
-	var rules []*profile.Profile
-	var enabled []*catalog.Compiled
-	for _, compiled := range a.assigned {
-		if compiled.Entry.Enabled && compiled.Rules != nil {
-			rules, enabled = append(rules, compiled.Rules), append(enabled, compiled)
-		}
-	}
-	decision := profile.Evaluate(rules, input)
+	enabled := a.enabled()
+	decision := evaluate(rulesOf(enabled), input)
 	if refused := decision.Refused; refused != nil {
 		return Grant{}, nil, fmt.Errorf("profile %s: %s", enabled[refused.Profile].Entry.ShortName, refused.Reason)
 	}
@@ -137,6 +138,22 @@ func (a *Authorization) evaluate(answer source.Answer, now time.Time) (Grant, []
 		return Grant{}, nil, fmt.Errorf("none of the profiles matches: %s", strings.Join(ShortNamesOf(a.assigned), ", "))
 	}
 	return result, decision.Warnings, nil
+}
+
+// enabled returns the profiles that can match, in their order.
+func (a *Authorization) enabled() []*catalog.Compiled {
+	var enabled []*catalog.Compiled
+	for _, compiled := range a.assigned {
+		if canMatch(compiled) {
+			enabled = append(enabled, compiled)
+		}
+	}
+	return enabled
+}
+
+// canMatch reports whether a profile is enabled and could be compiled.
+func canMatch(compiled *catalog.Compiled) bool {
+	return compiled.Entry.Enabled && compiled.Rules != nil
 }
 
 // ErrUnknownZone means that another server of the cluster knows a zone that this one does

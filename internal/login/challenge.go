@@ -38,12 +38,15 @@ type NextStep struct {
 	radclient.Step
 }
 
+// notForFreeRADIUS is why a login of several steps is refused there.
+const notForFreeRADIUS = "the RADIUS server asks for another step, which FreeRADIUS cannot hand on"
+
 // goOn makes the next step of a login whose source asks for one. Only a client of Vault can
 // take it.
 func (s *Service) goOn(ctx context.Context, storage kv.Storage, attempt Attempt, result *Outcome) {
 	switch attempt.Use {
 	case decision.FreeRADIUS:
-		result.Refusal = denied(decision.ChallengeFault, "the RADIUS server asks for another step, which FreeRADIUS cannot hand on")
+		result.Refusal = denied(decision.ChallengeFault, notForFreeRADIUS)
 	case decision.Trial: // it ends here
 	default:
 		result.Next, result.Refusal = s.nextStep(ctx, storage, *result)

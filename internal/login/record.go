@@ -24,8 +24,6 @@ func (s *Service) record(attempt Attempt, began time.Time, result Outcome, err e
 		Address:    attempt.Address,
 		Station:    attempt.Station,
 		Server:     result.Answer.Server,
-		Outcome:    decision.Accepted,
-		Class:      decision.None,
 		Duration:   took,
 		Own:        took - result.waited,
 		RequestID:  attempt.RequestID,
@@ -35,18 +33,11 @@ func (s *Service) record(attempt Attempt, began time.Time, result Outcome, err e
 	if src := result.identity.Source; src != nil {
 		d.Source, d.SourceType = src.Label(), src.TypeLabel()
 	}
-	var replyMessage, flood string
-	switch refusal := result.Refusal; {
-	case IsInputError(err):
-		d.Outcome, d.Class, d.Reason = decision.Invalid, inputClass(err), err.Error()
-	case err != nil:
-		d.Outcome, d.Class, d.Reason = decision.Unanswered, decision.Storage, "storage cannot be read: "+err.Error()
-	case refusal != nil:
-		d.Outcome, d.Class, d.Reason = refusal.outcome(), refusal.Reason.Class, refusal.Reason.Text
+	d.Outcome, d.Class, d.Reason = verdictOf(result, err)
+	replyMessage, flood := "", ""
+	if refusal := result.Refusal; refusal != nil && err == nil {
 		d.Server = cmp.Or(refusal.server, d.Server)
 		replyMessage, flood = refusal.replyMessage, refusal.flood
-	case result.Answer.Outcome == radclient.Challenge:
-		d.Outcome = decision.Challenged
 	}
 	if flood != "" {
 		s.logFlood(d, flood)
@@ -56,6 +47,21 @@ func (s *Service) record(attempt Attempt, began time.Time, result Outcome, err e
 	if s.Decided != nil {
 		s.Decided(d)
 	}
+}
+
+// verdictOf returns what came of an attempt, and why.
+func verdictOf(result Outcome, err error) (outcome decision.Outcome, class decision.Class, reason string) {
+	switch refusal := result.Refusal; {
+	case IsInputError(err):
+		return decision.Invalid, inputClass(err), err.Error()
+	case err != nil:
+		return decision.Unanswered, decision.Storage, "storage cannot be read: " + err.Error()
+	case refusal != nil:
+		return refusal.outcome(), refusal.Reason.Class, refusal.Reason.Text
+	case result.Answer.Outcome == radclient.Challenge:
+		return decision.Challenged, decision.None, ""
+	}
+	return decision.Accepted, decision.None, ""
 }
 
 // inputClass returns the class of an error that the client's request has caused.

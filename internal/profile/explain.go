@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,13 @@ type Explanation struct {
 	Matched bool
 	Check   []CheckExplanation // of every check item, in order
 	Reply   []ReplyExplanation // of every reply item, in order; none without a match
+}
+
+// MayDependOnReply reports whether what the source answers may change which check items hold.
+func (e Explanation) MayDependOnReply() bool {
+	return slices.ContainsFunc(e.Check, func(check CheckExplanation) bool {
+		return strings.Contains(strings.ToLower(check.Item.Attribute+" "+check.Item.Value), replyList.String()+":")
+	})
 }
 
 // CheckExplanation is whether a check item held, and why. Secret values are
