@@ -34,6 +34,7 @@ func TestInternalPackagesDoNotImportVault(t *testing.T) {
 // that is not here may not be imported.
 var roomImports = map[string][]string{
 	"acct":          {"kv"},
+	"attempts":      {"decision"},
 	"batch":         {"acct", "kv", "passwd", "username"},
 	"bindaddress":   {},
 	"cache":         {},
