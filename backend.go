@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/acct"
+	"vault-plugin-auth-radius/internal/attempts"
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/challenge"
@@ -71,6 +72,7 @@ type backend struct {
 	logins       *login.Service
 	batches      *batch.Store
 	records      *recordsCache
+	attempts     *attempts.Log
 	faults       storeFaults
 
 	postAuthWrites postAuthWrites
@@ -81,6 +83,7 @@ func newBackend() *backend {
 		users:        users.NewCache(),
 		dictionaries: &catalog.Dictionaries{},
 		records:      newRecordsCache(),
+		attempts:     attempts.New(defaultConfig().AttemptsKept),
 	}
 	b.names = username.NewRegistry(b.namesRead, b.namesPanicked)
 	b.sources = source.NewStore(b.openSource)
@@ -100,7 +103,7 @@ func newBackend() *backend {
 		Log:          func() hclog.Logger { return b.Logger() },
 		Clock:        time.Now,
 	}
-	b.settings = newSettingsCache(b.dictionaries, b.serverChanged)
+	b.settings = newSettingsCache(b.dictionaries, b.serverChanged, b.resizeAttempts)
 	b.records.warn = b.recordsWarning
 	b.batches = b.newBatchStore()
 	b.Backend = &framework.Backend{
@@ -143,6 +146,7 @@ func newBackend() *backend {
 				b.pathUnlock(),
 				b.pathStatus(),
 				b.pathExplain(),
+				b.pathAttempts(),
 			},
 		),
 		AuthRenew:      b.loginRenew,

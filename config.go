@@ -310,14 +310,19 @@ type settingsCache struct {
 	dictionaries *catalog.Dictionaries
 	// changed is called when the state of a RADIUS server changes.
 	changed func(radclient.Change)
+	// loaded is called with each config that is read from storage, or with the default one if
+	// there is none.
+	loaded func(*configEntry)
 	// dial connects to RADIUS servers, in tests; nil means the network.
 	dial source.DialFunc
 
 	cached cache.Value[*settings] // nil if there is no config
 }
 
-func newSettingsCache(dictionaries *catalog.Dictionaries, changed func(radclient.Change)) *settingsCache {
-	c := &settingsCache{dictionaries: dictionaries, changed: changed}
+func newSettingsCache(
+	dictionaries *catalog.Dictionaries, changed func(radclient.Change), loaded func(*configEntry),
+) *settingsCache {
+	c := &settingsCache{dictionaries: dictionaries, changed: changed, loaded: loaded}
 	// Logins may still be using the client: it goes on for them.
 	c.cached.Retire = func(retired, _ *settings) { retired.close() }
 	return c
@@ -328,13 +333,18 @@ func newSettingsCache(dictionaries *catalog.Dictionaries, changed func(radclient
 func (c *settingsCache) get(ctx context.Context, storage kv.Storage) (*settings, error) {
 	loaded, err := c.cached.Get(ctx, func(ctx context.Context, _ *settings) (*settings, error) {
 		config, err := loadConfig(ctx, storage)
-		if config == nil || err != nil {
+		if err != nil {
 			return nil, err
+		}
+		if config == nil {
+			c.loaded(defaultConfig())
+			return nil, nil
 		}
 		d, err := c.dictionaries.Get(ctx, storage)
 		if err != nil {
 			return nil, err
 		}
+		c.loaded(config)
 		return &settings{config: config, login: login.NewSettings(&config.Config, d, c.changed, c.dial)}, nil
 	})
 	if err != nil {

@@ -378,5 +378,18 @@ func localFields(defaults *configEntry) map[string]*framework.FieldSchema {
 				"database, such as Europe/Berlin.",
 			DisplayAttrs: &framework.DisplayAttributes{Name: "Time zone of profiles", Value: defaults.TimeZone},
 		},
+		fieldAttemptsKept: {
+			Type:    framework.TypeInt,
+			Default: defaults.AttemptsKept,
+			Description: "How many of the latest attempts to log in each Vault server keeps in memory, for attempts: " +
+				"0 to 1000. 0: none, and those that are kept are dropped.",
+			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.AttemptsKept},
+		},
+		fieldAttemptsNames: {
+			Type: framework.TypeBool,
+			Description: "If true, attempts shows all names as they were typed. Users type passwords into the name field: " +
+				"without it, a name that is not registered and was never accepted is shown as two characters and a hash.",
+			DisplayAttrs: &framework.DisplayAttributes{Name: "Show all names of attempts"},
+		},
 	}
 }

@@ -50,6 +50,8 @@ const (
 	fieldPasswordAlgorithm        = "password_hash_algorithm"
 	fieldPasswordCost             = "password_hash_cost"
 	fieldTimeZone                 = "time_zone"
+	fieldAttemptsKept             = "attempts_kept"
+	fieldAttemptsNames            = "attempts_names"
 	fieldAliasMetadata            = "alias_metadata"
 	fieldTokenBoundCIDRs          = "token_bound_cidrs"
 	fieldTokenType                = "token_type" // #nosec G101 -- the name of a field
@@ -136,6 +138,13 @@ const (
 	fieldReply   = "reply"
 	fieldClient  = "client"
 	fieldRefused = "refused"
+)
+
+// Fields of attempts, beside after, limit and count.
+const (
+	fieldUser    = "user"
+	fieldOutcome = "outcome"
+	fieldSource  = "source"
 )
 
 // Fields of dictionary.

@@ -38,6 +38,7 @@ func TestServersThatMayNotWriteHandWritesOn(t *testing.T) {
 		"users":                   nil,
 		"unlock":                  nil,
 		"status":                  nil,
+		"attempts":                nil,
 	}
 	require.Len(t, writes, len(b.Paths), "a path is missing here")
 	local := map[string]bool{"freeradius/accounting": true, "freeradius/postauth": true}

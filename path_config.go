@@ -198,6 +198,7 @@ func (b *backend) configApply(
 	if err := saveConfig(ctx, storageOf(req), config); err != nil {
 		return nil, err
 	}
+	b.resizeAttempts(config)
 	response := withWarnings(writeResponse(d), config.secretWarnings(d))
 	return b.warnOfTestUser(ctx, storageOf(req), d, &config.RADIUSSettings, response), nil
 }
@@ -297,6 +298,7 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, _ *fra
 		if err := storageOf(req).Delete(ctx, configKey); err != nil {
 			return nil, fmt.Errorf("deleting the config: %w", err)
 		}
+		b.resizeAttempts(defaultConfig())
 		return nil, nil
 	})
 }

@@ -167,4 +167,6 @@ var localSettings = []settingField[login.LocalSettings]{
 	textField(fieldPasswordAlgorithm, func(l *login.LocalSettings) *passwd.Scheme { return &l.PasswordAlgorithm }),
 	valueField(fieldPasswordCost, func(l *login.LocalSettings) *int { return &l.PasswordCost }),
 	valueField(fieldTimeZone, func(l *login.LocalSettings) *string { return &l.TimeZone }),
+	valueField(fieldAttemptsKept, func(l *login.LocalSettings) *int { return &l.AttemptsKept }),
+	valueField(fieldAttemptsNames, func(l *login.LocalSettings) *bool { return &l.AttemptsNames }),
 }

@@ -24,7 +24,13 @@ type LocalSettings struct {
 
 	// TimeZone names the zone whose clock profiles go by.
 	TimeZone string `json:"time_zone"`
+
+	AttemptsKept  int  `json:"attempts_kept"`  // 0: none
+	AttemptsNames bool `json:"attempts_names"` // whether names that may be passwords are shown whole
 }
+
+// MaxAttemptsKept is how many attempts may be kept at most.
+const MaxAttemptsKept = 1000
 
 // PasswordAlgorithms are those that passwords may be hashed with here.
 var PasswordAlgorithms = []passwd.Scheme{passwd.Argon2id, passwd.Bcrypt}
@@ -35,6 +41,7 @@ func defaultLocalSettings() LocalSettings {
 		LockoutCounterReset: 15 * 60,
 		PasswordAlgorithm:   passwd.Argon2id,
 		TimeZone:            "UTC",
+		AttemptsKept:        MaxAttemptsKept,
 	}
 }
 
@@ -61,6 +68,9 @@ func (l *LocalSettings) Validate() []string {
 	if _, ok := parseZone(l.TimeZone); !ok {
 		found = append(found, fmt.Sprintf("`time_zone`: %.80q is not a time zone: "+
 			"give a name of the IANA's database, such as Europe/Berlin or UTC", l.TimeZone))
+	}
+	if l.AttemptsKept < 0 || l.AttemptsKept > MaxAttemptsKept {
+		found = append(found, fmt.Sprintf("`attempts_kept` is %d; use 0 to %d", l.AttemptsKept, MaxAttemptsKept))
 	}
 	return found
 }

@@ -20,6 +20,7 @@ func TestLocalSettingsWithinTheirLimitsAreValid(t *testing.T) {
 		"bcrypt":               func(l *LocalSettings) { l.PasswordAlgorithm = passwd.Bcrypt },
 		"bcrypt with its cost": func(l *LocalSettings) { l.PasswordAlgorithm, l.PasswordCost = passwd.Bcrypt, 10 },
 		"another zone":         func(l *LocalSettings) { l.TimeZone = "Europe/Berlin" },
+		"no attempts":          func(l *LocalSettings) { l.AttemptsKept = 0 },
 	} {
 		settings := defaultLocalSettings()
 		change(&settings)
@@ -43,6 +44,8 @@ func TestProblemOfALocalSettingNamesItsField(t *testing.T) {
 		{func(l *LocalSettings) { l.PasswordCost = 99 }, "`password_hash_cost`: "},
 		{func(l *LocalSettings) { l.TimeZone = "Europe/Atlantis" }, "`time_zone`: \"Europe/Atlantis\" is not a time zone"},
 		{func(l *LocalSettings) { l.TimeZone = "Local" }, "`time_zone`: \"Local\" is not a time zone"},
+		{func(l *LocalSettings) { l.AttemptsKept = -1 }, "`attempts_kept` is -1; use 0 to 1000"},
+		{func(l *LocalSettings) { l.AttemptsKept = 1001 }, "`attempts_kept` is 1001; use 0 to 1000"},
 	} {
 		settings := defaultLocalSettings()
 		test.change(&settings)
