@@ -27,7 +27,8 @@ func (b *backend) pathAttempts() *framework.Path {
 				AllowedValues: allowed(decision.Outcomes),
 				Description:   `Only "accepted", "challenged", "refused", "unanswered" or "invalid" attempts.`,
 			},
-			fieldSource: query(`Only attempts that this source was to check: its name, "local", or "(config)" for the config's servers.`),
+			fieldSource: query(`Only attempts that this source was to check: its name, "local", or "(config)" ` +
+				"for the config's servers."),
 			fieldLimit: {
 				Type:        framework.TypeInt,
 				Query:       true,
@@ -75,7 +76,9 @@ func attemptsResponseFields() map[string]*framework.FieldSchema {
 // resizeAttempts has as many attempts kept as the config says.
 func (b *backend) resizeAttempts(config *configEntry) { b.attempts.Resize(config.AttemptsKept) }
 
-func (b *backend) attemptsRead(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+func (b *backend) attemptsRead(
+	ctx context.Context, req *logical.Request, d *framework.FieldData,
+) (*logical.Response, error) {
 	limit, after := d.Get(fieldLimit).(int), d.Get(fieldAfter).(int64)
 	outcome := decision.Outcome(d.Get(fieldOutcome).(string))
 	switch {

@@ -97,7 +97,9 @@ func TestAttemptsAreReadPageByPage(t *testing.T) {
 func TestAttemptsAreChosenByUserOutcomeAndSource(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
-	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "local", "case_insensitive_usernames": true, "default_realm": "corp"})
+	b.ok(logical.UpdateOperation, "config", map[string]any{
+		"extauth": "local", "case_insensitive_usernames": true, "default_realm": "corp",
+	})
 	b.tries("passw0rd@corp", "other@corp")
 	accepted := refusedAttempt
 	accepted.Username, accepted.Outcome, accepted.Source = "alice@corp", decision.Accepted, "branch"
@@ -135,7 +137,8 @@ func TestAQueryOfAttemptsThatCannotBeReadIsRefused(t *testing.T) {
 		{"outcome", "failed"},
 		{"outcome", "Refused"},
 	} {
-		require.Contains(t, b.refused(logical.ReadOperation, "attempts", map[string]any{test.field: test.value}), test.field, test.value)
+		text := b.refused(logical.ReadOperation, "attempts", map[string]any{test.field: test.value})
+		require.Contains(t, text, test.field, test.value)
 	}
 }
 
@@ -171,7 +174,8 @@ func TestTheConfigSaysHowManyAttemptsAreKept(t *testing.T) {
 	require.Equal(t, 1000, kept(), "without a config")
 	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "local", "attempts_kept": 5})
 	require.Equal(t, 5, kept(), "at once")
-	require.Contains(t, b.refused(logical.PatchOperation, "config", map[string]any{"attempts_kept": 1001}), "config parameter `attempts_kept`")
+	text := b.refused(logical.PatchOperation, "config", map[string]any{"attempts_kept": 1001})
+	require.Contains(t, text, "config parameter `attempts_kept`")
 	require.Equal(t, 5, kept())
 	b.ok(logical.PatchOperation, "config", map[string]any{"attempts_kept": 0})
 	require.Equal(t, 0, kept())
@@ -181,7 +185,8 @@ func TestTheConfigSaysHowManyAttemptsAreKept(t *testing.T) {
 	fill()
 	require.Equal(t, 1000, kept())
 
-	b.store("config", strings.Replace(b.stored("config"), `"attempts_kept":1000`, `"attempts_kept":7`, 1)) // as another server would
+	// Another server writes it.
+	b.store("config", strings.Replace(b.stored("config"), `"attempts_kept":1000`, `"attempts_kept":7`, 1))
 	b.attemptsFor(nil)
 	require.Equal(t, 7, kept())
 	b.ok(logical.DeleteOperation, "config", nil)

@@ -44,7 +44,8 @@ func newEntry(d decision.Decision) *entry {
 	e := &entry{Decision: d, count: 1}
 	e.Time = d.Time.Round(0).UTC()
 	e.first = e.Time
-	e.Use, e.Outcome, e.Class = known(d.Use, decision.Uses), known(d.Outcome, decision.Outcomes), known(d.Class, decision.Classes)
+	e.Use, e.Outcome = known(d.Use, decision.Uses), known(d.Outcome, decision.Outcomes)
+	e.Class = known(d.Class, decision.Classes)
 	if len(d.Username) > maxName { // of which the reason is not to show more
 		e.Reason = strings.ReplaceAll(d.Reason, d.Username, cut(d.Username, maxName))
 	}
