@@ -24,6 +24,7 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/challenge"
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/directory"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
@@ -102,6 +103,7 @@ func newBackend() *backend {
 		Floods:       throttle.New(time.Minute, time.Now),
 		Log:          func() hclog.Logger { return b.Logger() },
 		Clock:        time.Now,
+		Decided:      b.decided,
 	}
 	b.settings = newSettingsCache(b.dictionaries, b.serverChanged, b.resizeAttempts)
 	b.records.warn = b.recordsWarning
@@ -205,6 +207,11 @@ func (b *backend) maintainRecords(ctx context.Context, storage kv.Storage) error
 		}
 	}
 	return nil
+}
+
+// decided takes note of a decision about a login.
+func (b *backend) decided(d decision.Decision) {
+	b.attempts.Add(d)
 }
 
 // invalidate drops cached copies of a storage entry that another node wrote.

@@ -204,3 +204,24 @@ func TestAttemptsOfAConfigThatAnotherServerHasDeletedAreKeptAgain(t *testing.T) 
 	b.tries("bob")
 	require.Equal(t, 1, b.attempts.List(attempts.Query{}).Kept)
 }
+
+func TestLoginsAndTrialsAreKeptAsAttempts(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	b.ok(logical.UpdateOperation, "users/alice", nil)
+	b.loginOK("alice", "alice-password")
+	_, err := b.login("alice", "wrong")
+	require.NoError(t, err)
+	b.explained(map[string]any{"username": "alice", "password": "wrong", "ask": true})
+	b.explained(map[string]any{"username": "alice"}) // is no decision
+	var kept [][]any
+	for _, each := range b.ok(logical.ReadOperation, "attempts", nil).Data["attempts"].([]any) {
+		each := each.(map[string]any)
+		kept = append(kept, []any{each["use"], each["username"], each["client_address"], each["outcome"]})
+	}
+	require.Equal(t, [][]any{
+		{"trial", "alice", "", "refused"},
+		{"login", "alice", "192.0.2.7", "refused"},
+		{"login", "alice", "192.0.2.7", "accepted"},
+	}, kept)
+}
