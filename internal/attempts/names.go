@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -81,6 +82,9 @@ const (
 	shortName = 2
 )
 
+// tellingClasses are those of reasons that tell of a registered name like the one that is masked.
+var tellingClasses = []decision.Class{decision.Spelling, decision.Disabled, decision.Expired}
+
 // maskedReason returns the reason of a decision with the mask where the name was: as it is, as %q
 // writes it, and, in words that may be a server's, in any case and without its realm. Reasons that
 // tell of a registered name like this one go on telling that.
@@ -88,7 +92,7 @@ func maskedReason(d *decision.Decision, mask string) string {
 	quoted := strconv.Quote(d.Username)
 	forms := []string{d.Username, quoted[1 : len(quoted)-1]}
 	fold, enough := func(r rune) rune { return r }, len(d.Reason)+1
-	if d.Class != decision.Spelling && d.Class != decision.Disabled {
+	if !slices.Contains(tellingClasses, d.Class) {
 		fold, enough = func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, enoughOfName
 		for _, part := range strings.FieldsFunc(d.Username, func(r rune) bool { return strings.ContainsRune(`@\/`, r) }) {
 			if utf8.RuneCountInString(part) > shortName {
