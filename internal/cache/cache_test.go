@@ -203,3 +203,55 @@ func TestMapKeepsNothingThatWasReadBeforeADrop(t *testing.T) {
 		require.Zero(t, values.Len())
 	}
 }
+
+func TestClearedValueIsStillWhatWasKeptBefore(t *testing.T) {
+	t.Parallel()
+	retired := 0
+	value := Value[int]{Retire: func(int, int) { retired++ }}
+	_, err := value.Get(t.Context(), load(1))
+	require.NoError(t, err)
+	value.Clear()
+	require.Equal(t, 1, retired)
+	fresh, err := value.Get(t.Context(), func(_ context.Context, before int) (int, error) { return before + 1, nil })
+	require.NoError(t, err)
+	require.Equal(t, 2, fresh)
+	require.Equal(t, 1, retired, "once")
+}
+
+func TestLookupsAreCountedByWhetherTheyHadToWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var value Value[int]
+		lookups := func() [2]uint64 { hits, misses := value.Lookups(); return [2]uint64{hits, misses} }
+		release := make(chan struct{})
+		var callers sync.WaitGroup
+		for range 3 {
+			callers.Go(func() {
+				_, _ = value.Get(t.Context(), func(context.Context, int) (int, error) { <-release; return 7, nil })
+			})
+		}
+		synctest.Wait()
+		require.Equal(t, [2]uint64{0, 3}, lookups(), "one reads, and two wait for it")
+		close(release)
+		callers.Wait()
+		for range 5 {
+			_, _ = value.Get(t.Context(), load(8))
+		}
+		require.Equal(t, [2]uint64{5, 3}, lookups())
+		require.NoError(t, value.Refresh(t.Context(), load(9)))
+		require.Equal(t, [2]uint64{5, 3}, lookups(), "a refresh is no lookup")
+		value.Drop()
+		_, _ = value.Get(t.Context(), func(context.Context, int) (int, error) { return 0, errors.New("broken") })
+		require.Equal(t, [2]uint64{5, 4}, lookups())
+	})
+}
+
+func TestLookupsOfAMapAreCounted(t *testing.T) {
+	t.Parallel()
+	values := NewMap[string, *int](10)
+	for range 3 {
+		_, _ = values.Get(t.Context(), "none", func(context.Context) (*int, error) { return nil, nil })
+	}
+	hits, misses := values.Lookups()
+	require.Equal(t, [2]uint64{2, 1}, [2]uint64{hits, misses}, "that there is none is kept as well")
+}

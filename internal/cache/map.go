@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -22,6 +23,8 @@ type Map[K comparable, V any] struct {
 
 	mu          sync.Mutex
 	generations [generations]uint64 // guarded by mu; counts the drops of the keys
+
+	hits, misses atomic.Uint64
 }
 
 // NewMap returns a Map of at most size values. It panics if size is less than 1.
@@ -37,8 +40,10 @@ func NewMap[K comparable, V any](size int) *Map[K, V] {
 // returns is not kept if the key is dropped meanwhile.
 func (m *Map[K, V]) Get(ctx context.Context, key K, load func(context.Context) (V, error)) (V, error) {
 	if value, found := m.values.Get(key); found {
+		m.hits.Add(1)
 		return value, nil
 	}
+	m.misses.Add(1)
 	before := m.generation(key)
 	value, err := load(ctx)
 	if err == nil {
@@ -80,6 +85,10 @@ func (m *Map[K, V]) Clear() {
 	}
 	m.values.Purge()
 }
+
+// Lookups returns how many calls of Get found their value in memory, and how many had to read
+// it.
+func (m *Map[K, V]) Lookups() (hits, misses uint64) { return m.hits.Load(), m.misses.Load() }
 
 // Len returns how many values are in memory.
 func (m *Map[K, V]) Len() int { return m.values.Len() }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // errPanicked is the error of the callers that waited for a read that panicked.
@@ -24,6 +25,8 @@ type Value[T any] struct {
 	loaded  bool     // guarded by mu; value was read, and not taken out
 	fresh   bool     // guarded by mu; value was not dropped
 	reading *read[T] // guarded by mu; nil: none, or only one that will not be kept
+
+	hits, misses atomic.Uint64
 }
 
 // read is one reading of the value.
@@ -37,12 +40,14 @@ type read[T any] struct {
 // Get returns the value, from load if it is not in memory. load gets what was kept
 // before, or the zero value, and runs once for all callers at the same time.
 func (v *Value[T]) Get(ctx context.Context, load func(ctx context.Context, before T) (T, error)) (T, error) {
-	for {
-		value, reading, before := v.find()
-		switch {
-		case reading == nil:
-			return value, nil
-		case before != nil:
+	value, reading, before := v.find()
+	if reading == nil {
+		v.hits.Add(1)
+		return value, nil
+	}
+	v.misses.Add(1)
+	for ; reading != nil; value, reading, before = v.find() {
+		if before != nil {
 			return v.read(ctx, reading, *before, load)
 		}
 		select {
@@ -54,7 +59,12 @@ func (v *Value[T]) Get(ctx context.Context, load func(ctx context.Context, befor
 			return reading.value, reading.err
 		}
 	}
+	return value, nil
 }
+
+// Lookups returns how many calls of Get found the value in memory, and how many had to read
+// it, or to wait for a call that did.
+func (v *Value[T]) Lookups() (hits, misses uint64) { return v.hits.Load(), v.misses.Load() }
 
 // find returns the value, or the reading to wait for. If the caller is the one to
 // read, before is what was kept.
@@ -108,7 +118,10 @@ func (v *Value[T]) store(reading *read[T]) (retired, kept T, retire bool) {
 	case reading.err != nil:
 		return retired, kept, false
 	case !current:
-		return reading.value, v.value, true
+		if v.loaded {
+			kept = v.value
+		}
+		return reading.value, kept, true
 	}
 	retired, retire = v.value, v.loaded
 	v.value, v.loaded, v.fresh = reading.value, true, true
@@ -143,7 +156,8 @@ func (v *Value[T]) refresh() (reading *read[T], before T) {
 	return v.reading, v.value
 }
 
-// Clear takes the value out and retires it.
+// Clear takes the value out and retires it. Only what is read next gets it, as what was kept
+// before.
 func (v *Value[T]) Clear() {
 	value, loaded := v.take()
 	if loaded && v.Retire != nil {
@@ -156,7 +170,6 @@ func (v *Value[T]) take() (value T, loaded bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	value, loaded = v.value, v.loaded
-	var none T
-	v.value, v.loaded, v.fresh, v.reading = none, false, false, nil
+	v.loaded, v.fresh, v.reading = false, false, nil
 	return value, loaded
 }
