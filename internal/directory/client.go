@@ -68,7 +68,7 @@ func (c *Client) beginProbe() bool {
 	return !c.closed
 }
 
-// Stats returns what was seen of each server.
+// Stats returns what was seen so far of each server.
 func (c *Client) Stats() []Stats {
 	stats := make([]Stats, 0, len(c.servers))
 	for _, server := range c.servers {
@@ -98,10 +98,8 @@ func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Ver
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	var last error
-	for i, server := range c.order() {
-		if i > 0 {
-			server.counters.failedOver.Add(1)
-		}
+	servers := c.order()
+	for i, server := range servers {
 		verdict, err := server.authenticate(ctx, credentials)
 		if !mayGoOn(err) {
 			return verdict, err
@@ -109,6 +107,9 @@ func (c *Client) Authenticate(ctx context.Context, credentials Credentials) (Ver
 		last = err
 		if ctx.Err() != nil {
 			break
+		}
+		if i+1 < len(servers) {
+			server.counters.failedOver.Add(1)
 		}
 	}
 	return Verdict{}, last

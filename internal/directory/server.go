@@ -26,7 +26,7 @@ type server struct {
 	tls      *tls.Config // nil: there is none
 	pool     pool
 	waiting  *fairshare.Admission // logins
-	counters counters
+	counters *counters
 
 	mu            sync.Mutex
 	dead          bool   // guarded by mu
@@ -34,7 +34,8 @@ type server struct {
 }
 
 func newServer(c *Client, at Server) (*server, error) {
-	s := &server{client: c, at: at, name: at.String(), waiting: fairshare.NewAdmission(maxWaiting, errPushedOut)}
+	s := &server{client: c, at: at, name: at.String(), counters: &counters{}}
+	s.waiting = fairshare.NewAdmission(maxWaiting, errPushedOut)
 	if c.config.Security == LDAPS || c.config.Security == StartTLS {
 		var err error
 		if s.tls, err = c.config.tls(at.Host); err != nil {
@@ -55,6 +56,10 @@ func (s *server) stats() Stats {
 		Host: s.at.Host, Port: s.at.Port, State: Alive,
 		Accepted: s.counters.accepted.Load(), Rejected: s.counters.rejected.Load(),
 		Unavailable: s.counters.unavailable.Load(), FailedOver: s.counters.failedOver.Load(), Full: s.counters.full.Load(),
+		InFlight: int(s.counters.inFlight.Load()),
+	}
+	if end := s.counters.certificateEnd.Load(); end != 0 && s.tls != nil {
+		stats.CertificateEnd = time.Unix(end, 0)
 	}
 	if s.isDead() {
 		stats.State = Dead
@@ -76,6 +81,8 @@ func (s *server) authenticate(ctx context.Context, credentials Credentials) (Ver
 		return Verdict{}, &FullError{Server: s.name}
 	}
 	defer s.waiting.Leave(place)
+	s.counters.inFlight.Add(1)
+	defer s.counters.inFlight.Add(-1)
 	conn := s.pool.take()
 	kept := conn != nil
 	verdict, err := s.login(ctx, conn, credentials)
@@ -208,6 +215,7 @@ func (s *server) connect(ctx context.Context) (*connection, error) {
 		_ = raw.Close()
 		return nil, err
 	}
+	s.counters.shown(secured.ConnectionState().PeerCertificates)
 	return newConnection(secured, secured), nil
 }
 

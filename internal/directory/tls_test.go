@@ -16,7 +16,13 @@ import (
 // more than TLS.
 func demanding(t *testing.T, authority *tlstest.Authority, version uint16) int {
 	t.Helper()
-	certificate, err := authority.Issue(tlstest.CertificateOptions{Names: []string{"127.0.0.1"}})
+	return demandingUntil(t, authority, version, time.Time{})
+}
+
+// demandingUntil is demanding with a certificate that ends then.
+func demandingUntil(t *testing.T, authority *tlstest.Authority, version uint16, end time.Time) int {
+	t.Helper()
+	certificate, err := authority.Issue(tlstest.CertificateOptions{Names: []string{"127.0.0.1"}, Until: end})
 	require.NoError(t, err)
 	config, err := (&tlstest.Identity{Certificate: certificate, Trusts: authority}).Server()
 	require.NoError(t, err)

@@ -200,18 +200,18 @@ func (c *Client) dial(ctx context.Context, network string, remote netip.AddrPort
 }
 
 // connect makes a connection to a server's address, within the time for that.
-func (c *Client) connect(ctx context.Context, host string, remote netip.AddrPort) (net.Conn, Version, error) {
+func (c *Client) connect(ctx context.Context, s *server, remote netip.AddrPort) (net.Conn, Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.dialTime())
 	defer cancel()
 	conn, err := c.dial(ctx, "tcp", remote)
 	if err != nil || c.config.Transport == TCP {
 		return conn, RADIUS10, err
 	}
-	config, err := c.config.TLS.config(host)
+	config, err := c.config.TLS.config(s.config.Host)
 	if err != nil {
 		return nil, "", errors.Join(err, conn.Close())
 	}
-	secured, version, err := c.config.TLS.handshake(ctx, conn, config)
+	secured, version, err := c.config.TLS.handshake(ctx, conn, config, s.counters.shown)
 	if err != nil {
 		_ = conn.Close() // the handshake's fault is the one that matters
 	}

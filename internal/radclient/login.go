@@ -61,6 +61,8 @@ func (l *login) exchange(ctx context.Context, e *endpoint, others []*endpoint) *
 		return &exchange{err: errFull}
 	}
 	defer e.admission.Leave(ticket)
+	e.server.counters.entered()
+	defer e.server.counters.left()
 	ended := make(chan struct{}, 1)
 	x := &exchange{
 		deadline: l.deadline,

@@ -30,7 +30,7 @@ type server struct {
 	config   Server
 	name     string // host and port
 	signer   *signer
-	counters counters
+	counters *counters
 
 	challenges atomic.Bool // it has sent a challenge: a user may have to act
 
@@ -46,7 +46,10 @@ func newServer(client *Client, config Server) *server {
 	if client.config.Transport == TLS {
 		secret = []byte(radsecSecret)
 	}
-	return &server{client: client, config: config, name: config.String(), signer: newSigner(secret), lookups: make(chan struct{}, 1)}
+	return &server{
+		client: client, config: config, name: config.String(), signer: newSigner(secret), counters: newCounters(),
+		lookups: make(chan struct{}, 1),
+	}
 }
 
 func (s *server) unreachable(err error) error {
@@ -195,7 +198,7 @@ func (s *server) newEndpoint(address netip.AddrPort, others bool) *endpoint {
 		e.probes = &udpCarrier{agenda: &client.agenda, dial: dial, refused: e.endProbes, stray: s.counters.dropped, late: tooLate}
 	} else {
 		dial := func(ctx context.Context) (net.Conn, Version, error) {
-			return client.connect(ctx, s.config.Host, address)
+			return client.connect(ctx, s, address)
 		}
 		e.logins = &streamCarrier{agenda: &client.agenda, dial: dial, stray: s.counters.dropped, late: e.answeredLate}
 		e.probes = e.logins // the watchdog is about the connection

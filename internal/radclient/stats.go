@@ -1,16 +1,19 @@
 package radclient
 
 import (
+	"crypto/x509"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
+
+	"vault-plugin-auth-radius/internal/certificates"
 )
 
 // roundTripsKept is how many of the latest round trips the percentiles are of.
 const roundTripsKept = 1024
 
-// Stats hold what a client has seen of a server since it was made.
+// Stats hold what a client has seen of a server, and those before it that it continues.
 type Stats struct {
 	Host      string
 	Port      int
@@ -24,6 +27,7 @@ type Stats struct {
 	Full        uint64 // no place among those that wait
 	FailedOver  uint64 // of these three: went on to another server
 	Abandoned   uint64 // by the client, before there was an answer
+	InFlight    int    // logins that wait there now
 
 	ProbesSent     uint64 // Status-Server, or logins of the test user, which count nowhere else
 	ProbesAnswered uint64
@@ -33,19 +37,29 @@ type Stats struct {
 	Drops         Drops  // datagrams that were not the answer
 
 	LastAnswer time.Time // zero if there was none
-	// RoundTripP50 and RoundTripP99 are of the latest answers to logins that
-	// were sent once; 0 if there was none.
-	RoundTripP50 time.Duration
-	RoundTripP99 time.Duration
+	RoundTrips Histogram // of answers to logins that were sent once
+
+	// CertificateEnd is when the first certificate ends of the chain that the server showed
+	// at the latest handshake; zero if there was none, or not with this transport.
+	CertificateEnd time.Time
+
+	latest []time.Duration // some of the latest round trips, in no order
+}
+
+// RoundTrip returns what so many percent of the latest answers to logins that were sent once
+// took at the most; 0 if there was none.
+func (s Stats) RoundTrip(percent int) time.Duration {
+	return percentile(slices.Sorted(slices.Values(s.latest)), percent)
 }
 
 // counters add up Stats. Safe for concurrent use.
 type counters struct {
-	mu         sync.Mutex
-	stats      Stats           // guarded by mu; without percentiles
-	roundTrips []time.Duration // guarded by mu; the latest, in no order
-	next       int             // guarded by mu; where the next one goes
+	mu    sync.Mutex
+	stats Stats // guarded by mu
+	next  int   // guarded by mu; where the next of the latest round trips goes
 }
+
+func newCounters() *counters { return &counters{stats: Stats{RoundTrips: newHistogram()}} }
 
 // exchanged counts the packets of an exchange that has ended.
 func (c *counters) exchanged(x *exchange) {
@@ -60,15 +74,42 @@ func (c *counters) exchanged(x *exchange) {
 		return
 	}
 	c.stats.LastAnswer = time.Now()
-	switch {
-	case x.sends > 1:
-		return
-	case len(c.roundTrips) < roundTripsKept:
-		c.roundTrips = append(c.roundTrips, x.waited)
-	default:
-		c.roundTrips[c.next] = x.waited
-		c.next = (c.next + 1) % roundTripsKept
+	if x.sends == 1 {
+		c.roundTrip(x.waited)
 	}
+}
+
+// roundTrip runs with mu held.
+func (c *counters) roundTrip(duration time.Duration) {
+	c.stats.RoundTrips.add(duration)
+	if len(c.stats.latest) < roundTripsKept {
+		c.stats.latest = append(c.stats.latest, duration)
+		return
+	}
+	c.stats.latest[c.next] = duration
+	c.next = (c.next + 1) % roundTripsKept
+}
+
+// entered counts a login that waits.
+func (c *counters) entered() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.InFlight++
+}
+
+// left counts a login that waits no more.
+func (c *counters) left() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.InFlight--
+}
+
+// shown notes the chain of the server's certificate.
+func (c *counters) shown(chain []*x509.Certificate) {
+	end := certificates.End(chain)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.CertificateEnd = end
 }
 
 // ended counts a login.
@@ -134,17 +175,11 @@ func (c *counters) probed(x *exchange) {
 }
 
 func (c *counters) read() Stats {
-	stats, roundTrips := c.copied()
-	slices.Sort(roundTrips)
-	stats.RoundTripP50 = percentile(roundTrips, 50)
-	stats.RoundTripP99 = percentile(roundTrips, 99)
-	return stats
-}
-
-func (c *counters) copied() (Stats, []time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.stats, slices.Clone(c.roundTrips)
+	stats := c.stats
+	stats.RoundTrips, stats.latest = c.stats.RoundTrips.clone(), slices.Clone(c.stats.latest)
+	return stats
 }
 
 // percentile returns the smallest value that so many percent of the sorted ones
@@ -173,12 +208,15 @@ func (s Stats) State() State {
 	return best
 }
 
-// Stats returns what the client has seen so far of each of its servers.
+// Stats returns what was seen so far of each of the client's servers.
 func (c *Client) Stats() []Stats {
 	var all []Stats
 	for _, s := range c.servers {
 		stats := s.counters.read()
 		stats.Host, stats.Port = s.config.Host, s.config.Port
+		if c.config.Transport != TLS {
+			stats.CertificateEnd = time.Time{}
+		}
 		endpoints, _, _ := s.cached()
 		for _, e := range endpoints {
 			stats.Addresses = append(stats.Addresses, AddressState{Address: e.address, State: e.state()})

@@ -25,7 +25,7 @@ func TestStatsCountWhatHappened(t *testing.T) {
 			}
 		})
 		client := newClientAt(t, network, func(c *Config) { c.ReadTimeout = 200 * time.Millisecond })
-		require.Equal(t, []Stats{{Host: server.Host(), Port: server.Port()}}, client.Stats())
+		require.Equal(t, []Stats{{Host: server.Host(), Port: server.Port(), RoundTrips: newHistogram()}}, client.Stats())
 
 		before := time.Now()
 		for _, name := range []string{"accepted", "accepted", "rejected", "challenged", "silent"} {
@@ -38,8 +38,8 @@ func TestStatsCountWhatHappened(t *testing.T) {
 		require.EqualValues(t, 1, stats.Retransmitted)
 		require.Equal(t, 2, stats.Drops[DropOtherIdentifier])
 		require.False(t, stats.LastAnswer.Before(before))
-		require.Positive(t, stats.RoundTripP50)
-		require.GreaterOrEqual(t, stats.RoundTripP99, stats.RoundTripP50)
+		require.Positive(t, stats.RoundTrip(50))
+		require.GreaterOrEqual(t, stats.RoundTrip(99), stats.RoundTrip(50))
 	})
 }
 
@@ -57,12 +57,12 @@ func TestPercentileIsTheNearestRank(t *testing.T) {
 
 func TestRoundTripsAreKeptInBoundedMemory(t *testing.T) {
 	t.Parallel()
-	var c counters
+	c := newCounters()
 	for i := range 3 * roundTripsKept {
 		c.exchanged(&exchange{sends: 1, waited: time.Duration(i + 1), packet: &radius.Packet{}})
 	}
-	require.Len(t, c.roundTrips, roundTripsKept)
-	require.Greater(t, c.read().RoundTripP50, 2*time.Duration(roundTripsKept), "the latest ones")
+	require.Len(t, c.stats.latest, roundTripsKept)
+	require.Greater(t, c.read().RoundTrip(50), 2*time.Duration(roundTripsKept), "the latest ones")
 }
 
 func TestEveryDropReasonHasItsTexts(t *testing.T) {

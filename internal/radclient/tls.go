@@ -104,14 +104,18 @@ func (t TLSConfig) config(host string) (*tls.Config, error) {
 	return config, nil
 }
 
-// handshake starts TLS and returns the version of RADIUS that is spoken.
-func (t TLSConfig) handshake(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn, Version, error) {
+// handshake starts TLS and returns the version of RADIUS that is spoken. shown is called with
+// the server's certificates, once they are known to be its own.
+func (t TLSConfig) handshake(
+	ctx context.Context, conn net.Conn, config *tls.Config, shown func(chain []*x509.Certificate),
+) (net.Conn, Version, error) {
 	secured := tls.Client(conn, config)
 	tickets := &ticketWatch{conn: secured}
 	config.ClientSessionCache = tickets
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, "", explainTLS(err)
 	}
+	shown(secured.ConnectionState().PeerCertificates)
 	if err := awaitVerdict(secured, len(config.Certificates) > 0); err != nil {
 		return nil, "", err
 	}
