@@ -331,7 +331,7 @@ func newSettingsCache(
 // get returns the settings, from storage on a miss; nil means that the mount
 // is not configured.
 func (c *settingsCache) get(ctx context.Context, storage kv.Storage) (*settings, error) {
-	loaded, err := c.cached.Get(ctx, func(ctx context.Context, _ *settings) (*settings, error) {
+	loaded, err := c.cached.Get(ctx, func(ctx context.Context, before *settings) (*settings, error) {
 		config, err := loadConfig(ctx, storage)
 		if err != nil {
 			return nil, err
@@ -345,7 +345,7 @@ func (c *settingsCache) get(ctx context.Context, storage kv.Storage) (*settings,
 			return nil, err
 		}
 		c.loaded(config)
-		return &settings{config: config, login: login.NewSettings(&config.Config, d, c.changed, c.dial)}, nil
+		return &settings{config: config, login: before.logins().Renew(&config.Config, d, c.changed, c.dial)}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -353,14 +353,25 @@ func (c *settingsCache) get(ctx context.Context, storage kv.Storage) (*settings,
 	return loaded.clone(), nil
 }
 
-// drop forgets the config, and closes the client.
+// drop forgets the config, and closes the client. The next one goes on with its counters.
 func (c *settingsCache) drop() { c.cached.Clear() }
+
+// Lookups returns how often the settings were in memory, and how often not.
+func (c *settingsCache) Lookups() (hits, misses uint64) { return c.cached.Lookups() }
 
 // close closes the client, which goes on for logins that are under way.
 func (s *settings) close() {
 	if s != nil {
 		s.login.Close()
 	}
+}
+
+// logins returns what logins need; nil if there are no settings.
+func (s *settings) logins() *login.Settings {
+	if s == nil {
+		return nil
+	}
+	return s.login
 }
 
 // clone returns settings whose config the caller may change.

@@ -63,7 +63,9 @@ var roomImports = map[string][]string{
 	"radclient":    {"bindaddress", "certificates", "fairshare"},
 	"radiustest":   {"daemontest", "tlstest"},
 	"rlmrest":      {"acct", "dictionary", "profile"},
-	"source":       {"bindaddress", "cache", "dictionary", "directory", "kv", "passwd", "radclient", "username", "validate"},
+	"source": {
+		"bindaddress", "cache", "certificates", "dictionary", "directory", "kv", "passwd", "radclient", "username", "validate",
+	},
 	"throttle": {},
 	"tlstest":  {},
 	"username": {},

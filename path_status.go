@@ -34,7 +34,7 @@ func statusResponseFields() map[string]*framework.FieldSchema {
 		},
 		"servers": {
 			Type:        framework.TypeSlice,
-			Description: "Each RADIUS server of the config, with its counters since the config was loaded.",
+			Description: "Each RADIUS server of the config, with its counters since the plugin started, or since it was added.",
 			Required:    true,
 		},
 		"sources": {
@@ -65,8 +65,8 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		return nil, err
 	}
 	servers := []any{}
-	if settings != nil && settings.login.Source.Checker != nil {
-		servers = append(servers, settings.login.Source.Checker.Status()...)
+	if settings != nil {
+		servers = settings.login.Source.Status()
 	}
 	all, err := b.sources.Get(ctx, storageOf(req))
 	if err != nil {
@@ -74,10 +74,7 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	}
 	sources := map[string]any{}
 	for _, src := range all.Ordered {
-		shown := map[string]any{"type": string(src.Entry.Type), "servers": []any{}}
-		if src.Checker != nil {
-			shown["servers"] = append([]any{}, src.Checker.Status()...)
-		}
+		shown := map[string]any{"type": string(src.Entry.Type), "servers": src.Status()}
 		if src.Err != nil {
 			shown["fault"] = src.Err.Error()
 		}
@@ -114,8 +111,9 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 }
 
 const statusHelpDescription = `
-Counters of this Vault server, since it loaded the config: every server of a
-cluster has its own, and a write of the config starts them anew.
+Counters of this Vault server, since the plugin started: every server of a
+cluster has its own. They survive writes of the config and of sources; those of a
+server that is taken out end, and begin at 0 if it comes back.
 
     $ vault read -format=json auth/radius/status
 

@@ -114,6 +114,9 @@ func (c *recordsCache) change(do func() (*logical.Response, error)) (*logical.Re
 // drop forgets what is cached, and waits for calls of the store that are under way.
 func (c *recordsCache) drop() { c.cached.Clear() }
 
+// Lookups returns how often the records were in memory, and how often not.
+func (c *recordsCache) Lookups() (hits, misses uint64) { return c.cached.Lookups() }
+
 // freeradiusConfigKey is where the FreeRADIUS backend's config is stored,
 // seal-wrapped.
 const freeradiusConfigKey = "freeradius/config"

@@ -45,6 +45,9 @@ func (s *Dictionaries) Get(ctx context.Context, storage kv.Storage) (*dictionary
 // Drop has the dictionary combined anew when it is needed next.
 func (s *Dictionaries) Drop() { s.cached.Drop() }
 
+// Lookups returns how often the dictionary was in memory, and how often not.
+func (s *Dictionaries) Lookups() (hits, misses uint64) { return s.cached.Lookups() }
+
 // LoadDictionaries returns the texts of the custom dictionaries, by name.
 func LoadDictionaries(ctx context.Context, storage kv.Storage) (map[string]string, error) {
 	names, err := storage.List(ctx, DictionaryKeyPrefix)

@@ -114,6 +114,9 @@ func (s *Profiles) Warnings(ctx context.Context, storage kv.Storage) ([]string, 
 	return warnings[:min(len(warnings), maxWarnings)], nil
 }
 
+// Lookups returns how often a profile was in memory, and how often not.
+func (s *Profiles) Lookups() (hits, misses uint64) { return s.compiled.Lookups() }
+
 // DropKey forgets the profile of a storage key that another node wrote.
 func (s *Profiles) DropKey(key string) {
 	if id, ok := kv.ParseID(strings.TrimPrefix(key, KeyPrefix)); ok {

@@ -26,6 +26,14 @@ type Settings struct {
 func NewSettings(
 	config *Config, d *dictionary.Dictionary, changed func(radclient.Change), dial source.DialFunc,
 ) *Settings {
+	return (*Settings)(nil).Renew(config, d, changed, dial)
+}
+
+// Renew returns the settings that take the place of others, after a change: they go on with what
+// was seen of the servers. Nil settings stand for none.
+func (s *Settings) Renew(
+	config *Config, d *dictionary.Dictionary, changed func(radclient.Change), dial source.DialFunc,
+) *Settings {
 	settings := &Settings{Config: config, Source: &source.Source{Err: errNoSource}}
 	settings.Zone, _ = parseZone(config.TimeZone)
 	var extraErr, nasErr error
@@ -36,11 +44,21 @@ func NewSettings(
 	}
 	client, err := config.newClient(settings.probeAttributes(d), changed, dial)
 	settings.Source.TestUser = config.TestUser()
+	settings.Source.ReadCertificates(&config.RADIUSSettings)
 	if err == nil {
 		settings.Source.Checker = source.NewRADIUSChecker(client, config.Servers(), config.WireName)
 	}
+	settings.Source.Continue(s.source())
 	settings.Source.Err = errors.Join(err, extraErr, nasErr)
 	return settings
+}
+
+// source returns the source of the settings; nil settings have none.
+func (s *Settings) source() *source.Source {
+	if s == nil {
+		return nil
+	}
+	return s.Source
 }
 
 // Close closes the client, which goes on for logins that are under way.

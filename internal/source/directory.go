@@ -138,12 +138,4 @@ func (c *directoryChecker) add(reply []dictionary.Item, known *dictionary.Dictio
 
 func (c *directoryChecker) Serves(string) bool { return false }
 
-func (c *directoryChecker) Status() []any {
-	var servers []any
-	for _, stats := range c.client.Stats() {
-		servers = append(servers, directoryStatus(stats))
-	}
-	return servers
-}
-
 func (c *directoryChecker) Close() { c.client.Close() }

@@ -61,6 +61,4 @@ func (c *localChecker) checkInVain(ctx context.Context, caller passwd.Caller, pa
 
 func (c *localChecker) Serves(string) bool { return false }
 
-func (c *localChecker) Status() []any { return nil }
-
 func (c *localChecker) Close() {}

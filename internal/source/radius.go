@@ -80,12 +80,4 @@ func (c *radiusChecker) Serves(host string) bool {
 	return slices.ContainsFunc(c.servers, func(server radclient.Server) bool { return server.String() == host })
 }
 
-func (c *radiusChecker) Status() []any {
-	var servers []any
-	for _, stats := range c.client.Stats() {
-		servers = append(servers, serverStatus(stats))
-	}
-	return servers
-}
-
 func (c *radiusChecker) Close() { c.client.Close() }

@@ -27,8 +27,6 @@ type Checker interface {
 	Check(ctx context.Context, query Query) (Answer, error)
 	// Serves reports whether host, with the port, is a server of the source.
 	Serves(host string) bool
-	// Status returns the servers for a read of status.
-	Status() []any
 	// Close closes the connections. Checks that are under way go on.
 	Close()
 }
@@ -60,6 +58,9 @@ type Source struct {
 	Err     error   // why there is no checker
 	// TestUser is the form of the name of the test user of its probes; "": there is none.
 	TestUser string
+
+	ends certificateEnds
+	seen history
 }
 
 // Key returns a name of the source that does not change, for what is kept of a login.
@@ -218,10 +219,9 @@ func (s *Store) load(storage kv.Storage) func(context.Context, *Set) (*Set, erro
 			current := before.unchanged(entry)
 			if current == nil {
 				current = &Source{Name: entry.Name, Entry: entry}
+				current.readEntry()
 				current.Checker, current.Err = s.open(entry)
-				if entry.RADIUS != nil {
-					current.TestUser = entry.RADIUS.TestUser()
-				}
+				current.Continue(before.withID(entry.ID))
 			}
 			sources = append(sources, current)
 		}
@@ -232,13 +232,18 @@ func (s *Store) load(storage kv.Storage) func(context.Context, *Set) (*Set, erro
 // unchanged returns the source that has the entry in the same revision; nil if there is none. A
 // nil set has none.
 func (s *Set) unchanged(entry *Entry) *Source {
-	if s == nil {
-		return nil
-	}
-	if source := s.ByID[entry.ID]; source != nil && source.Entry.Revision == entry.Revision {
+	if source := s.withID(entry.ID); source != nil && source.Entry.Revision == entry.Revision {
 		return source
 	}
 	return nil
+}
+
+// withID returns the source with the id; nil if there is none. A nil set has none.
+func (s *Set) withID(id int64) *Source {
+	if s == nil {
+		return nil
+	}
+	return s.ByID[id]
 }
 
 // closeExcept closes the sources that are not in the other set, which may be nil.
@@ -261,6 +266,9 @@ func (s *Store) Renew(ctx context.Context, storage kv.Storage) error {
 
 // Drop has the sources loaded again when they are needed next.
 func (s *Store) Drop() { s.cached.Drop() }
+
+// Lookups returns how often the sources were in memory, and how often not.
+func (s *Store) Lookups() (hits, misses uint64) { return s.cached.Lookups() }
 
 // Close closes all sources.
 func (s *Store) Close() { s.cached.Clear() }

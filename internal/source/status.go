@@ -7,6 +7,19 @@ import (
 	"vault-plugin-auth-radius/internal/radclient"
 )
 
+// Status returns the servers for a read of status.
+func (s *Source) Status() []any {
+	servers := []any{}
+	for _, server := range s.Stats() {
+		if server.RADIUS != nil {
+			servers = append(servers, serverStatus(*server.RADIUS))
+		} else {
+			servers = append(servers, directoryStatus(*server.Directory))
+		}
+	}
+	return servers
+}
+
 // serverStatus returns a server's counters for a read of status. Times are in milliseconds.
 func serverStatus(stats radclient.Stats) map[string]any {
 	dropped := map[string]any{}
@@ -38,6 +51,7 @@ func serverStatus(stats radclient.Stats) map[string]any {
 		"unreachable":       stats.Unreachable,
 		"too_many_waiting":  stats.Full,
 		"abandoned":         stats.Abandoned,
+		"in_flight":         stats.InFlight,
 		"failed_over":       stats.FailedOver,
 		"probes_sent":       stats.ProbesSent,
 		"probes_answered":   stats.ProbesAnswered,
@@ -68,6 +82,7 @@ func directoryStatus(stats directory.Stats) map[string]any {
 		"rejected":    stats.Rejected,
 		"unavailable": stats.Unavailable,
 		"failed_over": stats.FailedOver,
+		"in_flight":   stats.InFlight,
 
 		"too_many_waiting": stats.Full,
 	}

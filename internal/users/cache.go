@@ -45,5 +45,8 @@ func (c *Cache) Change(name string, do func() error) error {
 // Len returns how many users are in memory.
 func (c *Cache) Len() int { return c.entries.Len() }
 
+// Lookups returns how often a user was in memory, and how often not.
+func (c *Cache) Lookups() (hits, misses uint64) { return c.entries.Lookups() }
+
 // Drop forgets the user.
 func (c *Cache) Drop(name string) { c.entries.Drop(name) }
