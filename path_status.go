@@ -34,7 +34,7 @@ func statusResponseFields() map[string]*framework.FieldSchema {
 		},
 		"servers": {
 			Type:        framework.TypeSlice,
-			Description: "Each RADIUS server of the config, with its counters since the plugin started, or since it was added.",
+			Description: "Each RADIUS server of the config, with its counters since the plugin started.",
 			Required:    true,
 		},
 		"sources": {

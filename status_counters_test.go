@@ -99,6 +99,29 @@ func TestLoginsUnderWayCountAfterAWriteOfTheConfig(t *testing.T) {
 	})
 }
 
+func TestNoLoginIsLostFromTheCountersWhileTheConfigIsWritten(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	const workers, each = 4, 25
+	var logins sync.WaitGroup
+	for range workers {
+		logins.Go(func() {
+			for range each {
+				if _, err := b.login("bob", "bob-password"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for _, retransmit := range []string{"never", "auto", "never", "auto", "never", "auto"} {
+		b.ok(logical.UpdateOperation, "config", map[string]any{"retransmit": retransmit})
+		_ = b.seen("", "accepted")
+	}
+	logins.Wait()
+	require.Equal(t, counts(workers*each), b.seen("", "accepted"))
+	require.Equal(t, []any{0}, b.seen("", "in_flight"))
+}
+
 func TestCountersSurviveWritesOfASource(t *testing.T) {
 	t.Parallel()
 	b, second := newSourcesBackend(t, nil, nil)
@@ -143,13 +166,16 @@ func endOf(t *testing.T, certificate *tlstest.Certificate) time.Time {
 func TestCertificatesOfConfigAndSourcesTellWhenTheyEnd(t *testing.T) {
 	t.Parallel()
 	server, client := tlsIdentities(t)
-	soon, err := client.Trusts.Issue(tlstest.CertificateOptions{Names: []string{"old CA"}, Until: time.Now().Add(time.Hour)})
+	inAnHour := tlstest.CertificateOptions{Names: []string{"ca.example.com"}, Until: time.Now().Add(time.Hour)}
+	soon, err := client.Trusts.Issue(inAnHour)
 	require.NoError(t, err)
 	b := newTestBackend(t)
 	t.Cleanup(func() { b.Cleanup(t.Context()) })
 	config, err := server.Server()
 	require.NoError(t, err)
-	stream, err := radiustest.StartStream(radiustest.StreamOptions{TLS: config, Handler: radiustest.Users{"bob": {Password: "p"}}.Handler()})
+	stream, err := radiustest.StartStream(radiustest.StreamOptions{
+		TLS: config, Handler: radiustest.Users{"bob": {Password: "p"}}.Handler(),
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stream.Close()) })
 	fields := tlsFields(client)
@@ -177,14 +203,20 @@ func TestCertificatesOfConfigAndSourcesTellWhenTheyEnd(t *testing.T) {
 	require.Empty(t, ofConfig(), "they are kept, and not used")
 
 	b.source("ldap", map[string]any{
-		"name": "people", "host": "127.0.0.1", "ldap_binddn": "ou=people,dc=example", "starttls": true, "ssl_cert": fields["tls_ca_cert"],
+		"name": "people", "host": "127.0.0.1", "ldap_binddn": "ou=people,dc=example", "starttls": true,
+		"ssl_cert": fields["tls_ca_cert"], "tls_client_cert": fields["tls_client_cert"],
+		"tls_client_key": fields["tls_client_key"],
 	})
 	b.source("ldap", map[string]any{
-		"name": "clear", "host": "127.0.0.1", "ldap_binddn": "ou=people,dc=example", "allow_cleartext": true, "ssl_cert": fields["tls_ca_cert"],
+		"name": "clear", "host": "127.0.0.1", "ldap_binddn": "ou=people,dc=example", "allow_cleartext": true,
+		"ssl_cert": fields["tls_ca_cert"],
 	})
 	all, err := b.sources.Get(t.Context(), vaultStorage{b.storage})
 	require.NoError(t, err)
-	require.Equal(t, []source.Certificate{{Source: "people", Kind: "ca", NotAfter: endOf(t, soon)}}, all.ByName["people"].Certificates())
+	for i := range own {
+		own[i].Source = "people"
+	}
+	require.Equal(t, own, all.ByName["people"].Certificates())
 	require.Empty(t, all.ByName["clear"].Certificates())
 }
 
@@ -209,7 +241,8 @@ func TestStatsNameSourceAndServer(t *testing.T) {
 	} {
 		stats := test.source.Stats()
 		require.Len(t, stats, 1, "also before it was ever reached")
-		require.Equal(t, []string{test.label, test.kind, test.server}, []string{stats[0].Source, stats[0].SourceType, stats[0].Server})
+		named := []string{stats[0].Source, stats[0].SourceType, stats[0].Server}
+		require.Equal(t, []string{test.label, test.kind, test.server}, named)
 		require.Equal(t, test.speaksRADIUS, stats[0].RADIUS != nil)
 		require.Equal(t, test.isInADirectory, stats[0].Directory != nil)
 	}

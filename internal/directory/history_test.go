@@ -77,6 +77,8 @@ func TestInFlightAreThoseThatWaitAtOldAndNewClients(t *testing.T) {
 		}
 		return knowsAlice(r)
 	})
+	answer := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(answer) // or the directory does not end
 	client := newClient(t, nil, s.Port())
 	var logins sync.WaitGroup
 	logins.Go(func() { _, _ = client.Authenticate(t.Context(), alice) })
@@ -85,7 +87,7 @@ func TestInFlightAreThoseThatWaitAtOldAndNewClients(t *testing.T) {
 	logins.Go(func() { _, _ = next.Authenticate(t.Context(), alice) })
 	<-reached
 	require.Equal(t, 2, next.Stats()[0].InFlight)
-	close(release)
+	answer()
 	logins.Wait()
 	require.Zero(t, next.Stats()[0].InFlight)
 	require.EqualValues(t, 2, next.Stats()[0].Accepted)

@@ -146,7 +146,8 @@ func TestRoundTripsAreCountedInFixedBuckets(t *testing.T) {
 		c.exchanged(&exchange{sends: sends, waited: waited, packet: &radius.Packet{}})
 	}
 	for _, waited := range []time.Duration{
-		0, 5 * time.Millisecond, 5*time.Millisecond + 1, 25 * time.Millisecond, 10 * time.Second, 10*time.Second + 1, time.Minute,
+		0, 5 * time.Millisecond, 5*time.Millisecond + 1, 25 * time.Millisecond,
+		10 * time.Second, 10*time.Second + 1, time.Minute,
 	} {
 		answered(waited, 1)
 	}
