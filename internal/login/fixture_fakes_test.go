@@ -224,8 +224,6 @@ func (c *fakeChecker) Describe(nas radius.Attributes, credentials radclient.Cred
 
 func (c *fakeChecker) Serves(host string) bool { return host == c.name+":1812" }
 
-func (c *fakeChecker) Status() []any { return nil }
-
 func (c *fakeChecker) Close() {}
 
 // logBuffer holds the log. It is safe for concurrent use.
