@@ -134,7 +134,7 @@ func (b *backend) keepPostAuth(ctx context.Context, storage kv.Storage, attempt 
 // logNotKept logs that an attempt was not kept: once a minute, since none is kept in a flood, or
 // while the store fails.
 func (b *backend) logNotKept(attempt acct.PostAuth, err error) {
-	if faultKind(err) != faultOther {
+	if acct.FaultOf(err) != acct.FaultOther {
 		b.faults.failed(b.Logger(), usedForPostAuth, err)
 		return
 	}

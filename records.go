@@ -252,9 +252,6 @@ const (
 	usedForQueries    = "queries"
 )
 
-// faultOther is the kind of all other faults.
-const faultOther = "other"
-
 // storeFaults logs the faults of the store of sessions: a line when a fault begins, one a
 // minute while it lasts, with how many requests have failed, and one when it has ended. The
 // zero storeFaults is ready for use.
@@ -266,7 +263,10 @@ type storeFaults struct {
 }
 
 // storeFault is a kind of fault in one use of the store.
-type storeFault struct{ use, kind string }
+type storeFault struct {
+	use  string
+	kind acct.Fault
+}
 
 // faultState holds the state of a fault.
 type faultState struct {
@@ -282,7 +282,7 @@ func (f *storeFaults) failed(logger hclog.Logger, use string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the client has gone away
 	}
-	fault := storeFault{use, faultKind(err)}
+	fault := storeFault{use, acct.FaultOf(err)}
 	if failed, isDue := f.count(fault, time.Now()); isDue {
 		logger.Error("the store of sessions fails", "use", use, "fault", fault.kind, "failed", failed, "error", err)
 	}
@@ -328,10 +328,10 @@ func (f *storeFaults) worked(logger hclog.Logger, use string) {
 	}
 }
 
-func (f *storeFaults) end(use string) (ended map[string]faultState) {
+func (f *storeFaults) end(use string) (ended map[acct.Fault]faultState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	ended = map[string]faultState{}
+	ended = map[acct.Fault]faultState{}
 	for fault, state := range f.faults {
 		if fault.use == use && state.lasts {
 			state.failed += state.unlogged
@@ -341,20 +341,4 @@ func (f *storeFaults) end(use string) (ended map[string]faultState) {
 		}
 	}
 	return ended
-}
-
-// faultKind returns the kind of a fault. Kinds have different remedies.
-func faultKind(err error) string {
-	var unavailable *acct.UnavailableError
-	switch {
-	case errors.As(err, &unavailable):
-		return unavailable.Kind()
-	case errors.As(err, new(*acct.CredentialsError)):
-		return "credentials"
-	case errors.As(err, new(*acct.PrivilegeError)):
-		return "privileges"
-	case errors.As(err, new(*acct.SchemaError)):
-		return "tables"
-	}
-	return faultOther
 }

@@ -30,20 +30,10 @@ func (e *URLError) Error() string {
 type UnavailableError struct {
 	Server string // every host:port of the URL, and the database
 	Err    error
-	kind   string
+	kind   Fault // away, read-only or busy
 	detail string
 	remedy string
 }
-
-// The kinds of an UnavailableError.
-const (
-	kindAway     = "away"      // no server of the URL answers, as far as is known
-	kindReadOnly = "read-only" // those that do only read
-	kindBusy     = "busy"      // PostgreSQL answers, but not to this in time
-)
-
-// Kind returns the kind of the problem: "away", "read-only" or "busy".
-func (e *UnavailableError) Kind() string { return e.kind }
 
 // Error returns which server it is, and the advice what to check.
 func (e *UnavailableError) Error() string {
@@ -214,7 +204,7 @@ func (s *PostgresStore) detail(err error) string {
 
 // unavailable returns the error of a server that cannot do it at the moment.
 func (s *PostgresStore) unavailable(err error) error {
-	e := &UnavailableError{Server: s.server, Err: err, kind: kindAway, detail: s.detail(err)}
+	e := &UnavailableError{Server: s.server, Err: err, kind: FaultAway, detail: s.detail(err)}
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.detail = noAnswer
 	}
@@ -223,14 +213,14 @@ func (s *PostgresStore) unavailable(err error) error {
 	case errors.Is(err, errClosed):
 		e.remedy = "try again"
 	case code == codeReadOnly:
-		e.kind = kindReadOnly
+		e.kind = FaultReadOnly
 		e.remedy = "it only reads: name the primary in connection_url, or several hosts and target_session_attrs=read-write"
 	case code == codeTooManyConnections:
 		e.remedy = "raise max_connections there, or the user's CONNECTION LIMIT, or lower pool_max_conns in connection_url"
 	case code == codeLockNotFree, code == codeObjectInUse, code == codeCancelled, errors.Is(err, errChanged):
-		e.kind, e.remedy = kindBusy, remedyBusy
+		e.kind, e.remedy = FaultBusy, remedyBusy
 	case strings.HasPrefix(code, "53"):
-		e.kind = kindBusy
+		e.kind = FaultBusy
 		e.remedy = "see its log: it lacks memory, space on the disk, or another resource"
 	}
 	return e
@@ -246,11 +236,11 @@ const (
 // overdue returns the error of a call that has no answer in time.
 func (s *PostgresStore) overdue() error {
 	e := &UnavailableError{
-		Server: s.server, Err: context.DeadlineExceeded, kind: kindBusy, detail: noAnswer,
+		Server: s.server, Err: context.DeadlineExceeded, kind: FaultBusy, detail: noAnswer,
 		remedy: "it is overloaded or hangs, or a lock is in the way: " + remedyBusy,
 	}
 	if s.gate.doubtful() {
-		e.kind, e.remedy = kindAway, remedyAway
+		e.kind, e.remedy = FaultAway, remedyAway
 	}
 	return e
 }

@@ -234,7 +234,7 @@ func TestServerThatHangsFailsCallsAtOnce(t *testing.T) {
 	require.ErrorAs(t, err, new(*UnavailableError))
 	var away *UnavailableError
 	require.True(t, errors.As(err, &away))
-	require.Equal(t, kindAway, away.kind)
+	require.Equal(t, FaultAway, away.kind)
 
 	var failed atomic.Int64
 	var group sync.WaitGroup

@@ -72,7 +72,7 @@ func TestLockedSessionHoldsUpNoOther(t *testing.T) {
 		group.Go(func() {
 			_, err := store.Record(t.Context(), packet(Stop, "locked", 60+n))
 			var busy *UnavailableError
-			if !errors.As(err, &busy) || busy.kind != kindBusy {
+			if !errors.As(err, &busy) || busy.kind != FaultBusy {
 				t.Error(err)
 			}
 		})
