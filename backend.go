@@ -29,6 +29,7 @@ import (
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/login"
+	"vault-plugin-auth-radius/internal/metrics"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
@@ -75,6 +76,7 @@ type backend struct {
 	records      *recordsCache
 	attempts     *attempts.Log
 	faults       storeFaults
+	metrics      *metrics.Metrics
 
 	postAuthWrites postAuthWrites
 }
@@ -83,9 +85,10 @@ func newBackend() *backend {
 	b := &backend{
 		users:        users.NewCache(),
 		dictionaries: &catalog.Dictionaries{},
-		records:      newRecordsCache(),
 		attempts:     attempts.New(defaultConfig().AttemptsKept),
+		metrics:      metrics.New(Version()),
 	}
+	b.records = newRecordsCache(b.metrics)
 	b.names = username.NewRegistry(b.namesRead, b.namesPanicked)
 	b.sources = source.NewStore(b.openSource)
 	b.profiles = catalog.NewProfiles(b.dictionaries)
@@ -149,6 +152,7 @@ func newBackend() *backend {
 				b.pathStatus(),
 				b.pathExplain(),
 				b.pathAttempts(),
+				b.pathMetrics(),
 			},
 		),
 		AuthRenew:      b.loginRenew,
@@ -183,7 +187,19 @@ const maxMaintained = 20
 
 // periodic is called every minute on the active server.
 func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
-	return errors.Join(b.batches.Clean(ctx, storageOf(req)), b.maintainRecords(ctx, storageOf(req)))
+	return errors.Join(b.batches.Clean(ctx, storageOf(req)), b.keepRecords(ctx, storageOf(req)))
+}
+
+// keepRecords maintains the records, and counts the sessions that are open then.
+func (b *backend) keepRecords(ctx context.Context, storage kv.Storage) error {
+	err := b.maintainRecords(ctx, storage)
+	if err == nil {
+		err = b.countOpenSessions(ctx, storage)
+	}
+	if err != nil {
+		b.metrics.OpenSessionsUnknown()
+	}
+	return err
 }
 
 // maintainRecords closes stale sessions, and deletes records that have reached their
@@ -291,6 +307,7 @@ func (b *backend) directoryChanged(change directory.Change) {
 
 // HandleRequest implements [logical.Backend].
 func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
+	defer b.countAnswer(req, time.Now())(&resp, &err)
 	defer b.recovered(req, func(cause error) { resp, err = logical.ErrorResponse(cause.Error()), nil })
 	if path := b.Route(req.Path); path != nil {
 		readJSONTexts(path, req)

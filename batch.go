@@ -11,6 +11,7 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/metrics"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
 )
@@ -38,11 +39,17 @@ func (b *backend) createBatch(
 	for _, row := range rows {
 		names = append(names, row.Username)
 	}
-	return b.batches.Create(ctx, storage, entry, names, func(ctx context.Context, i int) error {
+	err := b.batches.Create(ctx, storage, entry, names, func(ctx context.Context, i int) error {
 		row, user := rows[i], template.Clone()
 		user.PasswordHash, user.Email, user.FirstName, user.LastName = row.Hash.Text(), row.Email, row.FirstName, row.LastName
 		return b.createBatchUser(ctx, storage, row.Username, user, i == 0)
 	})
+	if err != nil {
+		b.metrics.Batch(metrics.BatchFailed, 0)
+		return err
+	}
+	b.metrics.Batch(metrics.BatchCreated, len(names))
+	return nil
 }
 
 func (b *backend) createBatchUser(ctx context.Context, storage kv.Storage, name string, user *users.User, first bool) error {

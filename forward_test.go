@@ -39,6 +39,7 @@ func TestServersThatMayNotWriteHandWritesOn(t *testing.T) {
 		"unlock":                  nil,
 		"status":                  nil,
 		"attempts":                nil,
+		"metrics":                 nil,
 	}
 	require.Len(t, writes, len(b.Paths), "a path is missing here")
 	local := map[string]bool{"freeradius/accounting": true, "freeradius/postauth": true}

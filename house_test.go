@@ -56,6 +56,7 @@ var roomImports = map[string][]string{
 	"logintime":    {},
 	"longtest":     {},
 	"mariadbtest":  {"daemontest"},
+	"metrics":      {"acct", "decision", "directory", "radclient", "source"},
 	"orphan":       {},
 	"passwd":       {"fairshare"},
 	"postgrestest": {"daemontest", "tlstest"},

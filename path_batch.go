@@ -14,6 +14,7 @@ import (
 	"vault-plugin-auth-radius/internal/batch"
 	"vault-plugin-auth-radius/internal/catalog"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/metrics"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
@@ -279,7 +280,11 @@ func (b *backend) batchDelete(ctx context.Context, req *logical.Request, d *fram
 	if entry == nil {
 		return nil, notFound("batch", name)
 	}
-	return nil, b.batches.Delete(ctx, storageOf(req), entry)
+	if err := b.batches.Delete(ctx, storageOf(req), entry); err != nil {
+		return nil, err
+	}
+	b.metrics.Batch(metrics.BatchDeleted, 0)
+	return nil, nil
 }
 
 const batchHelpDescription = `

@@ -14,6 +14,7 @@ import (
 	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/cache"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/metrics"
 	"vault-plugin-auth-radius/internal/validate"
 )
 
@@ -27,17 +28,19 @@ type records struct {
 
 // recordsCache holds them, so that a packet reads no config.
 type recordsCache struct {
+	metrics  *metrics.Metrics
 	warn     func(text string) // logs a warning, each time that the config is loaded
 	options  []acct.Option     // in tests: how PostgreSQL is reached
 	changing sync.Mutex        // orders changes of the config
 	cached   cache.Value[*records]
 
-	mu    sync.Mutex
-	vault *acct.VaultStore // guarded by mu; nil until needed
+	mu       sync.Mutex
+	vault    *acct.VaultStore // guarded by mu; nil until needed
+	measured acct.Store       // guarded by mu; the same, with its calls measured
 }
 
-func newRecordsCache() *recordsCache {
-	c := &recordsCache{}
+func newRecordsCache(counters *metrics.Metrics) *recordsCache {
+	c := &recordsCache{metrics: counters}
 	c.cached.Retire = func(retired, _ *records) { retired.store.Close() } // calls that are under way end first
 	return c
 }
@@ -61,18 +64,23 @@ func (c *recordsCache) get(ctx context.Context, storage kv.Storage) (*records, e
 	})
 }
 
-// open returns the store that the config names. That of Vault's storage is made once: it
+// open returns the store that the config names, with its calls measured. That of Vault's storage is made once: it
 // orders the packets of a session.
 func (c *recordsCache) open(config *freeradiusEntry, storage kv.Storage) (acct.Store, error) {
 	if config.Store == storePostgres {
-		return acct.NewPostgres(config.ConnectionURL, append(config.postgresOptions(), c.options...)...)
+		store, err := acct.NewPostgres(config.ConnectionURL, append(config.postgresOptions(), c.options...)...)
+		if err != nil {
+			return nil, err
+		}
+		return c.metrics.Store(string(storePostgres), store), nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.vault == nil {
 		c.vault = acct.NewVaultStore(storage)
+		c.measured = c.metrics.Store(string(storeVault), c.vault)
 	}
-	return c.vault, nil
+	return c.measured, nil
 }
 
 // forgetRestarts drops the cached notes of restarts, which another server has changed.

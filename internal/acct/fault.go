@@ -16,14 +16,6 @@ const (
 	FaultOther       Fault = "other"
 )
 
-// The faults that the stores may have.
-var (
-	VaultFaults    = []Fault{FaultOther}
-	PostgresFaults = []Fault{
-		FaultAway, FaultReadOnly, FaultBusy, FaultCredentials, FaultPrivileges, FaultTables, FaultOther,
-	}
-)
-
 // FaultOf returns the kind of an error of a store.
 func FaultOf(err error) Fault {
 	var unavailable *UnavailableError
