@@ -68,6 +68,50 @@ func TestSourcesThatAreFaultyAreInMetrics(t *testing.T) {
 	require.Equal(t, "0", series[`radius_auth_source_faulty{source="staff",source_type="ldap"}`])
 }
 
+func TestLookupsInCachesAreInMetrics(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	b.ok(logical.UpdateOperation, "users/bob", nil)
+	b.loginOK("bob", "bob-password")
+	before := b.scrape()
+	b.loginOK("bob", "bob-password")
+	after := b.scrape()
+	for _, cache := range []string{"config", "users", "sources", "dictionaries"} {
+		hits := fmt.Sprintf(`radius_auth_cache_lookups_total{cache=%q,result="hit"}`, cache)
+		misses := fmt.Sprintf(`radius_auth_cache_lookups_total{cache=%q,result="miss"}`, cache)
+		require.NotEqual(t, before[hits], after[hits], cache)
+		require.Equal(t, before[misses], after[misses], cache)
+	}
+	require.Equal(t, "0", after[`radius_auth_cache_lookups_total{cache="freeradius_config",result="miss"}`])
+}
+
+// What status shows of a server is in the metrics, too.
+func TestServersAreInMetrics(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, nil)
+	b.loginOK("bob", "bob-password")
+	_, _ = b.login("bob", "wrong")
+	labels := fmt.Sprintf(`source="(config)",server="%s:%d"`, b.server.Host(), b.server.Port())
+	series := b.scrape()
+	for name, want := range map[string]string{
+		"server_logins_total{" + labels + `,outcome="accepted"}`:                 "1",
+		"server_logins_total{" + labels + `,outcome="rejected"}`:                 "1",
+		"server_logins_total{" + labels + `,outcome="timed_out"}`:                "0",
+		"server_packets_sent_total{" + labels + "}":                              "2",
+		"server_retransmissions_total{" + labels + "}":                           "0",
+		"server_failovers_total{" + labels + "}":                                 "0",
+		"server_probes_answered_total{" + labels + "}":                           "0",
+		"server_dropped_total{" + labels + `,reason="no_message_authenticator"}`: "0",
+		"server_in_flight{" + labels + "}":                                       "0",
+		"server_state{" + labels + `,state="alive"}`:                             "1",
+		"round_trip_seconds_count{" + labels + "}":                               "2",
+		"round_trip_seconds_bucket{" + labels + `,le="+Inf"}`:                    "2",
+	} {
+		require.Equal(t, want, series[metrics.Prefix+name], name)
+	}
+	require.Contains(t, series, metrics.Prefix+"server_last_answer_timestamp_seconds{"+labels+"}")
+}
+
 func TestLockedNamesAreInMetrics(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, map[string]any{"lockout_threshold": 1})

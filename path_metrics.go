@@ -50,7 +50,7 @@ func (b *backend) snapshot(ctx context.Context, storage kv.Storage) (metrics.Sna
 	if err != nil {
 		return metrics.Snapshot{}, err
 	}
-	snapshot := metrics.Snapshot{LockedNames: len(b.logins.Lockouts.Locked())}
+	snapshot := metrics.Snapshot{LockedNames: len(b.logins.Lockouts.Locked()), Caches: b.caches()}
 	for _, src := range sources {
 		snapshot.Sources = append(snapshot.Sources,
 			metrics.SourceState{Name: src.Label(), Type: src.TypeLabel(), Faulty: src.Err != nil})
@@ -58,6 +58,21 @@ func (b *backend) snapshot(ctx context.Context, storage kv.Storage) (metrics.Sna
 		snapshot.Certificates = append(snapshot.Certificates, src.Certificates()...)
 	}
 	return snapshot, nil
+}
+
+// caches returns how often the entries that logins and FreeRADIUS need were in memory.
+func (b *backend) caches() (all []metrics.Cache) {
+	add := func(name string, cache interface{ Lookups() (hits, misses uint64) }) {
+		hits, misses := cache.Lookups()
+		all = append(all, metrics.Cache{Name: name, Hits: hits, Misses: misses})
+	}
+	add("config", b.settings)
+	add("users", b.users)
+	add("profiles", b.profiles)
+	add("dictionaries", b.dictionaries)
+	add("sources", b.sources)
+	add("freeradius_config", b.records)
+	return all
 }
 
 // allSources returns the config's own servers, if there is a config, and the sources.
