@@ -50,7 +50,7 @@ func (b *backend) snapshot(ctx context.Context, storage kv.Storage) (metrics.Sna
 	if err != nil {
 		return metrics.Snapshot{}, err
 	}
-	snapshot := metrics.Snapshot{LockedNames: len(b.logins.Lockouts.Locked()), Caches: b.caches()}
+	snapshot := metrics.Snapshot{LockedNames: b.logins.Lockouts.LockedCount(), Caches: b.caches()}
 	for _, src := range sources {
 		snapshot.Sources = append(snapshot.Sources,
 			metrics.SourceState{Name: src.Label(), Type: src.TypeLabel(), Faulty: src.Err != nil})

@@ -149,6 +149,12 @@ func (l *Lockouts) Locked() map[string]time.Time {
 	return until
 }
 
+// LockedCount returns how many names are locked: of registered users, and others.
+func (l *Lockouts) LockedCount() int {
+	now := time.Now()
+	return l.others.lockedCount(now) + l.registered.lockedCount(now)
+}
+
 // Usage is what a table holds, beside the names that are locked.
 type Usage struct {
 	Names      int // with failed logins that have locked none of them

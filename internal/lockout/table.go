@@ -189,6 +189,18 @@ func (t *table) lockedNames(now time.Time) map[string]time.Time {
 	return until
 }
 
+// lockedCount returns how many names are locked.
+func (t *table) lockedCount(now time.Time) (count int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, locked := range t.locked {
+		if now.Before(locked.until) {
+			count++
+		}
+	}
+	return count
+}
+
 // usage returns what the table holds.
 func (t *table) usage() Usage {
 	t.mu.Lock()
