@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/metrics"
 )
 
@@ -29,4 +30,19 @@ func TestTableOfMetricsIsThatOfTheDefinitions(t *testing.T) {
 		return
 	}
 	require.Equal(t, generated, table, "go generate . writes the table anew")
+}
+
+// All kinds of reasons, and what else bounds the labels, are explained there.
+func TestLabelsOfMetricsAreExplained(t *testing.T) {
+	t.Parallel()
+	text := readDocument(t, metricsDocument)
+	for _, class := range decision.Classes {
+		require.Contains(t, text, "\n| `"+string(class)+"` | ")
+	}
+	for _, outcome := range decision.Outcomes {
+		require.Contains(t, text, "`"+string(outcome)+"`")
+	}
+	for _, use := range decision.Uses {
+		require.Contains(t, text, "`"+string(use)+"`")
+	}
 }
