@@ -59,13 +59,28 @@ func names(series map[string]string) (names []string) {
 	return names
 }
 
-func TestSourcesThatAreFaultyAreInMetrics(t *testing.T) {
+func TestFaultySourcesAreInMetrics(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, nil)
 	b.source("ldap", map[string]any{"name": "staff"})
+	const ofConfig, staff = `radius_auth_source_faulty{source="(config)",source_type="radius"}`,
+		`radius_auth_source_faulty{source="staff",source_type="ldap"}`
 	series := b.scrape()
-	require.Equal(t, "0", series[`radius_auth_source_faulty{source="(config)",source_type="radius"}`])
-	require.Equal(t, "0", series[`radius_auth_source_faulty{source="staff",source_type="ldap"}`])
+	require.Equal(t, "0", series[ofConfig])
+	require.Equal(t, "0", series[staff])
+	// The built-in method checks less than this one: its config may have a fault.
+	b.store("config", strings.Replace(b.stored("config"), `"nas_port_type":"Virtual"`, `"nas_port_type":"carrier pigeon"`, 1))
+	series = b.scrape()
+	require.Equal(t, "1", series[ofConfig])
+	require.Equal(t, "0", series[staff])
+}
+
+// A config that has no servers of its own has no fault.
+func TestConfigWithoutServersIsNoSourceInMetrics(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "local"})
+	require.NotContains(t, strings.Join(names(b.scrape()), "\n"), "radius_auth_source_faulty")
 }
 
 func TestLookupsInCachesAreInMetrics(t *testing.T) {
@@ -231,13 +246,25 @@ func TestStoreThatIsAwayIsInMetrics(t *testing.T) {
 func TestBatchesAreInMetrics(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
-	b.batch(map[string]any{"name": "summer", "strategy": "prefix", "prefix": "guest", "number_of_users": 3})
+	b.batch(prefixBatch("summer", 3))
 	b.ok(logical.DeleteOperation, "freeradius/batch/summer", nil)
 	series := b.scrape()
 	require.Equal(t, "1", series[`radius_auth_batches_total{outcome="created"}`])
 	require.Equal(t, "1", series[`radius_auth_batches_total{outcome="deleted"}`])
 	require.Equal(t, "0", series[`radius_auth_batches_total{outcome="failed"}`])
 	require.Equal(t, "3", series["radius_auth_batch_users_total"])
+}
+
+func TestBatchThatFailsIsInMetrics(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.storage.failPuts.Store(true)
+	_, err := b.do(logical.UpdateOperation, "freeradius/batch", prefixBatch("summer", 3))
+	require.Error(t, err)
+	series := b.scrape()
+	require.Equal(t, "1", series[`radius_auth_batches_total{outcome="failed"}`])
+	require.Equal(t, "0", series[`radius_auth_batches_total{outcome="created"}`])
+	require.Equal(t, "0", series["radius_auth_batch_users_total"])
 }
 
 // Scrapes go on while logins do; the race detector watches.

@@ -75,13 +75,13 @@ func (b *backend) caches() (all []metrics.Cache) {
 	return all
 }
 
-// allSources returns the config's own servers, if there is a config, and the sources.
+// allSources returns the config's own servers, if it has any, and the sources.
 func (b *backend) allSources(ctx context.Context, storage kv.Storage) (all []*source.Source, err error) {
 	settings, err := b.settings.get(ctx, storage)
 	if err != nil {
 		return nil, err
 	}
-	if settings != nil {
+	if settings != nil && settings.config.Host != "" {
 		all = append(all, settings.login.Source)
 	}
 	set, err := b.sources.Get(ctx, storage)
