@@ -227,6 +227,7 @@ func (b *backend) maintainRecords(ctx context.Context, storage kv.Storage) error
 
 // decided takes note of a decision about a login.
 func (b *backend) decided(d decision.Decision) {
+	b.metrics.Decided(d)
 	b.attempts.Add(d)
 }
 

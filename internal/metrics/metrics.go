@@ -14,14 +14,11 @@ import (
 	"vault-plugin-auth-radius/internal/decision"
 )
 
-// ChallengeEvent is what happens to a challenge.
-type ChallengeEvent string
-
-// The events.
+// What happens to challenges.
 const (
-	ChallengeSent     ChallengeEvent = "sent"
-	ChallengeAnswered ChallengeEvent = "answered"
-	ChallengeRefused  ChallengeEvent = "refused" // the answer cannot be taken, such as one that came twice
+	challengeSent     = "sent"
+	challengeAnswered = "answered"
+	challengeRefused  = "refused" // the answer cannot be taken, such as one that came twice
 )
 
 // Request is what FreeRADIUS asks for.
@@ -101,8 +98,8 @@ func New(version string) *Metrics {
 // beginAtZero makes the series whose labels are known, so that Prometheus sees the first event
 // of each as an increase.
 func (m *Metrics) beginAtZero() {
-	for _, event := range []ChallengeEvent{ChallengeSent, ChallengeAnswered, ChallengeRefused} {
-		m.challenges.WithLabelValues(string(event))
+	for _, event := range []string{challengeSent, challengeAnswered, challengeRefused} {
+		m.challenges.WithLabelValues(event)
 	}
 	for request, answers := range usualAnswers {
 		m.freeradiusSeconds.WithLabelValues(string(request))
@@ -137,7 +134,7 @@ func (m *Metrics) histogram(name string) *prometheus.HistogramVec {
 	return vector
 }
 
-// Decided counts a decision, with its time. Neither the user nor the station becomes a label.
+// Decided counts a decision, with its time, and what it does to challenges and lockouts. Neither the user nor the station becomes a label.
 func (m *Metrics) Decided(d decision.Decision) {
 	counter := m.decisions[d.Use]
 	if counter == nil {
@@ -146,13 +143,19 @@ func (m *Metrics) Decided(d decision.Decision) {
 	counter.WithLabelValues(d.SourceType, d.Source, string(d.Outcome), string(d.Class)).Inc()
 	m.decisionSeconds.WithLabelValues(string(d.Use), d.SourceType).Observe(d.Duration.Seconds())
 	m.ownSeconds.WithLabelValues(string(d.Use)).Observe(d.Own.Seconds())
+	if d.Answers {
+		m.challenges.WithLabelValues(challengeAnswered).Inc()
+	}
+	switch {
+	case d.Use == decision.Login && d.Outcome == decision.Challenged:
+		m.challenges.WithLabelValues(challengeSent).Inc()
+	case d.Outcome == decision.Invalid && d.Class == decision.ChallengeFault:
+		m.challenges.WithLabelValues(challengeRefused).Inc()
+	}
+	if d.LocksName {
+		m.lockouts.Inc()
+	}
 }
-
-// Challenge counts an event of a challenge.
-func (m *Metrics) Challenge(event ChallengeEvent) { m.challenges.WithLabelValues(string(event)).Inc() }
-
-// Lockout counts a name that was locked out.
-func (m *Metrics) Lockout() { m.lockouts.Inc() }
 
 // FreeRADIUSAnswered counts an answer to FreeRADIUS by its HTTP status, with its time.
 func (m *Metrics) FreeRADIUSAnswered(request Request, status int, took time.Duration) {

@@ -48,8 +48,8 @@ func usedMount() (*Metrics, Snapshot) {
 			Class: decision.Rejected, Duration: 200 * time.Millisecond, Own: 2 * time.Millisecond,
 		})
 	}
-	m.Challenge(ChallengeSent)
-	m.Lockout()
+	m.Decided(decision.Decision{Use: decision.Login, Outcome: decision.Challenged, Class: decision.None, Answers: true})
+	m.Decided(decision.Decision{Use: decision.Login, Outcome: decision.Invalid, Class: decision.ChallengeFault, LocksName: true})
 	m.FreeRADIUSAnswered(Authorize, http.StatusOK, 3*time.Millisecond)
 	store := m.Store("postgres", failingStore{err: errors.New("disk is on fire")})
 	_, _ = store.Record(context.Background(), acct.Packet{})
@@ -84,8 +84,8 @@ func TestWhatHappensIsCounted(t *testing.T) {
 		`decision_seconds_sum{source_type="ldap",use="login"} 0.2`,
 		`own_seconds_sum{use="trial"} 0.002`,
 		`challenges_total{event="sent"} 1`,
-		`challenges_total{event="answered"} 0`,
-		`challenges_total{event="refused"} 0`,
+		`challenges_total{event="answered"} 1`,
+		`challenges_total{event="refused"} 1`,
 		`lockouts_total 1`,
 		`locked_names 7`,
 		`freeradius_requests_total{answer="200",request="authorize"} 1`,

@@ -51,7 +51,7 @@ func largeMount() (*Metrics, Snapshot) {
 		m.storeSeconds.WithLabelValues("postgres", string(op)).Observe(0.0123)
 	}
 	for range 1234 {
-		m.Lockout()
+		m.Decided(decision.Decision{Use: decision.Login, LocksName: true})
 	}
 	m.OpenSessions("postgres", 1234)
 	return m, snapshot
