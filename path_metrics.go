@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/metrics"
 	"vault-plugin-auth-radius/internal/source"
@@ -127,9 +126,6 @@ func answerStatus(req *logical.Request, resp *logical.Response, err error) int {
 	return http.StatusOK
 }
 
-// maxOpenSessions is how many open sessions are counted, at most.
-const maxOpenSessions = 10_000
-
 // countOpenSessions counts the open sessions for the metrics. While the store is away, there is
 // no number; its errors are counted already.
 func (b *backend) countOpenSessions(ctx context.Context, storage kv.Storage) error {
@@ -137,8 +133,7 @@ func (b *backend) countOpenSessions(ctx context.Context, storage kv.Storage) err
 	if err != nil {
 		return err
 	}
-	isOpen := true
-	count, _, err := records.store.CountSessions(ctx, acct.Filter{IsOpen: &isOpen})
+	count, _, err := records.store.OpenSessions(ctx)
 	switch {
 	case isUnavailable(err):
 		b.metrics.OpenSessionsUnknown()
@@ -146,7 +141,7 @@ func (b *backend) countOpenSessions(ctx context.Context, storage kv.Storage) err
 	case err != nil:
 		return fmt.Errorf("counting open sessions: %w", err)
 	}
-	b.metrics.OpenSessions(string(records.config.Store), min(count, maxOpenSessions))
+	b.metrics.OpenSessions(string(records.config.Store), count)
 	return nil
 }
 

@@ -31,6 +31,10 @@ func testCounts(t *testing.T, store Store) {
 		require.True(t, exact)
 		require.Equal(t, want, count, "%+v", f)
 	}
+	open, exact, err := store.OpenSessions(t.Context())
+	require.NoError(t, err)
+	require.True(t, exact)
+	require.Equal(t, 14, open)
 	for want, f := range map[int]PostAuthFilter{
 		15: {},
 		7:  {Username: "eve"},
@@ -58,6 +62,10 @@ func TestCountingVaultsStorageIsBounded(t *testing.T) {
 	_, exact, err = store.CountPostAuths(t.Context(), PostAuthFilter{Username: "bob"})
 	require.NoError(t, err)
 	require.False(t, exact)
+	open, exact, err := store.OpenSessions(t.Context())
+	require.NoError(t, err)
+	require.True(t, exact, "it reads no sessions")
+	require.Equal(t, 11, open)
 }
 
 func TestPagesLeadToOthers(t *testing.T) {

@@ -11,6 +11,13 @@ func (s *PostgresStore) CountSessions(ctx context.Context, f Filter) (count int,
 	return s.count(ctx, "radacct", sessionsChosen(f.normal()))
 }
 
+// OpenSessions implements Store.
+func (s *PostgresStore) OpenSessions(ctx context.Context) (count int, exact bool, err error) {
+	isOpen := true
+	count, exact, err = s.CountSessions(ctx, Filter{IsOpen: &isOpen})
+	return min(count, maxCounted), exact, err
+}
+
 // CountPostAuths implements Store. The error of counting that takes too long is a *UnavailableError.
 func (s *PostgresStore) CountPostAuths(ctx context.Context, f PostAuthFilter) (count int, exact bool, err error) {
 	return s.count(ctx, "radpostauth", postAuthsChosen(f.normal()))

@@ -38,6 +38,9 @@ type Store interface {
 	// more than could be counted soon enough: then it is a part of them.
 	CountSessions(ctx context.Context, f Filter) (count int, exact bool, err error)
 
+	// OpenSessions returns how many sessions are open. exact is false as above.
+	OpenSessions(ctx context.Context) (count int, exact bool, err error)
+
 	// LogPostAuth keeps an attempt to log in, unless there are too many: see
 	// ErrTooManyPostAuths.
 	LogPostAuth(ctx context.Context, attempt PostAuth) error

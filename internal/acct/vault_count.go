@@ -1,6 +1,9 @@
 package acct
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // CountSessions implements Store. It reads maxCounted entries at most.
 func (s *VaultStore) CountSessions(ctx context.Context, f Filter) (count int, exact bool, err error) {
@@ -25,6 +28,20 @@ func (s *VaultStore) CountSessions(ctx context.Context, f Filter) (count int, ex
 		if r != nil && f.matches(r) {
 			count++
 		}
+	}
+	return count, true, nil
+}
+
+// OpenSessions implements Store. It counts what the index has, and reads no session: a crash may
+// have left an entry that no session is behind.
+func (s *VaultStore) OpenSessions(ctx context.Context) (count int, exact bool, err error) {
+	isOpen := true
+	sessions := Filter{IsOpen: &isOpen}.normal().index()
+	for _, err := range s.walk(ctx, sessions, sessions.window(time.Time{}, time.Time{}), true) {
+		if err != nil {
+			return 0, false, err
+		}
+		count++
 	}
 	return count, true, nil
 }

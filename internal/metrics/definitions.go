@@ -170,7 +170,7 @@ var Definitions = []Definition{
 	},
 	{
 		Name: "open_sessions", Type: Gauge, Labels: []string{labelStore},
-		Help: "Open sessions, counted each minute by the active server, up to 10000. " +
+		Help: "Open sessions, counted each minute by the active server, in PostgreSQL up to 10000. " +
 			"There is no series before the first count, nor while the store is away.",
 	},
 	{

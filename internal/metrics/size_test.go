@@ -47,8 +47,8 @@ func largeMount() (*Metrics, Snapshot) {
 		}
 	}
 	m.Store("postgres", nil)
-	for _, op := range operations {
-		m.storeSeconds.WithLabelValues("postgres", string(op)).Observe(0.0123)
+	for _, call := range operations {
+		m.storeSeconds.WithLabelValues("postgres", string(call)).Observe(0.0123)
 	}
 	for range 1234 {
 		m.Decided(decision.Decision{Use: decision.Login, LocksName: true})

@@ -12,18 +12,19 @@ import (
 type operation string
 
 const (
-	opRecord         operation = "record"
-	opCloseNAS       operation = "close_nas"
-	opSessions       operation = "sessions"
-	opCountSessions  operation = "count_sessions"
-	opLogPostAuth    operation = "log_postauth"
-	opPostAuths      operation = "postauths"
-	opCountPostAuths operation = "count_postauths"
-	opMaintain       operation = "maintain"
+	callRecord         operation = "record"
+	callCloseNAS       operation = "close_nas"
+	callSessions       operation = "sessions"
+	callCountSessions  operation = "count_sessions"
+	callOpenSessions   operation = "open_sessions"
+	callLogPostAuth    operation = "log_postauth"
+	callPostAuths      operation = "postauths"
+	callCountPostAuths operation = "count_postauths"
+	callMaintain       operation = "maintain"
 )
 
 var operations = []operation{
-	opRecord, opCloseNAS, opSessions, opCountSessions, opLogPostAuth, opPostAuths, opCountPostAuths, opMaintain,
+	callRecord, callCloseNAS, callSessions, callCountSessions, callOpenSessions, callLogPostAuth, callPostAuths, callCountPostAuths, callMaintain,
 }
 
 // firstFaults are those whose series begin at 0, so that the first one is seen as an increase.
@@ -31,9 +32,9 @@ var firstFaults = []acct.Fault{acct.FaultAway, acct.FaultOther}
 
 // Store returns the store with its calls measured. name is what it is called in the config.
 func (m *Metrics) Store(name string, store acct.Store) acct.Store {
-	for _, op := range operations {
+	for _, call := range operations {
 		for _, fault := range firstFaults {
-			m.storeErrors.WithLabelValues(name, string(op), string(fault))
+			m.storeErrors.WithLabelValues(name, string(call), string(fault))
 		}
 	}
 	return &measuredStore{store, m, name}
@@ -47,12 +48,12 @@ type measuredStore struct {
 }
 
 // measure counts a call when the returned function is called with its error.
-func (s *measuredStore) measure(op operation) func(*error) {
+func (s *measuredStore) measure(call operation) func(*error) {
 	begun := time.Now()
 	return func(err *error) {
-		s.metrics.storeSeconds.WithLabelValues(s.name, string(op)).Observe(time.Since(begun).Seconds())
+		s.metrics.storeSeconds.WithLabelValues(s.name, string(call)).Observe(time.Since(begun).Seconds())
 		if isFault(*err) {
-			s.metrics.storeErrors.WithLabelValues(s.name, string(op), string(acct.FaultOf(*err))).Inc()
+			s.metrics.storeErrors.WithLabelValues(s.name, string(call), string(acct.FaultOf(*err))).Inc()
 		}
 	}
 }
@@ -70,31 +71,37 @@ func isFault(err error) bool {
 
 // Record implements [acct.Store].
 func (s *measuredStore) Record(ctx context.Context, p acct.Packet) (created bool, err error) {
-	defer s.measure(opRecord)(&err)
+	defer s.measure(callRecord)(&err)
 	return s.store.Record(ctx, p)
 }
 
 // CloseNAS implements [acct.Store].
 func (s *measuredStore) CloseNAS(ctx context.Context, restart acct.Restart) (err error) {
-	defer s.measure(opCloseNAS)(&err)
+	defer s.measure(callCloseNAS)(&err)
 	return s.store.CloseNAS(ctx, restart)
 }
 
 // Sessions implements [acct.Store].
 func (s *measuredStore) Sessions(ctx context.Context, f acct.Filter, page acct.Page) (found []acct.Record, more bool, err error) {
-	defer s.measure(opSessions)(&err)
+	defer s.measure(callSessions)(&err)
 	return s.store.Sessions(ctx, f, page)
 }
 
 // CountSessions implements [acct.Store].
 func (s *measuredStore) CountSessions(ctx context.Context, f acct.Filter) (count int, exact bool, err error) {
-	defer s.measure(opCountSessions)(&err)
+	defer s.measure(callCountSessions)(&err)
 	return s.store.CountSessions(ctx, f)
+}
+
+// OpenSessions implements [acct.Store].
+func (s *measuredStore) OpenSessions(ctx context.Context) (count int, exact bool, err error) {
+	defer s.measure(callOpenSessions)(&err)
+	return s.store.OpenSessions(ctx)
 }
 
 // LogPostAuth implements [acct.Store].
 func (s *measuredStore) LogPostAuth(ctx context.Context, attempt acct.PostAuth) (err error) {
-	defer s.measure(opLogPostAuth)(&err)
+	defer s.measure(callLogPostAuth)(&err)
 	return s.store.LogPostAuth(ctx, attempt)
 }
 
@@ -102,19 +109,19 @@ func (s *measuredStore) LogPostAuth(ctx context.Context, attempt acct.PostAuth) 
 func (s *measuredStore) PostAuths(
 	ctx context.Context, f acct.PostAuthFilter, page acct.Page,
 ) (found []acct.PostAuth, more bool, err error) {
-	defer s.measure(opPostAuths)(&err)
+	defer s.measure(callPostAuths)(&err)
 	return s.store.PostAuths(ctx, f, page)
 }
 
 // CountPostAuths implements [acct.Store].
 func (s *measuredStore) CountPostAuths(ctx context.Context, f acct.PostAuthFilter) (count int, exact bool, err error) {
-	defer s.measure(opCountPostAuths)(&err)
+	defer s.measure(callCountPostAuths)(&err)
 	return s.store.CountPostAuths(ctx, f)
 }
 
 // Maintain implements [acct.Store].
 func (s *measuredStore) Maintain(ctx context.Context, now time.Time, keep acct.Retention) (report acct.Report, err error) {
-	defer s.measure(opMaintain)(&err)
+	defer s.measure(callMaintain)(&err)
 	return s.store.Maintain(ctx, now, keep)
 }
 

@@ -21,6 +21,8 @@ func (s failingStore) CountSessions(context.Context, acct.Filter) (int, bool, er
 	return 3, true, s.err
 }
 
+func (s failingStore) OpenSessions(context.Context) (int, bool, error) { return 6, true, s.err }
+
 func (s failingStore) CountPostAuths(context.Context, acct.PostAuthFilter) (int, bool, error) {
 	return 4, true, s.err
 }
@@ -49,6 +51,8 @@ func callAll(ctx context.Context, store acct.Store) (errs []error) {
 	add(err)
 	_, _, err = store.CountSessions(ctx, acct.Filter{})
 	add(err)
+	_, _, err = store.OpenSessions(ctx)
+	add(err)
 	add(store.LogPostAuth(ctx, acct.PostAuth{}))
 	_, _, err = store.PostAuths(ctx, acct.PostAuthFilter{}, acct.Page{})
 	add(err)
@@ -70,12 +74,12 @@ func TestCallsOfTheStoreAreMeasuredAndTheirErrorsHandedOn(t *testing.T) {
 		require.NoError(t, err)
 	}
 	text := exposition(t, m, Snapshot{})
-	for _, op := range operations {
+	for _, call := range operations {
 		requireLines(
 			t, text,
-			fmt.Sprintf(`store_seconds_count{operation="%s",store="postgres"} 2`, op),
-			fmt.Sprintf(`store_errors_total{fault="tables",operation="%s",store="postgres"} 1`, op),
-			fmt.Sprintf(`store_errors_total{fault="away",operation="%s",store="postgres"} 0`, op),
+			fmt.Sprintf(`store_seconds_count{operation="%s",store="postgres"} 2`, call),
+			fmt.Sprintf(`store_errors_total{fault="tables",operation="%s",store="postgres"} 1`, call),
+			fmt.Sprintf(`store_errors_total{fault="away",operation="%s",store="postgres"} 0`, call),
 		)
 	}
 }
@@ -88,8 +92,8 @@ func TestErrorsOfClientsAreNoneOfTheStore(t *testing.T) {
 		m := New("")
 		callAll(t.Context(), m.Store("vault", failingStore{fmt.Errorf("wrapped: %w", err)}))
 		text := exposition(t, m, Snapshot{})
-		for _, op := range operations {
-			requireLines(t, text, fmt.Sprintf(`store_errors_total{fault="other",operation="%s",store="vault"} 0`, op))
+		for _, call := range operations {
+			requireLines(t, text, fmt.Sprintf(`store_errors_total{fault="other",operation="%s",store="vault"} 0`, call))
 		}
 	}
 }
