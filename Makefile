@@ -90,7 +90,7 @@ vuln: ## Look for known vulnerabilities in the dependencies; asks vuln.go.dev.
 fmt: ## Format the Go code.
 	@$(TOOL) gofumpt -w .
 
-needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Directory Server, Samba, PostgreSQL, MariaDB and a C compiler.
+needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Directory Server, Samba, PostgreSQL, MariaDB, Prometheus with Alertmanager and a C compiler.
 	@scripts/install-test-needs.sh
 
 clean: ## Remove what was built here.

@@ -240,7 +240,7 @@ func TestStoreThatIsAwayIsInMetrics(t *testing.T) {
 	b.maintains()
 	series := b.scrape()
 	require.NotContains(t, strings.Join(names(series), "\n"), "radius_auth_open_sessions")
-	require.Equal(t, "1", series[`radius_auth_store_errors_total{fault="away",operation="count_sessions",store="postgres"}`])
+	require.Equal(t, "1", series[`radius_auth_store_errors_total{fault="away",operation="open_sessions",store="postgres"}`])
 }
 
 func TestBatchesAreInMetrics(t *testing.T) {

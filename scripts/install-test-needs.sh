@@ -2,7 +2,7 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb]
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb] [prometheus]
 #
 # Without arguments: all.
 #
@@ -55,6 +55,12 @@ need_mariadb() {
 	have mariadb && have my_print_defaults || packages+=(mariadb-client-core)
 }
 
+# The package prometheus has promtool, and prometheus-alertmanager has amtool.
+need_prometheus() {
+	have prometheus && have promtool || packages+=(prometheus)
+	have prometheus-alertmanager && have amtool || packages+=(prometheus-alertmanager)
+}
+
 need_slapd() { have slapd || packages+=(slapd); }
 
 need_389ds() { have ns-slapd || packages+=(389-ds-base); }
@@ -87,8 +93,9 @@ services_off() {
 
 cleanup() { [ -z "$policy" ] || as_root rm -f "$policy"; }
 
-# daemons lists the process ids of running servers. Small images have no ps.
-daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|ns-slapd|samba|smbd|nmbd|winbindd|postgres|pgbouncer|mariadbd|mysqld' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
+# daemons lists the process ids of running servers. Small images have no ps; comm has the
+# first 15 characters of a name.
+daemons() { grep -slxE 'freeradius|radiusd|radsecproxy|slapd|ns-slapd|samba|smbd|nmbd|winbindd|postgres|pgbouncer|mariadbd|mysqld|prometheus|prometheus-aler' /proc/[0-9]*/comm | cut -d / -f 3 || true; }
 
 # stop_new stops daemons that the installation started all the same: not those
 # that ran before.
@@ -103,7 +110,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer and MariaDB 10.10 or later, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db and mariadb are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer, MariaDB 10.10 or later, Prometheus and Alertmanager (linked as prometheus-alertmanager), so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db, mariadb, prometheus, promtool, prometheus-alertmanager and amtool are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -121,7 +128,7 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb prometheus
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
@@ -133,7 +140,8 @@ main() {
 		postgresql) need_postgresql ;;
 		pgbouncer) need_pgbouncer ;;
 		mariadb) need_mariadb ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb or nothing" ;;
+		prometheus) need_prometheus ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb, prometheus or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages
