@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,7 +67,9 @@ func documents(t *testing.T) []string {
 	below, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
 	require.NotEmpty(t, below)
-	return append(top, below...)
+	deeper, err := filepath.Glob("docs/*/*.md")
+	require.NoError(t, err)
+	return slices.Concat(top, below, deeper)
 }
 
 // section returns what stands under a heading, up to the next one of its level.
