@@ -158,12 +158,12 @@ func startEventfulRun(t *testing.T) *eventfulRun {
 	config, err := (&tlstest.Identity{Certificate: certificate, Trusts: authority}).Server()
 	require.NoError(t, err)
 	config.ClientAuth = tls.NoClientCert
-	secure, err := radiustest.StartStream(radiustest.StreamOptions{Secret: radiusSecret, TLS: config, Handler: accept})
+	secure, err := radiustest.StartStream(radiustest.StreamOptions{TLS: config, Handler: accept})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, secure.Close()) })
 	source("radsec", map[string]any{
 		"host": secure.Addr().Addr().String(), "port": int(secure.Addr().Port()),
-		"transport": "tls", "tls_ca_cert": string(authority.PEM()),
+		"secret": "radsec", "transport": "tls", "tls_ca_cert": string(authority.PEM()),
 	})
 	run.storeFaultySource(t)
 	for _, name := range []string{"office", "u@forged.test", "u@lossy.test", "u@dying.test", "u@radsec.test", "u@pair.test"} {
