@@ -90,7 +90,8 @@ func testAllThatCanHappen(t *testing.T) {
 	await("the open sessions are counted", has("radius_auth_open_sessions > 0"))
 	await("the server that will die lives", has(`radius_auth_server_state{source="dying", state="alive"}`))
 	run.fail(t)
-	await("the server that is alone is missed", has(`ALERTS{alertname="RadiusAuthServerDead", source="dying", alertstate="firing"}`))
+	await("the server that is alone is missed",
+		has(`ALERTS{alertname="RadiusAuthServerDead", source="dying", alertstate="firing"}`))
 	await("each alert arrives, and each expression has data", func() bool {
 		return len(pending) == 0 && len(hook.missing(alertNames(t))) == 0
 	})
@@ -131,7 +132,10 @@ func startEventfulRun(t *testing.T) *eventfulRun {
 	v.write("auth/radius/users/bob", map[string]any{"extauth": "local", "password": bobsPassword})
 
 	source := func(name string, fields map[string]any) {
-		all := map[string]any{"type": "radius", "name": name, "realms": name + ".test", "secret": radiusSecret, "nasid": "gate", "read_timeout": "5s"}
+		all := map[string]any{
+			"type": "radius", "name": name, "realms": name + ".test",
+			"secret": radiusSecret, "nasid": "gate", "read_timeout": "5s",
+		}
 		maps.Copy(all, fields)
 		v.write(sourcesPath, all)
 	}
@@ -181,14 +185,16 @@ func startEventfulRun(t *testing.T) *eventfulRun {
 func (run *eventfulRun) storeFaultySource(t *testing.T) {
 	t.Helper()
 	created := run.write(sourcesPath, map[string]any{
-		"type": "ldap", "name": "faulty", "host": "127.0.0.1", "realms": "faulty.test", "allow_cleartext": true, "ldap_binddn": "ou=people",
+		"type": "ldap", "name": "faulty", "host": "127.0.0.1", "realms": "faulty.test",
+		"allow_cleartext": true, "ldap_binddn": "ou=people",
 	})
 	key := fmt.Sprintf("extauth/%v", created.Data["id"])
 	entry := stored(t, run.vaultServer, "radius", key)
 	require.NotNil(t, entry, key)
 	settings := entry["directory"].(map[string]any)
 	settings["ssl"], settings["ssl_cert"] = true, "no certificate"
-	run.write("sys/raw/auth/"+mountUUID(t, run.vaultServer, "radius")+"/"+key, map[string]any{"value": mustMarshal(t, entry)})
+	mount := "sys/raw/auth/" + mountUUID(t, run.vaultServer, "radius") + "/"
+	run.write(mount+key, map[string]any{"value": mustMarshal(t, entry)})
 	run.write("sys/plugins/reload/backend", map[string]any{"mounts": "auth/radius/"})
 }
 
@@ -377,7 +383,8 @@ func allExpressions(t *testing.T) (all []string) {
 		Panels []struct{ Targets []struct{ Expr string } }
 	}
 	require.NoError(t, json.Unmarshal(text, &board))
-	chosen := strings.NewReplacer("$mount", ".+", "$node", ".+", "$__rate_interval", fmt.Sprintf("%ds", 5*secondsOfAMinute))
+	chosen := strings.NewReplacer("$mount", ".+", "$node", ".+",
+		"$__rate_interval", fmt.Sprintf("%ds", 5*secondsOfAMinute))
 	for _, panel := range board.Panels {
 		for _, target := range panel.Targets {
 			all = append(all, chosen.Replace(target.Expr))

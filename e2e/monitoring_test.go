@@ -78,9 +78,13 @@ func TestPoliciesDecideWhoSeesWhatHappens(t *testing.T) {
 	v := startPlugin(t)
 	v.write("auth/radius/config", map[string]any{"extauth": "local", "password_hash_cost": 1})
 	v.write("auth/radius/users/bob", map[string]any{"password": bobsPassword})
-	require.NoError(t, v.Client.Sys().PutPolicy("explainer-without-sudo", `path "auth/radius/explain" { capabilities = ["update"] }`))
-	require.NoError(t, v.Client.Sys().PutPolicy("explainer", `path "auth/radius/explain" { capabilities = ["update", "sudo"] }`))
-	require.NoError(t, v.Client.Sys().PutPolicy("observer", `path "auth/radius/attempts" { capabilities = ["read"] }`))
+	for name, policy := range map[string]string{
+		"explainer-without-sudo": `path "auth/radius/explain" { capabilities = ["update"] }`,
+		"explainer":              `path "auth/radius/explain" { capabilities = ["update", "sudo"] }`,
+		"observer":               `path "auth/radius/attempts" { capabilities = ["read"] }`,
+	} {
+		require.NoError(t, v.Client.Sys().PutPolicy(name, policy))
+	}
 	tokens := map[string]string{
 		"scraper":                v.metricsToken(),
 		"nobody":                 v.tokenWith("default"),
@@ -112,7 +116,8 @@ func TestPoliciesDecideWhoSeesWhatHappens(t *testing.T) {
 // bearing sends a request as Prometheus does, with the token in Authorization.
 func (v *vaultServer) bearing(token, method, path, body string) (status int, answer string) {
 	v.t.Helper()
-	request, err := http.NewRequestWithContext(v.t.Context(), method, v.Client.Address()+"/v1/"+path, strings.NewReader(body))
+	url := v.Client.Address() + "/v1/" + path
+	request, err := http.NewRequestWithContext(v.t.Context(), method, url, strings.NewReader(body))
 	require.NoError(v.t, err)
 	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)

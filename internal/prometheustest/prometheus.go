@@ -89,8 +89,9 @@ func StartAlertmanager(ctx context.Context, dir string) (*Alertmanager, error) {
 func (a *Alertmanager) Address() string { return strings.TrimPrefix(a.url, "http://") }
 
 // startOnFreePort starts a server with the arguments for an address, and returns its URL.
-func startOnFreePort(ctx context.Context, d *daemontest.Daemon, arguments func(address string) []string) (string, error) {
-	var err error
+func startOnFreePort(
+	ctx context.Context, d *daemontest.Daemon, arguments func(address string) []string,
+) (url string, err error) {
 	for range daemontest.PortAttempts {
 		var port int
 		if port, err = daemontest.FreePort(ctx); err != nil {
