@@ -24,7 +24,8 @@ const (
 )
 
 var operations = []operation{
-	callRecord, callCloseNAS, callSessions, callCountSessions, callOpenSessions, callLogPostAuth, callPostAuths, callCountPostAuths, callMaintain,
+	callRecord, callCloseNAS, callSessions, callCountSessions, callOpenSessions,
+	callLogPostAuth, callPostAuths, callCountPostAuths, callMaintain,
 }
 
 // firstFaults are those whose series begin at 0, so that the first one is seen as an increase.
