@@ -45,6 +45,14 @@ func (a Attempt) checkPassword(src *source.Source) error {
 	return CheckPassword(src, a.Password)
 }
 
+// name returns what was typed, if it can be a name; else "".
+func (a Attempt) name() string {
+	if username.Check(a.Username) != nil {
+		return ""
+	}
+	return a.Username
+}
+
 // Outcome is the result of an attempt.
 type Outcome struct {
 	Name          string // canonical
@@ -93,10 +101,7 @@ func (s *Service) TurnAway(
 	ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt, refusal *Refusal, invalid error,
 ) {
 	began := time.Now()
-	result := Outcome{Refusal: refusal}
-	if username.Check(attempt.Username) == nil {
-		result.Name = attempt.Username
-	}
+	result := Outcome{Name: attempt.name(), Refusal: refusal}
 	if settings != nil {
 		if sources, err := s.Sources.Get(ctx, storage); err == nil {
 			if identity, err := s.Identify(ctx, storage, settings, sources, attempt.Username); err == nil {
@@ -134,7 +139,7 @@ func refuseUnread(result *Outcome, err error) error {
 // ReadFault records that the attempt could not be decided, since storage cannot be read, and
 // returns [ErrReadFault], which names no user.
 func (s *Service) ReadFault(attempt Attempt, err error) error {
-	s.record(attempt, time.Now(), Outcome{}, err)
+	s.record(attempt, time.Now(), Outcome{Name: attempt.name()}, err)
 	return ErrReadFault
 }
 
@@ -178,9 +183,7 @@ func (s *Service) prepare(
 
 // find finds the user that an attempt is for.
 func (s *Service) find(ctx context.Context, storage kv.Storage, settings *Settings, attempt Attempt, result *Outcome) error {
-	if username.Check(attempt.Username) == nil {
-		result.Name = attempt.Username // until the canonical name is known
-	}
+	result.Name = attempt.name() // until the canonical name is known
 	sources, err := s.Sources.Get(ctx, storage)
 	if err != nil {
 		return err

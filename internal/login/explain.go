@@ -75,7 +75,7 @@ func (s *Service) Explain(ctx context.Context, storage kv.Storage, settings *Set
 	decided := trial.Ask
 	switch {
 	case trial.TurnedAway != nil:
-		err = s.find(ctx, storage, settings, attempt, &result)
+		_ = s.find(ctx, storage, settings, attempt, &result) // whatever the name is, the reason is this
 		result.Refusal = trial.TurnedAway
 	case trial.For == decision.FreeRADIUS && attempt.Password == "":
 		_, err = s.expose(ctx, storage, settings, attempt, &result)

@@ -37,6 +37,7 @@ func (s *Service) verify(
 	ctx context.Context, storage kv.Storage, config *Config, src *source.Source, attempt Attempt, result *Outcome,
 ) (wireName string, err error) {
 	began := time.Now()
+	result.Name, result.identity.Source = attempt.name(), src
 	sources, err := s.Sources.Get(ctx, storage)
 	if err != nil {
 		return "", err
