@@ -7,10 +7,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius"
 
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/dictionary"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
@@ -19,9 +21,31 @@ import (
 // errBroken is what a broken storage returns.
 var errBroken = errors.New("storage is broken")
 
-// memoryStorage is a [kv.Storage] that counts, and that can fail. It is safe for concurrent
-// use.
+// decisions are those that the service has handed on. They are safe for concurrent use.
+type decisions struct {
+	mu   sync.Mutex
+	list []decision.Decision
+}
+
+func (d *decisions) add(decided decision.Decision) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.list = append(d.list, decided)
+}
+
+// take returns the decisions since it was called before.
+func (d *decisions) take() []decision.Decision {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	taken := d.list
+	d.list = nil
+	return taken
+}
+
+// memoryStorage is a [kv.Storage] that counts, that can fail, and that can be slow. It is safe
+// for concurrent use.
 type memoryStorage struct {
+	latency       time.Duration // of reads; set before it is used
 	mu            sync.Mutex
 	entries       map[string][]byte
 	reads, writes int
@@ -72,6 +96,7 @@ func (m *memoryStorage) fault(key string) error {
 }
 
 func (m *memoryStorage) List(_ context.Context, prefix string) ([]string, error) {
+	time.Sleep(m.latency) // of a virtual clock
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
@@ -95,6 +120,7 @@ func (m *memoryStorage) List(_ context.Context, prefix string) ([]string, error)
 }
 
 func (m *memoryStorage) Get(_ context.Context, key string) ([]byte, error) {
+	time.Sleep(m.latency)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++

@@ -34,6 +34,7 @@ type fixture struct {
 	settings *Settings
 	server   *fakeChecker // the config's servers
 	log      *logBuffer
+	decided  *decisions
 	now      time.Time // that Clock returns, and that log lines are throttled by
 
 	checkers map[string]*fakeChecker // of the stored sources, by name
@@ -48,6 +49,7 @@ func newFixture(t *testing.T, edit func(*Config)) *fixture {
 		storage:  newMemoryStorage(),
 		server:   newFakeChecker("the config"),
 		log:      &logBuffer{},
+		decided:  &decisions{},
 		now:      fixtureTime,
 		checkers: map[string]*fakeChecker{},
 	}
@@ -68,6 +70,7 @@ func newFixture(t *testing.T, edit func(*Config)) *fixture {
 		Floods:       throttle.New(time.Minute, clock),
 		Log:          func() hclog.Logger { return logger },
 		Clock:        clock,
+		Decided:      f.decided.add,
 	}
 	t.Cleanup(f.service.Names.Close)
 	require.NoError(t, f.service.Challenges.EnsureKey(t.Context(), f.storage))
