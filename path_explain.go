@@ -108,9 +108,7 @@ func (b *backend) explain(ctx context.Context, req *logical.Request, d *framewor
 		return nil, err
 	}
 	if settings == nil {
-		return b.explained(ctx, req, nil, trial.For, login.Explanation{
-			Verdict: decision.Refused, Class: decision.NotConfigured, Reason: login.NotConfiguredText,
-		})
+		return b.explainUnconfigured(ctx, req, trial)
 	}
 	if trial.For == decision.Login && trial.Address != "" {
 		if _, problem := bindTo(trial.Address, settings.config); problem != "" {
@@ -122,6 +120,19 @@ func (b *backend) explain(ctx context.Context, req *logical.Request, d *framewor
 		return nil, err
 	}
 	return b.explained(ctx, req, settings.config, trial.For, explanation)
+}
+
+// explainUnconfigured returns how a login is decided on a mount without a config.
+func (b *backend) explainUnconfigured(ctx context.Context, req *logical.Request, trial login.Trial) (*logical.Response, error) {
+	refusal := notConfigured()
+	if trial.Ask {
+		attempt := trial.Attempt
+		attempt.Use = decision.Trial
+		b.logins.TurnAway(ctx, storageOf(req), nil, attempt, refusal, nil)
+	}
+	return b.explained(ctx, req, nil, trial.For, login.Explanation{
+		Verdict: decision.Refused, Class: refusal.Reason.Class, Reason: refusal.Reason.Text,
+	})
 }
 
 // readTrial reads the attempt that is to be explained.

@@ -95,7 +95,7 @@ func (s *Service) Explain(ctx context.Context, storage kv.Storage, settings *Set
 	if err != nil && !IsInputError(err) {
 		return Explanation{}, err
 	}
-	explanation := s.explain(settings, result, err)
+	explanation := s.explain(settings, attempt, result, err)
 	explanation.Took = time.Since(began)
 	if explanation.Verdict == decision.Accepted && !decided {
 		explanation.Verdict, explanation.Class = NotAsked, decision.None
@@ -123,7 +123,7 @@ func (s *Service) foresee(ctx context.Context, storage kv.Storage, settings *Set
 }
 
 // explain returns how an attempt was decided.
-func (s *Service) explain(settings *Settings, result Outcome, err error) Explanation {
+func (s *Service) explain(settings *Settings, attempt Attempt, result Outcome, err error) Explanation {
 	e := Explanation{Name: result.Name, Server: result.Answer.Server}
 	e.Verdict, e.Class, e.Reason = verdictOf(result, err)
 	if result.Refusal != nil {
@@ -148,10 +148,12 @@ func (s *Service) explain(settings *Settings, result Outcome, err error) Explana
 	case err == nil:
 		e.Grant, e.Authorization = grant, result.Authorization
 	case result.Refusal != nil || e.Server != "": // its reason is another
-	case !mayDependOnReply(profiles):
-		e.Verdict, e.Class, e.Reason = decision.Refused, decision.Profiles, err.Error()
-	default:
+	case anyProfile(profiles, profile.Explanation.MayDependOnReply):
 		e.Reason = "without an answer: " + err.Error()
+	case attempt.passwordless && anyProfile(profiles, profile.Explanation.MayDependOnPassword):
+		e.Reason = "without a password: " + err.Error()
+	default:
+		e.Verdict, e.Class, e.Reason = decision.Refused, decision.Profiles, err.Error()
 	}
 	return e
 }
@@ -175,10 +177,10 @@ func (a *Authorization) explain(answer source.Answer, now time.Time) (Grant, []P
 	return grant, profiles, err
 }
 
-// mayDependOnReply reports whether profiles may decide otherwise about an answer.
-func mayDependOnReply(profiles []ProfileExplanation) bool {
+// anyProfile reports whether something is true of how a profile decides.
+func anyProfile(profiles []ProfileExplanation, isTrue func(profile.Explanation) bool) bool {
 	for _, explained := range profiles {
-		if explained.MayDependOnReply() {
+		if isTrue(explained.Explanation) {
 			return true
 		}
 	}

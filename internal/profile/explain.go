@@ -14,12 +14,20 @@ type Explanation struct {
 	Matched bool
 	Check   []CheckExplanation // of every check item, in order
 	Reply   []ReplyExplanation // of every reply item, in order; none without a match
+
+	onReply, onPassword bool // whether a check item looks at it
 }
 
 // MayDependOnReply reports whether what the source answers may change which check items hold.
-func (e Explanation) MayDependOnReply() bool {
-	return slices.ContainsFunc(e.Check, func(check CheckExplanation) bool {
-		return strings.Contains(strings.ToLower(check.Item.Attribute+" "+check.Item.Value), replyList.String()+":")
+func (e Explanation) MayDependOnReply() bool { return e.onReply }
+
+// MayDependOnPassword reports whether the password may change which check items hold.
+func (e Explanation) MayDependOnPassword() bool { return e.onPassword }
+
+// mentions reports whether a check item has the text, which is in lower case.
+func (p *Profile) mentions(text string) bool {
+	return slices.ContainsFunc(p.check, func(check checkItem) bool {
+		return strings.Contains(strings.ToLower(check.item.Attribute+" "+check.item.Value), text)
 	})
 }
 
@@ -49,6 +57,7 @@ func Explain(profiles []*Profile, input *Input) (Decision, []Explanation) {
 	for i, profile := range profiles {
 		explanation := &explanations[i]
 		explanation.Matched = true
+		explanation.onReply, explanation.onPassword = profile.mentions(replyList.String()+":"), profile.mentions("user-password")
 		for j := range profile.check {
 			check := e.explainCheck(&profile.check[j])
 			explanation.Check = append(explanation.Check, check)
