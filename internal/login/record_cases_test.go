@@ -362,6 +362,15 @@ func recordedRenewals(renewal decision.Use) []recorded {
 			message: "renewal refused", level: hclog.Info,
 		},
 		{
+			about: "renewal of other policies", decide: func(f *fixture) {
+				token := tokenOf("alice", "192.0.2.7", kept)
+				token.RequestID, token.SamePolicies = "request-1", func([]string) bool { return false }
+				_, _, _ = f.service.Renew(f.t.Context(), f.storage, f.settings, token)
+			},
+			want:    byServer(renewal, decision.Refused, decision.Changed, "policies have changed, not renewing"),
+			message: "renewal refused", level: hclog.Info,
+		},
+		{
 			about: "renewal of a user that was deleted", config: recheckConfig, decide: renews("alice", Kept{Registered: true}),
 			want: unasked(renewal, decision.Refused, decision.Unregistered,
 				"user is no longer registered, not renewing"),

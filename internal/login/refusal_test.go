@@ -139,3 +139,19 @@ func TestOtherFailuresHaveALineEach(t *testing.T) {
 	require.Equal(t, 3, strings.Count(f.log.String(), "login failed: username=alice "))
 	require.Equal(t, 3, strings.Count(f.log.String(), `reason="a cable is cut"`))
 }
+
+func TestServerThatAFaultIsAboutIsNamed(t *testing.T) {
+	t.Parallel()
+	for want, fault := range map[string]error{
+		"192.0.2.1:1812":     &radclient.NoAnswerError{Host: "192.0.2.1", Port: 1812},
+		"[2001:db8::1]:1812": &radclient.FullError{Host: "2001:db8::1", Port: 1812},
+		"192.0.2.3:1812":     &radclient.ProtocolError{Host: "192.0.2.3", Port: 1812},
+		"radius.example:18":  &radclient.UnreachableError{Host: "radius.example", Port: 18},
+		"ldap.example:389":   &directory.FullError{Server: "ldap.example:389"},
+		"ldap.example:636":   &directory.UnavailableError{Server: "ldap.example:636"},
+		"dc.example:636":     &directory.ConfigurationError{Server: "dc.example:636"},
+		"":                   errBroken,
+	} {
+		require.Equal(t, want, serverOf(fmt.Errorf("a login: %w", fault)))
+	}
+}

@@ -72,3 +72,17 @@ func TestNameThatIsTheTestUsersHereIsBarredWhateverIsAsked(t *testing.T) {
 	f.requireDenied("probe", rightPassword, "status_check_username of the config has the name")
 	require.Empty(t, f.server.takeQueried())
 }
+
+func TestReasonOfATestUserIsThatOfItsLogins(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(config *Config) { probingAs("probe")(&config.RADIUSSettings) })
+	sources, err := f.service.Sources.Get(t.Context(), f.storage)
+	require.NoError(t, err)
+	for _, name := range []string{"probe", "alice"} {
+		reason := BarredAsTestUser(f.settings, sources, Identity{Name: name, Source: f.settings.Source})
+		require.Equal(t, name == "probe", reason != "")
+		if reason != "" {
+			f.requireDenied(name, rightPassword, reason)
+		}
+	}
+}
