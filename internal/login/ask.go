@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -18,6 +19,10 @@ const (
 	NoAnswerText      = "the authentication server did not answer in time"
 	NotConfiguredText = "radius backend not configured"
 )
+
+// unexplainedReject is the reason of a reject that has none: RADIUS servers mostly keep it to
+// themselves.
+const unexplainedReject = "the server has rejected it: its own log says why"
 
 // ask asks the source. It returns its answer, also with a refusal.
 func (s *Service) ask(
@@ -46,7 +51,7 @@ func (s *Service) ask(
 			"server", answer.Server, "drops", answer.Drops.String(), "username", name)
 	}
 	if answer.Outcome == radclient.Reject {
-		refusal := denied(decision.Rejected, answer.Reason)
+		refusal := denied(decision.Rejected, cmp.Or(answer.Reason, unexplainedReject))
 		refusal.rejected, refusal.replyMessage = true, answer.ReplyMessage
 		return answer, refusal
 	}

@@ -47,7 +47,10 @@ func (s *Service) goOn(ctx context.Context, storage kv.Storage, attempt Attempt,
 	switch attempt.Use {
 	case decision.FreeRADIUS:
 		result.Refusal = denied(decision.ChallengeFault, notForFreeRADIUS)
-	case decision.Trial: // it ends here
+	case decision.Trial: // it ends here, unless it would end anyway
+		if _, err := result.Answer.Step(); err != nil {
+			result.Refusal = unanswerable(err)
+		}
 	default:
 		result.Next, result.Refusal = s.nextStep(ctx, storage, *result)
 	}
@@ -64,7 +67,7 @@ func (s *Service) nextStep(ctx context.Context, storage kv.Storage, result Outco
 	}
 	step, err := verdict.Step()
 	if err != nil {
-		return nil, denied(decision.ChallengeFault, "the RADIUS server's challenge cannot be answered: "+err.Error())
+		return nil, unanswerable(err)
 	}
 	id, err := s.Challenges.Seal(ctx, storage, challenge.State{
 		Username: result.Name,
@@ -80,4 +83,9 @@ func (s *Service) nextStep(ctx context.Context, storage kv.Storage, result Outco
 		return nil, denied(decision.ChallengeFault, "the challenge cannot be sealed: write the config once more: "+err.Error())
 	}
 	return &NextStep{id, step}, nil
+}
+
+// unanswerable returns the refusal of a login whose next step is none.
+func unanswerable(err error) *Refusal {
+	return denied(decision.ChallengeFault, "the RADIUS server's challenge cannot be answered: "+err.Error())
 }

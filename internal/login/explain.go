@@ -85,7 +85,7 @@ func (s *Service) Explain(ctx context.Context, storage kv.Storage, settings *Set
 	default:
 		err = s.foresee(ctx, storage, settings, attempt, &result)
 	}
-	if trial.For == decision.FreeRADIUS && result.Refusal == nil && result.Answer.Outcome == radclient.Challenge {
+	if trial.For == decision.FreeRADIUS && result.Answer.Outcome == radclient.Challenge { // whatever it asks for
 		result.Refusal = denied(decision.ChallengeFault, notForFreeRADIUS)
 	}
 	err = refuseUnread(&result, err)

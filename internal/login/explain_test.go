@@ -304,9 +304,12 @@ func TestExplainedChallengeHasNoNextStepAndCountsNothing(t *testing.T) {
 		require.Zero(t, e.Failures, "the first step is no failed login, as at a login")
 		require.Equal(t, before, f.storage.writeCount())
 	}
-	answers(radclient.Challenge, nil)(f)
-	f.server.setRespond(func(source.Query) (source.Answer, error) { return f.server.answer(radclient.Challenge), nil })
-	require.Equal(t, decision.Challenged, f.explained(asking("alice", "first")).Verdict, "also one that cannot be answered")
+	challengeWith(f.server, stateOf("one"), stateOf("two"))
+	e := f.explained(asking("alice", "first"))
+	require.Equal(t, []any{decision.Refused, decision.ChallengeFault}, []any{e.Verdict, e.Class}, "as a login would be")
+	require.Contains(t, e.Reason, "the RADIUS server's challenge cannot be answered")
+	e = f.explained(Trial{Attempt: Attempt{Username: "alice", Password: "first"}, For: decision.FreeRADIUS, Ask: true})
+	require.Equal(t, notForFreeRADIUS, e.Reason)
 }
 
 func TestExplanationShowsWhatTheAnswerHas(t *testing.T) {
