@@ -234,6 +234,7 @@ type testStorage struct {
 	logical.Storage
 	reads, writes atomic.Int64
 	failGets      atomic.Bool
+	failLists     atomic.Bool
 	failPuts      atomic.Bool
 	panicGets     atomic.Bool
 	fault         atomic.Pointer[fault] // of writes; nil: none
@@ -277,6 +278,9 @@ func (s *testStorage) Get(ctx context.Context, key string) (*logical.StorageEntr
 
 func (s *testStorage) List(ctx context.Context, prefix string) ([]string, error) {
 	s.reads.Add(1)
+	if s.failLists.Load() {
+		return nil, errStorage
+	}
 	return s.Storage.List(ctx, prefix)
 }
 
@@ -335,7 +339,7 @@ func TestPanicEndsTheRequestOnlyAndPrintsNoValue(t *testing.T) {
 	b := newTestBackend(t)
 	b.storage.panicGets.Store(true)
 	require.Contains(t, b.refused(logical.ReadOperation, "config", nil), "internal error")
-	require.Contains(t, b.log.String(), "panicked")
+	require.Contains(t, b.log.String(), "panicked: please report this")
 	require.NotContains(t, b.log.String(), testSecret)
 }
 

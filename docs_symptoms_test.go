@@ -40,8 +40,14 @@ var inCode = regexp.MustCompile("`([^`]+)`")
 // symptoms returns the patterns in the first columns of the tables of symptoms.
 func symptoms(t *testing.T) []string {
 	t.Helper()
+	return symptomsUnder(t, "## A login fails")
+}
+
+// symptomsUnder returns those of the section with the heading.
+func symptomsUnder(t *testing.T, heading string) []string {
+	t.Helper()
 	var patterns []string
-	for line := range strings.Lines(section(t, readDocument(t, "docs/operating.md"), "## A login fails")) {
+	for line := range strings.Lines(section(t, readDocument(t, "docs/operating.md"), heading)) {
 		cells := strings.Split(line, "|")
 		if len(cells) < 3 || strings.Contains(cells[1], "retransmit") {
 			continue
