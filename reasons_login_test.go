@@ -127,7 +127,7 @@ func refusalReasons() []reasonCase {
 
 // freeradiusReasons are those of users that FreeRADIUS asks for.
 func freeradiusReasons() []reasonCase {
-	asked := func(data map[string]any) func(*testing.T, *testBackend) {
+	authorizing := func(data map[string]any) func(*testing.T, *testBackend) {
 		return func(_ *testing.T, b *testBackend) { b.asFreeRADIUS("authorize", data) }
 	}
 	explain := map[string]any{"for": "freeradius"}
@@ -137,15 +137,15 @@ func freeradiusReasons() []reasonCase {
 		{
 			reasons: []string{"the RADIUS server asks for another step, which FreeRADIUS cannot hand on"}, message: "login refused",
 			mount:  reasonMount(nil, reasonWrite("freeradius/config", map[string]any{"use_radius_sources": true})),
-			decide: asked(carol), attempt: carol, explain: explain,
+			decide: authorizing(carol), attempt: carol, explain: explain,
 		},
 		{
 			reasons: []string{"a RADIUS server checks this name, and use_radius_sources of .* is false"}, message: "login refused",
-			mount: reasonMount(nil), decide: asked(alice), explain: explain, unasked: true,
+			mount: reasonMount(nil), decide: authorizing(alice), explain: explain, unasked: true,
 		},
 		{
 			reasons: []string{"the request has no password, and"}, message: "login refused", mount: reasonMount(nil), unasked: true,
-			decide:  asked(map[string]any{fieldUsername: "alice"}),
+			decide:  authorizing(map[string]any{fieldUsername: "alice"}),
 			attempt: map[string]any{fieldPassword: ""}, explain: explain,
 		},
 	}

@@ -172,8 +172,8 @@ var noReasons = map[string]string{
 	// Decisions without a reason.
 	"login accepted": "internal/login/record_cases_test.go",
 	"login goes on: its source asks for another step": "internal/login/record_cases_test.go",
-	"renewal accepted": "internal/login/record_cases_test.go",
-	"trial .*":         "internal/login/record_cases_test.go",
+	"renewal accepted": "internal/login/record_cases_more_test.go",
+	"trial .*":         "internal/login/record_cases_more_test.go",
 	// A reason that only a race has, and the plugin's own faults.
 	"a similar name was registered until now": "internal/login/identity_test.go",
 	"panicked: please report this":            "backend_test.go",
