@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -225,7 +226,9 @@ func (b *backend) addGranted(data map[string]any, config *configEntry, use decis
 	data["policies"] = notNil(auth.Policies)
 	data["groups"] = notNil(e.Grant.Groups(config.GroupAttributes))
 	if use == decision.FreeRADIUS {
-		data[fieldReply] = replyShown(e.Grant.LimitedReply(b.logins.Clock()))
+		fromSource := func(attribute profile.ReplyAttribute) bool { return attribute.Profile == profile.FromSource }
+		reply := slices.Clone(e.Grant.LimitedReply(b.logins.Clock()))
+		data[fieldReply] = replyShown(slices.DeleteFunc(reply, fromSource)) // FreeRADIUS gets those of profiles
 		return
 	}
 	data["alias"] = auth.Alias.Name
