@@ -179,3 +179,15 @@ func TestServiceWithoutAListenerDecidesAllTheSame(t *testing.T) {
 	f.requireAccepted("alice")
 	require.Contains(t, f.log.String(), "login accepted: username=alice")
 }
+
+// What is typed is quoted: it makes no key of its own.
+func TestNameForgesNoKeyOfALine(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	const name = `x outcome=accepted use="login`
+	tries(attemptBy(name, "wrong"))(f)
+	decided := f.decided.take()[0]
+	require.Equal(t, name, decided.Username)
+	require.Contains(t, f.log.String(), `username="x outcome=accepted use=\"login" source="(config)" `)
+	require.Equal(t, 1, strings.Count(f.log.String(), "\n"))
+}
