@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/catalog"
+	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/radclient"
@@ -304,6 +305,9 @@ func TestExplainedChallengeHasNoNextStepAndCountsNothing(t *testing.T) {
 		require.Zero(t, e.Failures, "the first step is no failed login, as at a login")
 		require.Equal(t, before, f.storage.writeCount())
 	}
+	require.NoError(t, f.storage.Delete(t.Context(), challenge.StorageKey))
+	f.service.Challenges.Drop()
+	require.Equal(t, decision.Challenged, f.explained(asking("alice", "first")).Verdict, "nothing is sealed for an answer")
 	challengeWith(f.server, stateOf("one"), stateOf("two"))
 	e := f.explained(asking("alice", "first"))
 	require.Equal(t, []any{decision.Refused, decision.ChallengeFault}, []any{e.Verdict, e.Class}, "as a login would be")
