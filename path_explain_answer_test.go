@@ -165,7 +165,8 @@ func TestExplanationForFreeRADIUSHasItsReplyAndNoToken(t *testing.T) {
 	data["ask"] = true
 	require.Equal(t, "accepted", b.explained(data)["verdict"])
 	data["attributes"] = `{"NAS-Identifier": "ap2"}`
-	require.Equal(t, []any{"refused", "none of the profiles matches: wifi"}, []any{b.explained(data)["verdict"], b.explained(data)["reason"]})
+	require.Equal(t, []any{"refused", "none of the profiles matches: wifi"},
+		[]any{b.explained(data)["verdict"], b.explained(data)["reason"]})
 	delete(data, "password")
 	require.Equal(t, "no_password", b.explained(data)["class"])
 }
@@ -177,7 +178,8 @@ func TestTokenOfAnExplanationEndsWithTheUser(t *testing.T) {
 	b.logins.Clock = func() time.Time { return now }
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"expires_at": "2026-03-02T13:00:00Z"})
 	lifetime := b.explained(map[string]any{"username": "alice"})["lifetime"]
-	require.Equal(t, map[string]any{"ttl": int64(3600), "max_ttl": int64(0), "explicit_max_ttl": int64(3600), "period": int64(0)}, lifetime)
+	require.Equal(t, map[string]any{"ttl": int64(3600), "max_ttl": int64(0), "explicit_max_ttl": int64(3600), "period": int64(0)},
+		lifetime)
 }
 
 func TestExplanationShowsNothingSecret(t *testing.T) {
@@ -248,7 +250,8 @@ func TestExplanationIsOfWhatIsTypedWithoutAUserEntry(t *testing.T) {
 	t.Parallel()
 	b := newConfiguredBackend(t, map[string]any{"case_insensitive_usernames": true, "unregistered_user_policies": "guest"})
 	explained := b.explained(map[string]any{"username": "BOB"})
-	require.Equal(t, []any{"bob", "the name is not under users/", map[string]any{}}, []any{explained["username"], explained["user_reason"], explained["user"]})
+	require.Equal(t, []any{"bob", "the name is not under users/", map[string]any{}},
+		[]any{explained["username"], explained["user_reason"], explained["user"]})
 	require.Equal(t, []string{"guest"}, explained["policies"])
 	explained = b.explained(map[string]any{"username": "b\x00b"})
 	require.Equal(t, []any{"invalid", "input", "", "", map[string]any{}}, []any{
@@ -272,7 +275,8 @@ func TestExplanationSaysWhyItIsThatSource(t *testing.T) {
 		require.Equal(t, want, []any{source["name"], source["type"], source["route"]}, name)
 	}
 	b.ok(logical.UpdateOperation, "config", map[string]any{"extauth": "plain"})
-	require.Equal(t, "the config's extauth", b.explained(map[string]any{"username": "bob"})["source"].(map[string]any)["route"])
+	require.Equal(t, "the config's extauth",
+		b.explained(map[string]any{"username": "bob"})["source"].(map[string]any)["route"])
 	deletesBehind("extauth/2")(b)
 	source := b.explained(map[string]any{"username": "carol"})["source"].(map[string]any)
 	require.Contains(t, source["fault"], "the user's source is gone")

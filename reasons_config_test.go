@@ -45,10 +45,12 @@ func configReasons() []reasonCase {
 		},
 		{
 			reasons: []string{"the request does not say where it comes from"}, message: refused, decide: noConnection,
-			mount: reasonMount(map[string]any{"token_bound_cidrs": "192.0.2.0/24"}), untold: "without an address it looks at none",
+			mount:  reasonMount(map[string]any{"token_bound_cidrs": "192.0.2.0/24"}),
+			untold: "without an address it looks at none",
 		},
 		{
-			reasons: []string{"storage cannot be read"}, message: failed, mount: reasonMount(nil, reasonWrite("users/alice", nil), fails),
+			reasons: []string{"storage cannot be read"}, message: failed,
+			mount:  reasonMount(nil, reasonWrite("users/alice", nil), fails),
 			untold: "it fails itself",
 		},
 		{
@@ -69,7 +71,8 @@ func configReasons() []reasonCase {
 			mount: reasonMount(nil, otherSource, reasonWrite("config", map[string]any{"extauth": "other"}), deletesBehind("extauth/1")),
 		},
 		{
-			reasons: []string{"the config's time_zone is not known on this server"}, message: "login refused by the profiles", unasked: true,
+			reasons: []string{"the config's time_zone is not known on this server"},
+			message: "login refused by the profiles", unasked: true,
 			mount: reasonMount(nil, func(b *testBackend) { b.profile("all", nil) },
 				reasonWrite("config", map[string]any{"default_profiles": "all"}), func(b *testBackend) {
 					b.store("config", strings.Replace(b.stored("config"), `"time_zone":"UTC"`, `"time_zone":"Europe/Atlantis"`, 1))
@@ -139,15 +142,18 @@ func renewalReasons() []reasonCase {
 			decide: renewing(reasonWrite("users/alice", map[string]any{"policies": "ops"})), untold: untold,
 		},
 		{
-			reasons: []string{"profiles have changed, not renewing"}, message: refused, mount: reasonMount(recheck), untold: untold,
+			reasons: []string{"profiles have changed, not renewing"}, message: refused, mount: reasonMount(recheck),
+			untold: untold,
 			decide: renewing(func(b *testBackend) { b.profile("new", nil) }, reasonWrite("config", map[string]any{"default_profiles": "new"})),
 		},
 		{
-			reasons: []string{"another source checks the user now, not renewing"}, message: refused, mount: reasonMount(recheck, otherSource),
+			reasons: []string{"another source checks the user now, not renewing"}, message: refused,
+			mount:  reasonMount(recheck, otherSource),
 			decide: renewing(reasonWrite("config", map[string]any{"extauth": "other"})), untold: untold,
 		},
 		{
-			reasons: []string{"user is no longer registered, not renewing"}, message: refused, mount: reasonMount(recheck, registered),
+			reasons: []string{"user is no longer registered, not renewing"}, message: refused,
+			mount:  reasonMount(recheck, registered),
 			decide: renewing(func(b *testBackend) { b.ok(logical.DeleteOperation, "users/alice", nil) }), untold: untold,
 		},
 		{

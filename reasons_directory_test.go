@@ -176,7 +176,10 @@ func directoryReasons() []reasonCase {
 				map[string]any{"read_timeout": 1}),
 		},
 		{reasons: []string{"it is busy"}, message: failed, mount: inScripted(bindsWith(ldap.LDAPResultBusy, "", ""), nil)},
-		{reasons: []string{"its certificate is not signed by ssl_cert"}, message: failed, mount: directoryOverTLS(loopback, false)},
+		{
+			reasons: []string{"its certificate is not signed by ssl_cert"}, message: failed,
+			mount: directoryOverTLS(loopback, false),
+		},
 		{
 			reasons: []string{"its certificate has expired, or is not valid yet"}, message: failed, mount: directoryOverTLS(
 				tlstest.CertificateOptions{Names: loopback.Names, From: time.Unix(0, 0), Until: time.Unix(1, 0)}, true),
@@ -185,13 +188,19 @@ func directoryReasons() []reasonCase {
 			reasons: []string{"its certificate is for another name"}, message: failed,
 			mount: directoryOverTLS(tlstest.CertificateOptions{Names: []string{"other.example.com"}}, true),
 		},
-		{reasons: []string{"there is no entry with this name"}, message: bySource, mount: inScripted(findsEntries(0), search)},
+		{
+			reasons: []string{"there is no entry with this name"}, message: bySource,
+			mount: inScripted(findsEntries(0), search),
+		},
 		{reasons: []string{"several entries have this name"}, message: bySource, mount: inScripted(findsEntries(2), search)},
 		{
 			reasons: []string{"the username or the password is wrong"}, message: bySource,
 			mount: inScripted(bindsWith(ldap.LDAPResultInvalidCredentials, "", ""), nil),
 		},
-		{reasons: []string{"it asked for a client certificate, and ended the connection"}, message: failed, mount: endingTLS(false)},
+		{
+			reasons: []string{"it asked for a client certificate, and ended the connection"}, message: failed,
+			mount: endingTLS(false),
+		},
 		{reasons: []string{"it seems not to accept the client certificate"}, message: failed, mount: endingTLS(true)},
 	}
 }

@@ -91,11 +91,13 @@ func refusalReasons() []reasonCase {
 		},
 		{
 			reasons: []string{"there is no password for this name here"}, message: "login refused by its source",
-			mount: func(t *testing.T) *testBackend { return newLocalBackend(t, nil) }, attempt: map[string]any{fieldUsername: "bob"},
+			mount:   func(t *testing.T) *testBackend { return newLocalBackend(t, nil) },
+			attempt: map[string]any{fieldUsername: "bob"},
 		},
 		{
 			reasons: []string{"the password is wrong"}, message: "login refused by its source",
-			mount: func(t *testing.T) *testBackend { return newLocalBackend(t, nil) }, attempt: map[string]any{fieldPassword: "wrong"},
+			mount:   func(t *testing.T) *testBackend { return newLocalBackend(t, nil) },
+			attempt: map[string]any{fieldPassword: "wrong"},
 		},
 		{
 			reasons: []string{"none of the profiles matches"}, message: "login refused by the profiles", unasked: true,
@@ -135,16 +137,19 @@ func freeradiusReasons() []reasonCase {
 	alice := map[string]any{fieldUsername: "alice", fieldPassword: "alice-password"}
 	return []reasonCase{
 		{
-			reasons: []string{"the RADIUS server asks for another step, which FreeRADIUS cannot hand on"}, message: "login refused",
-			mount:  reasonMount(nil, reasonWrite("freeradius/config", map[string]any{"use_radius_sources": true})),
-			decide: authorizing(carol), attempt: carol, explain: explain,
+			reasons: []string{"the RADIUS server asks for another step, which FreeRADIUS cannot hand on"},
+			message: "login refused",
+			mount:   reasonMount(nil, reasonWrite("freeradius/config", map[string]any{"use_radius_sources": true})),
+			decide:  authorizing(carol), attempt: carol, explain: explain,
 		},
 		{
-			reasons: []string{"a RADIUS server checks this name, and use_radius_sources of .* is false"}, message: "login refused",
-			mount: reasonMount(nil), decide: authorizing(alice), explain: explain, unasked: true,
+			reasons: []string{"a RADIUS server checks this name, and use_radius_sources of .* is false"},
+			message: "login refused",
+			mount:   reasonMount(nil), decide: authorizing(alice), explain: explain, unasked: true,
 		},
 		{
-			reasons: []string{"the request has no password, and"}, message: "login refused", mount: reasonMount(nil), unasked: true,
+			reasons: []string{"the request has no password, and"}, message: "login refused",
+			mount: reasonMount(nil), unasked: true,
 			decide:  authorizing(map[string]any{fieldUsername: "alice"}),
 			attempt: map[string]any{fieldPassword: ""}, explain: explain,
 		},
@@ -159,8 +164,9 @@ func challengeReasons() []reasonCase {
 	}
 	return []reasonCase{
 		{
-			reasons: []string{"the RADIUS server asks for step after step"}, message: "login refused", virtual: answersOf(again, nil),
-			decide: stepAfterStep, untold: "it ends with the first step",
+			reasons: []string{"the RADIUS server asks for step after step"}, message: "login refused",
+			virtual: answersOf(again, nil),
+			decide:  stepAfterStep, untold: "it ends with the first step",
 		},
 		{
 			reasons: []string{"the RADIUS server's challenge cannot be answered"}, message: "login refused",

@@ -54,7 +54,10 @@ func radiusReasons() []reasonCase {
 	required := map[string]any{"message_authenticator": "required"}
 	callCheck := radiustest.Attribute{Type: rfc2865.ServiceType_Type, Value: radius.NewInteger(10)}
 	return []reasonCase{
-		{reasons: []string{"no answer from RADIUS server .* after .* sends"}, message: "login failed", virtual: silentServer(nil)},
+		{
+			reasons: []string{"no answer from RADIUS server .* after .* sends"}, message: "login failed",
+			virtual: silentServer(nil),
+		},
 		{reasons: []string{"nothing listens on that port"}, message: "login failed", virtual: func(_ *testing.T, b *testBackend) {
 			b.ok(logical.UpdateOperation, "config", map[string]any{"host": memoryHost, "secret": testSecret})
 		}},
@@ -70,7 +73,10 @@ func radiusReasons() []reasonCase {
 		{reasons: []string{"cannot reach RADIUS server"}, message: "login failed", mount: func(t *testing.T) *testBackend {
 			return newConfiguredBackend(t, map[string]any{"bind_address": "192.0.2.77", "read_timeout": 1})
 		}},
-		{reasons: []string{"the client has gone away"}, message: "login failed", virtual: silentServer(nil), decide: abandon, untold: "nobody waits for it"},
+		{
+			reasons: []string{"the client has gone away"}, message: "login failed", virtual: silentServer(nil), decide: abandon,
+			untold: "nobody waits for it",
+		},
 		{
 			reasons: []string{"did not prove that it knows the password"}, message: "login refused by its source",
 			virtual: answersOf(acceptsAll, map[string]any{"auth_protocol": string(radclient.MSCHAPv2)}),

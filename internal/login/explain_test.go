@@ -71,7 +71,8 @@ func TestExplanationWithoutAskingShowsWhatWouldDecide(t *testing.T) {
 	f.server.takeQueried()
 	for _, password := range []string{"", rightPassword, "wrong"} {
 		e := f.requireForeseen(foreseen("alice", password), notAsked)
-		require.Equal(t, []any{"alice", "alice", "the config's host", "", 1}, []any{e.Name, e.WireName, e.Route, e.Bar, e.Failures})
+		require.Equal(t, []any{"alice", "alice", "the config's host", "", 1},
+			[]any{e.Name, e.WireName, e.Route, e.Bar, e.Failures})
 		require.True(t, e.Locked.IsZero())
 		require.Equal(t, []int64{office}, e.User.Profiles)
 		require.Same(t, f.settings.Source, e.Source)
@@ -197,7 +198,8 @@ func TestExplanationOfProfilesIsInTheirOrderWithThoseThatCannotMatch(t *testing.
 	for _, explained := range e.Profiles {
 		shown = append(shown, []any{explained.Entry.ShortName, explained.Matched, explained.Fault != nil, len(explained.Check)})
 	}
-	require.Equal(t, [][]any{{"first", false, false, 1}, {"disabled", false, false, 0}, {"faulty", false, true, 0}, {"last", true, false, 1}}, shown)
+	require.Equal(t, [][]any{{"first", false, false, 1}, {"disabled", false, false, 0}, {"faulty", false, true, 0}, {"last", true, false, 1}},
+		shown)
 	require.Equal(t, []string{"dev", "last"}, e.Grant.Policies)
 }
 
@@ -242,7 +244,8 @@ func TestExplanationForFreeRADIUS(t *testing.T) {
 	require.Equal(t, accepted, verdictIn(f.explained(trial("carol", "", true))))
 	require.Equal(t, accepted, verdictIn(f.explained(trial("erin", rightPassword, true))))
 	answers(radclient.Challenge, nil)(f)
-	require.Equal(t, verdict{decision.Refused, decision.ChallengeFault, notForFreeRADIUS}, verdictIn(f.explained(trial("erin", "x", true))))
+	require.Equal(t, verdict{decision.Refused, decision.ChallengeFault, notForFreeRADIUS},
+		verdictIn(f.explained(trial("erin", "x", true))))
 	for _, decided := range f.decided.take() {
 		require.Equal(t, decision.Trial, decided.Use)
 	}

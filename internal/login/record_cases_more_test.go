@@ -116,7 +116,8 @@ func recordedForFreeRADIUS(freeradius decision.Use) []recorded {
 			message: "login refused", level: hclog.Info,
 		},
 		{
-			about: "exposed and disabled", prepare: func(f *fixture) { f.saveExposed("alice", disabledUser) }, decide: exposes("alice"),
+			about: "exposed and disabled", prepare: func(f *fixture) { f.saveExposed("alice", disabledUser) },
+			decide:  exposes("alice"),
 			want:    local(unasked(freeradius, decision.Refused, decision.Disabled, "the user is disabled")),
 			message: "login refused", level: hclog.Info,
 		},

@@ -200,7 +200,8 @@ func recordedCases() []recorded {
 			message: "login refused", level: hclog.Info,
 		},
 		{
-			about: "expired", prepare: saves("alice", func(user *users.User) { user.ExpiresAt = &expired }), decide: tries(alice),
+			about: "expired", prepare: saves("alice", func(user *users.User) { user.ExpiresAt = &expired }),
+			decide:  tries(alice),
 			want:    registered(unasked(login, decision.Refused, decision.Expired, "the user has expired")),
 			message: "login refused", level: hclog.Info,
 		},
@@ -253,7 +254,8 @@ func recordedCases() []recorded {
 			message: "login refused", level: hclog.Error,
 		},
 		{
-			about: "a source that is gone", prepare: saves("alice", func(user *users.User) { user.Source = 7 }), decide: tries(alice),
+			about: "a source that is gone", prepare: saves("alice", func(user *users.User) { user.Source = 7 }),
+			decide: tries(alice),
 			want: func() decision.Decision {
 				d := registered(unasked(login, decision.Refused, decision.Misconfigured,
 					"the stored config is not valid: write it again: the user's source is gone: set extauth of users/alice"))
@@ -308,13 +310,15 @@ func recordedCases() []recorded {
 			message: "login refused: the request is not valid", level: hclog.Info,
 		},
 		{
-			about: "a flood at a server", prepare: answers(0, &radclient.FullError{Host: "192.0.2.1", Port: 1812}), decide: tries(alice),
+			about: "a flood at a server", prepare: answers(0, &radclient.FullError{Host: "192.0.2.1", Port: 1812}),
+			decide: tries(alice),
 			want: at("192.0.2.1:1812", unasked(login, decision.Unanswered, decision.Flood,
 				"too many wait: "+(&radclient.FullError{Host: "192.0.2.1", Port: 1812}).Error())),
 			level: hclog.Error,
 		},
 		{
-			about: "a flood at a directory", prepare: answers(0, &directory.FullError{Server: "ldap.example:389"}), decide: tries(alice),
+			about: "a flood at a directory", prepare: answers(0, &directory.FullError{Server: "ldap.example:389"}),
+			decide: tries(alice),
 			want: at("ldap.example:389", unasked(login, decision.Unanswered, decision.Flood,
 				"too many wait: "+(&directory.FullError{Server: "ldap.example:389"}).Error())),
 			level: hclog.Error,

@@ -144,7 +144,8 @@ func TestTimeOfTheLoginsBeforeIsNotThePluginsOwn(t *testing.T) {
 		}
 		logins.Wait()
 		taken := f.decided.take()
-		require.Equal(t, []time.Duration{3 * time.Second, 6 * time.Second}, []time.Duration{taken[0].Duration, taken[1].Duration})
+		require.Equal(t, []time.Duration{3 * time.Second, 6 * time.Second},
+			[]time.Duration{taken[0].Duration, taken[1].Duration})
 		require.Equal(t, []time.Duration{0, 0}, []time.Duration{taken[0].Own, taken[1].Own})
 	})
 }

@@ -28,7 +28,8 @@ func TestVerifyShowsWhatTheSourceSays(t *testing.T) {
 	verified, err := f.verify("alice", rightPassword)
 	require.NoError(t, err)
 	require.Nil(t, verified.Refusal)
-	require.Equal(t, []any{radclient.Accept, "alice@corp", "the config"}, []any{verified.Answer.Outcome, verified.WireName, verified.Answer.Server})
+	require.Equal(t, []any{radclient.Accept, "alice@corp", "the config"},
+		[]any{verified.Answer.Outcome, verified.WireName, verified.Answer.Server})
 	verified, err = f.verify("alice", "wrong")
 	require.NoError(t, err)
 	require.Equal(t, Reason{decision.Rejected, rejectReason}, verified.Refusal.Reason)
