@@ -119,21 +119,58 @@ func maskedReason(d *decision.Decision, mask string) string {
 }
 
 // lengthOfName returns how many characters of the reason, from the place on, are the name, or
-// enough of its beginning, or all of that before the reason was cut; 0 if they are not.
+// enough of its beginning, or all of that before the reason was cut; 0 if they are not. Characters
+// may be escaped, as directories write them.
 func lengthOfName(reason []rune, at int, name []rune, fold func(rune) rune, enough int) int {
-	length := 0
-	for length < len(name) && at+length < len(reason) && fold(reason[at+length]) == fold(name[length]) {
-		length++
+	length, end := 0, at
+	for length < len(name) && end < len(reason) {
+		width := 1
+		if fold(reason[end]) != fold(name[length]) {
+			if width = lengthOfEscape(reason[end:], name[length], fold); width == 0 {
+				break
+			}
+		}
+		length, end = length+1, end+width
 	}
-	end := at + length
 	whole := length == len(name)
 	inWord := at > 0 && isWord(reason[at-1]) || end < len(reason) && isWord(reason[end])
 	wasCut := end == len(reason)-1 && string(reason[end]) == ellipsis
 	switch {
 	case whole && (len(name) > shortName || !inWord), length >= enough, wasCut && length > shortName:
-		return length
+		return end - at
 	}
 	return 0
+}
+
+// lengthOfEscape returns how many characters the text begins with that are the character, escaped
+// as in DNs (RFC 4514 section 2.4) or filters (RFC 4515 section 3), also within a quoted text,
+// which doubles each backslash; 0 if it begins otherwise.
+func lengthOfEscape(text []rune, character rune, fold func(rune) rune) int {
+	at := backslashes(text)
+	if at == 0 {
+		return 0
+	}
+	if at < len(text) && fold(text[at]) == fold(character) {
+		return at + 1
+	}
+	at = 0
+	for _, octet := range []byte(string(character)) {
+		digits := at + backslashes(text[at:])
+		if digits == at || digits+2 > len(text) || !strings.EqualFold(string(text[digits:digits+2]), fmt.Sprintf("%02x", octet)) {
+			return 0
+		}
+		at = digits + 2
+	}
+	return at
+}
+
+// backslashes returns how many backslashes the text begins with, two at most.
+func backslashes(text []rune) int {
+	count := 0
+	for count < min(2, len(text)) && text[count] == '\\' {
+		count++
+	}
+	return count
 }
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
