@@ -138,7 +138,7 @@ func (b *backend) sourceVerify(ctx context.Context, req *logical.Request, d *fra
 	outcome, reason := describeAnswer(verified)
 	reply := make([]any, 0, len(answer.Reply))
 	for _, item := range answer.Reply {
-		reply = append(reply, map[string]any{"attribute": item.Attribute.Name, "value": item.Text()})
+		reply = append(reply, map[string]any{"attribute": item.Attribute.Name, "value": shownValue(item)})
 	}
 	return &logical.Response{Data: map[string]any{
 		"outcome":       outcome,

@@ -9,6 +9,7 @@ import (
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
+	"vault-plugin-auth-radius/internal/users"
 )
 
 // Verification is what a source says of a name and a password.
@@ -60,7 +61,15 @@ func (s *Service) verify(
 	if err != nil {
 		return "", err
 	}
-	result.identity = Identity{Name: result.Name, user: user, Source: src, registered: user != nil}
+	names, err := s.RegisteredNames(ctx, storage, config.Rules(sources))
+	if err != nil {
+		return "", err
+	}
+	match, err := names.Match(ctx, users.Stored{Storage: storage}, result.Name)
+	if err != nil {
+		return "", err
+	}
+	result.identity = Identity{Name: result.Name, user: user, Source: src, registered: user != nil || match.Similar}
 	result.Authorization = &Authorization{config: config, Source: src, user: user, dictionary: known}
 	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
 	s.judge(ctx, attempt, candidate{credentials, caller}, result)
