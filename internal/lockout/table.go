@@ -86,9 +86,15 @@ func (t *table) lockedNow(key string, policy Policy, forgiven int, now time.Time
 // count returns how many logins of the key have failed in a row, and until when it is locked;
 // zero: it is not.
 func (t *table) count(key string, policy Policy, now time.Time) (failed int, until time.Time) {
+	if policy.Threshold == 0 {
+		return 0, time.Time{}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if locked, found := t.locked[key]; found && now.Before(locked.until) {
+		if locked.count < policy.Threshold { // which was lower then
+			return locked.count, time.Time{}
+		}
 		return locked.count, locked.until
 	}
 	counting, _ := t.counting.Peek(key)
