@@ -56,6 +56,11 @@ func (s *Service) goOn(ctx context.Context, storage kv.Storage, attempt Attempt,
 	}
 }
 
+// unanswerable returns the refusal of a login whose source asks for a step that cannot be taken.
+func unanswerable(err error) *Refusal {
+	return denied(decision.ChallengeFault, "the RADIUS server's challenge cannot be answered: "+err.Error())
+}
+
 // nextStep seals the state of a login in several steps, for the answer to the step that the
 // source asks for. The refusal means that the login cannot go on.
 func (s *Service) nextStep(ctx context.Context, storage kv.Storage, result Outcome) (*NextStep, *Refusal) {
@@ -83,9 +88,4 @@ func (s *Service) nextStep(ctx context.Context, storage kv.Storage, result Outco
 		return nil, denied(decision.ChallengeFault, "the challenge cannot be sealed: write the config once more: "+err.Error())
 	}
 	return &NextStep{id, step}, nil
-}
-
-// unanswerable returns the refusal of a login whose next step is none.
-func unanswerable(err error) *Refusal {
-	return denied(decision.ChallengeFault, "the RADIUS server's challenge cannot be answered: "+err.Error())
 }

@@ -3,6 +3,7 @@ package login
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"vault-plugin-auth-radius/internal/catalog"
@@ -179,10 +180,5 @@ func (a *Authorization) explain(answer source.Answer, now time.Time) (Grant, []P
 
 // anyProfile reports whether something is true of how a profile decides.
 func anyProfile(profiles []ProfileExplanation, isTrue func(profile.Explanation) bool) bool {
-	for _, explained := range profiles {
-		if isTrue(explained.Explanation) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(profiles, func(explained ProfileExplanation) bool { return isTrue(explained.Explanation) })
 }

@@ -15,21 +15,14 @@ type Explanation struct {
 	Check   []CheckExplanation // of every check item, in order
 	Reply   []ReplyExplanation // of every reply item, in order; none without a match
 
-	onReply, onPassword bool // whether a check item looks at it
+	readsReply, readsPassword bool
 }
 
 // MayDependOnReply reports whether what the source answers may change which check items hold.
-func (e Explanation) MayDependOnReply() bool { return e.onReply }
+func (e Explanation) MayDependOnReply() bool { return e.readsReply }
 
-// MayDependOnPassword reports whether the password may change which check items hold.
-func (e Explanation) MayDependOnPassword() bool { return e.onPassword }
-
-// mentions reports whether a check item has the text, which is in lower case.
-func (p *Profile) mentions(text string) bool {
-	return slices.ContainsFunc(p.check, func(check checkItem) bool {
-		return strings.Contains(strings.ToLower(check.item.Attribute+" "+check.item.Value), text)
-	})
-}
+// MayDependOnPassword reports whether another password may change which check items hold.
+func (e Explanation) MayDependOnPassword() bool { return e.readsPassword }
 
 // CheckExplanation is whether a check item held, and why. Secret values are
 // replaced.
@@ -57,7 +50,8 @@ func Explain(profiles []*Profile, input *Input) (Decision, []Explanation) {
 	for i, profile := range profiles {
 		explanation := &explanations[i]
 		explanation.Matched = true
-		explanation.onReply, explanation.onPassword = profile.mentions(replyList.String()+":"), profile.mentions("user-password")
+		explanation.readsReply = profile.reads(reference.ofReply)
+		explanation.readsPassword = profile.reads(reference.isPassword)
 		for j := range profile.check {
 			check := e.explainCheck(&profile.check[j])
 			explanation.Check = append(explanation.Check, check)
@@ -74,6 +68,27 @@ func Explain(profiles []*Profile, input *Input) (Decision, []Explanation) {
 		}
 	}
 	return e.decision(), explanations
+}
+
+// reads reports whether a check item looks at such an attribute, or expands one.
+func (p *Profile) reads(such func(reference) bool) bool {
+	return slices.ContainsFunc(p.check, func(item checkItem) bool {
+		values := []template{item.template}
+		if item.pattern != nil {
+			values = append(values, item.pattern.template)
+		}
+		if such(item.target) {
+			return true
+		}
+		for _, value := range values {
+			for expansion := range value.expansions() {
+				if such(expansion.reference) {
+					return true
+				}
+			}
+		}
+		return false
+	})
 }
 
 func (e *evaluation) explainCheck(item *checkItem) CheckExplanation {

@@ -48,6 +48,16 @@ func (r reference) String() string {
 	return r.key.list.String() + ":" + name
 }
 
+func (r reference) ofReply() bool { return r.key.list == replyList }
+
+// isPassword reports whether it is the password that the source is asked about.
+func (r reference) isPassword() bool {
+	return r.key == key{list: requestList, number: userPassword}
+}
+
+// userPassword is the number of User-Password (RFC 2865 section 5.2).
+const userPassword = 2
+
 // key is what instances of an attribute are found by. Numbers and not names or
 // pointers: the login's attributes may have been read with a newer dictionary
 // than the profile was compiled with.
