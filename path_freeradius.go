@@ -67,6 +67,8 @@ func (b *backend) pathAuthorize() *framework.Path {
 func (b *backend) freeradiusAuthorize(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
 	request, attempt, err := readAttempt(req.Data)
 	if err != nil {
+		unread := login.Attempt{Use: decision.FreeRADIUS, RequestID: req.ID, Address: clientAddress(req)}
+		b.logins.TurnAway(ctx, storageOf(req), nil, unread, nil, err)
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	attempt.RequestID, attempt.Address = req.ID, clientAddress(req)
