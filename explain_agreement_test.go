@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/helper/policyutil"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius/rfc2865"
@@ -145,7 +146,7 @@ func (b *testBackend) agree(seen *[][]any, name, password string, more map[strin
 			}
 		}
 		require.Equal(b.t, resp.Auth.Alias.Name, explained["alias"], about)
-		require.ElementsMatch(b.t, resp.Auth.Policies, explained["policies"], about)
+		require.ElementsMatch(b.t, policyutil.SanitizePolicies(resp.Auth.Policies, true), explained["policies"], about)
 	case "refused":
 		unasked := len(b.server.Requests()) == questions
 		if unasked && explained["source"].(map[string]any)["type"] == "radius" {
@@ -225,4 +226,29 @@ func TestNoMoreTrialsAndLoginsAtOnceAreJudgedThanMayFail(t *testing.T) {
 		judged[string(request.Password())] = true
 	}
 	require.LessOrEqual(t, len(judged), 3, slices.Sorted(maps.Keys(judged)))
+}
+
+func TestExplanationHasTheWordsOfAReject(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.startServer(radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		return []radiustest.Answer{r.Reject("the account has no dial-in")}
+	}})
+	b.configure(nil)
+	data := map[string]any{"username": "alice", "password": "p"}
+	require.Empty(t, b.explained(data)["reply_message"])
+	data["ask"] = true
+	require.Equal(t, "the account has no dial-in", b.explained(data)["reply_message"])
+	data["password"] = "dial-in"
+	require.NotContains(t, fmt.Sprint(b.explained(data)), "dial-in")
+}
+
+func TestExplainedPoliciesAreThoseOfTheToken(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, map[string]any{"token_policies": "all,dev"})
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"policies": "dev,admin"})
+	policies := func() any { return b.explained(map[string]any{"username": "alice"})["policies"] }
+	require.Equal(t, []string{"admin", "all", "default", "dev"}, policies())
+	b.configure(map[string]any{"token_no_default_policy": true})
+	require.Equal(t, []string{"admin", "all", "dev"}, policies())
 }

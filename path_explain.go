@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/helper/policyutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-auth-radius/internal/decision"
@@ -74,7 +75,10 @@ func explainResponseFields() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"verdict": field(framework.TypeString, "accepted, challenged, refused, unanswered, invalid; "+
 			"or not_asked: nothing speaks against the login, and no source was asked."),
-		"reason":      field(framework.TypeString, "Why, in the words of the log; empty if it was accepted."),
+		"reason": field(framework.TypeString, "Why, in the words of the log; empty if it was accepted, "+
+			"or if a RADIUS server rejects, which tells no reason but its text."),
+		"reply_message": field(framework.TypeString, "What a RADIUS server says in an Access-Reject (Reply-Message), on one line. "+
+			"It is withheld if it repeats the password."),
 		"class":       field(framework.TypeString, "The kind of the reason, as metrics have it."),
 		fieldUsername: field(framework.TypeString, "The canonical name; empty if what was typed cannot be a name."),
 		"user":        field(framework.TypeMap, "The user's entry, without its hash; empty if there is none."),
@@ -197,7 +201,7 @@ func (b *backend) explained(
 	ctx context.Context, req *logical.Request, config *configEntry, use decision.Use, e login.Explanation,
 ) (*logical.Response, error) {
 	data := map[string]any{
-		"verdict": string(e.Verdict), "reason": e.Reason, "class": string(e.Class),
+		"verdict": string(e.Verdict), "reason": e.Reason, "class": string(e.Class), "reply_message": e.ReplyMessage,
 		fieldUsername: e.Name, "user": map[string]any{}, "user_reason": e.Bar,
 		"source": sourceExplained(e), "server": e.Server, "duration_ms": source.Milliseconds(e.Took),
 		"lockout":  lockoutExplained(e),
@@ -224,6 +228,9 @@ func (b *backend) explained(
 func (b *backend) addGranted(data map[string]any, config *configEntry, use decision.Use, e login.Explanation) {
 	auth := b.newAuth(config, e.Authorization, e.Name, "", e.Grant)
 	data["policies"] = notNil(auth.Policies)
+	if use == decision.Login {
+		data["policies"] = policyutil.SanitizePolicies(auth.Policies, !auth.NoDefaultPolicy)
+	}
 	data["groups"] = notNil(e.Grant.Groups(config.GroupAttributes))
 	if use == decision.FreeRADIUS {
 		fromSource := func(attribute profile.ReplyAttribute) bool { return attribute.Profile == profile.FromSource }

@@ -18,7 +18,7 @@ func TestExplanationWithoutAskingAsksNothing(t *testing.T) {
 	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"policies": "dev"})
 	data := b.explained(map[string]any{"username": "alice"})
 	require.Equal(t, []any{"not_asked", "", "none"}, []any{data["verdict"], data["reason"], data["class"]})
-	require.Equal(t, []string{"all", "dev"}, data["policies"])
+	require.Equal(t, []string{"all", "default", "dev"}, data["policies"])
 	require.Equal(t, "alice", data["alias"])
 	require.Equal(t, map[string]any{"ttl": int64(3600), "max_ttl": int64(0), "explicit_max_ttl": int64(0), "period": int64(0)}, data["lifetime"])
 	require.Equal(t, map[string]any{

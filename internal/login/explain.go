@@ -36,8 +36,10 @@ type Explanation struct {
 	Verdict decision.Outcome
 	Class   decision.Class
 	Reason  string // in the words of the log
-	Server  string // that answered, or that the fault is about; empty: none
-	Took    time.Duration
+	// ReplyMessage is what a RADIUS server says to a user that it rejects; the log has it beside.
+	ReplyMessage string
+	Server       string // that answered, or that the fault is about; empty: none
+	Took         time.Duration
 
 	Source   *source.Source // nil: none was looked for
 	Route    string         // why it is that source
@@ -129,6 +131,7 @@ func (s *Service) explain(settings *Settings, attempt Attempt, result Outcome, e
 	e.Verdict, e.Class, e.Reason = verdictOf(result, err)
 	if result.Refusal != nil {
 		e.Server = cmp.Or(result.Refusal.server, e.Server)
+		e.ReplyMessage = result.Refusal.replyMessage
 	}
 	identity := result.identity
 	if e.Source, e.Route, e.User, e.Bar = identity.Source, identity.route, identity.user, identity.bar.Text; e.Source == nil {
