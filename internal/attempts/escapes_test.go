@@ -13,7 +13,7 @@ func TestNameIsMaskedAsDirectoriesEscapeIt(t *testing.T) {
 	t.Parallel()
 	for name, escaped := range map[string]string{
 		"Summer,24!": `Summer\,24!`, `a"b+c=d`: `a\"b\+c\=d`, "#hash": `\#hash`, `back\slash`: `back\\slash`,
-		"star*24": `star\2a24`, "(paren)": `\28paren\29`, "Größe1": `Gr\c3\b6\C3\9fe1`, "comma,24": `comma\2C24`,
+		`q"uote\22s`: `q\"uote\\22s`, "star*24": `star\2a24`, "(paren)": `\28paren\29`, "Größe1": `Gr\c3\b6\C3\9fe1`, "comma,24": `comma\2C24`,
 	} {
 		for _, reason := range []string{
 			"no such entry: uid=" + escaped + ",ou=people", fmt.Sprintf("the directory says %q", "uid="+escaped+",ou=people"),

@@ -144,7 +144,7 @@ func lengthOfName(reason []rune, at int, name []rune, fold func(rune) rune, enou
 
 // lengthOfEscape returns how many characters the text begins with that are the character, escaped
 // as in DNs (RFC 4514 section 2.4) or filters (RFC 4515 section 3), also within a quoted text,
-// which doubles each backslash; 0 if it begins otherwise.
+// which escapes what is escaped once more; 0 if it begins otherwise.
 func lengthOfEscape(text []rune, character rune, fold func(rune) rune) int {
 	at := backslashes(text)
 	if at == 0 {
@@ -164,10 +164,11 @@ func lengthOfEscape(text []rune, character rune, fold func(rune) rune) int {
 	return at
 }
 
-// backslashes returns how many backslashes the text begins with, two at most.
+// backslashes returns how many backslashes the text begins with, four at most: a quoted text has
+// so many for one that is escaped.
 func backslashes(text []rune) int {
 	count := 0
-	for count < min(2, len(text)) && text[count] == '\\' {
+	for count < min(4, len(text)) && text[count] == '\\' {
 		count++
 	}
 	return count
