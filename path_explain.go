@@ -93,7 +93,7 @@ func explainResponseFields() map[string]*framework.FieldSchema {
 		"lifetime": field(framework.TypeMap, "ttl, max_ttl, explicit_max_ttl and period of the token, in seconds; 0: as Vault says. "+
 			"Empty with for=freeradius."),
 		fieldReply:    field(framework.TypeSlice, "With for=freeradius: the attributes that FreeRADIUS gets, as far as they are known."),
-		"alias":       field(framework.TypeString, "Identity alias; empty if there is no token."),
+		"alias":       field(framework.TypeString, "Identity alias of the token that the login gets, or would get; empty with for=freeradius."),
 		"server":      field(framework.TypeString, "Server that answered, or that the reason is about."),
 		"duration_ms": field(framework.TypeFloat, "How long it took, in milliseconds."),
 	}
