@@ -252,3 +252,16 @@ func TestExplainedPoliciesAreThoseOfTheToken(t *testing.T) {
 	b.configure(map[string]any{"token_no_default_policy": true})
 	require.Equal(t, []string{"admin", "all", "dev"}, policies())
 }
+
+func TestExplainedReplyIsWhatFreeRADIUSGets(t *testing.T) {
+	t.Parallel()
+	b := accepting(t, nil, text(rfc2865.Class_Type, "of the source"))
+	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"use_radius_sources": true})
+	b.profile("vpn", map[string]any{"reply_attribute": []any{item("Filter-Id", ":=", "vpn")}})
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "vpn"})
+	want := []any{map[string]any{"attribute": "Filter-Id", "value": "vpn"}}
+	for _, ask := range []bool{false, true} {
+		data := b.explained(map[string]any{"username": "alice", "password": "p", "for": "freeradius", "ask": ask})
+		require.Equal(t, want, data["reply"], ask)
+	}
+}

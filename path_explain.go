@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -14,6 +13,7 @@ import (
 	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/profile"
+	"vault-plugin-auth-radius/internal/rlmrest"
 	"vault-plugin-auth-radius/internal/source"
 )
 
@@ -233,9 +233,7 @@ func (b *backend) addGranted(data map[string]any, config *configEntry, use decis
 	}
 	data["groups"] = notNil(e.Grant.Groups(config.GroupAttributes))
 	if use == decision.FreeRADIUS {
-		fromSource := func(attribute profile.ReplyAttribute) bool { return attribute.Profile == profile.FromSource }
-		reply := slices.Clone(e.Grant.LimitedReply(b.logins.Clock()))
-		data[fieldReply] = replyShown(slices.DeleteFunc(reply, fromSource)) // FreeRADIUS gets those of profiles
+		data[fieldReply] = replyShown(rlmrest.Sent(e.Grant.LimitedReply(b.logins.Clock())))
 		return
 	}
 	data["alias"] = auth.Alias.Name

@@ -304,10 +304,10 @@ func nameOf(item dictionary.Item) string {
 	return fmt.Sprintf("%s:%d", item.Attribute.Name, item.Tag)
 }
 
-// shownValue returns a value for display; a hidden one, such as Tunnel-Password, is not
+// shownValue returns a value for display; a secret one, such as Tunnel-Password, is not
 // shown.
 func shownValue(item dictionary.Item) string {
-	if item.Attribute.Encrypt != 0 {
+	if profile.IsSecret(item.Attribute) {
 		return "[redacted]"
 	}
 	return item.Text()

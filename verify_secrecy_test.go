@@ -46,3 +46,20 @@ func TestVerifyShowsNoHiddenAttribute(t *testing.T) {
 	explained := b.ok(logical.UpdateOperation, "explain", map[string]any{"username": "alice", "password": "p", "ask": true}).Data
 	require.NotContains(t, fmt.Sprint(explained), "battery-staple")
 }
+
+// An item of a profile is not shown by its name; the reply that it makes is not either.
+func TestReplyThatIsSecretByItsNameIsNotShown(t *testing.T) {
+	t.Parallel()
+	const secret = "battery-staple"
+	b := newConfiguredBackend(t, nil)
+	b.ok(logical.UpdateOperation, "freeradius/config", map[string]any{"use_radius_sources": true})
+	b.profile("canopy", map[string]any{"reply_attribute": []any{item("Motorola-Canopy-Shared-Secret", ":=", secret)}})
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "canopy"})
+	tried := b.ok(logical.UpdateOperation, "profiles/canopy/test", nil).Data
+	explained := b.explained(map[string]any{"username": "alice", "password": "alice-password", "for": "freeradius", "ask": true})
+	require.Equal(t, "accepted", explained["verdict"])
+	for _, data := range []map[string]any{tried, explained} {
+		require.Equal(t, []any{map[string]any{"attribute": "Motorola-Canopy-Shared-Secret", "value": "[redacted]"}}, data["reply"])
+		require.NotContains(t, fmt.Sprint(data), secret)
+	}
+}

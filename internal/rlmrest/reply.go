@@ -105,6 +105,17 @@ func Reply(attributes []profile.ReplyAttribute) (entries []Entry, unsent []strin
 	return entries, unsent
 }
 
+// Sent returns those of the attributes that have an entry.
+func Sent(attributes []profile.ReplyAttribute) []profile.ReplyAttribute {
+	var sent []profile.ReplyAttribute
+	for _, attribute := range attributes {
+		if _, problem := encodeValue(attribute.Item); attribute.Profile != profile.FromSource && problem == "" {
+			sent = append(sent, attribute)
+		}
+	}
+	return sent
+}
+
 // encodeValue returns a value as FreeRADIUS reads it, or why it cannot be sent.
 func encodeValue(item dictionary.Item) (value any, problem string) {
 	switch item.Attribute.Type {
