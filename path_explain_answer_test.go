@@ -30,7 +30,7 @@ func TestExplanationOfAMountWithoutAConfigIsMostlyEmpty(t *testing.T) {
 	for _, use := range []string{"login", "freeradius"} {
 		for _, ask := range []bool{false, true} {
 			require.JSONEq(t, `{"verdict": "refused", "class": "not_configured", "reason": "radius backend not configured",
-				"username": "", "user": {}, "user_reason": "", "source": {}, "server": "",
+				"username": "", "user": {}, "user_reason": "", "source": {}, "server": "", "reply_message": "",
 				"lockout": {"locked": false, "until": "", "failed_logins": 0}, "profiles": [],
 				"policies": [], "groups": [], "lifetime": {}, "reply": [], "alias": ""}`,
 				b.explainedJSON(map[string]any{"username": "alice", "password": "p", "for": use, "ask": ask}))
@@ -61,14 +61,14 @@ func TestExplanationShowsAllThatALoginHas(t *testing.T) {
 			"metadata": {"team": "blue"}},
 		"user_reason": "",
 		"source": {"name": "(config)", "type": "radius", "route": "the config's host", "wire_name": "alice@corp", "fault": ""},
-		"server": "", "lockout": {"locked": false, "until": "", "failed_logins": 1},
+		"server": "", "reply_message": "", "lockout": {"locked": false, "until": "", "failed_logins": 1},
 		"profiles": [{"short_name": "staff", "enabled": true, "matched": true, "fault": "",
 			"check_attribute": [{"attribute": "User-Name", "op": "==", "value": "alice@corp", "found": ["alice@corp"],
 				"compared_with": "alice@corp", "held": true, "reason": "a value is equal to what it is compared with"}],
 			"reply_attribute": [
 				{"attribute": "Filter-Id", "op": ":=", "value": "ops", "sent": "ops", "applied": true, "reason": "added"},
 				{"attribute": "Session-Timeout", "op": ":=", "value": "600", "sent": "600", "applied": true, "reason": "added"}]}],
-		"policies": ["base", "dev", "staff"], "groups": ["ops"],
+		"policies": ["base", "default", "dev", "staff"], "groups": ["ops"],
 		"lifetime": {"ttl": 600, "max_ttl": 7200, "explicit_max_ttl": 600, "period": 0}, "reply": [], "alias": "alice"}`,
 		b.explainedJSON(map[string]any{"username": "alice"}))
 }
@@ -252,7 +252,7 @@ func TestExplanationIsOfWhatIsTypedWithoutAUserEntry(t *testing.T) {
 	explained := b.explained(map[string]any{"username": "BOB"})
 	require.Equal(t, []any{"bob", "the name is not under users/", map[string]any{}},
 		[]any{explained["username"], explained["user_reason"], explained["user"]})
-	require.Equal(t, []string{"guest"}, explained["policies"])
+	require.Equal(t, []string{"default", "guest"}, explained["policies"])
 	explained = b.explained(map[string]any{"username": "b\x00b"})
 	require.Equal(t, []any{"invalid", "input", "", "", map[string]any{}}, []any{
 		explained["verdict"], explained["class"], explained["username"], explained["user_reason"], explained["source"],
