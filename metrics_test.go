@@ -1,6 +1,8 @@
 package radiusauth
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -297,4 +299,30 @@ func TestMetricsAreOfTheServerThatIsAsked(t *testing.T) {
 	read := newTestBackend(t).pathMetrics().Operations[logical.ReadOperation].Properties()
 	require.False(t, read.ForwardPerformanceStandby)
 	require.False(t, read.ForwardPerformanceSecondary)
+}
+
+// leavingStorage is one whose client goes away at the first list of keys. As on the way from Vault
+// to a plugin, the error is a text.
+type leavingStorage struct {
+	logical.Storage
+	leave context.CancelFunc
+}
+
+func (s leavingStorage) List(context.Context, string) ([]string, error) {
+	s.leave()
+	return nil, errors.New("rpc error: code = Canceled desc = context canceled")
+}
+
+func TestTheStoreIsNotToBlameForClientsThatGoAway(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	ctx, leave := context.WithCancel(t.Context())
+	_, err := b.HandleRequest(ctx, &logical.Request{
+		Operation: logical.ReadOperation, Path: "freeradius/accounting", Data: map[string]any{"username": "bob"},
+		Storage: leavingStorage{b.storage, leave},
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	series := b.scrape()
+	require.Equal(t, "1", series[`radius_auth_store_seconds_count{operation="sessions",store="vault"}`])
+	require.Equal(t, "0", series[`radius_auth_store_errors_total{fault="other",operation="sessions",store="vault"}`])
 }

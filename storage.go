@@ -2,6 +2,8 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,22 +22,43 @@ var sealWrapped = []string{configKey, challenge.StorageKey, source.KeyPrefix, fr
 // storageOf returns the storage of a request.
 func storageOf(req *logical.Request) kv.Storage { return vaultStorage{req.Storage} }
 
-// vaultStorage is Vault's storage as the rooms see it.
+// vaultStorage is Vault's storage as the rooms see it. Its errors are those of the context if that
+// has ended: on the way from Vault to a plugin they lose their type.
 type vaultStorage struct{ logical.Storage }
 
 // Get implements [kv.Storage].
 func (s vaultStorage) Get(ctx context.Context, key string) ([]byte, error) {
 	entry, err := s.Storage.Get(ctx, key)
 	if entry == nil || err != nil {
-		return nil, err
+		return nil, errorOf(ctx, err)
 	}
 	return entry.Value, nil
+}
+
+// List implements [kv.Storage].
+func (s vaultStorage) List(ctx context.Context, prefix string) ([]string, error) {
+	keys, err := s.Storage.List(ctx, prefix)
+	return keys, errorOf(ctx, err)
 }
 
 // Put implements [kv.Storage].
 func (s vaultStorage) Put(ctx context.Context, key string, value []byte) error {
 	wrapped := slices.ContainsFunc(sealWrapped, func(beginning string) bool { return strings.HasPrefix(key, beginning) })
-	return s.Storage.Put(ctx, &logical.StorageEntry{Key: key, Value: value, SealWrap: wrapped})
+	return errorOf(ctx, s.Storage.Put(ctx, &logical.StorageEntry{Key: key, Value: value, SealWrap: wrapped}))
+}
+
+// Delete implements [kv.Storage].
+func (s vaultStorage) Delete(ctx context.Context, key string) error {
+	return errorOf(ctx, s.Storage.Delete(ctx, key))
+}
+
+// errorOf returns the error of a call of Vault's storage, which is also that of the context if it
+// has ended.
+func errorOf(ctx context.Context, err error) error {
+	if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("%w: %w", ended, err)
+	}
+	return err
 }
 
 // writing are the operations that write storage.
