@@ -258,3 +258,40 @@ func TestALivingAddressIsUsedHoweverTheResolverOrdersThem(t *testing.T) {
 		}
 	})
 }
+
+// withAnUnknownName has a server before the other one, whose name stands for no address.
+func withAnUnknownName(lookUp func(context.Context) error) func(*Config) {
+	return func(c *Config) {
+		unknown := c.Servers[0]
+		unknown.Host = "gone.example.com"
+		c.Servers = append([]Server{unknown}, c.Servers...)
+		c.Lookup = func(ctx context.Context, _ string) ([]netip.Addr, error) { return nil, lookUp(ctx) }
+	}
+}
+
+func TestLoginThatPassesAServerWithoutAddressIsAFailover(t *testing.T) {
+	t.Parallel()
+	server := start(t, radiustest.Options{Handler: accept})
+	client := newClient(t, server, withAnUnknownName(func(context.Context) error { return errors.New("no such host") }))
+	verdict, err := client.Authenticate(t.Context(), bob)
+	require.NoError(t, err)
+	require.Equal(t, Accept, verdict.Outcome)
+	stats := client.Stats()
+	require.Equal(t, []uint64{1, 1}, []uint64{stats[0].Unreachable, stats[0].FailedOver})
+	require.Equal(t, []uint64{1, 0}, []uint64{stats[1].Accepted, stats[1].FailedOver})
+}
+
+func TestLoginThatIsAbandonedOverALookupCountsAsAbandoned(t *testing.T) {
+	t.Parallel()
+	server := start(t, radiustest.Options{Handler: accept})
+	ctx, leave := context.WithCancel(t.Context())
+	client := newClient(t, server, withAnUnknownName(func(ctx context.Context) error {
+		leave()
+		return ctx.Err()
+	}))
+	_, err := client.Authenticate(ctx, bob)
+	require.ErrorIs(t, err, context.Canceled)
+	stats := client.Stats()
+	require.Equal(t, []uint64{0, 1}, []uint64{stats[0].Unreachable, stats[0].Abandoned})
+	require.Empty(t, server.Requests())
+}

@@ -89,18 +89,23 @@ func (c *Client) candidates(ctx context.Context, credentials Credentials) ([]*en
 	}
 	var found []*endpoint
 	var failed error
-	for _, s := range c.servers {
+	for i, s := range c.servers {
 		endpoints, err := s.current(ctx)
-		if err != nil {
+		switch {
+		case err != nil && ctx.Err() != nil:
+			s.counters.abandoned()
+			return nil, fmt.Errorf("login abandoned: %w", ctx.Err())
+		case err != nil:
 			s.counters.ended(Verdict{}, err)
 			failed = cmp.Or(failed, err)
+		case len(found) == 0:
+			for _, passed := range c.servers[:i] { // none of them has an address
+				passed.counters.failedOver()
+			}
 		}
 		found = append(found, endpoints...)
 	}
 	if len(found) == 0 {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("login abandoned: %w", ctx.Err())
-		}
 		return nil, failed
 	}
 	if c.config.Strategy == RoundRobin {
