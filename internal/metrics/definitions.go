@@ -85,7 +85,8 @@ var Definitions = []Definition{
 	},
 	{
 		Name: "own_seconds", Type: Histogram, Labels: []string{labelUse}, Buckets: ownBuckets,
-		Help: "Part of that time that the plugin itself needed, without the wait for the source and for other logins of the name.",
+		Help: "Part of that time that the plugin itself needed, with reads of Vault's storage, " +
+			"without the wait for the source and for other logins of the name.",
 	},
 	{
 		Name: "round_trip_seconds", Type: Histogram, Labels: ofServer, Buckets: roundTripBuckets(),
