@@ -132,7 +132,11 @@ func refuseUnread(result *Outcome, err error) error {
 	if !errors.As(err, &unread) {
 		return err
 	}
-	result.Refusal = &Refusal{Text: NoAnswerText, Unanswered: true, Reason: Reason{decision.Storage, err.Error()}}
+	reason := Reason{decision.Storage, err.Error()}
+	if errors.Is(err, context.Canceled) {
+		reason = abandoned(err)
+	}
+	result.Refusal = &Refusal{Text: NoAnswerText, Unanswered: true, Reason: reason}
 	return nil
 }
 

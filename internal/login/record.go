@@ -2,6 +2,7 @@ package login
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"time"
 
@@ -54,6 +55,9 @@ func verdictOf(result Outcome, err error) (outcome decision.Outcome, class decis
 	switch refusal := result.Refusal; {
 	case IsInputError(err):
 		return decision.Invalid, inputClass(err), err.Error()
+	case errors.Is(err, context.Canceled):
+		reason := abandoned(err)
+		return decision.Unanswered, reason.Class, reason.Text
 	case err != nil:
 		return decision.Unanswered, decision.Storage, "storage cannot be read: " + err.Error()
 	case refusal != nil:

@@ -68,11 +68,16 @@ func unanswered(err error) *Refusal {
 	case refusal.flood != "":
 		refusal.Reason = Reason{decision.Flood, refusal.flood + ": " + err.Error()}
 	case errors.Is(err, context.Canceled):
-		refusal.Reason = Reason{decision.Abandoned, "the client has gone away: " + err.Error()}
+		refusal.Reason = abandoned(err)
 	default:
 		refusal.Reason = Reason{decision.NoAnswer, err.Error()}
 	}
 	return refusal
+}
+
+// abandoned returns the reason of an attempt whose client has gone away.
+func abandoned(err error) Reason {
+	return Reason{decision.Abandoned, "the client has gone away: " + err.Error()}
 }
 
 // floodOf returns what there is too much of, if an error is due to a flood; else "".
