@@ -244,6 +244,9 @@ func (run *eventfulRun) begin(ctx context.Context, loads *sync.WaitGroup) {
 	for _, source := range []string{"forged", "dying", "radsec", "pair"} {
 		repeat(500*time.Millisecond, func(int) { login("u@" + source + ".test") })
 	}
+	for i := range 4 { // each waits for its answer, and the alert needs two of them in some seconds
+		repeat(500*time.Millisecond, func(int) { login(fmt.Sprintf("u%d@dying.test", i)) })
+	}
 	repeat(200*time.Millisecond, func(i int) { login(fmt.Sprintf("u%d@refusing.test", i)) })
 	for i := range 20 {
 		repeat(200*time.Millisecond, func(int) { login(fmt.Sprintf("u%d@lossy.test", i)) })
