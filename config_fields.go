@@ -1,6 +1,8 @@
 package radiusauth
 
 import (
+	"maps"
+
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
 
@@ -300,9 +302,8 @@ func configFields() map[string]*framework.FieldSchema {
 			DisplayAttrs: &framework.DisplayAttributes{Name: "Session-Timeout as TTL"},
 		},
 	}
-	for field, schema := range localFields(defaults) {
-		fields[field] = schema
-	}
+	maps.Copy(fields, localFields(defaults))
+	maps.Copy(fields, passcodeFields(defaults.PasscodeSettings))
 	tokenutil.AddTokenFields(fields)
 	fields[fieldTokenStrictlyBindIP] = &framework.FieldSchema{
 		Type:    framework.TypeBool,

@@ -34,6 +34,9 @@ const (
 	fieldSendClientAddress        = "send_client_address"
 	fieldRealm                    = "realm"
 	fieldStripRealm               = "strip_realm"
+	fieldPasscodeSeparator        = "passcode_separator"
+	fieldPasscodePattern          = "passcode_pattern"
+	fieldPasscodeUnasked          = "passcode_unasked"
 	fieldCaseInsensitiveUsernames = "case_insensitive_usernames"
 	fieldCaseInsensitiveNames     = "case_insensitive_names"
 	fieldDefaultRealm             = "default_realm"
@@ -82,6 +85,8 @@ const (
 	fieldURLUsername = "urlusername"
 	fieldUsername    = "username"
 	fieldPassword    = "password"
+	fieldPasscode    = "passcode"
+	fieldTOTP        = "totp"
 	fieldChallengeID = "challenge_id"
 	fieldAttributes  = "attributes"
 

@@ -171,5 +171,5 @@ func describeAnswer(verified login.Verification) (outcome, reason string) {
 	case refusal.Reason.Class == decision.Locked:
 		return "locked", refusal.Reason.Text
 	}
-	return "reject", cmp.Or(answer.Reason, answer.ReplyMessage)
+	return "reject", cmp.Or(verified.Refusal.Reason.Text, answer.ReplyMessage)
 }

@@ -1,6 +1,7 @@
 package radiusauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,17 @@ func (b *backend) pathLogin() *framework.Path {
 					"An answer may be empty: push tokens ask to press Enter.",
 				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
 			},
+			fieldPasscode: {
+				Type: framework.TypeString,
+				Description: "Code that answers the challenge that the password gets, in the same request: 1 to 128 octets. " +
+					"If the source asks for none, passcode_unasked of its settings decides.",
+				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+			},
+			fieldTOTP: {
+				Type:         framework.TypeString,
+				Description:  "The same as passcode, as other methods call it.",
+				DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+			},
 			fieldAttributes: {
 				Type:        framework.TypeKVPairs,
 				Description: "What the client says of itself, for checks of profiles such as client:device. Nobody vouches for it.",
@@ -79,7 +91,8 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	attempt := login.Attempt{
 		Use: decision.Login, RequestID: req.ID,
 		Username: usernameOf(d), Password: d.Get(fieldPassword).(string), ChallengeID: d.Get(fieldChallengeID).(string),
-		Address: clientAddress(req), ClientAttributes: d.Get(fieldAttributes).(map[string]string),
+		Passcode: cmp.Or(d.Get(fieldPasscode).(string), d.Get(fieldTOTP).(string)),
+		Address:  clientAddress(req), ClientAttributes: d.Get(fieldAttributes).(map[string]string),
 	}
 	settings, err := b.settings.get(ctx, storageOf(req))
 	if err != nil {
@@ -94,7 +107,7 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 		b.logins.TurnAway(ctx, storageOf(req), settings.login, attempt, outsideAddresses(problem), nil)
 		return nil, logical.ErrPermissionDenied
 	}
-	if err := checkLogin(req.Path, attempt); err != nil {
+	if err := checkLogin(req.Path, attempt, d.Get(fieldTOTP).(string)); err != nil {
 		b.logins.TurnAway(ctx, storageOf(req), settings.login, attempt, nil, err)
 		return logical.ErrorResponse(err.Error()), nil
 	}
@@ -109,10 +122,7 @@ func (b *backend) login(ctx context.Context, req *logical.Request, d *framework.
 	case result.Next != nil:
 		return nextStepAnswer(result.Next), nil
 	}
-	if result.Challenge != nil {
-		attempt.Password = "" // the answer to a challenge works once: nothing to keep for renewals
-	}
-	auth := b.newAuth(settings.config, result.Authorization, result.Name, attempt.Password, result.Grant)
+	auth := b.newAuth(settings.config, result.Authorization, result.Name, result.Password, result.Grant)
 	if boundTo != nil {
 		auth.BoundCIDRs = boundTo
 	}
@@ -132,9 +142,12 @@ func outsideAddresses(problem string) *login.Refusal {
 }
 
 // checkLogin returns what is wrong with a login before its name is looked for.
-func checkLogin(path string, attempt login.Attempt) error {
-	if strings.Contains(path, "..") {
+func checkLogin(path string, attempt login.Attempt, totp string) error {
+	switch {
+	case strings.Contains(path, ".."):
 		return errNoLease
+	case totp != "" && totp != attempt.Passcode:
+		return errors.New("passcode and totp mean the same and differ: give one of them")
 	}
 	return profile.CheckClientAttributes(attempt.ClientAttributes)
 }

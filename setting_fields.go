@@ -102,6 +102,33 @@ var radiusFields = []settingField[radiusSettings]{
 	valueField(fieldNASPortType, func(r *radiusSettings) *string { return &r.NASPortType }),
 	valueField(fieldSendClientAddress, func(r *radiusSettings) *bool { return &r.SendClientAddress }),
 	valueField(fieldStripRealm, func(r *radiusSettings) *bool { return &r.StripRealm }),
+	valueField(fieldPasscodeSeparator, func(r *radiusSettings) *string { return &r.PasscodeSeparator }),
+	valueField(fieldPasscodePattern, func(r *radiusSettings) *string { return &r.PasscodePattern }),
+	textField(fieldPasscodeUnasked, func(r *radiusSettings) *source.PasscodeUnasked { return &r.PasscodeUnasked }),
+}
+
+// passcodeFields returns the schema of how a login has a code.
+func passcodeFields(defaults source.PasscodeSettings) map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		fieldPasscodeSeparator: {
+			Type:    framework.TypeString,
+			Default: defaults.PasscodeSeparator,
+			Description: "What follows the last one in a password is a code, if passcode_pattern matches it, and answers the " +
+				"server's challenge: \"pw,123456\". 1 to 4 characters, no letters or digits. Empty: a password is a password.",
+		},
+		fieldPasscodePattern: {
+			Type:    framework.TypeString,
+			Default: defaults.PasscodePattern,
+			Description: "Regular expression (RE2) that a whole code matches; by default 4 to 10 digits, or 32 to 48 letters. " +
+				"A text after the separator that does not match is part of the password.",
+		},
+		fieldPasscodeUnasked: {
+			Type:          framework.TypeString,
+			Default:       string(defaults.PasscodeUnasked),
+			AllowedValues: allowed(source.PasscodesUnasked),
+			Description:   "What becomes of a login with a code that the source does not ask for: refuse, or ignore the code.",
+		},
+	}
 }
 
 // applyRADIUS takes the given fields over. With another status_check, the stored test user

@@ -80,6 +80,7 @@ const (
 	Rejected          Class = "rejected"           // by the source
 	Profiles          Class = "profiles"           // by the profiles
 	ChallengeFault    Class = "challenge"          // the source's next step cannot be taken
+	Unasked           Class = "passcode_unasked"   // a code that the source does not ask for
 	Misconfigured     Class = "misconfigured"      // the config or the source cannot be used as it is stored
 	NoAnswer          Class = "no_answer"          // of the source
 	Flood             Class = "flood"              // too many wait
@@ -93,5 +94,5 @@ const (
 // Classes are all classes.
 var Classes = []Class{
 	None, Input, NotConfigured, Address, Disabled, Expired, Locked, Spelling, Unregistered, TestUser, Rejected,
-	Profiles, ChallengeFault, Misconfigured, NoAnswer, Flood, Storage, Abandoned, Changed, NotForFreeRADIUS, NoPasswordExposed,
+	Profiles, ChallengeFault, Unasked, Misconfigured, NoAnswer, Flood, Storage, Abandoned, Changed, NotForFreeRADIUS, NoPasswordExposed,
 }

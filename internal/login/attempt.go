@@ -24,6 +24,7 @@ type Attempt struct {
 	Username         string       // as typed
 	Password         string
 	ChallengeID      string            // that the password answers; empty: none
+	Passcode         string            // answers the challenge that the password gets; empty: none
 	Address          string            // of the client, as Vault believes it; empty: unknown
 	Station          string            // Calling-Station-Id that FreeRADIUS tells; empty: none
 	ClientAttributes map[string]string // what the client says of itself
@@ -61,6 +62,9 @@ type Outcome struct {
 	Answer        source.Answer    // accept or challenge
 	Grant         Grant            // after an accept
 	Next          *NextStep        // that the source asks for, of a login in Vault; else nil
+	// Password is the one that the source has accepted, for renewals; empty after a challenge,
+	// whose answer works once.
+	Password string
 	Refusal       *Refusal         // why it goes no further; the log says more
 
 	identity  Identity
@@ -151,6 +155,8 @@ func (s *Service) ReadFault(attempt Attempt, err error) error {
 type candidate struct {
 	credentials radclient.Credentials
 	caller      passwd.Caller
+	passcode    string // for the challenge that the password gets; empty: none
+	unasked     source.PasscodeUnasked
 }
 
 // prepare reads all that the decision needs. A refusal in the result means that the source is
@@ -163,6 +169,11 @@ func (s *Service) prepare(
 		return candidate{}, err
 	}
 	identity := result.identity
+	passcodes := settings.Config.passcodes(identity.Source)
+	attempt, err := attempt.split(passcodes)
+	if err != nil {
+		return candidate{}, &InputError{err}
+	}
 	if err := attempt.checkPassword(identity.Source); err != nil && !attempt.passwordless {
 		return candidate{}, &InputError{err}
 	}
@@ -172,7 +183,6 @@ func (s *Service) prepare(
 			return candidate{}, nil
 		}
 	}
-	var err error
 	if result.Challenge, err = s.answering(ctx, storage, identity.Source, identity.Name, attempt.ChallengeID); err != nil {
 		return candidate{}, err
 	}
@@ -182,7 +192,8 @@ func (s *Service) prepare(
 	}
 	credentials.Answers = challengedBy(result.Challenge)
 	result.Authorization, err = s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
-	return candidate{credentials, passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}}, err
+	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
+	return candidate{credentials, caller, attempt.Passcode, passcodes.PasscodeUnasked}, err
 }
 
 // find finds the user that an attempt is for.
@@ -202,7 +213,7 @@ func (s *Service) decide(ctx context.Context, storage kv.Storage, settings *Sett
 	if err != nil || result.Refusal != nil {
 		return err
 	}
-	s.judge(ctx, attempt, candidate, result)
+	s.judgeWithPasscode(ctx, attempt, candidate, result)
 	if result.Refusal == nil && result.Answer.Outcome == radclient.Challenge {
 		s.goOn(ctx, storage, attempt, result)
 	}
@@ -211,7 +222,7 @@ func (s *Service) decide(ctx context.Context, storage kv.Storage, settings *Sett
 
 // judge has the source and the profiles decide, in the turn of the login among those of its
 // name.
-func (s *Service) judge(ctx context.Context, attempt Attempt, candidate candidate, result *Outcome) {
+func (s *Service) judge(ctx context.Context, use decision.Use, candidate candidate, result *Outcome) {
 	identity, config := result.identity, result.Authorization.config
 	wait := stopwatch(&result.waited)
 	turn, locked, refusal := s.beginTurn(ctx, config, identity, candidate.caller.Share, result.Challenge)
@@ -224,15 +235,18 @@ func (s *Service) judge(ctx context.Context, attempt Attempt, candidate candidat
 	if identity.bar != (Reason{}) || locked {
 		defer stopwatch(&result.waited)()
 		reason := cmp.Or(identity.bar, lockedReason)
-		result.Refusal = rejectWithoutAsking(ctx, candidate.caller, identity.Source, attempt.Password, reason)
+		result.Refusal = rejectWithoutAsking(ctx, candidate.caller, identity.Source, candidate.credentials.Password, reason)
 		return
 	}
 	wait = stopwatch(&result.waited)
 	result.Answer, result.Refusal = s.ask(ctx, candidate.caller, result.Authorization, identity.Name, candidate.credentials)
 	wait()
-	s.endTurn(turn, attempt.Use, result)
+	s.endTurn(turn, use, result)
 	if result.Refusal == nil && result.Answer.Outcome == radclient.Accept {
 		s.authorize(result)
+	}
+	if result.Challenge == nil {
+		result.Password = candidate.credentials.Password
 	}
 }
 

@@ -47,6 +47,10 @@ func (s *Service) verify(
 		return "", &InputError{err}
 	}
 	result.Name = config.Rules(sources).Canonical(attempt.Username)
+	passcodes := config.passcodes(src)
+	if attempt, err = attempt.split(passcodes); err != nil {
+		return "", &InputError{err}
+	}
 	credentials, err := config.Credentials(src, result.Name, attempt.Password, attempt.Address)
 	for _, err := range []error{username.Check(result.Name), err, CheckPassword(src, attempt.Password)} {
 		if err != nil {
@@ -72,6 +76,6 @@ func (s *Service) verify(
 	result.identity = Identity{Name: result.Name, user: user, Source: src, registered: user != nil || match.Similar}
 	result.Authorization = &Authorization{config: config, Source: src, user: user, dictionary: known}
 	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
-	s.judge(ctx, attempt, candidate{credentials, caller}, result)
+	s.judgeWithPasscode(ctx, attempt, candidate{credentials, caller, attempt.Passcode, passcodes.PasscodeUnasked}, result)
 	return credentials.Username, nil
 }

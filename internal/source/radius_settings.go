@@ -49,6 +49,8 @@ type RADIUSSettings struct {
 	NASPortType       string `json:"nas_port_type"`
 	SendClientAddress bool   `json:"send_client_address"`
 	StripRealm        bool   `json:"strip_realm"`
+
+	PasscodeSettings
 }
 
 // DefaultRADIUSSettings returns the settings before anything is set.
@@ -69,6 +71,7 @@ func DefaultRADIUSSettings() RADIUSSettings {
 		FailoverOnTrial:      radclient.FailoverOnTrialAuto,
 		NASPortType:          "Virtual",
 		SendClientAddress:    true,
+		PasscodeSettings:     DefaultPasscodeSettings(),
 	}
 }
 
@@ -106,6 +109,7 @@ func (r *RADIUSSettings) Validate() []string {
 	if r.TLSServerName != "" && !validate.IsHost(r.TLSServerName) {
 		found = append(found, "`tls_server_name` is neither a host name nor an IP address")
 	}
+	found = append(found, r.PasscodeSettings.problems()...)
 	checkTLS := r.tls().CheckGiven
 	if r.Transport == radclient.TLS {
 		checkTLS = r.tls().Check

@@ -1,0 +1,95 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vault-plugin-auth-radius/internal/challenge"
+	"vault-plugin-auth-radius/internal/decision"
+	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
+)
+
+// errPasscodeAnswers means that a login answers a challenge twice.
+var errPasscodeAnswers = errors.New("passcode and challenge_id exclude each other: " +
+	"the answer to a challenge_id is the password, and a passcode answers the challenge that a password gets")
+
+// passcodes returns how logins that the source checks have a code. Only RADIUS servers ask for
+// one; elsewhere the config says what becomes of a code.
+func (c *Config) passcodes(src *source.Source) source.PasscodeSettings {
+	switch {
+	case src.Entry != nil && src.Entry.RADIUS != nil:
+		return src.Entry.RADIUS.PasscodeSettings
+	case src.Entry == nil && src.Name == "":
+		return c.PasscodeSettings
+	}
+	return source.PasscodeSettings{PasscodeUnasked: c.PasscodeUnasked}
+}
+
+// split returns the attempt with its password and its code apart. A password is never taken in
+// both readings.
+func (a Attempt) split(passcodes source.PasscodeSettings) (Attempt, error) {
+	switch {
+	case a.Passcode != "" && a.ChallengeID != "":
+		return a, errPasscodeAnswers
+	case a.Passcode == "" && a.ChallengeID == "":
+		a.Password, a.Passcode = passcodes.Split(a.Password)
+	}
+	if err := radclient.CheckResponse(a.Passcode); err != nil {
+		return a, fmt.Errorf("passcode, like a password: %w", err)
+	}
+	return a, nil
+}
+
+// judgeWithPasscode has the source and the profiles decide, and answers a challenge with the
+// code that came with the password. The password is refused if no code was asked for, unless it
+// is to be ignored: else whoever has the password would know that it is right without the code.
+func (s *Service) judgeWithPasscode(ctx context.Context, attempt Attempt, candidate candidate, result *Outcome) {
+	s.judge(ctx, attempt.Use, candidate, result)
+	if candidate.passcode == "" || result.Refusal != nil {
+		return
+	}
+	switch {
+	case result.Answer.Outcome == radclient.Challenge:
+		s.answer(ctx, attempt, candidate, result)
+	case candidate.unasked != source.PasscodeIgnore:
+		result.Refusal = denied(decision.Unasked, "a code came with the password, and the source does not ask for one: see passcode_unasked")
+	}
+}
+
+// answer answers the challenge that the login has got, as another request would.
+func (s *Service) answer(ctx context.Context, attempt Attempt, candidate candidate, result *Outcome) {
+	verdict := result.Answer.Verdict
+	step, err := verdict.Step()
+	if err != nil {
+		result.Refusal = unanswerable(err)
+		return
+	}
+	result.Challenge = &challenge.State{
+		Username: result.Name, Source: result.identity.Source.Key(), Host: verdict.Host, Server: verdict.Server,
+		State: step.State, Round: 1,
+	}
+	result.Password = ""
+	candidate.credentials.Password, candidate.credentials.Answers = candidate.passcode, challengedBy(result.Challenge)
+	result.Authorization.replacePassword(candidate.passcode)
+	s.judge(ctx, attempt.Use, candidate, result)
+}
+
+// unanswerable returns the refusal of a login whose challenge cannot be answered.
+func unanswerable(err error) *Refusal {
+	return denied(decision.ChallengeFault, "the RADIUS server's challenge cannot be answered: "+err.Error())
+}
+
+// replacePassword has profiles see another password of the request.
+func (a *Authorization) replacePassword(password string) {
+	known, found := a.dictionary.Lookup("User-Password")
+	if !found {
+		return
+	}
+	for i := range a.requestItems {
+		if a.requestItems[i].Attribute.Same(known) {
+			a.requestItems[i].Value = []byte(password)
+		}
+	}
+}
