@@ -170,6 +170,8 @@ func describeAnswer(verified login.Verification) (outcome, reason string) {
 		return "misconfigured", refusal.Reason.Text
 	case refusal.Reason.Class == decision.Locked:
 		return "locked", refusal.Reason.Text
+	case refusal.Reason.Class != decision.Rejected:
+		return "reject", refusal.Reason.Text
 	}
-	return "reject", cmp.Or(verified.Refusal.Reason.Text, answer.ReplyMessage)
+	return "reject", cmp.Or(answer.Reason, answer.ReplyMessage)
 }

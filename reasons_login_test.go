@@ -90,6 +90,11 @@ func refusalReasons() []reasonCase {
 			}),
 		},
 		{
+			reasons: []string{"a code came with the password, and the source does not ask for one"}, message: "login refused",
+			mount:   reasonMount(nil, reasonWrite("config", map[string]any{"passcode_separator": ","})),
+			attempt: map[string]any{fieldPassword: "alice-password,123456"},
+		},
+		{
 			reasons: []string{"there is no password for this name here"}, message: "login refused by its source",
 			mount:   func(t *testing.T) *testBackend { return newLocalBackend(t, nil) },
 			attempt: map[string]any{fieldUsername: "bob"},

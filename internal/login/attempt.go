@@ -65,7 +65,7 @@ type Outcome struct {
 	// Password is the one that the source has accepted, for renewals; empty after a challenge,
 	// whose answer works once.
 	Password string
-	Refusal       *Refusal         // why it goes no further; the log says more
+	Refusal  *Refusal // why it goes no further; the log says more
 
 	identity  Identity
 	failures  int           // that this login has counted so far

@@ -76,11 +76,6 @@ func (s *Service) answer(ctx context.Context, attempt Attempt, candidate candida
 	s.judge(ctx, attempt.Use, candidate, result)
 }
 
-// unanswerable returns the refusal of a login whose challenge cannot be answered.
-func unanswerable(err error) *Refusal {
-	return denied(decision.ChallengeFault, "the RADIUS server's challenge cannot be answered: "+err.Error())
-}
-
 // replacePassword has profiles see another password of the request.
 func (a *Authorization) replacePassword(password string) {
 	known, found := a.dictionary.Lookup("User-Password")

@@ -162,6 +162,12 @@ func recordedTrials(trial decision.Use) []recorded {
 			message: "trial failed", level: hclog.Error,
 		},
 		{
+			about: "verified with a code", config: separatedBy(","), decide: verifies("alice", rightPassword+",123456"),
+			want: byServer(trial, decision.Refused, decision.Unasked,
+				"a code came with the password, and the source does not ask for one: see passcode_unasked"),
+			message: "trial refused", level: hclog.Info,
+		},
+		{
 			about: "verified, accepted", decide: verifies("alice", rightPassword),
 			want: byServer(trial, decision.Accepted, decision.None, ""), message: "trial accepted", level: hclog.Info,
 		},

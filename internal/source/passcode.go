@@ -102,6 +102,8 @@ func (p *PasscodeSettings) problems() []string {
 }
 
 func isSeparator(text string) bool {
-	isOther := func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError }
+	isOther := func(r rune) bool {
+		return !unicode.IsGraphic(r) || unicode.IsLetter(r) || unicode.IsDigit(r) || r == utf8.RuneError
+	}
 	return utf8.RuneCountInString(text) <= 4 && !strings.ContainsFunc(text, isOther)
 }
