@@ -26,8 +26,9 @@ RUNS ?= 10
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build the plugin: bin/vault-plugin-auth-radius.
+build: ## Build the plugin, bin/vault-plugin-auth-radius, and bin/radius-login for its users.
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X $(PLUGIN).version=$(VERSION)" -o bin/$(PLUGIN) ./cmd/$(PLUGIN)
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/radius-login ./cmd/radius-login
 
 dev: ## Run a Vault with the plugin, a RADIUS server and a first login; ONESHOT=1 ends after the login.
 	@scripts/dev.sh
