@@ -81,10 +81,10 @@ func (m *Method) Login(ctx context.Context, client *api.Client) (*api.Secret, er
 // firstBody returns the body of the first request.
 func (m *Method) firstBody(ctx context.Context) (map[string]any, error) {
 	if m.Username == "" {
-		return nil, &Error{Reason: ErrInvalid, Path: m.path(), Err: errors.New("Username is empty")}
+		return nil, &Error{Reason: ErrInvalid, Path: m.path(), Err: errors.New("no Username is given")}
 	}
 	if m.Password == nil {
-		return nil, &Error{Reason: ErrInvalid, Path: m.path(), Err: errors.New("Password is nil")}
+		return nil, &Error{Reason: ErrInvalid, Path: m.path(), Err: errors.New("no Password is given")}
 	}
 	password, err := m.Password(ctx)
 	if err != nil {

@@ -45,7 +45,7 @@ func (l *login) validateMFA(ctx context.Context, requirement *api.MFARequirement
 func (l *login) chooseMethod(ctx context.Context, constraint string, methods []*api.MFAMethodID) (*api.MFAMethodID, error) {
 	switch len(methods) {
 	case 0:
-		return nil, fmt.Errorf("Vault's login MFA wants %s, and says no method for it", constraint)
+		return nil, fmt.Errorf("login MFA of Vault wants %s, and says no method for it", constraint)
 	case 1:
 		return methods[0], nil
 	}
