@@ -90,7 +90,7 @@ interrupted() {
 }
 
 build() {
-	begin 'Build the plugin and the RADIUS server'
+	begin 'Build the plugin, radius-login and the RADIUS server'
 	command -v go >/dev/null || {
 		printf 'dev.sh: Go 1.26 or newer is needed, and no go is on PATH: see https://go.dev/dl/\n' >&2
 		fail
@@ -207,6 +207,11 @@ hints() {
 		    $name write auth/radius/login/alice password=alice-password   # no user of the mount: the default policy only
 		    $name read auth/radius/config                                 # the secret is not shown
 		    $name write auth/radius/login/carol password=carol-password   # asks for a one-time code: send challenge_id and password=123456
+
+		carol with her code, 123456, asked for and within one request:
+
+		    $(printf %q "$root/bin/radius-login") -no-store username=carol   # her password is carol-password
+		    $name write auth/radius/login/carol password=carol-password passcode=123456
 
 		Ctrl-C stops everything.
 	TEXT
