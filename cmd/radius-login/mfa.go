@@ -38,7 +38,11 @@ func (l *login) validateMFA(ctx context.Context, requirement *api.MFARequirement
 	}
 	l.progress.begin()
 	defer l.progress.end()
-	return l.client.Sys().MFAValidateWithContext(ctx, requirement.MFARequestID, payload)
+	secret, err := l.client.Sys().MFAValidateWithContext(ctx, requirement.MFARequestID, payload)
+	if err != nil {
+		return nil, fmt.Errorf("login MFA of Vault: %w", err)
+	}
+	return secret, nil
 }
 
 // chooseMethod returns the method of a constraint; the user chooses if there are several.

@@ -197,9 +197,13 @@ func (l *login) unwrap(ctx context.Context, token string) (*api.Secret, error) {
 
 // explain returns the error with what to do about it.
 func (l *login) explain(err error) error {
+	var failure *radiuslogin.Error
 	var response *api.ResponseError
-	wrongPath := errors.As(err, &response) && response.StatusCode == http.StatusForbidden && !errors.Is(err, radiuslogin.ErrUnavailable)
-	if wrongPath || errors.Is(err, radiuslogin.ErrNotFound) {
+	if !errors.As(err, &failure) {
+		return err
+	}
+	forbidden := errors.As(err, &response) && response.StatusCode == http.StatusForbidden
+	if forbidden || errors.Is(err, radiuslogin.ErrNotFound) {
 		return fmt.Errorf("%w; Vault says so of a path without a method, too: is it enabled at auth/%s? -path and -namespace say where",
 			err, l.options.path)
 	}

@@ -254,3 +254,19 @@ func TestUsage(t *testing.T) {
 	require.Equal(t, exitOK, code)
 	require.Equal(t, version+"\n", out)
 }
+
+func TestWrongCodeOfVaultsLoginMFAIsNoWrongPath(t *testing.T) {
+	t.Parallel()
+	vault := startFakeVault(t,
+		answers(http.StatusOK, `{"auth":{"mfa_requirement":{"mfa_request_id":"r","mfa_constraints":{
+			"a":{"any":[{"type":"totp","id":"totp-id","uses_passcode":true}]}}}}}`),
+		answers(http.StatusForbidden, `{"errors":["failed to satisfy enforcement a"]}`))
+	p := commandIn(t, t.TempDir(), vault.address, "username=carol")
+	code, _, problems := p.withLines("p\n112233\n")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, problems, "login MFA")
+	require.Contains(t, problems, "failed to satisfy enforcement a")
+	require.NotContains(t, problems, "-path")
+	require.NotContains(t, problems, "112233")
+	require.Empty(t, p.tokenFile())
+}
