@@ -226,6 +226,7 @@ func TestLoginKeepsWhatTheClientIsToldAndSendsNoToken(t *testing.T) {
 	client := fake.client.WithNamespace("team/")
 	client.AddHeader("X-Trace", "7")
 	client.SetToken("hvs.of-another-user")
+	client.SetCloneToken(true)
 	client.SetMFACreds([]string{"totp:123456"})
 	client.SetPolicyOverride(true)
 	client.SetWrappingLookupFunc(func(string, string) string { return "90s" })

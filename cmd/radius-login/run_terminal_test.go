@@ -149,12 +149,13 @@ func TestPushThatTakesTimeShowsProgress(t *testing.T) {
 
 func TestChallengeThatIsNotAnsweredInTimeEndsTheLogin(t *testing.T) {
 	t.Parallel()
-	vault := startFakeVault(t, answers(http.StatusOK, `{"data":{"challenge_id":"1","message":"Code","expires_in":1}}`))
+	vault := startFakeVault(t, answers(http.StatusOK, `{"data":{"challenge_id":"1","message":"Code","expires_in":2}}`))
 	s := atTerminal(t, vault, "username=carol")
 	s.await("Password")
 	s.types("hush-password\n")
 	s.ends(exitFailed)
 	require.Contains(t, s.shown(), "was not typed in time")
+	require.NotContains(t, s.shown(), "Waiting", "there is no request while the user is asked")
 	require.Len(t, vault.seen(), 1)
 }
 

@@ -233,11 +233,13 @@ func TestVaultsLoginMFAIsAskedFor(t *testing.T) {
 		"a":{"any":[{"type":"okta","id":"okta-id"}]}}}}}`
 	vault := startFakeVault(t, challenges("1", "Enter your one-time code", false), answers(http.StatusOK, requirement), accepts())
 	p := commandIn(t, t.TempDir(), vault.address, "username=carol")
+	p.command.Env = append(p.command.Env, "VAULT_TOKEN=hvs.old")
 	code, _, problems := p.withLines("p\n987654\n2\n112233\n")
 	require.Equal(t, exitOK, code, problems)
 	require.Contains(t, problems, "Vault takes any of these for b:\n  1  duo duo-id\n  2  totp ours\nVault asks for a code (totp ours)\n")
 	validation := vault.seen()[2]
 	require.Equal(t, "/v1/sys/mfa/validate", validation.path)
+	require.Empty(t, validation.header.Get("X-Vault-Token"))
 	require.Equal(t, map[string]any{"mfa_request_id": "r", "mfa_payload": map[string]any{
 		"okta-id": []any{""}, "totp-id": []any{"112233"},
 	}}, validation.body)
