@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"unicode"
 )
@@ -77,10 +78,7 @@ func (d *dialogue) ask(ctx context.Context, q question) (string, error) {
 	if q.message != "" {
 		fmt.Fprintln(d.out, printable(q.message))
 	}
-	if d.atTerminal() {
-		fmt.Fprint(d.out, q.prompt)
-	}
-	answer, err := d.lines.next(ctx)
+	answer, err := d.read(ctx, q)
 	if d.atTerminal() && (err != nil || !q.echo) {
 		fmt.Fprintln(d.out) // the end of the line was not shown
 	}
@@ -91,6 +89,31 @@ func (d *dialogue) ask(ctx context.Context, q question) (string, error) {
 		return "", &inputError{what: q.what, err: err}
 	}
 	return answer, nil
+}
+
+// read shows the prompt and returns what is typed. A shell that takes the process to the
+// foreground again may have set the echo: it is set anew, and the prompt shown again.
+func (d *dialogue) read(ctx context.Context, q question) (string, error) {
+	continued := make(chan os.Signal, 1)
+	if d.atTerminal() {
+		notifyContinued(continued)
+		defer signal.Stop(continued)
+		fmt.Fprint(d.out, q.prompt)
+	}
+	for {
+		select {
+		case read := <-d.lines.next():
+			d.lines.taken()
+			return read.text, read.err
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-continued:
+			if err := d.setEcho(q.echo); err != nil {
+				return "", err
+			}
+			fmt.Fprint(d.out, "\n"+q.prompt)
+		}
+	}
 }
 
 // hide hides what is typed after an answer. If that fails, the next question does, too.

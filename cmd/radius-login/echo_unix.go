@@ -2,7 +2,12 @@
 
 package main
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+)
 
 // terminalModes are the modes of a terminal.
 type terminalModes = unix.Termios
@@ -26,3 +31,6 @@ func withEcho(modes terminalModes, echo bool) *terminalModes {
 	modes.Iflag |= unix.ICRNL
 	return &modes
 }
+
+// notifyContinued has the channel told that the process goes on after it was stopped.
+func notifyContinued(continued chan<- os.Signal) { signal.Notify(continued, unix.SIGCONT) }

@@ -1,6 +1,10 @@
 package main
 
-import "golang.org/x/sys/windows"
+import (
+	"os"
+
+	"golang.org/x/sys/windows"
+)
 
 // terminalModes are the modes of a console.
 type terminalModes = uint32
@@ -27,3 +31,6 @@ func withEcho(modes terminalModes, echo bool) *terminalModes {
 	modes |= windows.ENABLE_LINE_INPUT | windows.ENABLE_PROCESSED_INPUT
 	return &modes
 }
+
+// notifyContinued does nothing: a process is not stopped from a console.
+func notifyContinued(chan<- os.Signal) {}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"io"
 	"strings"
@@ -29,22 +28,20 @@ func newLineReader(in io.Reader) *lineReader {
 	return &lineReader{in: bufio.NewReaderSize(in, maxLine)}
 }
 
-// next returns the next line, without its end. A read of a terminal cannot be called off: the
-// goroutine of one that nobody waits for any more ends with the process, or gives the next line.
-func (r *lineReader) next(ctx context.Context) (string, error) {
+// next returns a channel on which the next line comes, without its end: the same channel until
+// taken is called. A read of a terminal cannot be called off: the goroutine of one that nobody
+// waits for any more ends with the process, or gives the next line.
+func (r *lineReader) next() <-chan line {
 	if r.pending == nil {
 		pending := make(chan line, 1)
 		r.pending = pending
 		go func() { pending <- readLine(r.in) }()
 	}
-	select {
-	case read := <-r.pending:
-		r.pending = nil
-		return read.text, read.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
+	return r.pending
 }
+
+// taken says that the line of next has been received.
+func (r *lineReader) taken() { r.pending = nil }
 
 func readLine(in *bufio.Reader) line {
 	text, err := in.ReadSlice('\n')

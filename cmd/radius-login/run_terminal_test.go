@@ -1,3 +1,5 @@
+//go:build !windows
+
 package main
 
 import (
@@ -167,4 +169,18 @@ func TestMessagesDoNotControlTheTerminal(t *testing.T) {
 	s.await("Code]0;title\r\n")
 	s.types("987654\n")
 	s.ends(exitOK)
+}
+
+// A shell sets its own modes when Ctrl-Z gives it the terminal, and need not set ours with fg.
+func TestInputIsHiddenAgainAfterTheProcessWasStopped(t *testing.T) {
+	t.Parallel()
+	s := atTerminal(t, startFakeVault(t, accepts()), "username=carol")
+	s.await("Password")
+	require.NoError(t, s.command.Process.Signal(syscall.SIGSTOP))
+	require.NoError(t, setModes(int(s.other.Fd()), &s.modes))
+	require.NoError(t, s.command.Process.Signal(syscall.SIGCONT))
+	s.await("Password (will be hidden): \r\nPassword (will be hidden): ")
+	s.types("hush-password\n")
+	s.ends(exitOK)
+	require.NotContains(t, s.shown(), "hush-password")
 }

@@ -40,9 +40,9 @@ Flags:
 Variables, as for vault: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT, VAULT_CAPATH,
 VAULT_CLIENT_CERT, VAULT_CLIENT_KEY, VAULT_TLS_SERVER_NAME, VAULT_SKIP_VERIFY,
 VAULT_WRAP_TTL, VAULT_FORMAT, VAULT_CONFIG_PATH and others. A BAO_ variable of that
-name, such as BAO_ADDR, goes before it. VAULT_CLIENT_TIMEOUT (60s) is how long a step
-may take: a push has to be confirmed in it. Nothing is sent twice, whatever
-VAULT_MAX_RETRIES says.
+name, such as BAO_ADDR, goes before it. Of OpenBao's ~/.bao a token helper is taken if
+BAO_CONFIG_PATH names the file. VAULT_CLIENT_TIMEOUT (60s) is how long a step may take:
+a push has to be confirmed in it. Nothing is sent twice, whatever VAULT_MAX_RETRIES says.
 
 Exit codes: 0 logged in; 1 the command line, standard input or the token helper is
 wrong; 2 refused, not answered, or Vault is not reached; 130 Ctrl-C.
