@@ -116,9 +116,17 @@ func withoutNew(printed string) []string {
 	return lines
 }
 
-func TestRadiusLoginTakesSeveralRounds(t *testing.T) {
+// One Vault does for these, of which the last changes the mount.
+func TestRadiusLogin(t *testing.T) {
 	t.Parallel()
 	v := startPrompting(t)
+	testSeveralRounds(t, v)
+	testClientAttributes(t, v)
+	testLoginMFA(t, v)
+}
+
+func testSeveralRounds(t *testing.T, v *vaultServer) {
+	t.Helper()
 	const answers = "carol\ncarol-password\n123456\nturquoise\n\n"
 	for name, flags := range map[string][]string{"plain": nil, "wrapped": {"-wrap-ttl=90s"}} {
 		home := t.TempDir()
@@ -155,9 +163,9 @@ func TestRadiusLoginTakesSeveralRounds(t *testing.T) {
 	require.NotContains(t, v.log.String(), "turquoise")
 }
 
-func TestRadiusLoginSaysWhatProfilesCheck(t *testing.T) {
-	t.Parallel()
-	v := startPrompting(t)
+// testClientAttributes logs in where a profile checks what the client says of itself.
+func testClientAttributes(t *testing.T, v *vaultServer) {
+	t.Helper()
 	v.write("auth/radius/profiles", map[string]any{
 		"name": "Managed devices", "short_name": "managed", "policies": []string{"managed"},
 		"check_attribute": []map[string]any{{"attribute": "client:device", "op": "==", "value": "managed"}},
@@ -171,10 +179,9 @@ func TestRadiusLoginSaysWhatProfilesCheck(t *testing.T) {
 	v.log.await(t, "none of the profiles matches")
 }
 
-// Vault's own TOTP, enforced on the mount, comes after the RADIUS server's challenges.
-func TestRadiusLoginWithVaultsLoginMFA(t *testing.T) {
-	t.Parallel()
-	v := startPrompting(t)
+// testLoginMFA enforces Vault's own TOTP on the mount, which comes after the RADIUS server's challenges.
+func testLoginMFA(t *testing.T, v *vaultServer) {
+	t.Helper()
 	const answers = "carol\ncarol-password\n123456\nturquoise\n\n"
 	_, first, _ := v.radiusLogin(t.TempDir(), answers, "-token-only") // makes the entity
 	self, err := v.as(first).Auth().Token().LookupSelf()
