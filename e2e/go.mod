@@ -3,6 +3,7 @@ module vault-plugin-auth-radius/e2e
 go 1.26.0
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/hashicorp/vault/api v1.23.0
 	github.com/stretchr/testify v1.12.1

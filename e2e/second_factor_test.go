@@ -1,0 +1,232 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+// startChallenger runs a real FreeRADIUS that asks carol and dave for a code after the password,
+// and erin and frank for none, and a tap before it.
+func startChallenger(t testing.TB) *tap {
+	t.Helper()
+	server, err := radiustest.StartFreeRADIUS(t.Context(), t.TempDir(), radiustest.FreeRADIUSOptions{
+		Secret: radiusSecret,
+		Users:  map[string]string{"carol": "carol-password", "dave": "a,b", "erin": "a", "frank": "a,b"},
+		Codes:  map[string]string{"carol": carolsCode, "dave": "654321"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, server.Stop())
+		if t.Failed() {
+			t.Logf("FreeRADIUS's log:\n%s", server.Log())
+		}
+	})
+	return startTap(t, server.Port())
+}
+
+const accessDenied = "access denied by the authentication server"
+
+func TestCodeIsTypedAfterThePassword(t *testing.T) {
+	t.Parallel()
+	radius := startChallenger(t)
+	v := startPlugin(t)
+	config := configFor("127.0.0.1", radius.port, map[string]any{"passcode_separator": ",", "lockout_threshold": 2})
+	v.write("auth/radius/config", config)
+	refused := func(name, password string) {
+		t.Helper()
+		status, text := v.refused("auth/radius/login/"+name, map[string]any{"password": password})
+		require.Equal(t, http.StatusBadRequest, status)
+		require.Equal(t, accessDenied, text)
+	}
+
+	t.Run("at the prompt of vault login", func(t *testing.T) {
+		home := t.TempDir()
+		screen := v.terminal(t, home, "login", "-method=radius", "username=carol")
+		screen.answer("(will be hidden): ", "carol-password,"+carolsCode)
+		require.NoError(t, screen.wait())
+		require.Contains(t, screen.String(), "You are now authenticated")
+		require.Equal(t, []string{"carol: carol-password", "carol: " + carolsCode + " with State"}, radius.take())
+		token, err := os.ReadFile(filepath.Join(home, ".vault-token"))
+		require.NoError(t, err)
+		self, err := v.as(string(token)).Auth().Token().LookupSelf()
+		require.NoError(t, err)
+		require.Equal(t, "radius-carol", self.Data["display_name"])
+		_, err = v.as(string(token)).Auth().Token().RenewSelf(0)
+		require.NoError(t, err)
+		require.Empty(t, radius.take(), "nothing is kept that a renewal could send")
+	})
+
+	t.Run("in the form of the web UI, and beside the password", func(t *testing.T) {
+		for _, body := range []string{
+			`{"password": "carol-password,123456"}`, `{"password": "carol-password", "totp": "123456"}`,
+			`{"password": "carol-password", "passcode": "123456"}`,
+		} {
+			status, answer := v.request("POST", "auth/radius/login/carol", "application/json; charset=utf-8", body)
+			require.Equal(t, http.StatusOK, status, answer)
+			require.Contains(t, answer, `"client_token":"hvs.`)
+			require.Len(t, radius.take(), 2)
+		}
+		out, failure, err := v.cli("write", "-field=token", "auth/radius/login/carol", "password=carol-password", "totp=123456")
+		require.NoError(t, err, failure)
+		require.True(t, strings.HasPrefix(out, "hvs."))
+		require.Len(t, radius.take(), 2)
+	})
+
+	t.Run("a wrong code is one failed login", func(t *testing.T) {
+		for _, password := range []string{"carol-password,999999", "carol-password,123456", "carol-password,999999", "carol-password,999998"} {
+			_, err := v.Client.Logical().Write("auth/radius/login/carol", map[string]any{"password": password})
+			require.Equal(t, password == "carol-password,123456", err == nil, password)
+		}
+		require.Len(t, radius.take(), 8)
+		refused("carol", "carol-password,123456")
+		require.Empty(t, radius.take(), "two in a row lock the name out")
+		require.NoError(t, unlock(v, "carol"))
+	})
+
+	t.Run("passwords with the separator", func(t *testing.T) {
+		v.login("auth/radius", "frank", "a,b")
+		require.Equal(t, []string{"frank: a,b"}, radius.take())
+		v.login("auth/radius", "dave", "a,b,654321")
+		require.Equal(t, []string{"dave: a,b", "dave: 654321 with State"}, radius.take())
+		step := v.write("auth/radius/login/dave", map[string]any{"password": "a,b"})
+		require.Nil(t, step.Auth)
+		require.NotEmpty(t, step.Data["challenge_id"])
+		require.Equal(t, []string{"dave: a,b"}, radius.take())
+	})
+
+	t.Run("a code that is not asked for", func(t *testing.T) {
+		const reason = "a code came with the password, and the source does not ask for one: see passcode_unasked"
+		for range 3 {
+			refused("erin", "a,123456") // it counts as no failed login
+		}
+		require.Equal(t, []string{"erin: a", "erin: a", "erin: a"}, radius.take())
+		v.log.awaitMatch(t, 0, regexp.MustCompile(`login refused.*`+reason+`.*erin`))
+		attempts, err := v.Client.Logical().ReadWithData("auth/radius/attempts", map[string][]string{"user": {"erin"}})
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(attempts.Data["attempts"]), reason)
+		explained := v.write("auth/radius/explain", map[string]any{"username": "erin", "password": "a,123456", "ask": true})
+		require.Equal(t, "passcode_unasked", explained.Data["class"])
+		require.Equal(t, "refused", explained.Data["verdict"])
+		require.Equal(t, reason, explained.Data["reason"])
+		v.login("auth/radius", "erin", "a")
+		v.write("auth/radius/config", map[string]any{"passcode_unasked": "ignore"})
+		v.login("auth/radius", "erin", "a,123456")
+		radius.take()
+	})
+
+	t.Run("without a separator nothing is taken apart", func(t *testing.T) {
+		v.write("auth/radius/config", map[string]any{"passcode_separator": "", "lockout_threshold": 0})
+		refused("erin", "a,123456")
+		refused("carol", "carol-password,123456")
+		require.Equal(t, []string{"erin: a,123456", "carol: carol-password,123456"}, radius.take())
+	})
+
+	t.Run("sources have separators of their own", func(t *testing.T) {
+		for kind, separator := range map[string]string{"radius": "+", "cerb": "::"} {
+			v.write("auth/radius/extauth", map[string]any{
+				"type": kind, "name": kind, "host": "127.0.0.1", "port": radius.port, "secret": radiusSecret,
+				"nasid": "vault", "realms": kind, "strip_realm": true, "passcode_separator": separator,
+			})
+			require.Equal(t, separator, v.read("auth/radius/extauth/" + kind)["passcode_separator"])
+			v.login("auth/radius", "carol@"+kind, "carol-password"+separator+carolsCode)
+			require.Equal(t, []string{"carol: carol-password", "carol: " + carolsCode + " with State"}, radius.take())
+			refused("carol@"+kind, "carol-password,"+carolsCode)
+			require.Equal(t, []string{"carol: carol-password," + carolsCode}, radius.take())
+		}
+	})
+}
+
+// unlock ends the lockout of a name.
+func unlock(v *vaultServer, name string) error {
+	_, err := v.Client.Logical().Write("auth/radius/unlock/"+name, nil)
+	return err
+}
+
+func TestNeitherCodeNorPasswordIsLoggedOrRead(t *testing.T) {
+	t.Parallel()
+	const password, passcode, wrong = "correct-horse-5b1d", "83471199", "83471198"
+	var processes []string // command lines, while a login waits
+	server := startRADIUS(t, radiustest.Options{Handler: func(r *radiustest.Request) []radiustest.Answer {
+		switch {
+		case r.State() == nil && r.Password() == password:
+			return []radiustest.Answer{r.Challenge([]byte("state"), "Code?")}
+		case r.Password() == passcode:
+			processes = append(processes, commandLines()...)
+			return []radiustest.Answer{r.Accept()}
+		}
+		return []radiustest.Answer{r.Reject("no " + r.Password())}
+	}})
+	v := startPlugin(t)
+	audit := filepath.Join(v.home, "audit.log")
+	v.write("sys/audit/file", map[string]any{"type": "file", "options": map[string]any{"file_path": audit}})
+	v.write("auth/radius/config", configFor(server.Host(), server.Port(), map[string]any{"passcode_separator": ","}))
+	screen := v.terminal(t, t.TempDir(), "login", "-no-print", "-method=radius", "username=carol")
+	screen.answer("(will be hidden): ", password+","+passcode)
+	require.NoError(t, screen.wait())
+	require.NotEmpty(t, processes)
+	for _, line := range processes {
+		require.NotContains(t, line, password)
+		require.NotContains(t, line, passcode)
+	}
+
+	v.write("auth/radius/users/local", map[string]any{"extauth": "local", "password": password})
+	var said []string
+	for _, body := range []map[string]any{
+		{"username": "carol", "password": password + "," + wrong},
+		{"username": "carol", "password": password, "passcode": wrong},
+		{"username": "carol", "password": password, "totp": []string{wrong}},
+		{"username": "carol", "password": password, "totp": wrong, "passcode": passcode},
+		{"username": "carol", "password": password, "passcode": passcode + "\x00"},
+		{"username": "carol", "password": password, "passcode": strings.Repeat(passcode, 20)},
+		{"username": "carol", "challenge_id": "x", "password": password, "passcode": passcode},
+		{"username": "local", "password": password, "passcode": passcode},
+		{"username": "carol", "password": "x" + password + "," + passcode},
+	} {
+		_, text := v.refused("auth/radius/login", body)
+		said = append(said, text)
+	}
+	v.write("auth/radius/config", map[string]any{"passcode_unasked": "ignore"})
+	v.write("auth/radius/login/local", map[string]any{"password": password, "passcode": passcode})
+	for _, typed := range []string{password + "," + wrong, password + "," + passcode} {
+		for _, use := range []string{"login", "freeradius"} {
+			body, err := json.Marshal(map[string]any{"username": "carol", "password": typed, "ask": true, "for": use})
+			require.NoError(t, err)
+			_, text := v.request("POST", "auth/radius/explain", "", string(body))
+			said = append(said, text)
+		}
+	}
+	for _, path := range []string{"metrics", "attempts", "status", "config"} {
+		status, text := v.request("GET", "auth/radius/"+path, "", "")
+		require.Equal(t, http.StatusOK, status)
+		said = append(said, text)
+	}
+	recorded, err := os.ReadFile(audit)
+	require.NoError(t, err)
+	require.Contains(t, string(recorded), `"passcode":"hmac-sha256:`)
+	v.log.await(t, "[TRACE]")
+	for _, text := range append(said, string(recorded), v.log.String()) {
+		require.NotContains(t, text, password)
+		require.NotContains(t, text, passcode)
+		require.NotContains(t, text, wrong)
+	}
+}
+
+// commandLines returns the command lines of all processes.
+func commandLines() (all []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		line, _ := os.ReadFile(file) // the process may have ended
+		all = append(all, string(line))
+	}
+	return all
+}
