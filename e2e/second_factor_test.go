@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"layeh.com/radius"
 
 	"vault-plugin-auth-radius/internal/radiustest"
 )
@@ -38,9 +39,9 @@ const accessDenied = "access denied by the authentication server"
 
 func TestCodeIsTypedAfterThePassword(t *testing.T) {
 	t.Parallel()
-	radius := startChallenger(t)
+	upstream := startChallenger(t)
 	v := startPlugin(t)
-	config := configFor("127.0.0.1", radius.port, map[string]any{"passcode_separator": ",", "lockout_threshold": 2})
+	config := configFor("127.0.0.1", upstream.port, map[string]any{"passcode_separator": ",", "lockout_threshold": 2})
 	v.write("auth/radius/config", config)
 	refused := func(name, password string) {
 		t.Helper()
@@ -55,7 +56,7 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 		screen.answer("(will be hidden): ", "carol-password,"+carolsCode)
 		require.NoError(t, screen.wait())
 		require.Contains(t, screen.String(), "You are now authenticated")
-		require.Equal(t, []string{"carol: carol-password", "carol: " + carolsCode + " with State"}, radius.take())
+		require.Equal(t, []string{"carol: carol-password", "carol: " + carolsCode + " with State"}, upstream.take())
 		token, err := os.ReadFile(filepath.Join(home, ".vault-token"))
 		require.NoError(t, err)
 		self, err := v.as(string(token)).Auth().Token().LookupSelf()
@@ -63,7 +64,7 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 		require.Equal(t, "radius-carol", self.Data["display_name"])
 		_, err = v.as(string(token)).Auth().Token().RenewSelf(0)
 		require.NoError(t, err)
-		require.Empty(t, radius.take(), "nothing is kept that a renewal could send")
+		require.Empty(t, upstream.take(), "nothing is kept that a renewal could send")
 	})
 
 	t.Run("in the form of the web UI, and beside the password", func(t *testing.T) {
@@ -74,12 +75,12 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 			status, answer := v.request("POST", "auth/radius/login/carol", "application/json; charset=utf-8", body)
 			require.Equal(t, http.StatusOK, status, answer)
 			require.Contains(t, answer, `"client_token":"hvs.`)
-			require.Len(t, radius.take(), 2)
+			require.Len(t, upstream.take(), 2)
 		}
 		out, failure, err := v.cli("write", "-field=token", "auth/radius/login/carol", "password=carol-password", "totp=123456")
 		require.NoError(t, err, failure)
 		require.True(t, strings.HasPrefix(out, "hvs."))
-		require.Len(t, radius.take(), 2)
+		require.Len(t, upstream.take(), 2)
 	})
 
 	t.Run("a wrong code is one failed login", func(t *testing.T) {
@@ -87,21 +88,21 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 			_, err := v.Client.Logical().Write("auth/radius/login/carol", map[string]any{"password": password})
 			require.Equal(t, password == "carol-password,123456", err == nil, password)
 		}
-		require.Len(t, radius.take(), 8)
+		require.Len(t, upstream.take(), 8)
 		refused("carol", "carol-password,123456")
-		require.Empty(t, radius.take(), "two in a row lock the name out")
+		require.Empty(t, upstream.take(), "two in a row lock the name out")
 		require.NoError(t, unlock(v, "carol"))
 	})
 
 	t.Run("passwords with the separator", func(t *testing.T) {
 		v.login("auth/radius", "frank", "a,b")
-		require.Equal(t, []string{"frank: a,b"}, radius.take())
+		require.Equal(t, []string{"frank: a,b"}, upstream.take())
 		v.login("auth/radius", "dave", "a,b,654321")
-		require.Equal(t, []string{"dave: a,b", "dave: 654321 with State"}, radius.take())
+		require.Equal(t, []string{"dave: a,b", "dave: 654321 with State"}, upstream.take())
 		step := v.write("auth/radius/login/dave", map[string]any{"password": "a,b"})
 		require.Nil(t, step.Auth)
 		require.NotEmpty(t, step.Data["challenge_id"])
-		require.Equal(t, []string{"dave: a,b"}, radius.take())
+		require.Equal(t, []string{"dave: a,b"}, upstream.take())
 	})
 
 	t.Run("a code that is not asked for", func(t *testing.T) {
@@ -109,7 +110,7 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 		for range 3 {
 			refused("erin", "a,123456") // it counts as no failed login
 		}
-		require.Equal(t, []string{"erin: a", "erin: a", "erin: a"}, radius.take())
+		require.Equal(t, []string{"erin: a", "erin: a", "erin: a"}, upstream.take())
 		v.log.awaitMatch(t, 0, regexp.MustCompile(`login refused.*`+reason+`.*erin`))
 		attempts, err := v.Client.Logical().ReadWithData("auth/radius/attempts", map[string][]string{"user": {"erin"}})
 		require.NoError(t, err)
@@ -121,27 +122,40 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 		v.login("auth/radius", "erin", "a")
 		v.write("auth/radius/config", map[string]any{"passcode_unasked": "ignore"})
 		v.login("auth/radius", "erin", "a,123456")
-		radius.take()
+		upstream.take()
+	})
+
+	t.Run("through a FreeRADIUS that keeps its users in Vault", func(t *testing.T) {
+		v.write("auth/radius/config", map[string]any{"passcode_unasked": "refuse"})
+		v.write("auth/radius/freeradius/config", map[string]any{"use_radius_sources": true, "authorize_reject": true})
+		f := startFrontend(t, v)
+		require.Equal(t, radius.CodeAccessAccept, f.outcome("carol", "carol-password,"+carolsCode))
+		require.Equal(t, []string{"carol: carol-password", "carol: " + carolsCode + " with State"}, upstream.take())
+		require.Equal(t, radius.CodeAccessReject, f.outcome("carol", "carol-password"), "a challenge cannot be handed on")
+		require.Equal(t, radius.CodeAccessReject, f.outcome("carol", "carol-password,999999"))
+		require.Equal(t, radius.CodeAccessReject, f.outcome("erin", "a,123456"))
+		require.NoError(t, unlock(v, "carol"))
+		upstream.take()
 	})
 
 	t.Run("without a separator nothing is taken apart", func(t *testing.T) {
 		v.write("auth/radius/config", map[string]any{"passcode_separator": "", "lockout_threshold": 0})
 		refused("erin", "a,123456")
 		refused("carol", "carol-password,123456")
-		require.Equal(t, []string{"erin: a,123456", "carol: carol-password,123456"}, radius.take())
+		require.Equal(t, []string{"erin: a,123456", "carol: carol-password,123456"}, upstream.take())
 	})
 
 	t.Run("sources have separators of their own", func(t *testing.T) {
 		for kind, separator := range map[string]string{"radius": "+", "cerb": "::"} {
 			v.write("auth/radius/extauth", map[string]any{
-				"type": kind, "name": kind, "host": "127.0.0.1", "port": radius.port, "secret": radiusSecret,
+				"type": kind, "name": kind, "host": "127.0.0.1", "port": upstream.port, "secret": radiusSecret,
 				"nasid": "vault", "realms": kind, "strip_realm": true, "passcode_separator": separator,
 			})
 			require.Equal(t, separator, v.read("auth/radius/extauth/" + kind)["passcode_separator"])
 			v.login("auth/radius", "carol@"+kind, "carol-password"+separator+carolsCode)
-			require.Equal(t, []string{"carol: carol-password", "carol: " + carolsCode + " with State"}, radius.take())
+			require.Equal(t, []string{"carol: carol-password", "carol: " + carolsCode + " with State"}, upstream.take())
 			refused("carol@"+kind, "carol-password,"+carolsCode)
-			require.Equal(t, []string{"carol: carol-password," + carolsCode}, radius.take())
+			require.Equal(t, []string{"carol: carol-password," + carolsCode}, upstream.take())
 		}
 	})
 }

@@ -4,6 +4,7 @@ package source
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -105,6 +106,22 @@ func NewEntry(kind Type) *Entry {
 		}
 	}
 	return entry
+}
+
+// UnmarshalJSON reads a stored source. What an earlier version has not stored has its default, as in
+// the config: else the next write of another field would be refused.
+func (s *Entry) UnmarshalJSON(data []byte) error {
+	settings := DefaultRADIUSSettings()
+	type plain Entry // without this method
+	stored := plain{RADIUS: &settings}
+	if err := json.Unmarshal(data, &stored); err != nil {
+		return err
+	}
+	if !stored.Type.isRADIUS() {
+		stored.RADIUS = nil
+	}
+	*s = Entry(stored)
+	return nil
 }
 
 // ServerPort returns the port of the hosts that have none of their own.

@@ -2,10 +2,13 @@ package radiusauth
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/login"
 )
 
 // FreeRADIUS has no field for a code: it comes after the password, as at login.
@@ -44,4 +47,15 @@ func TestProfilesSeeTheCodeInPlaceOfThePasswordThatFreeRADIUSHasSent(t *testing.
 	b.profile("code", checks(item("User-Password", "==", "123456")))
 	b.ok(logical.PatchOperation, "config", map[string]any{"default_profiles": "code"})
 	b.authorized(map[string]any{"username": "carol", "password": "carol-password,123456"})
+}
+
+func TestCodeDoesNotCountToTheLengthOfThePassword(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, map[string]any{"passcode_separator": ","})
+	longest := strings.Repeat("x", 128) // of a User-Password
+	require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": longest + ",123456"}))
+	require.Len(t, b.server.Requests(), 1)
+	require.Equal(t, longest, b.server.Requests()[0].Password())
+	text := b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": longest + "x,123456"})
+	require.Contains(t, text, "password is longer than 128 octets")
 }
