@@ -233,6 +233,13 @@ has no token, but "message" and "challenge_id". Send the code as the password:
 
 A push token asks to press Enter: answer with challenge_id alone.
 
+Who knows the code already sends it in the same request. The second line needs
+"passcode_separator" in the config:
+
+    $ vault write auth/radius/login/carol password=... passcode=123456
+    $ vault login -method=radius username=carol
+    Password (will be hidden):    carol-password,123456
+
 A challenge_id is used up on the Vault server that took it; after a failover it is
 the RADIUS server that refuses it a second time. If Vault loses its leadership
 after the RADIUS server has accepted, it answers 5xx, and a client that tries again

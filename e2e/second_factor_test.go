@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
 
 	"vault-plugin-auth-radius/internal/radiustest"
 )
@@ -77,16 +78,18 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 			require.Contains(t, answer, `"client_token":"hvs.`)
 			require.Len(t, upstream.take(), 2)
 		}
-		out, failure, err := v.cli("write", "-field=token", "auth/radius/login/carol", "password=carol-password", "totp=123456")
+		out, failure, err := v.cli("write", "-field=token", "auth/radius/login/carol",
+			"password=carol-password", "totp=123456")
 		require.NoError(t, err, failure)
 		require.True(t, strings.HasPrefix(out, "hvs."))
 		require.Len(t, upstream.take(), 2)
 	})
 
 	t.Run("a wrong code is one failed login", func(t *testing.T) {
-		for _, password := range []string{"carol-password,999999", "carol-password,123456", "carol-password,999999", "carol-password,999998"} {
-			_, err := v.Client.Logical().Write("auth/radius/login/carol", map[string]any{"password": password})
-			require.Equal(t, password == "carol-password,123456", err == nil, password)
+		for _, passcode := range []string{"999999", carolsCode, "999999", "999998"} {
+			body := map[string]any{"password": "carol-password," + passcode}
+			_, err := v.Client.Logical().Write("auth/radius/login/carol", body)
+			require.Equal(t, passcode == carolsCode, err == nil, passcode)
 		}
 		require.Len(t, upstream.take(), 8)
 		refused("carol", "carol-password,123456")
@@ -136,6 +139,39 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 		require.Equal(t, radius.CodeAccessReject, f.outcome("erin", "a,123456"))
 		require.NoError(t, unlock(v, "carol"))
 		upstream.take()
+	})
+
+	t.Run("with the TOTP of the document's FreeRADIUS", func(t *testing.T) {
+		key := []byte("1234567890")
+		recipe := startTap(t, startTOTPRecipe(t, "carol", "carol-password", key))
+		v.write("auth/radius/extauth", map[string]any{
+			"type": "radius", "name": "totp", "host": "127.0.0.1", "port": recipe.port, "secret": radiusSecret,
+			"nasid": "vault", "realms": "totp", "strip_realm": true, "passcode_separator": ",",
+		})
+		require.NoError(t, inOnePeriod(func() error {
+			recipe.take()
+			body := map[string]any{"password": "carol-password," + timedCode(t, key)}
+			_, err := v.Client.Logical().Write("auth/radius/login/carol@totp", body)
+			return err
+		}))
+		require.Len(t, recipe.take(), 2)
+		require.NoError(t, inOnePeriod(func() error {
+			step := v.write("auth/radius/login/carol@totp", map[string]any{"password": "carol-password"}).Data
+			require.Equal(t, "Code of your authenticator app", step["message"])
+			answer := map[string]any{"password": timedCode(t, key), "challenge_id": step["challenge_id"]}
+			_, err := v.Client.Logical().Write("auth/radius/login/carol@totp", answer)
+			return err
+		}))
+		refused("carol@totp", "carol-password,000000")
+		refused("carol@totp", "wrong,"+timedCode(t, key))
+
+		forged := radius.New(radius.CodeAccessRequest, []byte(radiusSecret))
+		require.NoError(t, rfc2865.UserName_SetString(forged, "carol"))
+		require.NoError(t, rfc2865.UserPassword_SetString(forged, timedCode(t, key)))
+		require.NoError(t, rfc2865.State_SetString(forged, "0123456789abcdef"))
+		reply, err := radius.Exchange(t.Context(), forged, fmt.Sprintf("127.0.0.1:%d", recipe.port))
+		require.NoError(t, err)
+		require.Equal(t, radius.CodeAccessReject, reply.Code, "a code without the password")
 	})
 
 	t.Run("without a separator nothing is taken apart", func(t *testing.T) {
