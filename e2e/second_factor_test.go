@@ -114,7 +114,8 @@ func TestCodeIsTypedAfterThePassword(t *testing.T) {
 			refused("erin", "a,123456") // it counts as no failed login
 		}
 		require.Equal(t, []string{"erin: a", "erin: a", "erin: a"}, upstream.take())
-		v.log.awaitMatch(t, 0, regexp.MustCompile(`login refused.*`+reason+`.*erin`))
+		line := v.log.awaitMatch(t, 0, regexp.MustCompile(`login refused.*username=erin.*\n`))[0]
+		require.Contains(t, line, reason)
 		attempts, err := v.Client.Logical().ReadWithData("auth/radius/attempts", map[string][]string{"user": {"erin"}})
 		require.NoError(t, err)
 		require.Contains(t, fmt.Sprint(attempts.Data["attempts"]), reason)
