@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -78,6 +79,9 @@ func (p *PasscodeSettings) compile() (*regexp.Regexp, error) {
 	if p.PasscodePattern == DefaultPasscodePattern {
 		return defaultPasscode, nil
 	}
+	if _, err := syntax.Parse(p.PasscodePattern, syntax.Perl); err != nil { // "a)|(?:b" is whole with what whole adds
+		return nil, err
+	}
 	return regexp.Compile(whole(p.PasscodePattern))
 }
 
@@ -91,9 +95,10 @@ func (p *PasscodeSettings) problems() []string {
 	case p.PasscodePattern == "" || len(p.PasscodePattern) > maxPasscodePattern:
 		found = append(found, fmt.Sprintf("`passcode_pattern` must have 1 to %d octets", maxPasscodePattern))
 	case err != nil:
-		found = append(found, "`passcode_pattern`: "+strings.ReplaceAll(err.Error(), whole(p.PasscodePattern), p.PasscodePattern))
+		found = append(found, "`passcode_pattern`: "+err.Error())
 	case p.PasscodeSeparator == "" && p.PasscodePattern != DefaultPasscodePattern:
-		found = append(found, "`passcode_pattern` has no effect without `passcode_separator`: leave it out, or set that")
+		found = append(found, "`passcode_pattern` has no effect without `passcode_separator`: set that, "+
+			"or the pattern to its default, "+DefaultPasscodePattern)
 	}
 	if problem := validate.CheckEnum("passcode_unasked", p.PasscodeUnasked, PasscodesUnasked); problem != "" {
 		found = append(found, problem)

@@ -53,9 +53,10 @@ func TestPatternOfCodesMatchesWhole(t *testing.T) {
 func TestPasscodeSettingsThatCannotWorkAreProblems(t *testing.T) {
 	t.Parallel()
 	for field, settings := range map[string]PasscodeSettings{
-		"":                     {PasscodeSeparator: ",", PasscodePattern: "[0-9]+", PasscodeUnasked: PasscodeIgnore},
-		"`passcode_separator`": {PasscodeSeparator: "ab", PasscodePattern: DefaultPasscodePattern, PasscodeUnasked: PasscodeRefuse},
-		"`passcode_pattern`":   {PasscodeSeparator: ",", PasscodePattern: "[0-9", PasscodeUnasked: PasscodeRefuse},
+		"":                          {PasscodeSeparator: ",", PasscodePattern: "[0-9]+", PasscodeUnasked: PasscodeIgnore},
+		"`passcode_pattern`: error": {PasscodeSeparator: ",", PasscodePattern: "a)|(?:b", PasscodeUnasked: PasscodeRefuse},
+		"`passcode_separator`":      {PasscodeSeparator: "ab", PasscodePattern: DefaultPasscodePattern, PasscodeUnasked: PasscodeRefuse},
+		"`passcode_pattern`":        {PasscodeSeparator: ",", PasscodePattern: "[0-9", PasscodeUnasked: PasscodeRefuse},
 		"`passcode_pattern` has no effect without": {PasscodePattern: "[0-9]{6}", PasscodeUnasked: PasscodeRefuse},
 		"`passcode_unasked`":                       {PasscodePattern: DefaultPasscodePattern, PasscodeUnasked: "maybe"},
 	} {
