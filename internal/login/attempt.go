@@ -241,6 +241,10 @@ func (s *Service) judge(ctx context.Context, use decision.Use, candidate candida
 	wait = stopwatch(&result.waited)
 	result.Answer, result.Refusal = s.ask(ctx, candidate.caller, result.Authorization, identity.Name, candidate.credentials)
 	wait()
+	if candidate.isUnasked(result) {
+		result.Refusal = denied(decision.Unasked,
+			"a code came with the password, and the source does not ask for one: see passcode_unasked")
+	}
 	s.endTurn(turn, use, result)
 	if result.Refusal == nil && result.Answer.Outcome == radclient.Accept {
 		s.authorize(result)

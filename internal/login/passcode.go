@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"vault-plugin-auth-radius/internal/challenge"
-	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/radclient"
 	"vault-plugin-auth-radius/internal/source"
 )
@@ -42,19 +41,20 @@ func (a Attempt) split(passcodes source.PasscodeSettings) (Attempt, error) {
 	return a, nil
 }
 
+// isUnasked reports whether a code came with a password that its source accepts alone, and is not
+// to be ignored. Such a login is refused: else whoever has the password would know that it is
+// right without the code. As it gets no token, it forgets no failed logins.
+func (c candidate) isUnasked(result *Outcome) bool {
+	return c.passcode != "" && c.unasked != source.PasscodeIgnore &&
+		result.Challenge == nil && result.Refusal == nil && result.Answer.Outcome == radclient.Accept
+}
+
 // judgeWithPasscode has the source and the profiles decide, and answers a challenge with the
-// code that came with the password. The password is refused if no code was asked for, unless it
-// is to be ignored: else whoever has the password would know that it is right without the code.
+// code that came with the password.
 func (s *Service) judgeWithPasscode(ctx context.Context, attempt Attempt, candidate candidate, result *Outcome) {
 	s.judge(ctx, attempt.Use, candidate, result)
-	if candidate.passcode == "" || result.Refusal != nil {
-		return
-	}
-	switch {
-	case result.Answer.Outcome == radclient.Challenge:
+	if candidate.passcode != "" && result.Refusal == nil && result.Answer.Outcome == radclient.Challenge {
 		s.answer(ctx, attempt, candidate, result)
-	case candidate.unasked != source.PasscodeIgnore:
-		result.Refusal = denied(decision.Unasked, "a code came with the password, and the source does not ask for one: see passcode_unasked")
 	}
 }
 

@@ -124,6 +124,21 @@ func TestCodeThatIsNotAskedForRefusesTheLogin(t *testing.T) {
 	require.Equal(t, decision.Rejected, result.Refusal.Reason.Class, "no code is typed after a password that is checked here")
 }
 
+func TestCodeThatIsNotAskedForForgetsNoFailedLogins(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(config *Config) { config.PasscodeSeparator, config.LockoutThreshold = ",", 2 })
+	f.asksForCode("pw", "")
+	for _, password := range []string{"wrong", "pw,123456", "wrong"} {
+		result, err := f.authenticate(Attempt{Username: "carol", Password: password})
+		require.NoError(t, err)
+		require.NotNil(t, result.Refusal)
+	}
+	result, err := f.authenticate(Attempt{Username: "carol", Password: "pw"})
+	require.NoError(t, err)
+	require.NotNil(t, result.Refusal)
+	require.Equal(t, lockedReason, result.Refusal.Reason)
+}
+
 func TestWrongCodeInTheSameRequestIsOneFailedLogin(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(config *Config) { config.PasscodeSeparator, config.LockoutThreshold = ",", 2 })
