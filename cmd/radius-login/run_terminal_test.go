@@ -110,7 +110,7 @@ func TestCtrlCCallsTheRequestOff(t *testing.T) {
 
 func TestOtherSignalsLeaveASaneTerminalToo(t *testing.T) {
 	t.Parallel()
-	for signal, code := range map[syscall.Signal]int{syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+	for signal, code := range map[syscall.Signal]int{syscall.SIGTERM: 143, syscall.SIGHUP: 129, syscall.SIGQUIT: 131} {
 		s := atTerminal(t, startFakeVault(t), "username=carol")
 		s.await("Password")
 		require.NoError(t, s.command.Process.Signal(signal))
