@@ -135,7 +135,7 @@ func (o output) table(rows []row) error {
 		if text = strings.TrimSpace(text); text == "" {
 			text = "n/a"
 		}
-		fmt.Fprintf(table, "%s\t%s\n", row.key, text)
+		fmt.Fprintf(table, "%s\t%s\n", printable(row.key), printable(text)) // metadata may be of a RADIUS server
 	}
 	return table.Flush()
 }

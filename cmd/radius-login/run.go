@@ -116,7 +116,7 @@ func (l *login) run(ctx context.Context) int {
 		return code
 	}
 	if err != nil {
-		fmt.Fprintln(l.problems, "radius-login:", l.explain(err))
+		l.complain(l.explain(err))
 		return exitCode(err)
 	}
 	return l.deliver(secret)
@@ -233,10 +233,15 @@ func (l *login) deliver(secret *api.Secret) int {
 		return code
 	}
 	if err := l.show(secret, code == exitOK); err != nil {
-		fmt.Fprintln(l.problems, "radius-login:", err)
+		l.complain(err)
 		return exitUsage
 	}
 	return code
+}
+
+// complain shows an error, which may have what another server has sent.
+func (l *login) complain(err error) {
+	fmt.Fprintln(l.problems, "radius-login:", printable(err.Error()))
 }
 
 // keep stores the token, or says that it is not stored.
@@ -248,7 +253,7 @@ func (l *login) keep(secret *api.Secret) int {
 		return exitOK
 	}
 	if err := l.store.Store(secret.Auth.ClientToken); err != nil {
-		fmt.Fprintln(l.problems, "radius-login: logged in, but the token cannot be stored:", err)
+		l.complain(fmt.Errorf("logged in, but the token cannot be stored: %w", err))
 		return exitFailed
 	}
 	if name := tokenVariable(); name != "" {

@@ -248,6 +248,24 @@ func TestVaultsLoginMFAIsAskedFor(t *testing.T) {
 	require.Equal(t, "hvs.fake", p.tokenFile())
 }
 
+func TestNothingOfAServerControlsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"errors":["no\u001b]0;title\u0007 \u202ereally"]}`,
+		`{"auth":{"client_token":"hvs.fake","metadata":{"class":"a\u001b[2Jb","\u001b[2Jname":"c\u202ed"}}}`,
+	} {
+		status := http.StatusOK
+		if strings.Contains(body, "errors") {
+			status = http.StatusBadRequest
+		}
+		vault := startFakeVault(t, answers(status, body))
+		_, out, problems := commandIn(t, t.TempDir(), vault.address, "username=carol").withLines("p\n")
+		require.NotContains(t, out+problems, "\x1b")
+		require.NotContains(t, out+problems, "\x07")
+		require.NotContains(t, out+problems, "\u202e")
+	}
+}
+
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	code, out, problems := commandIn(t, t.TempDir(), "", "-h").withLines("")
