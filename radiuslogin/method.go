@@ -3,8 +3,10 @@ package radiuslogin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/vault/api"
 )
@@ -60,6 +62,9 @@ func (m *Method) Login(ctx context.Context, client *api.Client) (*api.Secret, er
 		return nil, err
 	}
 	for round := 1; round <= maxRounds; round++ {
+		if err := m.checkText(body); err != nil {
+			return nil, err
+		}
 		secret, err := login.send(ctx, body)
 		if err != nil {
 			return nil, err
@@ -98,6 +103,17 @@ func (m *Method) firstBody(ctx context.Context) (map[string]any, error) {
 	}
 	m.addAttributes(body)
 	return body, nil
+}
+
+// checkText returns an error for a text that JSON cannot carry: it would be sent as another one,
+// and a wrong password counts.
+func (m *Method) checkText(body map[string]any) error {
+	for _, field := range []string{"username", "password", "passcode"} {
+		if text, _ := body[field].(string); !utf8.ValidString(text) {
+			return &Error{Reason: ErrInvalid, Path: m.path(), Err: fmt.Errorf("%s is not UTF-8", field)}
+		}
+	}
+	return nil
 }
 
 func (m *Method) addAttributes(body map[string]any) {

@@ -315,3 +315,26 @@ func dependencies(t *testing.T, path string) map[string]bool {
 	}
 	return found
 }
+
+func TestTextThatJSONWouldChangeIsNotSent(t *testing.T) {
+	t.Parallel()
+	const latin1 = "m\xfcller"
+	for field, method := range map[string]*radiuslogin.Method{
+		"username": {Username: latin1, Password: radiuslogin.Text("pw")},
+		"password": {Username: "carol", Password: radiuslogin.Text(latin1)},
+		"passcode": {Username: "carol", Password: radiuslogin.Text("pw"), Passcode: radiuslogin.Text(latin1)},
+	} {
+		fake := startFakeVault(t, ok(tokenAnswer))
+		_, err := method.Login(t.Context(), fake.client)
+		require.ErrorIs(t, err, radiuslogin.ErrInvalid)
+		require.ErrorContains(t, err, field+" is not UTF-8")
+		require.NotContains(t, err.Error(), latin1)
+		require.Empty(t, fake.seen())
+	}
+	fake := startFakeVault(t, ok(challengeAnswer), ok(tokenAnswer))
+	method := carol()
+	method.Answer = func(context.Context, radiuslogin.Challenge) (string, error) { return latin1, nil }
+	_, err := method.Login(t.Context(), fake.client)
+	require.ErrorIs(t, err, radiuslogin.ErrInvalid)
+	require.Len(t, fake.seen(), 1)
+}
