@@ -34,7 +34,7 @@ const (
 	fieldSendClientAddress        = "send_client_address"
 	fieldRealm                    = "realm"
 	fieldStripRealm               = "strip_realm"
-	fieldPasscodeSeparator        = "passcode_separator"
+	fieldPasscodeSeparator        = "passcode_separator" // #nosec G101 -- the name of a field
 	fieldPasscodePattern          = "passcode_pattern"
 	fieldPasscodeUnasked          = "passcode_unasked"
 	fieldCaseInsensitiveUsernames = "case_insensitive_usernames"

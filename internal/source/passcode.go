@@ -25,7 +25,7 @@ var PasscodesUnasked = []PasscodeUnasked{PasscodeRefuse, PasscodeIgnore}
 
 // DefaultPasscodePattern matches the codes of most tokens: 4 to 10 digits, or the 32 to 48
 // letters that a YubiKey types.
-const DefaultPasscodePattern = "[0-9]{4,10}|[A-Za-z]{32,48}"
+const DefaultPasscodePattern = "[0-9]{4,10}|[A-Za-z]{32,48}" // #nosec G101 -- what codes look like
 
 // maxPasscodePattern is the longest pattern in octets.
 const maxPasscodePattern = 256
