@@ -330,7 +330,7 @@ func defaultValue(value any) string {
 	case text == "map[]":
 		return "`{}`"
 	default:
-		return "`" + text + "`"
+		return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
 	}
 }
 
