@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/login"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 // FreeRADIUS has no field for a code: it comes after the password, as at login.
@@ -58,4 +59,18 @@ func TestCodeDoesNotCountToTheLengthOfThePassword(t *testing.T) {
 	require.Equal(t, longest, b.server.Requests()[0].Password())
 	text := b.refused(logical.UpdateOperation, "login/carol", map[string]any{"password": longest + "x,123456"})
 	require.Contains(t, text, "password is longer than 128 octets")
+}
+
+func TestPatternOfCodesGoesWithTheSeparator(t *testing.T) {
+	t.Parallel()
+	b := newConfiguredBackend(t, map[string]any{"passcode_separator": ",", "passcode_pattern": "[0-9]{6}"})
+	b.ok(logical.UpdateOperation, "config", map[string]any{"passcode_separator": "+"})
+	require.Equal(t, "[0-9]{6}", b.ok(logical.ReadOperation, "config", nil).Data["passcode_pattern"])
+	b.ok(logical.UpdateOperation, "config", map[string]any{"passcode_separator": ""})
+	require.Equal(t, source.DefaultPasscodePattern, b.ok(logical.ReadOperation, "config", nil).Data["passcode_pattern"])
+	require.Contains(t, b.refused(logical.UpdateOperation, "config", map[string]any{"passcode_pattern": "[0-9]{6}"}), "has no effect")
+	for _, pattern := range []string{"", strings.Repeat("a", 257)} {
+		data := map[string]any{"passcode_separator": ",", "passcode_pattern": pattern}
+		require.Contains(t, b.refused(logical.UpdateOperation, "config", data), "passcode_pattern")
+	}
 }

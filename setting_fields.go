@@ -131,8 +131,8 @@ func passcodeFields(defaults source.PasscodeSettings) map[string]*framework.Fiel
 	}
 }
 
-// applyRADIUS takes the given fields over. With another status_check, the stored test user
-// is forgotten: it would have no effect.
+// applyRADIUS takes the given fields over. With another status_check the stored test user is
+// forgotten, and without a passcode_separator the pattern: they would have no effect.
 func applyRADIUS(r *radiusSettings, d *framework.FieldData) {
 	username, password := r.StatusCheckUsername, r.StatusCheckPassword
 	r.StatusCheckUsername, r.StatusCheckPassword = "", ""
@@ -144,6 +144,9 @@ func applyRADIUS(r *radiusSettings, d *framework.FieldData) {
 		if _, given := d.GetOk(fieldStatusCheckPassword); !given {
 			r.StatusCheckPassword = password
 		}
+	}
+	if _, given := d.GetOk(fieldPasscodePattern); !given && r.PasscodeSeparator == "" {
+		r.PasscodePattern = source.DefaultPasscodePattern
 	}
 	switch r.FailoverOnTrial {
 	case "1": // what the framework makes of a JSON boolean

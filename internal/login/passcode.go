@@ -70,7 +70,7 @@ func (s *Service) answer(ctx context.Context, attempt Attempt, candidate candida
 		Username: result.Name, Source: result.identity.Source.Key(), Host: verdict.Host, Server: verdict.Server,
 		State: step.State, Round: 1,
 	}
-	result.Password = ""
+	result.Password, result.Answer = "", source.Answer{} // if nothing is asked now, none has been given
 	candidate.credentials.Password, candidate.credentials.Answers = candidate.passcode, challengedBy(result.Challenge)
 	result.Authorization.replacePassword(candidate.passcode)
 	s.judge(ctx, attempt.Use, candidate, result)

@@ -25,7 +25,16 @@ func TestPipeShowsWhetherItIsRead(t *testing.T) {
 	}
 	require.ErrorIs(t, err, unix.EAGAIN)
 	require.False(t, readerGone(descriptor), "a pipe that is full, as that of a process that is stopped")
-	require.NoError(t, reader.Close())
+	requireGoneAfter(t, reader.Close, descriptor)
+}
+
+// requireGoneAfter closes the last reader. No process is started meanwhile: it would have the
+// reader, too, until it runs its program.
+func requireGoneAfter(t *testing.T, closeReader func() error, descriptor int) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	require.NoError(t, closeReader())
 	require.True(t, readerGone(descriptor))
 }
 
@@ -38,8 +47,7 @@ func TestPipeIsReadAsLongAsOneOfSeveralReaders(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, reader.Close())
 	require.False(t, readerGone(int(writer.Fd())))
-	require.NoError(t, unix.Close(second))
-	require.True(t, readerGone(int(writer.Fd())))
+	requireGoneAfter(t, func() error { return unix.Close(second) }, int(writer.Fd()))
 }
 
 func TestPipeOfAStoppedProcessIsReadUntilItIsKilled(t *testing.T) {

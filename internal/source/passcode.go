@@ -30,6 +30,8 @@ const DefaultPasscodePattern = "[0-9]{4,10}|[A-Za-z]{32,48}" // #nosec G101 -- w
 // maxPasscodePattern is the longest pattern in octets.
 const maxPasscodePattern = 256
 
+var errPatternLength = fmt.Errorf("it must have 1 to %d octets", maxPasscodePattern)
+
 // PasscodeSettings say how a login has a code for the challenge of its source.
 type PasscodeSettings struct {
 	// PasscodeSeparator is what stands between a password and the code that is typed after it;
@@ -79,6 +81,9 @@ func (p *PasscodeSettings) compile() (*regexp.Regexp, error) {
 	if p.PasscodePattern == DefaultPasscodePattern {
 		return defaultPasscode, nil
 	}
+	if p.PasscodePattern == "" || len(p.PasscodePattern) > maxPasscodePattern {
+		return nil, errPatternLength
+	}
 	if _, err := syntax.Parse(p.PasscodePattern, syntax.Perl); err != nil { // "a)|(?:b" is whole with what whole adds
 		return nil, err
 	}
@@ -92,8 +97,6 @@ func (p *PasscodeSettings) problems() []string {
 		found = append(found, "`passcode_separator` must be 1 to 4 printable characters that are no letters or digits")
 	}
 	switch _, err := p.compile(); {
-	case p.PasscodePattern == "" || len(p.PasscodePattern) > maxPasscodePattern:
-		found = append(found, fmt.Sprintf("`passcode_pattern` must have 1 to %d octets", maxPasscodePattern))
 	case err != nil:
 		found = append(found, "`passcode_pattern`: "+err.Error())
 	case p.PasscodeSeparator == "" && p.PasscodePattern != DefaultPasscodePattern:
