@@ -53,8 +53,9 @@ func (b *backend) snapshot(ctx context.Context, storage kv.Storage) (metrics.Sna
 	for _, src := range sources {
 		snapshot.Sources = append(snapshot.Sources,
 			metrics.SourceState{Name: src.Label(), Type: src.TypeLabel(), Faulty: src.Err != nil})
-		snapshot.Servers = append(snapshot.Servers, src.Stats()...)
-		snapshot.Certificates = append(snapshot.Certificates, src.Certificates()...)
+		stats := src.Stats()
+		snapshot.Servers = append(snapshot.Servers, stats...)
+		snapshot.Certificates = append(snapshot.Certificates, src.Certificates(stats)...)
 	}
 	return snapshot, nil
 }

@@ -185,7 +185,8 @@ func TestCertificatesOfConfigAndSourcesTellWhenTheyEnd(t *testing.T) {
 	ofConfig := func() []source.Certificate {
 		settings, err := b.settings.get(t.Context(), vaultStorage{b.storage})
 		require.NoError(t, err)
-		return settings.login.Source.Certificates()
+		own := settings.login.Source
+		return own.Certificates(own.Stats())
 	}
 	own := []source.Certificate{
 		{Source: "(config)", Kind: "ca", NotAfter: endOf(t, soon)},
@@ -216,8 +217,9 @@ func TestCertificatesOfConfigAndSourcesTellWhenTheyEnd(t *testing.T) {
 	for i := range own {
 		own[i].Source = "people"
 	}
-	require.Equal(t, own, all.ByName["people"].Certificates())
-	require.Empty(t, all.ByName["clear"].Certificates())
+	people, open := all.ByName["people"], all.ByName["clear"]
+	require.Equal(t, own, people.Certificates(people.Stats()))
+	require.Empty(t, open.Certificates(open.Stats()))
 }
 
 func TestStatsNameSourceAndServer(t *testing.T) {

@@ -67,7 +67,8 @@ func (v *vaultServer) saidToOperators(radius *radiustest.FreeRADIUS) (said []str
 	}})
 	v.write("auth/radius/config", configFor(radius.Host(), radius.Port(), nil))
 	v.write("auth/radius/extauth", map[string]any{
-		"type": "radius", "name": "steps", "host": challenger.Host(), "port": challenger.Port(), "secret": radiusSecret, "nasid": "vault", "realms": "steps",
+		"type": "radius", "name": "steps", "realms": "steps", "nasid": "vault",
+		"host": challenger.Host(), "port": challenger.Port(), "secret": radiusSecret,
 	})
 	v.write("auth/radius/users/local", map[string]any{"extauth": "local", "password": "bob-password"})
 	v.refused("auth/radius/login", map[string]any{"username": "passphrase of bob", "password": "bob-password"})

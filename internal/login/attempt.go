@@ -107,11 +107,7 @@ func (s *Service) TurnAway(
 	began := time.Now()
 	result := Outcome{Name: attempt.name(), Refusal: refusal}
 	if settings != nil {
-		if sources, err := s.Sources.Get(ctx, storage); err == nil {
-			if identity, err := s.Identify(ctx, storage, settings, sources, attempt.Username); err == nil {
-				result.identity, result.Name = identity, identity.Name
-			}
-		}
+		_ = s.find(ctx, storage, settings, attempt, &result) // whatever the name is, the reason is another
 	}
 	if refusal == nil {
 		invalid = &InputError{invalid}

@@ -11,6 +11,7 @@ import (
 	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/radclient"
+	"vault-plugin-auth-radius/internal/source"
 )
 
 // record logs what was decided about an attempt that began then, and hands it on to
@@ -82,7 +83,7 @@ func inputClass(err error) decision.Class {
 func (s *Service) logDecision(d decision.Decision, replyMessage string) {
 	details := []any{
 		"username", d.Username, "source", d.Source, "server", d.Server, "outcome", d.Outcome, "reason", d.Reason,
-		"duration_ms", float64(d.Duration.Round(10*time.Microsecond)) / float64(time.Millisecond),
+		"duration_ms", source.Milliseconds(d.Duration),
 		"request_id", d.RequestID, "use", d.Use,
 	}
 	if replyMessage != "" {
