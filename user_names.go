@@ -85,7 +85,7 @@ func (b *backend) warnOfTestUserBar(
 		return resp
 	}
 	who := login.Identity{Name: name, Source: b.logins.Route(settings.login, sources, user, name)}
-	reason := login.BarredAsTestUser(settings.login, sources, who)
+	reason := login.BarredAsTestUser(settings.login, sources, who).Text
 	if reason == "" {
 		return resp
 	}

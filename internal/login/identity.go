@@ -78,7 +78,7 @@ func (s *Service) Identify(
 	}
 	bars := []func() (Reason, error){
 		func() (Reason, error) { return s.blockOf(identity.user), nil },
-		func() (Reason, error) { return barredAsTestUser(settings, sources, identity), nil },
+		func() (Reason, error) { return BarredAsTestUser(settings, sources, identity), nil },
 		func() (Reason, error) { return s.barredByHidden(ctx, storage, names, identity) },
 		func() (Reason, error) { return barredAsStranger(settings, names, identity, match), nil },
 		func() (Reason, error) { return s.barredByBase(ctx, storage, settings, sources, names, identity) },

@@ -9,14 +9,9 @@ import (
 )
 
 // BarredAsTestUser returns why no user logs in under the name of a test user, whichever
-// source has it, nor under a realm form of it where that source is asked; "" for other
+// source has it, nor under a realm form of it where that source is asked; none for other
 // names. Else a client that guesses the password of the test user would get a token.
-func BarredAsTestUser(settings *Settings, sources *source.Set, identity Identity) string {
-	return barredAsTestUser(settings, sources, identity).Text
-}
-
-// barredAsTestUser is [BarredAsTestUser], with the class of the reason.
-func barredAsTestUser(settings *Settings, sources *source.Set, identity Identity) Reason {
+func BarredAsTestUser(settings *Settings, sources *source.Set, identity Identity) Reason {
 	for _, src := range testedSources(settings, sources) {
 		for _, name := range []string{identity.Name, settings.Config.NameAsked(identity.Source, identity.Name)} {
 			for i, form := range username.RealmForms(name) {

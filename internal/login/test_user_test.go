@@ -79,7 +79,7 @@ func TestReasonOfATestUserIsThatOfItsLogins(t *testing.T) {
 	sources, err := f.service.Sources.Get(t.Context(), f.storage)
 	require.NoError(t, err)
 	for _, name := range []string{"probe", "alice"} {
-		reason := BarredAsTestUser(f.settings, sources, Identity{Name: name, Source: f.settings.Source})
+		reason := BarredAsTestUser(f.settings, sources, Identity{Name: name, Source: f.settings.Source}).Text
 		require.Equal(t, name == "probe", reason != "")
 		if reason != "" {
 			f.requireDenied(name, rightPassword, reason)

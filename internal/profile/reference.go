@@ -99,7 +99,7 @@ func resolve(d *dictionary.Dictionary, text string) (reference, error) {
 	if !found {
 		return reference{}, unknown(d, name, tagText)
 	}
-	r := reference{key: keyOf(from, attribute), attribute: attribute, secret: secretAttribute(attribute)}
+	r := reference{key: keyOf(from, attribute), attribute: attribute, secret: IsSecret(attribute)}
 	if !tagged {
 		return r, nil
 	}

@@ -32,11 +32,8 @@ func secretName(name string) bool {
 	return false
 }
 
-// IsSecret reports whether values of the attribute are not to be shown.
-func IsSecret(attribute *dictionary.Attribute) bool { return secretAttribute(attribute) }
-
-// secretAttribute reports whether values of the attribute are kept from
+// IsSecret reports whether values of the attribute are kept from
 // explanations, errors and replies. What the wire hides is secret as well.
-func secretAttribute(attribute *dictionary.Attribute) bool {
+func IsSecret(attribute *dictionary.Attribute) bool {
 	return attribute.Encrypt != 0 || secretName(attribute.Name)
 }
