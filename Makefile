@@ -14,6 +14,8 @@ TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 # of Vault again.
 MODULES := . e2e
 
+SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.*')
+
 # A go.work of a folder above would take the nested modules away.
 export GOWORK := off
 
@@ -49,7 +51,11 @@ test-long: needs ## Run what takes real time: long figures of tests (LONG=1), th
 	@LONG=1 $(MAKE) --no-print-directory e2e
 	@scripts/test-busy.sh $(RUNS)
 
-lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck, gosec).
+lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck, gosec; shellcheck, actionlint).
+	@scripts/install-test-needs.sh shellcheck
+	@echo shellcheck and actionlint
+	@shellcheck $(SHELL_SCRIPTS)
+	@$(TOOL) actionlint $(wildcard .github/workflows/*.yml)
 	@files=$$($(TOOL) gofumpt -l .) || exit 1; \
 	[ -z "$$files" ] || { printf 'Not formatted, make fmt does it:\n%s\n' "$$files" >&2; exit 1; }
 	@set -e; for module in $(MODULES); do \
@@ -91,7 +97,7 @@ vuln: ## Look for known vulnerabilities in the dependencies; asks vuln.go.dev.
 fmt: ## Format the Go code.
 	@$(TOOL) gofumpt -w .
 
-needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Directory Server, Samba, PostgreSQL, MariaDB, Prometheus with Alertmanager and a C compiler.
+needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Directory Server, Samba, PostgreSQL, MariaDB, Prometheus with Alertmanager, shellcheck and a C compiler.
 	@scripts/install-test-needs.sh
 
 clean: ## Remove what was built here.

@@ -2,9 +2,9 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb] [prometheus]
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb] [prometheus] [shellcheck]
 #
-# Without arguments: all.
+# Without arguments: all. shellcheck is what `make lint` reads these scripts with.
 #
 # cc is the C compiler that Go's race detector links with. The servers are run by
 # the tests themselves, with their own configuration: the daemons that Debian's
@@ -54,6 +54,8 @@ need_mariadb() {
 	have mariadbd && have mariadb-install-db || packages+=(mariadb-server-core)
 	have mariadb && have my_print_defaults || packages+=(mariadb-client-core)
 }
+
+need_shellcheck() { have shellcheck || packages+=(shellcheck); }
 
 # The package prometheus has promtool, and prometheus-alertmanager has amtool.
 need_prometheus() {
@@ -110,7 +112,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer, MariaDB 10.10 or later, Prometheus and Alertmanager (linked as prometheus-alertmanager), so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db, mariadb, prometheus, promtool, prometheus-alertmanager and amtool are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer, MariaDB 10.10 or later, Prometheus, Alertmanager (linked as prometheus-alertmanager) and shellcheck, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db, mariadb, prometheus, promtool, prometheus-alertmanager, amtool and shellcheck are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -128,7 +130,7 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb prometheus
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb prometheus shellcheck
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
@@ -141,7 +143,8 @@ main() {
 		pgbouncer) need_pgbouncer ;;
 		mariadb) need_mariadb ;;
 		prometheus) need_prometheus ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb, prometheus or nothing" ;;
+		shellcheck) need_shellcheck ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb, prometheus, shellcheck or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages
