@@ -2,6 +2,9 @@
 
 PLUGIN := vault-plugin-auth-radius
 
+# The Go module, which scripts/rename-module.sh gives another path.
+MODULE := $(shell awk '$$1 == "module" {print $$2}' go.mod)
+
 # A semantic version, or Vault refuses to register the plugin: never a bare
 # commit hash.
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || echo v0.1.0-dev)
@@ -12,7 +15,7 @@ TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 
 # e2e/vault is formatted, but no more: a vet or a lint of it would compile all
 # of Vault again.
-MODULES := . e2e
+MODULES := . e2e tools
 
 SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.*')
 
@@ -29,7 +32,7 @@ help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the plugin, bin/vault-plugin-auth-radius, and bin/radius-login for its users.
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X $(PLUGIN).version=$(VERSION)" -o bin/$(PLUGIN) ./cmd/$(PLUGIN)
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X $(MODULE).version=$(VERSION)" -o bin/$(PLUGIN) ./cmd/$(PLUGIN)
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/radius-login ./cmd/radius-login
 
 dev: ## Run a Vault with the plugin, a RADIUS server and a first login; ONESHOT=1 ends after the login.
@@ -47,6 +50,7 @@ test: ## Run all that CI runs: lint, protocol (race included) and e2e. Installs 
 
 test-long: needs ## Run what takes real time: long figures of tests (LONG=1), then test RUNS (10) times on a busy machine.
 	LONG=1 go test -count=1 -v -run TestOneAccountIsOneUser .
+	LONG=1 go test -count=1 -timeout 30m -run TestRenamedModuleBuilds .
 	LONG=1 go test -count=1 -timeout 30m -tags protocol ./internal/acct
 	@LONG=1 $(MAKE) --no-print-directory e2e
 	@scripts/test-busy.sh $(RUNS)

@@ -26,7 +26,7 @@ func TestInternalPackagesDoNotImportVault(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./internal/...").CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.Contains(t, string(out), "vault-plugin-auth-radius/internal/radclient")
+	require.Contains(t, string(out), modulePath+"/internal/radclient")
 	require.NotContains(t, string(out), "hashicorp/vault/")
 }
 
@@ -96,7 +96,7 @@ func listPackages(t *testing.T, arguments ...string) (packages []goPackage) {
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
-	const internal = modulePath + "/internal/"
+	internal := modulePath + "/internal/"
 	found := map[string][]string{}
 	for _, room := range listPackages(t, "./internal/...") {
 		imports := []string{}

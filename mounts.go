@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -73,8 +74,8 @@ func (m *Mounts) left() []*backend {
 	return slices.Collect(maps.Keys(m.open))
 }
 
-// modulePath is the module that this package is part of.
-const modulePath = "vault-plugin-auth-radius"
+// modulePath is the module that this package is the root of, whatever its path is.
+var modulePath = reflect.TypeFor[Mounts]().PkgPath()
 
 // version is set by the linker: -ldflags "-X vault-plugin-auth-radius.version=v1.2.3".
 var version string
