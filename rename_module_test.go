@@ -47,7 +47,7 @@ func (c clone) try(folder, name string, arguments ...string) (string, error) {
 	c.Helper()
 	command := exec.CommandContext(c.Context(), name, arguments...)
 	command.Dir = filepath.Join(c.folder, folder)
-	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-trimpath -buildvcs=false", "MAKEFLAGS=")
+	command.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false", "MAKEFLAGS=")
 	out, err := command.CombinedOutput()
 	return string(out), err
 }
