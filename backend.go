@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/rpc"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ import (
 	"vault-plugin-auth-radius/internal/challenge"
 	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/directory"
+	"vault-plugin-auth-radius/internal/gate"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/login"
@@ -65,6 +67,8 @@ type backend struct {
 
 	references sync.RWMutex
 
+	requests *gate.Gate // of all mounts of the process
+
 	settings     *settingsCache
 	names        *username.Registry
 	users        *users.Cache
@@ -83,6 +87,7 @@ type backend struct {
 
 func newBackend() *backend {
 	b := &backend{
+		requests:     gate.New(),
 		users:        users.NewCache(),
 		dictionaries: &catalog.Dictionaries{},
 		attempts:     attempts.New(defaultConfig().AttemptsKept),
@@ -306,8 +311,16 @@ func (b *backend) directoryChanged(change directory.Change) {
 	b.Logger().Error("directory is dead: new logins go to others, if there are any", "server", change.Server, "error", change.Err)
 }
 
+// errEnding sends a request back, of which nothing has been done, as the process ends.
+// Vault knows a plugin that has ended by this text, starts it anew, and repeats the request.
+var errEnding = rpc.ErrShutdown
+
 // HandleRequest implements [logical.Backend].
 func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
+	if !b.requests.Enter() {
+		return nil, errEnding
+	}
+	defer b.requests.Leave()
 	defer b.countAnswer(req, time.Now())(&resp, &err)
 	defer b.recovered(req, func(cause error) { resp, err = logical.ErrorResponse(cause.Error()), nil })
 	if path := b.Route(req.Path); path != nil {
@@ -327,6 +340,10 @@ func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp
 // is left to HandleRequest: an error from here reaches the client as a 500,
 // because its type is lost on the way from a plugin to Vault.
 func (b *backend) HandleExistenceCheck(ctx context.Context, req *logical.Request) (checkFound, exists bool, err error) {
+	if !b.requests.Enter() {
+		return false, false, errEnding
+	}
+	defer b.requests.Leave()
 	defer b.recovered(req, func(cause error) { err = cause })
 	if path := b.Route(req.Path); path != nil {
 		readJSONTexts(path, req)

@@ -47,6 +47,7 @@ var roomImports = map[string][]string{
 	"directory":     {"bindaddress", "certificates", "fairshare"},
 	"directorytest": {"daemontest", "tlstest"},
 	"fairshare":     {},
+	"gate":          {},
 	"kv":            {},
 	"lockout":       {"fairshare", "username"},
 	"login": {

@@ -9,23 +9,31 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/gate"
 )
 
 // Mounts makes the mounts of a plugin's process, and closes those that are left when the
 // process has to end by itself.
 type Mounts struct {
+	requests *gate.Gate // of all mounts
+
 	mu   sync.Mutex
 	open map[*backend]struct{} // guarded by mu
 }
 
 // NewMounts returns a maker of mounts that has made none.
-func NewMounts() *Mounts { return &Mounts{open: map[*backend]struct{}{}} }
+func NewMounts() *Mounts {
+	return &Mounts{requests: gate.New(), open: map[*backend]struct{}{}}
+}
 
 // Factory makes a mount; it is a [logical.Factory].
 func (m *Mounts) Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
 	b := newBackend()
+	b.requests = m.requests
 	if err := b.Setup(ctx, conf); err != nil {
 		return nil, fmt.Errorf("setting up the radius auth method: %w", err)
 	}
@@ -53,6 +61,40 @@ func (m *Mounts) Close(ctx context.Context) {
 	select {
 	case <-closed:
 	case <-ctx.Done():
+	}
+}
+
+const (
+	// drainTime bounds the wait for requests in flight: others wait behind them, and one
+	// may be a login whose user looks for a phone.
+	drainTime = 15 * time.Second
+
+	// lingerTime is for requests that are on their way from Vault: what comes after it
+	// is lost. Vault sends a mount's next one to another process once it has learned.
+	lingerTime = 250 * time.Millisecond
+)
+
+// Drain prepares the process for its end, which Vault has begun. Vault waits by itself for
+// the requests of a mount that it reloads, but ends the process for all mounts. The requests
+// that the others are at come to an end, within a bound; later ones are sent back to Vault,
+// which starts a new process and repeats them there. Storage cannot be reached any more.
+func (m *Mounts) Drain(ctx context.Context) {
+	if len(m.left()) == 0 {
+		return // no request is lost
+	}
+	drained := m.requests.Shut()
+	linger := time.After(lingerTime)
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	for drained != nil || linger != nil {
+		select {
+		case <-drained:
+			drained = nil
+		case <-linger:
+			linger = nil
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/vault/api"
-	"github.com/hashicorp/vault/sdk/plugin"
 
 	radiusauth "vault-plugin-auth-radius"
 	"vault-plugin-auth-radius/internal/orphan"
@@ -33,11 +32,7 @@ func main() {
 	// its mounts are closed.
 	signal.Ignore(syscall.SIGPIPE)
 	go endAfter(parent, mounts) // until the process ends
-	err := plugin.ServeMultiplex(&plugin.ServeOpts{
-		BackendFactoryFunc: mounts.Factory,
-		TLSProviderFunc:    api.VaultPluginTLSProvider(meta.GetTLSConfig()),
-	})
-	if err != nil {
+	if err := serve(mounts, meta); err != nil {
 		fmt.Fprintln(os.Stderr, "vault-plugin-auth-radius:", err)
 		os.Exit(1)
 	}
