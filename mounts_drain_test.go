@@ -15,7 +15,8 @@ import (
 func requireSentBack(t *testing.T, mount logical.Backend) {
 	t.Helper()
 	_, err := mount.HandleRequest(context.Background(), &logical.Request{
-		Operation: logical.UpdateOperation, Path: "login/bob", Data: map[string]any{"password": "x"}, Storage: &logical.InmemStorage{},
+		Operation: logical.UpdateOperation, Path: "login/bob", Storage: &logical.InmemStorage{},
+		Data: map[string]any{"password": "x"},
 	})
 	require.EqualError(t, err, rpc.ErrShutdown.Error(), "what Vault's builtin/plugin/v5 knows an ended plugin by")
 	_, _, err = mount.HandleExistenceCheck(context.Background(), &logical.Request{
