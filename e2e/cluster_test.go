@@ -22,6 +22,7 @@ var clusterUsers = radiustest.Users{
 	"dave":  {Password: "dave-password"},
 	"erin":  {Password: "erin-password"},
 	"frank": {Password: "frank-password"},
+	"heidi": {Password: "heidi-password"},
 
 	"bob@example.com": {Password: "bob-password"},
 }
@@ -38,6 +39,7 @@ type cluster struct {
 // again before: it would take some seconds until raft tries it again.
 func TestCluster(t *testing.T) {
 	t.Parallel()
+	build := buildNext(t)
 	c := cluster{
 		vaultCluster: startCluster(t),
 		radius:       startRADIUS(t, radiustest.Options{Handler: clusterUsers.Handler()}),
@@ -54,6 +56,7 @@ func TestCluster(t *testing.T) {
 		{"each node answers alike", testEachNodeAnswersAlike},
 		{"standbys tell the client's address", testStandbysTellTheClientsAddress},
 		{"what a node kept while it was active is gone when it is again", testActiveAgain},
+		{"upgrade of the plugin", func(t *testing.T, c cluster) { testUpgradeOfThePlugin(t, c, build) }},
 		{"kill -9 of the active node", func(t *testing.T, c cluster) { testFailover(t, c, c.killActive) }},
 		{"step-down", func(t *testing.T, c cluster) { testFailover(t, c, c.stepDown) }},
 	}
@@ -317,11 +320,5 @@ func (n *clusterNode) enableUser(name string, enabled bool) {
 // carolsRequests returns how many Access-Requests for carol have reached the RADIUS
 // server, copies not counted.
 func (c cluster) carolsRequests() int {
-	count := 0
-	for _, request := range c.radius.Requests() {
-		if request.Username() == "carol" && request.Copy == 1 {
-			count++
-		}
-	}
-	return count
+	return c.requestsOf("carol")
 }
