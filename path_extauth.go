@@ -92,6 +92,16 @@ func (b *backend) pathSources() *framework.Path {
 var sourceSecrets = []string{fieldSecret, fieldSearchPassword}
 
 func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return b.changeSources(ctx, storageOf(req), func() (*logical.Response, error) {
+		return b.createSource(ctx, req, d, "")
+	})
+}
+
+// createSource stores a new source; with problems it answers with them and stores nothing. name is
+// the one in the path; "" means that the fields have it, or its type and id make it. It runs alone.
+func (b *backend) createSource(
+	ctx context.Context, req *logical.Request, d *framework.FieldData, name string,
+) (*logical.Response, error) {
 	kind := source.Type(d.Get(fieldSourceType).(string))
 	if !slices.Contains(source.Types, kind) {
 		if kind == "" {
@@ -100,14 +110,16 @@ func (b *backend) sourceCreate(ctx context.Context, req *logical.Request, d *fra
 		return logical.ErrorResponse(validate.CheckEnum(fieldSourceType, kind, source.Types)), nil
 	}
 	entry := source.NewEntry(kind)
+	entry.Name = name
 	applySource(entry, d)
-	return b.changeSources(ctx, storageOf(req), func() (*logical.Response, error) {
-		response, err := b.sourceStore(ctx, req, d, nil, entry)
-		if err != nil || response.IsError() {
-			return response, err
-		}
-		return logical.RespondWithStatusCode(response, req, http.StatusCreated)
-	})
+	if name != "" && entry.Name != name {
+		return logical.ErrorResponse("`name` %.80q differs from %.80q, which the path creates: leave it out", entry.Name, name), nil
+	}
+	response, err := b.sourceStore(ctx, req, d, nil, entry)
+	if err != nil || response.IsError() {
+		return response, err
+	}
+	return logical.RespondWithStatusCode(response, req, http.StatusCreated)
 }
 
 func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
@@ -164,6 +176,8 @@ func (b *backend) pathSource() *framework.Path {
 		Description: "Number or name of the source.",
 	}
 	responses := dataResponses(sourceResponseFields())
+	written := dataResponses(sourceResponseFields())
+	written[http.StatusCreated] = []framework.Response{{Description: "Created", Fields: sourceResponseFields()}}
 	return &framework.Path{
 		Pattern: `extauth/(?P<id>[^/]+)`,
 		DisplayAttrs: &framework.DisplayAttributes{
@@ -179,12 +193,13 @@ func (b *backend) pathSource() *framework.Path {
 				Responses: responses,
 			},
 			logical.UpdateOperation: &framework.PathOperation{
-				Callback:  b.sourceChange,
-				Summary:   "Change the given fields of a source. Logins that wait for it are not disturbed.",
-				Responses: responses,
+				Callback: b.sourceWrite,
+				Summary: "Change the given fields of a source. Logins that wait for it are not disturbed. " +
+					"An unknown name, with a type, creates a source.",
+				Responses: written,
 			},
 			logical.PatchOperation: &framework.PathOperation{
-				Callback:  b.sourceChange,
+				Callback:  b.sourcePatch,
 				Summary:   "Change the given fields of a source with a JSON merge patch: null resets a field to its default.",
 				Responses: responses,
 			},
@@ -224,7 +239,8 @@ func (b *backend) changeSources(
 	return resp, err
 }
 
-// changeSource runs a change of the source that the path names, alone.
+// changeSource runs a change of the source that the path names, alone. The argument of do is nil
+// if there is none.
 func (b *backend) changeSource(
 	ctx context.Context, req *logical.Request, d *framework.FieldData, do func(*source.Entry) (*logical.Response, error),
 ) (*logical.Response, error) {
@@ -233,7 +249,7 @@ func (b *backend) changeSource(
 		entry, err := source.Find(ctx, storageOf(req), reference)
 		switch {
 		case errors.Is(err, source.ErrNotFound):
-			return nil, noSource(reference)
+			return do(nil)
 		case err != nil:
 			return nil, err
 		}
@@ -241,20 +257,43 @@ func (b *backend) changeSource(
 	})
 }
 
-func (b *backend) sourceChange(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	kind, given := d.Raw[fieldSourceType]
+func (b *backend) sourceWrite(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	reference := d.Get(fieldSourceID).(string)
 	return b.changeSource(ctx, req, d, func(before *source.Entry) (*logical.Response, error) {
-		if given && kind != nil && kind != string(before.Type) {
-			return logical.ErrorResponse("`type` is %s and never changes: create another source", before.Type), nil
+		// A change never needs the type: with it, a source is meant that may have to be made.
+		if before == nil && d.Raw[fieldSourceType] != nil && !kv.IsWholeNumber(reference) {
+			return b.createSource(ctx, req, d, reference)
 		}
-		entry := before.Clone()
-		applySource(entry, d)
-		return b.sourceStore(ctx, req, d, before, entry)
+		return b.sourceChange(ctx, req, d, before)
 	})
+}
+
+func (b *backend) sourcePatch(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
+	return b.changeSource(ctx, req, d, func(before *source.Entry) (*logical.Response, error) {
+		return b.sourceChange(ctx, req, d, before)
+	})
+}
+
+// sourceChange changes the source as the request says, and stores it. It runs alone.
+func (b *backend) sourceChange(
+	ctx context.Context, req *logical.Request, d *framework.FieldData, before *source.Entry,
+) (*logical.Response, error) {
+	if before == nil {
+		return nil, noSource(d.Get(fieldSourceID).(string))
+	}
+	if kind := d.Raw[fieldSourceType]; kind != nil && kind != string(before.Type) {
+		return logical.ErrorResponse("`type` is %s and never changes: create another source", before.Type), nil
+	}
+	entry := before.Clone()
+	applySource(entry, d)
+	return b.sourceStore(ctx, req, d, before, entry)
 }
 
 func (b *backend) sourceDelete(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	return b.changeSource(ctx, req, d, func(entry *source.Entry) (*logical.Response, error) {
+		if entry == nil {
+			return nil, noSource(d.Get(fieldSourceID).(string))
+		}
 		if err := b.defaultSource(ctx, storageOf(req), entry); err != nil {
 			return nil, err
 		}
@@ -290,6 +329,8 @@ cerb), LDAP directories (ldap) and Active Directory (ad).
     $ vault write auth/radius/extauth type=ad host=dc1.example.com,dc2.example.com \
         ad_domain=corp.example.com realms=corp ssl=true ssl_cert=@ca.pem
     $ vault write auth/radius/extauth/ad-1/verify username=alice password=...
+
+A write to a name that there is not, extauth/corp type=ad ..., creates that source.
 
 A source checks users with an entry that names it (users/alice extauth=ad-1),
 users with one of its realms in their names (alice@corp), and, if the config names

@@ -78,6 +78,34 @@ func TestSourcesAreCreatedReadChangedAndDeleted(t *testing.T) {
 	require.Equal(t, "ad-5", b.source("ad", nil), "an id is never given again")
 }
 
+// A tool that writes what it declares to the path that it reads and deletes, such as Terraform,
+// creates sources by their names.
+func TestWriteToANewNameCreatesASource(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	for i, kind := range source.Types {
+		path := "extauth/by-name-" + string(kind)
+		made := b.created(logical.UpdateOperation, path, with(string(kind), nil))
+		require.EqualValues(t, fmt.Sprint(i+1), made["id"])
+		require.Equal(t, "by-name-"+string(kind), made["name"])
+		read := b.ok(logical.ReadOperation, path, nil).Data
+		require.Equal(t, read, b.ok(logical.UpdateOperation, path, with(string(kind), nil)).Data, "a second write changes it")
+		b.ok(logical.UpdateOperation, path, map[string]any{"name": "by-name-" + string(kind), "type": string(kind)})
+	}
+	b.created(logical.UpdateOperation, "extauth/named", with("ad", map[string]any{"name": "named"}))
+	require.Equal(t, "`name` \"b\" differs from \"a\", which the path creates: leave it out",
+		b.refused(logical.UpdateOperation, "extauth/a", with("ad", map[string]any{"name": "b"})))
+	require.Contains(t, b.refused(logical.UpdateOperation, "extauth/local", with("ad", nil)), "`name`: \"local\" cannot be a name")
+	require.Contains(t, b.refused(logical.UpdateOperation, "extauth/a", map[string]any{"type": "kerberos"}), "`type`")
+	require.Contains(t, b.refused(logical.UpdateOperation, "extauth/a", map[string]any{"type": "ldap"}), "`host` is missing")
+	b.coded(http.StatusConflict, logical.UpdateOperation, "extauth/NAMED", with("ad", nil))
+
+	b.coded(http.StatusNotFound, logical.UpdateOperation, "extauth/99", with("ad", nil))
+	b.coded(http.StatusNotFound, logical.PatchOperation, "extauth/a", with("ad", nil))
+	b.coded(http.StatusNotFound, logical.UpdateOperation, "extauth/a", with("ad", map[string]any{"type": nil}))
+	require.Len(t, b.ok(logical.ListOperation, "extauth", nil).Data["keys"], 5, "nothing else was made")
+}
+
 func TestSourcesArePaged(t *testing.T) {
 	t.Parallel()
 	b := newTestBackend(t)
