@@ -49,6 +49,8 @@ func whatIsWritten(client *tlstest.Identity) []declared {
 	}
 	certificates := shapes(string(client.Trusts.PEM()), "")
 	tls := map[string]any{"transport": "tls", "tls_ca_cert": string(client.Trusts.PEM())}
+	modern := map[string]any{"transport": "tls", "tls_ca_cert": tls["tls_ca_cert"], "tls_min_version": "tls13"}
+	ldaps := map[string]any{"ssl": true, "ssl_cert": tls["tls_ca_cert"]}
 	identity := maps.Clone(tls)
 	identity["tls_client_key"] = string(client.Certificate.KeyPEM)
 	probes := map[string]any{
@@ -67,7 +69,7 @@ func whatIsWritten(client *tlstest.Identity) []declared {
 		"tls_client_cert": shapes(string(client.Certificate.PEM)).needing(identity),
 		"tls_server_name": shapes("radius.example.com", "").needing(tls),
 		"tls_min_version": shapes("tls12", "tls13").needing(tls),
-		"radius_version":  shapes("1.0", "1.1", "auto").needing(map[string]any{"transport": "tls", "tls_ca_cert": tls["tls_ca_cert"], "tls_min_version": "tls13"}),
+		"radius_version":  shapes("1.0", "1.1", "auto").needing(modern),
 		"strategy":        shapes("failover", "round_robin"), "status_check": shapes("auto", "on", "off"),
 		"status_check_username": shapes("probe").needing(probes), "response_window": durations,
 		"failover_on_trial": shapes("auto", "true", "false"),
@@ -84,9 +86,10 @@ func whatIsWritten(client *tlstest.Identity) []declared {
 		"tls_client_cert": shapes(string(client.Certificate.PEM)).needing(map[string]any{
 			"ssl": true, "ssl_cert": tls["tls_ca_cert"], "tls_client_key": identity["tls_client_key"],
 		}),
-		"tls_server_name":   shapes("dc.example.com", "").needing(map[string]any{"ssl": true, "ssl_cert": tls["tls_ca_cert"]}),
-		"group_search_base": shapes("ou=groups,dc=example,dc=org", ""), "group_search_filter": shapes("(member={{dn}})").needing(
-			map[string]any{"group_search_base": "dc=example,dc=org"}), "group_search_attribute": shapes("cn", "sAMAccountName"),
+		"tls_server_name":        shapes("dc.example.com", "").needing(ldaps),
+		"group_search_base":      shapes("ou=groups,dc=example,dc=org", ""),
+		"group_search_filter":    shapes("(member={{dn}})").needing(map[string]any{"group_search_base": "dc=example,dc=org"}),
+		"group_search_attribute": shapes("cn", "sAMAccountName"),
 	}
 	sources := map[string]values{ // fields of sources of all types
 		"name": shapes("made"), "host": shapes("192.0.2.1", "b.example.org,a.example.org:1645", "2001:db8::1"),
@@ -113,13 +116,17 @@ func whatIsWritten(client *tlstest.Identity) []declared {
 			"unregistered_user_policies": shapes(list("visitor", "Guest"), list()),
 			"nas_identifier":             shapes("gate", ""),
 			"renewal":                    shapes("reauthenticate", "recheck"), "bind_address": shapes("192.0.2.9", "lo", ""),
-			"hosts":                      shapes(list(object("host", "b.example.org", "port", 1645), object("host", "a.example.org")), list()),
+			"hosts": shapes(
+				list(object("host", "b.example.org", "port", 1645), object("host", "a.example.org")), list(),
+			),
 			"realm":                      shapes("corp.example", ""),
 			"default_realm":              shapes("corp.example", ""),
 			"case_insensitive_usernames": switches, "case_insensitive_names": switches,
-			"registered_only":        switches,
-			"default_profiles":       shapes(list("second", "first"), list()),
-			"request_attributes":     shapes(list(object("attribute", "Connect-Info", "value", "a,b \"c\""), object("attribute", "Class", "value", "7")), list()),
+			"registered_only":  switches,
+			"default_profiles": shapes(list("second", "first"), list()),
+			"request_attributes": shapes(list(
+				object("attribute", "Connect-Info", "value", "a,b \"c\""), object("attribute", "Class", "value", "7"),
+			), list()),
 			"group_attributes":       shapes(list("Filter-Id", "Class"), list()),
 			"metadata_attributes":    shapes(list("Filter-Id", "Class"), list()),
 			"session_timeout_as_ttl": switches, "extauth": shapes("corp", "local", ""),
@@ -150,7 +157,8 @@ func whatIsWritten(client *tlstest.Identity) []declared {
 		},
 	}
 	profile := declared{
-		path: "profiles/:id", object: "profiles/made", least: map[string]any{"name": "Made"}, ignored: []string{"organization_id"},
+		path: "profiles/:id", object: "profiles/made", least: map[string]any{"name": "Made"},
+		ignored: []string{"organization_id"},
 		fields: map[string]values{
 			"name": shapes("For \"all\""), "short_name": shapes("made"), "description": shapes("for all", ""),
 			"enabled":  switches,
@@ -161,22 +169,28 @@ func whatIsWritten(client *tlstest.Identity) []declared {
 				object("attribute", "Reply-Message", "op", "+=", "value", "a,b")), list()),
 		},
 	}
+	search := map[string]any{"ldap_binddn": "", "user_search_base": "dc=example,dc=org"}
 	ldap := map[string]values{
 		"ldap_binddn": shapes("ou=people,dc=example,dc=org"), "user_attribute": shapes("uid", "mail"),
 		"user_search_base":   shapes("dc=example,dc=org").needing(map[string]any{"ldap_binddn": ""}),
-		"user_search_filter": shapes("(uid={{username}})").needing(map[string]any{"ldap_binddn": "", "user_search_base": "dc=example,dc=org"}),
+		"user_search_filter": shapes("(uid={{username}})").needing(search),
 		"search_binddn": shapes("cn=search,dc=example,dc=org").needing(map[string]any{
 			"ldap_binddn": "", "user_search_base": "dc=example,dc=org", "search_password": "search-password",
 		}),
 	}
 	postgres := map[string]any{"connection_url": "postgres://vault@db.example.com:5432/radius?sslmode=verify-full"}
-	postgresIdentity := map[string]any{"connection_url": postgres["connection_url"], "tls_client_key": identity["tls_client_key"]}
+	postgresIdentity := map[string]any{
+		"connection_url": postgres["connection_url"], "tls_client_key": identity["tls_client_key"],
+	}
 	return []declared{
 		config, user, profile,
-		source("radius", servers, map[string]values{"nasid": shapes("vault")}), source("cerb", servers, map[string]values{"nasid": shapes("service")}),
-		source("ldap", directories, ldap), source("ad", directories, map[string]values{"ad_domain": shapes("corp.example.org")}),
+		source("radius", servers, map[string]values{"nasid": shapes("vault")}),
+		source("cerb", servers, map[string]values{"nasid": shapes("service")}),
+		source("ldap", directories, ldap),
+		source("ad", directories, map[string]values{"ad_domain": shapes("corp.example.org")}),
 		{
-			path: "freeradius/config", object: "freeradius/config", least: map[string]any{}, secrets: []string{"connection_url", "tls_client_key"},
+			path: "freeradius/config", object: "freeradius/config", least: map[string]any{},
+			secrets: []string{"connection_url", "tls_client_key"},
 			fields: map[string]values{
 				"authorize_reject": switches, "use_radius_sources": switches, "store": shapes("vault"),
 				"retention":           shapes(0, 3600),
@@ -187,7 +201,8 @@ func whatIsWritten(client *tlstest.Identity) []declared {
 		},
 		{
 			path: "dictionary/custom/:name", object: "dictionary/custom/made",
-			least: map[string]any{"text": "VENDOR Example 99999\n"}, fields: map[string]values{"text": shapes("VENDOR Example 99999\n")},
+			least:  map[string]any{"text": "VENDOR Example 99999\n"},
+			fields: map[string]values{"text": shapes("VENDOR Example 99999\n")},
 		},
 	}
 }

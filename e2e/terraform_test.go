@@ -110,7 +110,7 @@ func (e *appliedExample) keepsThePasswordOf(v *vaultServer) {
 	e.planIsEmpty()
 	const generic = "vault_generic_endpoint."
 	edits := map[string]func(declaration) declaration{
-		"vault_policy.guest":        func(d declaration) declaration { return d.with("policy", `path "a" { capabilities = ["read"] }`) },
+		"vault_policy.guest":        func(d declaration) declaration { return d.with("policy", `path "a" {}`) },
 		"vault_auth_backend.radius": func(d declaration) declaration { return d.with("description", "changed") },
 		"vault_radius_auth_backend.config": func(d declaration) declaration {
 			return d.with("token_ttl", 1800.0).with("token_max_ttl", nil).with("token_bound_cidrs", nil).
@@ -121,16 +121,20 @@ func (e *appliedExample) keepsThePasswordOf(v *vaultServer) {
 			return d.with("policies", []any{"staging", "guest"})
 		},
 		generic + "config": func(d declaration) declaration {
-			return d.withData(t, "hosts", []any{}).withData(t, "lockout_threshold", 0).withData(t, "send_client_address", false)
+			return d.withData(t, "hosts", []any{}).withData(t, "lockout_threshold", 0).
+				withData(t, "send_client_address", false)
 		},
 		generic + "corp":   func(d declaration) declaration { return d.withData(t, "host", "dc2.corp.example.com") },
 		generic + "tokens": func(d declaration) declaration { return d.withData(t, "secret", "another-secret-16") },
 		generic + "office": func(d declaration) declaration { return d.withData(t, "check_attribute", []any{}) },
 		generic + "admins": func(d declaration) declaration { return d.withData(t, "name", "All administrators") },
 		generic + "alice": func(d declaration) declaration {
-			return d.withData(t, "profiles", []any{"admins"}).withData(t, "expires_at", "").withData(t, "metadata", map[string]any{})
+			return d.withData(t, "profiles", []any{"admins"}).withData(t, "expires_at", "").
+				withData(t, "metadata", map[string]any{})
 		},
-		generic + "operator": func(d declaration) declaration { return d.withData(t, "policies", []any{"guest", "production"}) },
+		generic + "operator": func(d declaration) declaration {
+			return d.withData(t, "policies", []any{"guest", "production"})
+		},
 	}
 	for address, edit := range edits {
 		e.change(address, edit)
