@@ -35,7 +35,7 @@ build: ## Build the plugin, bin/vault-plugin-auth-radius, and bin/radius-login f
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X $(MODULE).version=$(VERSION)" -o bin/$(PLUGIN) ./cmd/$(PLUGIN)
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/radius-login ./cmd/radius-login
 
-dev: ## Run a Vault with the plugin, a RADIUS server and a first login; ONESHOT=1 ends after the login.
+dev: ## Run a Vault with the plugin, a RADIUS server and a first login; ONESHOT=1 ends after the login, VAULT_BIN=... or BAO_BIN=... names another server.
 	@scripts/dev.sh
 
 test: ## Run all that CI runs: lint, protocol (race included) and e2e. Installs what is missing.
@@ -77,7 +77,7 @@ race: ## Run the unit tests under the race detector: needs no real servers.
 protocol: needs ## Run the tests of race and those against real servers, in one go.
 	CGO_ENABLED=1 go test -race -tags protocol -count=1 ./...
 
-e2e: build needs ## Drive the built plugin in a real Vault; the first run builds that Vault.
+e2e: build needs ## Drive the built plugin in a real Vault, which the first run builds, or in the server that VAULT_BIN=... or BAO_BIN=... names.
 	vault=$$(scripts/vault.sh) && cd e2e && \
 		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 20m -count=1 ./...
 
@@ -107,5 +107,5 @@ needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Di
 clean: ## Remove what was built here.
 	rm -rf bin
 
-clean-cache: ## Remove the cached Vault, which takes minutes to build.
+clean-cache: ## Remove the cached Vaults, which take minutes to build.
 	@scripts/vault.sh --clean

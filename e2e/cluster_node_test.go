@@ -65,7 +65,7 @@ func newNode(t testing.TB, name string) *clusterNode {
 	require.NoError(t, err)
 	address, clusterAddress := fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", port+1)
 	config := filepath.Join(home, "vault.hcl")
-	text := fmt.Appendf(nil, nodeConfig, plugins, address, clusterAddress, storage, name)
+	text := fmt.Appendf(nil, kindOfServer(t).stanzas()+nodeConfig, plugins, address, clusterAddress, storage, name)
 	require.NoError(t, os.WriteFile(config, text, 0o600))
 
 	newClient := func(retries int, timeout time.Duration) *api.Client {

@@ -16,7 +16,9 @@ func TestAnswersAndStoredBytesAreThoseOfTheBuiltIn(t *testing.T) {
 	t.Parallel()
 	radius := startFreeRADIUS(t)
 	v := startPlugin(t)
-	v.enable("builtin", "radius")
+	if !v.enableBuiltin("builtin") {
+		return
+	}
 	server, err := json.Marshal(configFor(radius.Host(), radius.Port(), nil))
 	require.NoError(t, err)
 
@@ -69,14 +71,26 @@ func TestAnswersAndStoredBytesAreThoseOfTheBuiltIn(t *testing.T) {
 		{"GET", "users/bob", ""},
 		{"LIST", "users", ""},
 	}
+	kind := kindOfServer(t)
 	for _, step := range steps {
 		name := step.method + " " + step.path + " " + step.body
 		wantStatus, want := v.request(step.method, "auth/builtin/"+step.path, "", step.body)
 		gotStatus, answer := v.request(step.method, "auth/radius/"+step.path, "", step.body)
+		if kind.builtinLowerCases() && step.method == http.MethodGet && strings.HasPrefix(step.path, "users/DOMAIN") {
+			t.Logf("%s: its own method does not find a name with upper case that is stored, ours does", kind.line)
+			require.Equal(t, http.StatusNotFound, wantStatus, "%s: %s", name, want)
+			require.Equal(t, http.StatusOK, gotStatus, "%s: %s", name, answer)
+			continue
+		}
 		require.Equal(t, wantStatus, gotStatus, "%s: %s", name, answer)
 		requireSame(t, comparable(t, want), comparable(t, answer), name)
 		for _, key := range []string{"config", "user/bob"} {
-			requireSame(t, stored(t, v, "builtin", key), stored(t, v, "radius", key), name+": stored "+key)
+			builtin := stored(t, v, "builtin", key)
+			if kind.builtinBindsAddresses() && key == "config" && builtin != nil {
+				require.Equal(t, false, builtin["token_strictly_bind_ip"], name)
+				delete(builtin, "token_strictly_bind_ip")
+			}
+			requireSame(t, builtin, stored(t, v, "radius", key), name+": stored "+key)
 		}
 	}
 }
@@ -86,7 +100,9 @@ func TestAnswersAndStoredBytesAreThoseOfTheBuiltIn(t *testing.T) {
 func TestUnreadableValuesAreRefusedAsTheBuiltInDoesButNotRepeated(t *testing.T) {
 	t.Parallel()
 	v := startPlugin(t)
-	v.enable("builtin", "radius")
+	if !v.enableBuiltin("builtin") {
+		return
+	}
 	for _, step := range []struct{ path, body, begins string }{
 		{"config", `{"host":"127.0.0.1","secret":"s","token_type":"hush"}`, ``},
 		{"config", `{"host":"127.0.0.1","secret":"s","port":"hush"}`, `error converting input for field \"port\": `},
@@ -166,7 +182,9 @@ func mountUUID(t *testing.T, v *vaultServer, mount string) string {
 func TestDifferencesFromTheBuiltInAreTheDocumentedOnes(t *testing.T) {
 	t.Parallel()
 	v := startPlugin(t)
-	v.enable("builtin", "radius")
+	if !v.enableBuiltin("builtin") {
+		return
+	}
 	for _, mount := range []string{"builtin", "radius"} {
 		status, answer := v.request("POST", "auth/"+mount+"/config", "", `{"host":"127.0.0.1","secret":"0123456789abcdef"}`)
 		require.Equal(t, http.StatusNoContent, status, answer)
@@ -202,7 +220,9 @@ func TestRenewalAfterPoliciesChangedIsA400WhereTheBuiltInFails(t *testing.T) {
 	t.Parallel()
 	radius := startFreeRADIUS(t)
 	v := startPlugin(t)
-	v.enable("builtin", "radius")
+	if !v.enableBuiltin("builtin") {
+		return
+	}
 	for mount, want := range map[string]int{"auth/builtin": http.StatusInternalServerError, "auth/radius": http.StatusBadRequest} {
 		v.write(mount+"/config", configFor(radius.Host(), radius.Port(), nil))
 		v.write(mount+"/users/bob", map[string]any{"policies": "dev"})

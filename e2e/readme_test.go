@@ -86,9 +86,11 @@ func readmeSession(t *testing.T) []sessionStep {
 func startDev(t *testing.T) []string {
 	t.Helper()
 	command := exec.Command("make", "-C", "..", "--no-print-directory", "dev")
-	command.Env = append(os.Environ(), "PATH="+vaultOnPath(t))
+	command.Env = append(os.Environ(), "VAULT_BIN="+vaultBinary(t))
 	command.Env = slices.DeleteFunc(command.Env, func(variable string) bool {
-		return strings.HasPrefix(variable, "MAKEFLAGS=") || strings.HasPrefix(variable, "MFLAGS=") || strings.HasPrefix(variable, "MAKELEVEL=")
+		return slices.ContainsFunc([]string{"MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=", "BAO_BIN="}, func(name string) bool {
+			return strings.HasPrefix(variable, name)
+		})
 	})
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	log := newServerLog()

@@ -31,7 +31,7 @@ func (v *vaultServer) terminal(t *testing.T, home string, arguments ...string) *
 func (v *vaultServer) terminalOf(t *testing.T, home, program string, arguments ...string) *terminal {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), program, arguments...)
-	command.Env = append(os.Environ(), "HOME="+home, "VAULT_ADDR="+v.Client.Address(), "TERM=dumb")
+	command.Env = append(clientEnvironment(home, v.Client.Address()), "TERM=dumb")
 	keyboard, err := pty.StartWithSize(command, &pty.Winsize{Rows: 50, Cols: 200})
 	require.NoError(t, err)
 	s := &terminal{serverLog: newServerLog(), t: t, keyboard: keyboard, command: command, read: make(chan struct{})}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,7 +53,8 @@ func startVault(t testing.TB, stanzas ...string) *vaultServer {
 	copyFile(t, pluginBinary(t), filepath.Join(home, "plugins", pluginName))
 	config := filepath.Join(home, "vault.hcl")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil,
-		"plugin_directory = %q\nraw_storage_endpoint = true\nlog_level = \"trace\"\ndisable_mlock = true\n%s", filepath.Join(home, "plugins"), strings.Join(stanzas, "\n")), 0o600))
+		"plugin_directory = %q\nraw_storage_endpoint = true\nlog_level = \"trace\"\ndisable_mlock = true\n%s%s",
+		filepath.Join(home, "plugins"), kindOfServer(t).stanzas(), strings.Join(stanzas, "\n")), 0o600))
 
 	for range daemontest.PortAttempts {
 		v, err := runVault(t, home, config)
@@ -76,7 +78,7 @@ func runVault(t testing.TB, home, config string) (*vaultServer, error) {
 	log := newServerLog()
 	command := exec.Command(vaultBinary(t), "server", "-dev", "-dev-no-store-token",
 		"-dev-root-token-id="+rootToken, "-dev-listen-address="+address, "-config="+config)
-	command.Env = append(os.Environ(), "HOME="+home, "VAULT_ADDR=http://"+address)
+	command.Env = clientEnvironment(home, "http://"+address)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, command.Start())
@@ -224,15 +226,36 @@ func (v *vaultServer) request(method, path, contentType, body string) (status in
 // cli runs the vault command as a person would who is not logged in.
 func (v *vaultServer) cli(arguments ...string) (stdout, stderr string, err error) {
 	v.t.Helper()
+	return v.cliAs("", arguments...)
+}
+
+// cliAs runs the vault command with a token; empty for none.
+func (v *vaultServer) cliAs(token string, arguments ...string) (stdout, stderr string, err error) {
+	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.t.Context(), 60*time.Second)
 	defer cancel()
 	command := exec.CommandContext(ctx, vaultBinary(v.t), arguments...)
-	command.Env = append(os.Environ(), "HOME="+v.home, "VAULT_ADDR="+v.Client.Address())
+	command.Env = clientEnvironment(v.home, v.Client.Address())
+	if token != "" {
+		command.Env = append(command.Env, "VAULT_TOKEN="+token, "BAO_TOKEN="+token)
+	}
 	var out, errors bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errors
 	err = command.Run()
 	return out.String(), errors.String(), err
 }
+
+// clientEnvironment returns the environment of a command line that talks to a server: OpenBao's
+// names come before Vault's there.
+func clientEnvironment(home, address string) []string {
+	environment := slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "VAULT_") || strings.HasPrefix(variable, "BAO_")
+	})
+	return append(environment, "HOME="+home, "VAULT_ADDR="+address, "BAO_ADDR="+address)
+}
+
+// serverBinary returns the path of the Vault or OpenBao that the tests run on; empty if none is named.
+func serverBinary() string { return os.Getenv("VAULT_BINARY") }
 
 func vaultBinary(t testing.TB) string { return fromEnvironment(t, "VAULT_BINARY") }
 

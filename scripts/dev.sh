@@ -176,11 +176,12 @@ cli() {
 }
 
 configure() {
-	local sum
+	local sum version
 	sum=$( (sha256sum "$work/plugins/$plugin" || shasum -a 256 "$work/plugins/$plugin") 2>/dev/null | cut -d ' ' -f 1)
+	version=$("$work/plugins/$plugin" -version)
 	begin 'Register the plugin and enable it at auth/radius'
-	cli plugin register -sha256="$sum" -command="$plugin" auth "$plugin"
-	cli auth enable -path=radius "$plugin"
+	cli plugin register -version="$version" -sha256="$sum" -command="$plugin" auth radius
+	cli auth enable -plugin-version="$version" radius
 	begin 'Configure it, with a user bob'
 	cli write auth/radius/config host=127.0.0.1 port="$radius_port" secret="$secret"
 	cli write auth/radius/users/bob policies=dev

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Prints the path of a Vault binary on stdout; everything else goes to stderr.
+# Prints the path of a Vault or OpenBao binary on stdout; everything else goes to stderr.
 #
-#   scripts/vault.sh         the version that e2e/vault/go.mod pins, built on
-#                            first use and kept in the user's cache folder
-#   scripts/vault.sh --any   a `vault` or `bao` from PATH, else the same
+#   scripts/vault.sh         what VAULT_BIN or BAO_BIN names; without them the Vault that
+#                            e2e/vault/go.mod pins, built on first use and kept in the user's
+#                            cache folder
+#   scripts/vault.sh --any   what is there: VAULT_BIN or BAO_BIN, that Vault if it was built
+#                            before, a `vault` or `bao` on PATH; else a smaller build of that
+#                            Vault, without most methods, the built-in radius among them
 #   scripts/vault.sh --clean removes every cached one
 set -euo pipefail
 
@@ -36,12 +39,33 @@ cache_dir() {
 	printf '%s/vault-plugin-auth-radius/vault-%s\n' "$base" "$key"
 }
 
-from_path() {
+# works reports whether a binary is a server's: it prints a version.
+works() { [ -x "$1" ] && "$1" version >/dev/null 2>&1; }
+
+show() {
+	say "using $2: $1 ($("$1" version | head -n 1))"
+	printf '%s\n' "$1"
+}
+
+# named prints what VAULT_BIN or BAO_BIN names, as an absolute path: false if neither does.
+named() {
+	local variable=VAULT_BIN value=${VAULT_BIN:-} path
+	[ -z "$value" ] || [ -z "${BAO_BIN:-}" ] || die 'VAULT_BIN and BAO_BIN are both set: set one of them'
+	if [ -n "${BAO_BIN:-}" ]; then
+		variable=BAO_BIN value=$BAO_BIN
+	fi
+	[ -n "$value" ] || return 1
+	path=$(command -v -- "$value") || die "$variable is $value, which is no program"
+	path=$(cd "$(dirname "$path")" && pwd)/$(basename "$path")
+	works "$path" || die "$variable is $value, and \`$path version\` fails: give the binary of a Vault or OpenBao server"
+	show "$path" "$variable"
+}
+
+on_path() {
 	local name path
 	for name in vault bao; do
-		if path=$(command -v "$name") && "$path" version >/dev/null 2>&1; then
-			say "using $name from PATH: $path ($("$path" version | head -n 1))"
-			printf '%s\n' "$path"
+		if path=$(command -v "$name") && works "$path"; then
+			show "$path" "$name from PATH"
 			return
 		fi
 	done
@@ -90,8 +114,8 @@ lock() {
 compile() {
 	cd "$source_dir"
 	export CGO_ENABLED=0 GOWORK=off GOTMPDIR=$scratch
-	go list -deps . >"$scratch/packages"
-	go build -v -buildvcs=false -trimpath -ldflags '-s -w' -o "$scratch/vault" .
+	go list -tags "$1" -deps . >"$scratch/packages"
+	go build -v -tags "$1" -buildvcs=false -trimpath -ldflags '-s -w' -o "$scratch/vault" .
 }
 
 progress() {
@@ -120,18 +144,20 @@ watch_build() {
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }
 
+# build puts a Vault into a folder, with a build tag or none.
 build() {
-	local dir=$1 log=$1/build.log started=$SECONDS status=0
+	local dir=$1 tag=$2 log=$1/build.log started=$SECONDS status=0 takes=8
 	need_go
 	mkdir -p "$dir" || die "cannot make the cache folder $dir: set XDG_CACHE_HOME to a folder that can be written"
 	lock "$dir"
 	[ ! -x "$dir/vault" ] || return 0
 	scratch=$(mktemp -d "$dir/build.XXXXXX")
-	say "building Vault $(awk '$2 == "github.com/hashicorp/vault" {print $3}' "$source_dir/go.mod") into $dir"
-	say 'the first build downloads about 1 GB of modules and compiles for about 8 minutes on 2 cores; later runs reuse the result'
+	[ -z "$tag" ] || takes=4
+	say "building Vault $(awk '$2 == "github.com/hashicorp/vault" {print $3}' "$source_dir/go.mod")${tag:+ ($tag)} into $dir"
+	say "the first build downloads about 1 GB of modules and compiles for about $takes minutes on 2 cores; later runs reuse the result"
 
 	set -m # the build gets a process group of its own, so that cleanup reaches the compilers
-	compile >"$log" 2>&1 </dev/null 9>&- &
+	compile "$tag" >"$log" 2>&1 </dev/null 9>&- &
 	builder=$!
 	set +m
 	watch_build "$log"
@@ -147,23 +173,28 @@ build() {
 }
 
 main() {
-	local dir
+	local dir tag='' any=
 	dir=$(cache_dir)
 	case "${1:-}" in
 	'') ;;
-	--any) ! from_path || return 0 ;;
+	--any) any=1 ;;
 	--clean)
 		rm -rf "$(dirname "$dir")"
 		return
 		;;
 	*) die "unknown argument $1: use --any, --clean or nothing" ;;
 	esac
+	! named || return 0
+	if [ ! -x "$dir/vault" ] && [ -n "$any" ]; then
+		! on_path || return 0
+		dir=$dir/minimal tag=minimal
+	fi
 	if [ ! -x "$dir/vault" ]; then
 		trap cleanup EXIT
 		trap 'exit 130' INT
 		trap 'exit 143' TERM
 		trap 'exit 129' HUP
-		build "$dir"
+		build "$dir" "$tag"
 	fi
 	printf '%s\n' "$dir/vault"
 }
