@@ -35,6 +35,16 @@ func (b *backend) pathSources() *framework.Path {
 		Default:     defaultPageSize,
 		Description: "How many sources a page has, 1 to 100.",
 	}
+	fields[fieldAfter] = &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Query:       true,
+		Description: "LIST only names that sort after this one: the last name of the page before.",
+	}
+	fields[fieldLimit] = &framework.FieldSchema{
+		Type:        framework.TypeInt,
+		Query:       true,
+		Description: "LIST at most so many names. 0: all.",
+	}
 	grouped := map[string]*framework.FieldSchema{}
 	for _, kind := range source.Types {
 		grouped[string(kind)] = &framework.FieldSchema{
@@ -153,7 +163,7 @@ func (b *backend) sourcesPage(ctx context.Context, req *logical.Request, d *fram
 	return &logical.Response{Data: data}, nil
 }
 
-func (b *backend) sourcesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+func (b *backend) sourcesList(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	entries, err := source.LoadAll(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
@@ -166,7 +176,11 @@ func (b *backend) sourcesList(ctx context.Context, req *logical.Request, _ *fram
 		info[entry.Name] = map[string]any{fieldSourceID: entry.ID, fieldSourceType: data[fieldSourceType], fieldHost: data[fieldHost]}
 	}
 	slices.Sort(names)
-	return logical.ListResponseWithInfo(names, info), nil
+	names, refusal := listedPage(names, d)
+	if refusal != nil {
+		return refusal, nil
+	}
+	return logical.ListResponseWithInfo(names, infoOf(names, info)), nil
 }
 
 func (b *backend) pathSource() *framework.Path {

@@ -28,7 +28,12 @@ func (b *backend) pathProfiles() *framework.Path {
 		Type:        framework.TypeInt,
 		Query:       true,
 		Default:     defaultProfilesLimit,
-		Description: "How many profiles a page has, 1 to 100.",
+		Description: "How many profiles a page has, 1 to 100. LIST: at most so many names, all by default.",
+	}
+	fields[fieldAfter] = &framework.FieldSchema{
+		Type:        framework.TypeString,
+		Query:       true,
+		Description: "LIST only short names that sort after this one: the last of the page before.",
 	}
 	fields[fieldOffset] = &framework.FieldSchema{
 		Type:        framework.TypeInt,
@@ -184,7 +189,7 @@ func pageLink(exists bool, limit, offset int) any {
 	return fmt.Sprintf("profiles?limit=%d&offset=%d", limit, offset)
 }
 
-func (b *backend) profilesList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+func (b *backend) profilesList(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
 	ids, err := catalog.IDs(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
@@ -207,7 +212,11 @@ func (b *backend) profilesList(ctx context.Context, req *logical.Request, _ *fra
 		}
 		info[entry.ShortName] = details
 	}
-	return logical.ListResponseWithInfo(slices.Sorted(maps.Keys(info)), info), nil
+	names, refusal := listedPage(slices.Sorted(maps.Keys(info)), d)
+	if refusal != nil {
+		return refusal, nil
+	}
+	return logical.ListResponseWithInfo(names, infoOf(names, info)), nil
 }
 
 const profilesHelpDescription = `

@@ -2,7 +2,6 @@ package radiusauth
 
 import (
 	"context"
-	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -55,15 +54,14 @@ func (b *backend) pathUsersList() *framework.Path {
 }
 
 func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	limit := d.Get(fieldLimit).(int)
-	if limit < 0 {
-		return logical.ErrorResponse("%s is %d; use 0 or more", fieldLimit, limit), nil
-	}
 	names, err := users.Names(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	names = page(names, d.Get(fieldAfter).(string), limit)
+	names, refusal := listedPage(names, d)
+	if refusal != nil {
+		return refusal, nil
+	}
 	if !d.Get(fieldDetailed).(bool) {
 		return logical.ListResponse(names), nil
 	}
@@ -81,20 +79,6 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 		}
 	}
 	return logical.ListResponseWithInfo(names, details), nil
-}
-
-// page returns at most limit of the sorted names, those after the given one. A
-// limit of 0 means all.
-func page(names []string, after string, limit int) []string {
-	start, found := slices.BinarySearch(names, after)
-	if found {
-		start++
-	}
-	names = names[start:]
-	if limit > 0 && limit < len(names) {
-		names = names[:limit]
-	}
-	return names
 }
 
 const usersListHelpDescription = `
