@@ -49,6 +49,12 @@ func TestREADMEShowsARealSession(t *testing.T) {
 		}
 		replace = compareOutput(t, step, strings.Split(string(printed), "\n"))
 	}
+
+	mount := exec.CommandContext(t.Context(), vaultBinary(t), "read", "-field=type", "sys/auth/radius")
+	mount.Env = environment
+	kind, err := mount.Output()
+	require.NoError(t, err)
+	require.Equal(t, "radius", string(kind), "the name that the install gives the plugin")
 }
 
 // sessionStep is a command, and the lines that it prints.

@@ -6,7 +6,8 @@
 #                            cache folder
 #   scripts/vault.sh --any   what is there: VAULT_BIN or BAO_BIN, that Vault if it was built
 #                            before, a `vault` or `bao` on PATH; else a smaller build of that
-#                            Vault, without most methods, the built-in radius among them
+#                            Vault, without most methods: neither the built-in radius nor
+#                            `vault login -method=radius`, which tests compare with
 #   scripts/vault.sh --clean removes every cached one
 set -euo pipefail
 
