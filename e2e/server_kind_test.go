@@ -46,7 +46,7 @@ func readServerKind(line string) (serverKind, error) {
 
 // askKind asks the server's binary once.
 var askKind = sync.OnceValues(func() (serverKind, error) {
-	printed, err := exec.Command(serverBinary(), "version").Output() // #nosec G204 -- the server under test
+	printed, err := exec.Command(serverBinary(), "version").Output()
 	if err != nil {
 		return serverKind{}, fmt.Errorf("ask %s for its version: %w", serverBinary(), err)
 	}
