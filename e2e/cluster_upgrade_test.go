@@ -128,7 +128,7 @@ func upgradeSteps(t *testing.T, c cluster, build func() (string, error)) []upgra
 	} {
 		commands := documentedCommands(t, section.title)
 		for i := range commands {
-			commands[i] = names.Replace(commands[i])
+			commands[i] = kindOfServer(t).documented(names.Replace(commands[i]))
 			require.Contains(t, commands[i], "vault ")
 		}
 		last := len(commands) - 1

@@ -100,6 +100,14 @@ func (k serverKind) reloadArguments(plugin string) []string {
 	return []string{"plugin", "reload", "-type=auth", "-plugin=" + plugin}
 }
 
+// documented returns a command of the documents for Vault as this server takes it.
+func (k serverKind) documented(command string) string {
+	if k.openBao {
+		return strings.ReplaceAll(command, " -type=auth", "")
+	}
+	return command
+}
+
 // builtinLowerCases reports whether the built-in method looks users up under the lower-cased name:
 // a user who is stored with upper case cannot be read there.
 func (k serverKind) builtinLowerCases() bool { return k.openBao }
