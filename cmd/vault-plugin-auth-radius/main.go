@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -20,11 +22,15 @@ func main() {
 	meta := &api.PluginAPIClientMeta{}
 	flags := meta.FlagSet()
 	showVersion := flags.Bool("version", false, "print the version and exit")
-	if err := flags.Parse(os.Args[1:]); err != nil {
+	flags.Usage = func() {} // an error is enough: Vault's log has it
+	switch err := flags.Parse(os.Args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		writeUsage(os.Stdout, flags)
+		return
+	case err != nil:
 		os.Exit(2) // the flag package has said why
-	}
-	if *showVersion {
-		fmt.Println(radiusauth.Version())
+	case *showVersion:
+		fmt.Println(versionText(radiusauth.Version()))
 		return
 	}
 	mounts := radiusauth.NewMounts()
