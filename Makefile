@@ -15,7 +15,7 @@ TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 
 # e2e/vault is formatted, but no more: a vet or a lint of it would compile all
 # of Vault again.
-MODULES := . e2e tools
+MODULES := . e2e release tools
 
 SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.*')
 
@@ -26,7 +26,7 @@ export GOWORK := off
 RUNS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build dev test test-long lint race protocol e2e bench bench-client fuzz vuln fmt needs clean clean-cache
+.PHONY: help build dev test test-long lint race protocol e2e bench bench-client fuzz vuln fmt needs release push release-test clean clean-cache
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,9 @@ build: ## Build the plugin, bin/vault-plugin-auth-radius, and bin/radius-login f
 dev: ## Run a Vault with the plugin, a RADIUS server and a first login; ONESHOT=1 ends after the login, VAULT_BIN=... or BAO_BIN=... names another server.
 	@scripts/dev.sh
 
-test: ## Run all that CI runs: lint, protocol (race included) and e2e. Installs what is missing.
+test: ## Run all that CI runs: lint, protocol (race included), release-test and e2e. Installs what is missing.
 	@summary=; \
-	for step in needs lint protocol e2e; do \
+	for step in needs lint protocol release-test e2e; do \
 		printf '==> make %s\n' $$step; \
 		started=$$(date +%s); \
 		$(MAKE) --no-print-directory $$step || { printf 'make test: failed: make %s\n' $$step >&2; exit 1; }; \
@@ -52,6 +52,7 @@ test-long: needs ## Run what takes real time: long figures of tests (LONG=1), th
 	LONG=1 go test -count=1 -v -run TestOneAccountIsOneUser .
 	LONG=1 go test -count=1 -timeout 30m -run TestRenamedModuleBuilds .
 	LONG=1 go test -count=1 -timeout 30m -tags protocol ./internal/acct
+	@LONG=1 $(MAKE) --no-print-directory release-test
 	@LONG=1 $(MAKE) --no-print-directory e2e
 	@scripts/test-busy.sh $(RUNS)
 
@@ -90,6 +91,27 @@ bench: bench-client build needs ## Run bench-client, then compare logins with th
 bench-client: ## Compare the RADIUS client with layeh.com/radius; BENCHFLAGS="-only 64" and others: bench/main.go.
 	go run ./bench $(BENCHFLAGS)
 
+# What the environment says about what Go builds is not meant for the program that makes releases;
+# that program keeps it out of what it builds.
+RELEASE := env -u GOFLAGS -u GOOS -u GOARCH -u GOEXPERIMENT -u GODEBUG -u GOFIPS140 -u GOAMD64 go -C release run -trimpath . \
+	-source $(CURDIR)
+
+DIST ?= dist
+RELEASE_PLATFORMS ?=
+RELEASE_BUILDER ?=
+RELEASE_SOURCE ?=
+
+release: ## Make the release of VERSION=v0.1.0 in dist; signed with GPG_KEY or COSIGN_KEY: CONTRIBUTING.md, Releases.
+	@$(RELEASE) -version '$(VERSION)' -dist $(abspath $(DIST)) -platforms '$(RELEASE_PLATFORMS)' \
+		-builder '$(RELEASE_BUILDER)' -source-url '$(RELEASE_SOURCE)'
+
+push: ## Push the images of the release in dist to IMAGE=registry/name, with the credentials of docker login.
+	@$(RELEASE) -dist $(abspath $(DIST)) -push '$(IMAGE)'
+
+# -count=1: Go's test cache does not see the files that are released.
+release-test: needs ## Test the program that makes releases, and that two of them are the same.
+	cd release && go test -timeout 150m -count=1 ./...
+
 FUZZTIME ?= 60s
 
 fuzz: ## Run every fuzz target for FUZZTIME (60s).
@@ -101,11 +123,11 @@ vuln: ## Look for known vulnerabilities in the dependencies; asks vuln.go.dev.
 fmt: ## Format the Go code.
 	@$(TOOL) gofumpt -w .
 
-needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Directory Server, Samba, PostgreSQL, MariaDB, Prometheus with Alertmanager, shellcheck and a C compiler.
+needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Directory Server, Samba, PostgreSQL, MariaDB, Prometheus with Alertmanager, GnuPG, shellcheck and a C compiler.
 	@scripts/install-test-needs.sh
 
 clean: ## Remove what was built here.
-	rm -rf bin
+	rm -rf bin dist
 
 clean-cache: ## Remove the cached Vaults, which take minutes to build.
 	@scripts/vault.sh --clean

@@ -2,7 +2,7 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb] [prometheus] [shellcheck]
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb] [prometheus] [gnupg] [shellcheck]
 #
 # Without arguments: all. shellcheck is what `make lint` reads these scripts with.
 #
@@ -63,6 +63,12 @@ need_prometheus() {
 	have prometheus-alertmanager && have amtool || packages+=(prometheus-alertmanager)
 }
 
+# What signs and verifies releases, and unpacks those of Windows.
+need_gnupg() {
+	have gpg && have gpgv || packages+=(gnupg gpgv)
+	have unzip || packages+=(unzip)
+}
+
 need_slapd() { have slapd || packages+=(slapd); }
 
 need_389ds() { have ns-slapd || packages+=(389-ds-base); }
@@ -112,7 +118,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer, MariaDB 10.10 or later, Prometheus, Alertmanager (linked as prometheus-alertmanager) and shellcheck, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db, mariadb, prometheus, promtool, prometheus-alertmanager, amtool and shellcheck are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer, MariaDB 10.10 or later, Prometheus, Alertmanager (linked as prometheus-alertmanager), GnuPG, unzip and shellcheck, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db, mariadb, prometheus, promtool, prometheus-alertmanager, amtool, gpg, gpgv, unzip and shellcheck are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -130,7 +136,7 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb prometheus shellcheck
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb prometheus gnupg shellcheck
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
@@ -143,8 +149,9 @@ main() {
 		pgbouncer) need_pgbouncer ;;
 		mariadb) need_mariadb ;;
 		prometheus) need_prometheus ;;
+		gnupg) need_gnupg ;;
 		shellcheck) need_shellcheck ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb, prometheus, shellcheck or nothing" ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb, prometheus, gnupg, shellcheck or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages

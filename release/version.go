@@ -1,0 +1,25 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+// checkVersion returns an error unless the version is one that Vault takes for a plugin, and a
+// registry for a tag: v, three numbers, and perhaps a pre-release.
+func checkVersion(version string) error {
+	switch {
+	case version == "":
+		return errors.New("VERSION is missing: give a semantic version, such as make release VERSION=v0.1.0")
+	case !strings.HasPrefix(version, "v"):
+		return fmt.Errorf("VERSION is %q: a version begins with v, such as v0.1.0", version)
+	case strings.Contains(version, "+"):
+		return fmt.Errorf("VERSION is %q: the tag of an image cannot have build metadata, leave out what begins with +", version)
+	case !semver.IsValid(version) || semver.Canonical(version) != version:
+		return fmt.Errorf("VERSION is %q: give three numbers, and perhaps a pre-release, such as v0.1.0 or v0.1.0-rc.1", version)
+	}
+	return nil
+}
