@@ -26,7 +26,7 @@ export GOWORK := off
 RUNS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build dev test test-long lint race protocol e2e bench bench-client fuzz vuln fmt needs release push release-test clean clean-cache
+.PHONY: help build dev test test-long lint race protocol e2e bench bench-client fuzz vuln fmt needs release push publish release-test clean clean-cache
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,12 +101,18 @@ RELEASE_PLATFORMS ?=
 RELEASE_BUILDER ?=
 RELEASE_SOURCE ?=
 
+# By the environment: the name of a tag is no part of a command.
+release publish: export VERSION := $(VERSION)
+
 release: ## Make the release of VERSION=v0.1.0 in dist; signed with GPG_KEY or COSIGN_KEY: CONTRIBUTING.md, Releases.
-	@$(RELEASE) -version '$(VERSION)' -dist $(abspath $(DIST)) -platforms '$(RELEASE_PLATFORMS)' \
+	@$(RELEASE) -version "$$VERSION" -dist $(abspath $(DIST)) -platforms '$(RELEASE_PLATFORMS)' \
 		-builder '$(RELEASE_BUILDER)' -source-url '$(RELEASE_SOURCE)'
 
 push: ## Push the images of the release in dist to IMAGE=registry/name, with the credentials of docker login.
 	@$(RELEASE) -dist $(abspath $(DIST)) -push '$(IMAGE)'
+
+publish: ## Attach dist/ to the release of the tag VERSION, with GitHub's command line.
+	@scripts/publish-release.sh
 
 # -count=1: Go's test cache does not see the files that are released.
 release-test: needs ## Test the program that makes releases, and that two of them are the same.

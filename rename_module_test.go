@@ -87,7 +87,7 @@ func (c clone) requireModules(path string) {
 
 // oldReference finds what names the module by the path that it has here, and not the plugin.
 var oldReference = regexp.MustCompile(
-	`(?m)(^|[^\w./@-])` + regexp.QuoteMeta(modulePath) + `(/(internal|radiuslogin|cmd|e2e|tools)\b|\.version)|` +
+	`(?m)(^|[^\w./@-])` + regexp.QuoteMeta(modulePath) + `(/(internal|radiuslogin|cmd|e2e|tools|release)\b|\.version)|` +
 		`^(module|replace|import|\s+(\w+ )?")\s*` + regexp.QuoteMeta(modulePath) + `(["/ ]|$)`)
 
 // Whoever publishes this gives it a path that can be fetched: everything builds and is found
