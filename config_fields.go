@@ -57,7 +57,7 @@ func configFields() map[string]*framework.FieldSchema {
 			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.ReadTimeout},
 		},
 		fieldNASPort: {
-			Type:         framework.TypeInt,
+			Type:         framework.TypeInt64,
 			Default:      defaults.NASPort,
 			Description:  "NAS-Port attribute of every Access-Request.",
 			DisplayAttrs: &framework.DisplayAttributes{Name: "NAS Port", Value: defaults.NASPort},

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/go-secure-stdlib/parseutil"
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 )
@@ -85,13 +86,23 @@ func validateFields(path *framework.Path, req *logical.Request) *logical.Respons
 }
 
 // isWholeNumber reports whether a number can be the value of the field: Vault hands JSON
-// numbers to a plugin as floating point. Other values are left to the framework.
+// numbers to a plugin as floating point, and the framework drops what an int cannot hold, which
+// is less on some systems. Other values are left to the framework.
 func isWholeNumber(schema *framework.FieldSchema, raw any) bool {
-	number, isFloat := raw.(float64)
-	if !isFloat || (schema.Type != framework.TypeInt && schema.Type != framework.TypeDurationSecond) {
+	most := float64(min(math.MaxUint32, math.MaxInt))
+	switch schema.Type {
+	case framework.TypeInt:
+	case framework.TypeInt64:
+		most = maxExact
+	case framework.TypeDurationSecond:
+		if duration, err := parseutil.ParseDurationSecond(raw); err == nil && duration.Seconds() > most {
+			return false // with a unit, too
+		}
+	default:
 		return true
 	}
-	return number == math.Trunc(number) && math.Abs(number) <= math.MaxUint32
+	number, isFloat := raw.(float64)
+	return !isFloat || number == math.Trunc(number) && math.Abs(number) <= most
 }
 
 // resetNulls replaces each null by the field's default, which is what null

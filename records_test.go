@@ -57,7 +57,7 @@ func TestSessionsAreKeptAndFound(t *testing.T) {
 		require.Len(t, found, 1, field)
 		require.Equal(t, "bob", found[0]["username"], field)
 	}
-	require.EqualValues(t, 1<<32+7, b.kept("accounting", map[string]any{"username": "alice"})[0]["input_octets"])
+	require.EqualValues(t, int64(1<<32+7), b.kept("accounting", map[string]any{"username": "alice"})[0]["input_octets"])
 	require.Equal(t, http.StatusOK, account("Stop", map[string]any{"session_time": "90", "terminate_cause": "User-Request"}))
 	require.Equal(t, "alice", b.kept("accounting", map[string]any{"is_open": "false"})[0]["username"])
 	require.Equal(t, "bob", b.kept("accounting", map[string]any{"is_open": "true"})[0]["username"])

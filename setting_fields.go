@@ -25,6 +25,19 @@ func valueField[Settings, T any](name string, of func(*Settings) *T) settingFiel
 	}
 }
 
+// wideField is a number that an int may not hold on every system. It is shown as an int where that
+// does, as the numbers of the built-in method are.
+func wideField[Settings any](name string, of func(*Settings) *int64) settingField[Settings] {
+	field := valueField(name, of)
+	field.shown = func(s *Settings) any {
+		if number := *of(s); int64(int(number)) != number {
+			return number
+		}
+		return int(*of(s))
+	}
+	return field
+}
+
 // textField is a text with a type of its own.
 func textField[Settings any, T ~string](name string, of func(*Settings) *T) settingField[Settings] {
 	return settingField[Settings]{
@@ -81,7 +94,7 @@ var radiusFields = []settingField[radiusSettings]{
 	secret(valueField(fieldSecret, func(r *radiusSettings) *string { return &r.Secret })),
 	valueField(fieldDialTimeout, func(r *radiusSettings) *int { return &r.DialTimeout }),
 	valueField(fieldReadTimeout, func(r *radiusSettings) *int { return &r.ReadTimeout }),
-	valueField(fieldNASPort, func(r *radiusSettings) *int { return &r.NASPort }),
+	wideField(fieldNASPort, func(r *radiusSettings) *int64 { return &r.NASPort }),
 	textField(fieldMessageAuthenticator, func(r *radiusSettings) *radclient.MessageAuthenticator { return &r.MessageAuthenticator }),
 	textField(fieldAuthProtocol, func(r *radiusSettings) *radclient.Protocol { return &r.AuthProtocol }),
 	textField(fieldRetransmit, func(r *radiusSettings) *radclient.Retransmit { return &r.Retransmit }),

@@ -45,7 +45,7 @@ func (f Filter) matches(r *Record) bool {
 const (
 	defaultPageSize = 10
 	maxPageSize     = 100
-	maxPageNumber   = 1 << 40 // so that what comes before it can be counted
+	maxPageNumber   = 1 << 24 // so that what comes before it can be counted in 32 bits
 )
 
 // Page is a part of an answer. Number counts from 1; Size is 10 if it is 0, and 100

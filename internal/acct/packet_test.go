@@ -55,7 +55,7 @@ func TestAttributesAreReadByTheirRADIUSNames(t *testing.T) {
 	require.Equal(t, epoch, p.Time)
 	r := Merge(nil, p)
 	require.Equal(t, "a93dda260677e044ac99bf633bc49f7c", r.UniqueID, "as FreeRADIUS computes it")
-	require.EqualValues(t, 4294967396, *r.InputOctets)
+	require.EqualValues(t, int64(4294967396), *r.InputOctets)
 	require.Equal(t, "bye", r.ConnectionInfoStop)
 }
 

@@ -87,7 +87,7 @@ func (c closing) deletion() string {
 
 func secondsOf(interval string) string { return "extract(epoch FROM " + interval + ")" }
 
-func inSeconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
+func inSeconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
 // wholeSeconds does in SQL what secondsFrom does.
 func wholeSeconds(interval string) string {

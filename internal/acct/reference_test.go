@@ -37,7 +37,7 @@ func traffic(random *rand.Rand, n int) [][]Packet {
 		input, output := int64(0), int64(0)
 		later := func(status StatusType) Packet {
 			seconds += 60 + int64(random.IntN(600))
-			input += int64(random.IntN(1 << 33))
+			input += random.Int64N(1 << 33)
 			output += int64(random.IntN(1 << 20))
 			p := Packet{StatusType: status, Time: began.Add(time.Duration(seconds) * time.Second), Attributes: base}
 			p.SessionTime, p.OutputOctets = whole(seconds), whole(output)

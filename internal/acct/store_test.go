@@ -269,10 +269,10 @@ func testLargeCounters(t *testing.T, store Store) {
 	record(t, store, packet(Stop, "2", 0, func(p *Packet) {
 		p.InputOctets, p.InputGigawords = whole(int64(4294967396)), whole(2)
 	}))
-	require.EqualValues(t, 4294967396, *get(t, store, "2").InputOctets, "FreeRADIUS has added the gigawords")
+	require.EqualValues(t, int64(4294967396), *get(t, store, "2").InputOctets, "FreeRADIUS has added the gigawords")
 	r := get(t, store, "1")
-	require.EqualValues(t, 3<<32-1, *r.InputOctets)
-	require.EqualValues(t, math.MaxInt64>>32<<32+7, *r.OutputOctets)
-	require.EqualValues(t, math.MaxUint32, *r.SessionTime)
+	require.EqualValues(t, int64(3<<32-1), *r.InputOctets)
+	require.EqualValues(t, int64(math.MaxInt64>>32<<32+7), *r.OutputOctets)
+	require.EqualValues(t, int64(math.MaxUint32), *r.SessionTime)
 	require.Equal(t, TimeOf(epoch.Add(-math.MaxUint32*time.Second)), r.StartTime)
 }

@@ -144,12 +144,12 @@ func TestCostsUpToTheBoundsAreRead(t *testing.T) {
 			t.Parallel()
 			parsed(t, fmt.Sprintf(test.text, test.least))
 			parsed(t, fmt.Sprintf(test.text, test.most))
-			refused := []int{test.most + 1}
+			refused := []int64{int64(test.most) + 1}
 			if test.least > 1 { // 0 is no cost at all, and damage
-				refused = append(refused, test.least-1)
+				refused = append(refused, int64(test.least)-1)
 			}
 			if name != "cost" { // which has two digits
-				refused = append(refused, 1<<32+test.least, 9_999_999_999)
+				refused = append(refused, 1<<32+int64(test.least), 9_999_999_999)
 			}
 			for _, cost := range refused {
 				_, err := Parse(fmt.Sprintf(test.text, cost))

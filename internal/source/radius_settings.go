@@ -20,7 +20,7 @@ type RADIUSSettings struct {
 	Secret      string `json:"secret"`
 	DialTimeout int    `json:"dial_timeout"` // seconds
 	ReadTimeout int    `json:"read_timeout"` // seconds
-	NASPort     int    `json:"nas_port"`
+	NASPort     int64  `json:"nas_port"`     // of 32 bits without a sign: more than an int may hold
 
 	MessageAuthenticator radclient.MessageAuthenticator `json:"message_authenticator"`
 
