@@ -26,7 +26,7 @@ export GOWORK := off
 RUNS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build dev test test-long lint race protocol e2e bench bench-client fuzz vuln fmt needs release push publish release-test clean clean-cache
+.PHONY: help build dev test test-long lint platforms fips race protocol e2e bench bench-client fuzz vuln fmt needs release push publish release-test clean clean-cache
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,9 @@ build: ## Build the plugin, bin/vault-plugin-auth-radius, and bin/radius-login f
 dev: ## Run a Vault with the plugin, a RADIUS server and a first login; ONESHOT=1 ends after the login, VAULT_BIN=... or BAO_BIN=... names another server.
 	@scripts/dev.sh
 
-test: ## Run all that CI runs: lint, protocol (race included), release-test and e2e. Installs what is missing.
+test: ## Run all that CI runs: lint, platforms, fips, protocol (race included), release-test and e2e. Installs what is missing.
 	@summary=; \
-	for step in needs lint protocol release-test e2e; do \
+	for step in needs lint platforms fips protocol release-test e2e; do \
 		printf '==> make %s\n' $$step; \
 		started=$$(date +%s); \
 		$(MAKE) --no-print-directory $$step || { printf 'make test: failed: make %s\n' $$step >&2; exit 1; }; \
@@ -69,6 +69,16 @@ lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck,
 	done
 	@echo gosec: . # given folders, since its own ./... would walk into the nested modules
 	@$(TOOL) gosec -quiet -tags protocol $$(go list -f '{{.Dir}}' ./...)
+
+platforms: ## Vet all, tests included, for 32 bits (386), where an int is no wider.
+	CGO_ENABLED=0 GOARCH=386 go vet ./...
+
+# The mode of the tests, not of the go command. -count=1: Go's test cache does not know it. Tests in
+# the time of testing/synctest have no part: the mode's source of randomness needs a clock that runs.
+fips: ## Run the tests of RADIUS/1.1, TLS and PBKDF2 in FIPS 140 mode (GODEBUG=fips140=only).
+	go test -count=1 -exec 'env GODEBUG=fips140=only' ./internal/challenge ./internal/fips ./internal/tlstest
+	go test -count=1 -exec 'env GODEBUG=fips140=only' -run 'FIPS|RADIUS11|TLSConfig|PBKDF2|Certificate' \
+		./internal/dictionary ./internal/directory ./internal/passwd ./internal/radclient
 
 race: ## Run the unit tests under the race detector: needs no real servers.
 	@scripts/install-test-needs.sh cc

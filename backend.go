@@ -80,6 +80,7 @@ type backend struct {
 	records      *recordsCache
 	attempts     *attempts.Log
 	faults       storeFaults
+	hashes       *hashScan
 	metrics      *metrics.Metrics
 
 	postAuthWrites postAuthWrites
@@ -90,6 +91,7 @@ func newBackend() *backend {
 		requests:     gate.New(),
 		users:        users.NewCache(),
 		dictionaries: &catalog.Dictionaries{},
+		hashes:       newHashScan(),
 		attempts:     attempts.New(defaultConfig().AttemptsKept),
 		metrics:      metrics.New(Version()),
 	}
@@ -166,6 +168,7 @@ func newBackend() *backend {
 		PeriodicFunc:   b.periodic,
 		Clean: func(context.Context) {
 			b.names.Close()
+			b.hashes.close()
 			b.settings.drop()
 			b.sources.Close()
 			b.records.drop()
@@ -183,6 +186,7 @@ func (b *backend) initialize(ctx context.Context, req *logical.InitializationReq
 	if rules, err := b.rules(ctx, vaultStorage{req.Storage}); err == nil { // else the first login tries again
 		b.names.Start(users.Stored{Storage: vaultStorage{req.Storage}}, rules)
 	}
+	b.warnInFIPSMode(ctx, vaultStorage{req.Storage})
 	return nil
 }
 

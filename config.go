@@ -123,6 +123,9 @@ func (c *configEntry) validateRest() []string {
 		found = append(found, "config parameter `token_bound_cidrs` must be IP addresses or CIDR blocks")
 	}
 	others := append(c.RADIUSSettings.Validate(), c.LocalSettings.Validate()...)
+	if c.Host != "" {
+		others = append(others, c.FIPSProblems()...)
+	}
 	if problem := validate.CheckEnum(fieldRenewal, c.Renewal, login.Renewals); problem != "" {
 		others = append(others, problem)
 	}

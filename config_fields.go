@@ -362,14 +362,15 @@ func localFields(defaults *configEntry) map[string]*framework.FieldSchema {
 			Type:          framework.TypeString,
 			Default:       string(defaults.PasswordAlgorithm),
 			AllowedValues: allowed(login.PasswordAlgorithms),
-			Description:   "How passwords of users/ are hashed from now on: \"argon2id\" or \"bcrypt\".",
-			DisplayAttrs:  &framework.DisplayAttributes{Value: string(defaults.PasswordAlgorithm)},
+			Description: "How passwords of users/ are hashed from now on: \"argon2id\", \"bcrypt\" or \"pbkdf2_sha256\", " +
+				"which is the default, and the only one, in FIPS 140 mode.",
+			DisplayAttrs: &framework.DisplayAttributes{Value: string(defaults.PasswordAlgorithm)},
 		},
 		fieldPasswordCost: {
 			Type:    framework.TypeInt,
 			Default: defaults.PasswordCost,
 			Description: "Cost of a hash: for argon2id the passes over 19 MiB of memory, 1 to 10; for bcrypt the logarithm of " +
-				"the rounds, 10 to 15. 0: 2 passes, or 12.",
+				"the rounds, 10 to 15; for pbkdf2_sha256 the iterations, 100000 to 2000000. 0: 2 passes, 12, or 600000 iterations.",
 			DisplayAttrs: &framework.DisplayAttributes{Value: defaults.PasswordCost},
 		},
 		fieldTimeZone: {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 func (b *backend) pathStatus() *framework.Path {
@@ -32,6 +34,10 @@ func statusResponseFields() map[string]*framework.FieldSchema {
 			Description: "Version of the plugin.",
 			Required:    true,
 		},
+		"fips140": {
+			Type:        framework.TypeString,
+			Description: "FIPS 140 mode of the plugin, as GODEBUG=fips140 has it: \"on\" or \"only\". Left out if it is off.",
+		},
 		"servers": {
 			Type:        framework.TypeSlice,
 			Description: "Each RADIUS server of the config, with its counters since the plugin started.",
@@ -53,8 +59,8 @@ func statusResponseFields() map[string]*framework.FieldSchema {
 		},
 		"warnings": {
 			Type: framework.TypeStringSlice,
-			Description: "Changes that the configs and profiles stored by earlier versions need; " +
-				"left out if there are none.",
+			Description: "Changes that the configs and profiles stored by earlier versions need, and what is stored " +
+				"that FIPS 140 mode refuses; left out if there are none.",
 		},
 	}
 }
@@ -89,6 +95,9 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 		return nil, err
 	}
 	data := map[string]any{"version": b.RunningVersion, "servers": servers, "sources": sources}
+	if mode := fips.Mode(); mode != "off" {
+		data["fips140"] = mode
+	}
 	if hidden := names.Hidden(); len(hidden) > 0 {
 		data["hidden_users"] = hidden
 	}
@@ -103,7 +112,15 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
-	warnings = slices.Concat(warnings, ofProfiles)
+	ofMode, err := b.fipsWarnings(ctx, storageOf(req))
+	if err != nil {
+		return nil, err
+	}
+	ofHashes, err := b.hashWarnings(ctx, storageOf(req))
+	if err != nil {
+		return nil, err
+	}
+	warnings = slices.Concat(warnings, ofProfiles, ofMode, ofHashes)
 	if len(warnings) > 0 {
 		data["warnings"] = warnings
 	}

@@ -174,9 +174,13 @@ var noReasons = map[string]string{
 	"a value of the directory cannot be an attribute": "source_directory_test.go",
 	"a name is locked out after failed logins":        "internal/login/turn_test.go",
 	// When something is read.
-	"stored users are not found under their names": "upgrade_bytes_test.go",
-	"users are one person to Vault":                "upgrade_bytes_test.go",
-	"profile matches no user":                      "dictionary_test.go",
+	"stored users are not found under their names":                 "upgrade_bytes_test.go",
+	"users are one person to Vault":                                "upgrade_bytes_test.go",
+	"profile matches no user":                                      "dictionary_test.go",
+	"stored before FIPS 140 mode was on, and refused in it":        "fips_test.go",
+	"users have passwords that cannot be checked in FIPS 140 mode": "fips_test.go",
+	// In a mode that a process has from its start.
+	"is refused in FIPS 140 mode": "fips_test.go",
 	// Decisions without a reason.
 	"login accepted": "internal/login/record_cases_test.go",
 	"login goes on: its source asks for another step": "internal/login/record_cases_test.go",

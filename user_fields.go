@@ -200,6 +200,9 @@ func (b *backend) givenPassword(
 		if err != nil {
 			return "", false, &fieldError{fieldPasswordHash, err}
 		}
+		if err := parsed.CheckFIPS(); err != nil {
+			return "", false, &fieldError{fieldPasswordHash, err}
+		}
 		return parsed.Text(), true, nil
 	case !isPassword:
 		return "", false, nil

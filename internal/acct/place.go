@@ -1,8 +1,6 @@
 package acct
 
 import (
-	"crypto/md5" // #nosec G501 -- a name, not a secret: see earlierID
-	"encoding/hex"
 	"fmt"
 	"time"
 )
@@ -35,8 +33,7 @@ const (
 // earlierID returns the unique id that the session has which was the n-th to lose the
 // given one.
 func earlierID(uniqueID string, n int64) string {
-	sum := md5.Sum([]byte(fmt.Sprintf("%s,earlier,%d", uniqueID, n))) // #nosec G401 -- see the import
-	return hex.EncodeToString(sum[:])
+	return digestOf(fmt.Sprintf("%s,earlier,%d", uniqueID, n))
 }
 
 // place returns where a normal packet belongs. r is the latest session with its unique id.

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 // Settings of the driver's own, which libpq does not have.
@@ -161,6 +163,12 @@ func (s urlSettings) setProtocol(conn *pgx.ConnConfig) error {
 	if conn.RequireAuth = s[settingRequireAuth]; !isAuthList(conn.RequireAuth) {
 		return s.unknownValue(settingRequireAuth)
 	}
+	if fips.Enabled() {
+		if conn.RequireAuth = withoutMD5(conn.RequireAuth); conn.RequireAuth == "" {
+			return &URLError{problem: "has a require_auth that " + fips.Refused("demands md5, which", "since it is MD5",
+				"use scram-sha-256, and set the password of the user anew with password_encryption=scram-sha-256")}
+		}
+	}
 	for setting, capacity := range map[string]*int{
 		settingStatementCache:   &conn.StatementCacheCapacity,
 		settingDescriptionCache: &conn.DescriptionCacheCapacity,
@@ -170,6 +178,22 @@ func (s urlSettings) setProtocol(conn *pgx.ConnConfig) error {
 		}
 	}
 	return nil
+}
+
+// withoutMD5 returns a list of methods to log in without md5, whose digest FIPS 140 mode has no
+// place for; "" if the list demands that method.
+func withoutMD5(methods string) string {
+	const refused = "!md5"
+	list := strings.Split(strings.ReplaceAll(methods, " ", ""), ",")
+	switch {
+	case methods == "":
+		return refused
+	case slices.Contains(list, refused):
+		return methods
+	case strings.HasPrefix(list[0], "!"):
+		return methods + "," + refused
+	}
+	return strings.Join(slices.DeleteFunc(list, func(method string) bool { return method == "md5" }), ",")
 }
 
 // isAuthList reports whether a text lists methods to log in, or none of it with a "!"

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 // The fields of the config that TLS is made of.
@@ -27,6 +29,18 @@ type TLS struct {
 	CACertificates    string // authorities for the server's certificate; empty: the system's trust store
 	ClientCertificate string // with those between it and the root
 	ClientKey         string
+}
+
+// checkFIPS returns a *TLSError for certificates that FIPS 140 mode has no place for, if it is on.
+func (t TLS) checkFIPS() error {
+	for _, given := range []struct{ field, text string }{
+		{fieldCACertificates, t.CACertificates}, {fieldClientCertificate, t.ClientCertificate},
+	} {
+		if err := fips.CheckCertificates("", given.text); err != nil {
+			return &TLSError{given.field, strings.TrimSpace(err.Error())}
+		}
+	}
+	return nil
 }
 
 // TLSError means that certificates or a key cannot be used. It shows nothing of them.
@@ -68,6 +82,9 @@ func (t TLS) parse() (roots *x509.CertPool, client []tls.Certificate, err error)
 		for _, authority := range authorities {
 			roots.AddCert(authority)
 		}
+	}
+	if err := t.checkFIPS(); err != nil {
+		return nil, nil, err
 	}
 	switch {
 	case t.ClientCertificate == "" && t.ClientKey == "":

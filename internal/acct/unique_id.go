@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"strings"
+
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 // maxUniqueIDLen is the length of FreeRADIUS's unique ids, and of the narrowest
@@ -24,8 +26,16 @@ func uniqueID(p Packet) string {
 	if mark, ok := sessionMark(p.Class); ok {
 		identity = mark + "," + p.SessionID
 	}
-	sum := md5.Sum([]byte(identity)) // #nosec G401 -- see the import
-	return hex.EncodeToString(sum[:])
+	return digestOf(identity)
+}
+
+// digestOf returns an identifier of 32 hex digits.
+func digestOf(text string) (digest string) {
+	fips.Identifier(func() {
+		sum := md5.Sum([]byte(text)) // #nosec G401 -- see the import
+		digest = hex.EncodeToString(sum[:])
+	})
+	return digest
 }
 
 // sessionMark returns the hex digits of a Class that FreeRADIUS has made for a

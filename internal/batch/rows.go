@@ -122,6 +122,9 @@ func (m *Maker) readPassword(row *Row, text string, header bool, length int) err
 		return fmt.Errorf("the password is neither empty, nor %s and the password, nor a hash that is known: %w",
 			clearPrefix, err)
 	}
+	if err := hash.CheckFIPS(); err != nil {
+		return fmt.Errorf("the password: %w", err)
+	}
 	row.Hash = hash
 	return nil
 }

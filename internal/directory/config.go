@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 // Kind is what sort of directory it is.
@@ -144,6 +146,10 @@ var (
 // Check returns what is wrong, naming the field of the source; nil: nothing.
 func (c Config) Check() error {
 	given, c := c, c.withDefaults()
+	if fips.Enabled() && c.Security == Cleartext {
+		return errors.New(fips.Refused("`allow_cleartext`, LDAP without TLS,", "since it sends passwords in clear",
+			"use ssl or starttls with ssl_cert"))
+	}
 	if c.Security == LDAPS || c.Security == StartTLS {
 		if _, err := c.tls(""); err != nil {
 			return err

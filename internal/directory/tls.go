@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net"
 	"sync"
+
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 // tls returns the configuration of TLS with a server: whom it believes, and what it shows.
@@ -16,6 +18,13 @@ func (c Config) tls(host string) (*tls.Config, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(c.CACertificates)) {
 		return nil, errors.New("`ssl_cert` has no certificate in PEM form: give those of who may sign the directory's")
+	}
+	for _, given := range []struct{ field, text string }{
+		{"`ssl_cert`", c.CACertificates}, {"`tls_client_cert`", c.ClientCertificate},
+	} {
+		if err := fips.CheckCertificates(given.field, given.text); err != nil {
+			return nil, err
+		}
 	}
 	config := &tls.Config{ServerName: cmp.Or(c.ServerName, host), RootCAs: pool, MinVersion: tls.VersionTLS12}
 	if (c.ClientCertificate == "") != (c.ClientKey == "") {

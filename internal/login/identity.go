@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"vault-plugin-auth-radius/internal/decision"
+	"vault-plugin-auth-radius/internal/fips"
 	"vault-plugin-auth-radius/internal/kv"
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/source"
 	"vault-plugin-auth-radius/internal/username"
 	"vault-plugin-auth-radius/internal/users"
@@ -78,6 +80,7 @@ func (s *Service) Identify(
 	}
 	bars := []func() (Reason, error){
 		func() (Reason, error) { return s.blockOf(identity.user), nil },
+		func() (Reason, error) { return barredByHash(identity), nil },
 		func() (Reason, error) { return BarredAsTestUser(settings, sources, identity), nil },
 		func() (Reason, error) { return s.barredByHidden(ctx, storage, names, identity) },
 		func() (Reason, error) { return barredAsStranger(settings, names, identity, match), nil },
@@ -101,6 +104,19 @@ func (s *Service) blockOf(user *users.User) Reason {
 		return Reason{decision.Disabled, text}
 	}
 	return Reason{decision.Expired, text}
+}
+
+// barredByHash returns why a user is refused whose password hash the plugin may not compute any
+// more: it was stored before FIPS 140 mode was on.
+func barredByHash(identity Identity) Reason {
+	if !fips.Enabled() || identity.user == nil || !identity.Source.IsLocal() {
+		return Reason{}
+	}
+	hash, _ := passwd.Parse(identity.user.PasswordHash) // empty: none, which is refused later
+	if err := hash.CheckFIPS(); err != nil {
+		return Reason{decision.Misconfigured, "the user's password cannot be checked: " + err.Error()}
+	}
+	return Reason{}
 }
 
 // errNotPlain is why a name is refused of which servers know several spellings.

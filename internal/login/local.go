@@ -33,13 +33,13 @@ type LocalSettings struct {
 const MaxAttemptsKept = 1000
 
 // PasswordAlgorithms are those that passwords may be hashed with here.
-var PasswordAlgorithms = []passwd.Scheme{passwd.Argon2id, passwd.Bcrypt}
+var PasswordAlgorithms = []passwd.Scheme{passwd.Argon2id, passwd.Bcrypt, passwd.PBKDF2SHA256}
 
 func defaultLocalSettings() LocalSettings {
 	return LocalSettings{
 		LockoutDuration:     15 * 60,
 		LockoutCounterReset: 15 * 60,
-		PasswordAlgorithm:   passwd.Argon2id,
+		PasswordAlgorithm:   passwd.DefaultAlgorithm(),
 		TimeZone:            "UTC",
 		AttemptsKept:        MaxAttemptsKept,
 	}
@@ -62,6 +62,8 @@ func (l *LocalSettings) Validate() []string {
 	}
 	if problem := validate.CheckEnum("password_hash_algorithm", l.PasswordAlgorithm, PasswordAlgorithms); problem != "" {
 		found = append(found, problem)
+	} else if err := passwd.CheckAlgorithm(l.PasswordAlgorithm); err != nil {
+		found = append(found, "`password_hash_algorithm` "+err.Error())
 	} else if err := l.HashSettings().Check(); err != nil {
 		found = append(found, "`password_hash_cost`: "+err.Error())
 	}
@@ -75,9 +77,10 @@ func (l *LocalSettings) Validate() []string {
 	return found
 }
 
-// HashSettings returns how a password is hashed here.
+// HashSettings returns how a password is hashed here. An algorithm that was stored before FIPS 140
+// mode was on, and that it has no place for, gives way to the default.
 func (l *LocalSettings) HashSettings() passwd.Settings {
-	return passwd.Settings{Algorithm: l.PasswordAlgorithm, Cost: l.PasswordCost}
+	return passwd.Settings{Algorithm: l.PasswordAlgorithm, Cost: l.PasswordCost}.Approved()
 }
 
 // lockoutPolicy returns when and for how long names are locked.

@@ -11,7 +11,7 @@ import (
 // Scheme is how a hash is made.
 type Scheme string
 
-// The schemes that [Parse] knows. [Settings] take the first two.
+// The schemes that [Parse] knows. [Settings] take Argon2id, Bcrypt and PBKDF2SHA256.
 const (
 	Argon2id     Scheme = "argon2id"      // RFC 9106
 	Bcrypt       Scheme = "bcrypt"        // reads no more than 72 octets of a password

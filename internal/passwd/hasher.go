@@ -11,11 +11,19 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-crypt/crypt/algorithm"
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 // errNoHash is a bug of the caller: the answer would not take the time of a hash.
 var errNoHash = errors.New("there is no hash to verify the password with")
+
+// check returns an error for a hash that no password can be compared with.
+func (h Hash) check() error {
+	if h.Empty() {
+		return errNoHash
+	}
+	return h.CheckFIPS()
+}
 
 // Hasher makes and verifies hashes, no more at once than it was made for, so that many
 // logins exhaust neither the memory nor the processors. The others wait: no more of them
@@ -51,35 +59,39 @@ func (h *Hasher) Make(ctx context.Context, settings Settings, password string) (
 	if err := settings.checkPassword(password); err != nil {
 		return Hash{}, err
 	}
-	function, err := settings.function()
-	if err != nil {
-		return Hash{}, fmt.Errorf("preparing %s: %w", settings.Algorithm, err)
-	}
 	dummy, err := settings.dummy() // for the time that it takes
 	if err != nil {
 		return Hash{}, fmt.Errorf("preparing %s: %w", settings.Algorithm, err)
 	}
-	var result algorithm.Digest
+	var text string
 	if err := h.withSlot(ctx, Caller{Class: Operator}, dummy.digest.work(), func() (err error) {
-		result, err = function.Hash(password)
+		text, err = settings.hash(password)
 		return err
 	}); err != nil {
 		return Hash{}, err
 	}
-	return Parse(result.Encode())
+	return Parse(text)
 }
 
 // MakeGenerated returns the hash of a password that a machine has made of 64 random bits or
 // more, 11 letters and digits for instance: these cannot be tried out, so a salted
-// SHA-256 ({SSHA256}) protects them. It does not wait, and thousands take no time.
+// SHA-256 ({SSHA256}) protects them, or in FIPS 140 mode the least PBKDF2 that is approved. It
+// does not wait, and thousands take no time, or a second or two.
 // It must not be used for passwords that users choose. The error is an [InputError].
 func (h *Hasher) MakeGenerated(password string) (Hash, error) {
 	if err := checkPassword(password); err != nil {
 		return Hash{}, err
 	}
+	h.computed.Add(1)
+	if fips.Enabled() {
+		text, err := newPBKDF2(password, minFIPSIterations)
+		if err != nil {
+			return Hash{}, fmt.Errorf("computing the hash of a password: %w", err)
+		}
+		return Parse(text)
+	}
 	salt := make([]byte, newSaltLen)
 	_, _ = rand.Read(salt) // never fails
-	h.computed.Add(1)
 	sum := saltedSum(sha256.New, password, salt)
 	return Parse("{SSHA256}" + base64.StdEncoding.EncodeToString(append(sum, salt...)))
 }
@@ -89,8 +101,8 @@ func (h *Hasher) MakeGenerated(password string) (Hash, error) {
 // 72 octets. The error is a [FullError], the context's if that ended while waiting, or a
 // fault: for the zero Hash, for which there is [Hasher.VerifyDummy], too.
 func (h *Hasher) Verify(ctx context.Context, caller Caller, hash Hash, password string) (bool, error) {
-	if hash.Empty() {
-		return false, errNoHash
+	if err := hash.check(); err != nil {
+		return false, err
 	}
 	short := password[:min(len(password), MaxPassword)]
 	var same bool
@@ -126,8 +138,8 @@ func (h *Hasher) VerifyInVain(ctx context.Context, caller Caller, settings Setti
 func (h *Hasher) verifyAtLeast(
 	ctx context.Context, caller Caller, settings Settings, hash Hash, password string, quick bool,
 ) (bool, error) {
-	if hash.Empty() {
-		return false, errNoHash
+	if err := hash.check(); err != nil {
+		return false, err
 	}
 	dummy, err := settings.checkedDummy()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -91,6 +92,9 @@ func (c Config) check() error {
 		if err := c.checkStatusRequest(); err != nil {
 			return fmt.Errorf("status check by request: %w", err)
 		}
+	}
+	if problems := c.FIPSProblems(); len(problems) > 0 {
+		return errors.New(strings.Join(problems, "; "))
 	}
 	if c.Transport == TLS {
 		return c.TLS.Check()

@@ -78,18 +78,19 @@ func (s *server) newAccessRequest(credentials Credentials, at slot) (*request, e
 	if credentials.Answers != nil {
 		protocol = PAP // an answer is a User-Password, whatever the password was (RFC 2865 section 4.4)
 	}
-	proven, err := protocol.prove(credentials, randomness{
-		identifier:    random[16],
-		challenge:     [16]byte(random[17:33]),
-		peerChallenge: [16]byte(random[33:]),
-	}, authenticator, s.signer.secret)
-	if err != nil {
-		return nil, err
+	prove := func() (proof, error) {
+		return protocol.prove(credentials, randomness{
+			identifier:    random[16],
+			challenge:     [16]byte(random[17:33]),
+			peerChallenge: [16]byte(random[33:]),
+		}, authenticator, s.signer.secret)
 	}
 	if at.version == RADIUS11 && protocol == PAP {
-		if proven, err = plainProof(credentials); err != nil {
-			return nil, err
-		}
+		prove = func() (proof, error) { return plainProof(credentials) }
+	}
+	proven, err := prove()
+	if err != nil {
+		return nil, err
 	}
 	attributes := slices.Concat(proven.attributes, s.client.RequestAttributes(credentials))
 	if credentials.Answers != nil && credentials.Answers.State != nil {

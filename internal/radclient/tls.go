@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 // radsecSecret is the shared secret of RADIUS over TLS, which protects nothing
@@ -69,6 +71,9 @@ func (t TLSConfig) clientCertificates() ([]tls.Certificate, error) {
 	if t.ClientCertificate == "" {
 		return nil, nil
 	}
+	if err := fips.CheckCertificates("tls_client_cert", t.ClientCertificate); err != nil {
+		return nil, err
+	}
 	certificate, err := tls.X509KeyPair([]byte(t.ClientCertificate), t.ClientKey.bytes())
 	if err != nil {
 		// The cause says which of them, and shows neither.
@@ -86,7 +91,10 @@ func (t TLSConfig) config(host string) (*tls.Config, error) {
 	if !config.RootCAs.AppendCertsFromPEM([]byte(t.CACertificates)) {
 		return nil, errors.New("tls_ca_cert has no certificate in PEM form: give those that may sign the server's")
 	}
-	var err error
+	err := fips.CheckCertificates("tls_ca_cert", t.CACertificates)
+	if err != nil {
+		return nil, err
+	}
 	if config.Certificates, err = t.clientCertificates(); err != nil {
 		return nil, err
 	}

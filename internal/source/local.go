@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"layeh.com/radius"
@@ -36,9 +37,9 @@ func (c *localChecker) Describe(nas radius.Attributes, credentials radclient.Cre
 
 func (c *localChecker) Check(ctx context.Context, query Query) (Answer, error) {
 	refused := Answer{Verdict: radclient.Verdict{Outcome: radclient.Reject, Server: Local}}
-	hash, err := passwd.Parse(c.stored)
-	if err != nil { // there is none
-		refused.Reason = "there is no password for this name here"
+	hash, err := c.hash()
+	if err != nil {
+		refused.Reason = err.Error()
 		return refused, c.hasher.VerifyDummy(ctx, query.Caller, c.settings, query.Password)
 	}
 	same, err := c.hasher.VerifyAtLeast(ctx, query.Caller, c.settings, hash, query.Password)
@@ -49,11 +50,23 @@ func (c *localChecker) Check(ctx context.Context, query Query) (Answer, error) {
 	return Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: Local}}, nil
 }
 
+// errNoPassword is why a user without a hash is refused.
+var errNoPassword = errors.New("there is no password for this name here")
+
+// hash returns the hash to compare with, or why there is none.
+func (c *localChecker) hash() (passwd.Hash, error) {
+	hash, err := passwd.Parse(c.stored)
+	if err != nil {
+		return passwd.Hash{}, errNoPassword
+	}
+	return hash, hash.CheckFIPS()
+}
+
 // checkInVain takes the time that check takes for a wrong password, for a login that is
 // refused anyway: else the right password would show by its time.
 func (c *localChecker) checkInVain(ctx context.Context, caller passwd.Caller, password string) error {
-	hash, err := passwd.Parse(c.stored)
-	if err != nil { // there is none
+	hash, err := c.hash()
+	if err != nil {
 		return c.hasher.VerifyDummy(ctx, caller, c.settings, password)
 	}
 	return c.hasher.VerifyInVain(ctx, caller, c.settings, hash, password)

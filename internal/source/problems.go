@@ -88,6 +88,7 @@ func (s *Entry) radiusProblems() []string {
 	if s.RADIUS.Secret == "" && s.RADIUS.Transport != radclient.TLS {
 		found = append(found, "`secret` is missing: give the secret shared with the server")
 	}
+	found = append(found, s.RADIUS.FIPSProblems()...)
 	return append(found, s.RADIUS.Validate()...)
 }
 

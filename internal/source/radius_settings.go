@@ -120,6 +120,12 @@ func (r *RADIUSSettings) Validate() []string {
 	return found
 }
 
+// FIPSProblems returns what FIPS 140 mode has no place for, if it is on, each beginning with its
+// field. Settings without a server have none.
+func (r *RADIUSSettings) FIPSProblems() []string {
+	return radclient.Config{Transport: r.Transport, TLS: r.tls(), Protocol: r.AuthProtocol}.FIPSProblems()
+}
+
 // timeoutProblems returns what is wrong with dial_timeout and read_timeout.
 func timeoutProblems(dial, read int) []string {
 	var found []string

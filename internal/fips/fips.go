@@ -1,0 +1,101 @@
+// Package fips says whether FIPS 140-3 mode is on, and what it has no place for.
+//
+// Go's mode has two steps: with GODEBUG=fips140=on approved functions come from the Go
+// Cryptographic Module, and others such as MD5 still work; with fips140=only the others fail or
+// panic. What this plugin refuses is the same in both: who turns the mode on wants approved
+// functions, and a mount that works in one step works in the other.
+package fips
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/fips140"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+)
+
+// Enabled reports whether FIPS 140-3 mode is on: GODEBUG=fips140=on or fips140=only. A program
+// that was built with GOFIPS140 is in the first of them unless its environment says otherwise.
+func Enabled() bool { return fips140.Enabled() }
+
+// Mode returns the mode as GODEBUG has it: "only", "on", or "off".
+func Mode() string {
+	switch {
+	case fips140.Enforced():
+		return "only"
+	case fips140.Enabled():
+		return "on"
+	}
+	return "off"
+}
+
+// Refused returns the text about something that the mode has no place for: what it is, beginning
+// with its field; why; and what to do instead.
+func Refused(what, why, remedy string) string {
+	return fmt.Sprintf("%s is refused in FIPS 140 mode, %s: %s", what, why, remedy)
+}
+
+// Identifier runs a function that computes an identifier, not a secret, with a digest that FIPS
+// 140 does not approve. Its use is no cryptography: other programs compute the same identifiers.
+func Identifier(compute func()) { fips140.WithoutEnforcement(compute) }
+
+// minRSABits is the length of the shortest RSA keys that are approved (SP 800-131A).
+const minRSABits = 2048
+
+// CheckCertificates returns an error, beginning with the field, if the mode is on and PEM text has
+// a certificate with a key that it has no place for. Text that cannot be read is left to others.
+func CheckCertificates(field, text string) error {
+	if !Enabled() {
+		return nil
+	}
+	return checkCertificates(field, text)
+}
+
+func checkCertificates(field, text string) error {
+	rest := []byte(text)
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return nil
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			continue
+		}
+		if kind := unapprovedKey(certificate.PublicKey); kind != "" {
+			return &refusedError{Refused(
+				fmt.Sprintf("%s with the certificate of %.80q", field, certificate.Subject.String()),
+				"since its key is "+kind,
+				"use RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519",
+			)}
+		}
+	}
+}
+
+// refusedError means that the mode has no place for a certificate.
+type refusedError struct{ text string }
+
+// Error returns what is refused, why, and what to do.
+func (e *refusedError) Error() string { return e.text }
+
+// unapprovedKey returns what a public key is that FIPS 186-5 does not approve; "" for others.
+func unapprovedKey(key any) string {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		if bits := key.N.BitLen(); bits < minRSABits {
+			return fmt.Sprintf("RSA of %d bits", bits)
+		}
+		return ""
+	case *ecdsa.PublicKey:
+		if key.Curve == elliptic.P224() {
+			return "ECDSA with P-224"
+		}
+		return ""
+	case ed25519.PublicKey:
+		return ""
+	}
+	return fmt.Sprintf("of the kind %T", key)
+}
