@@ -51,6 +51,7 @@ test: ## Run all that CI runs: lint, platforms, fips, protocol (race included), 
 test-long: needs ## Run what takes real time: long figures of tests (LONG=1), then test RUNS (10) times on a busy machine.
 	LONG=1 go test -count=1 -v -run TestOneAccountIsOneUser .
 	LONG=1 go test -count=1 -timeout 30m -run TestRenamedModuleBuilds .
+	scripts/test-32bit.sh -timeout 60m ./...
 	LONG=1 go test -count=1 -timeout 30m -tags protocol ./internal/acct
 	@LONG=1 $(MAKE) --no-print-directory release-test
 	@LONG=1 $(MAKE) --no-print-directory e2e
@@ -70,8 +71,12 @@ lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck,
 	@echo gosec: . # given folders, since its own ./... would walk into the nested modules
 	@$(TOOL) gosec -quiet -tags protocol $$(go list -f '{{.Dir}}' ./...)
 
-platforms: ## Vet all, tests included, for 32 bits (386), where an int is no wider.
+# Tests of numbers that are read, counted and sent.
+WIDTHS := Integer|Number|Counter|LargestPage|Bounds|Expir|Date|Limit
+
+platforms: ## Vet all, tests included, where an int has 32 bits, and run the tests of numbers there; test-long runs all.
 	CGO_ENABLED=0 GOARCH=386 go vet ./...
+	scripts/test-32bit.sh -run '$(WIDTHS)' ./internal/validate ./internal/acct ./internal/passwd
 
 # The mode of the tests, not of the go command. -count=1: Go's test cache does not know it. Tests in
 # the time of testing/synctest have no part: the mode's source of randomness needs a clock that runs.
@@ -139,7 +144,7 @@ vuln: ## Look for known vulnerabilities in the dependencies; asks vuln.go.dev.
 fmt: ## Format the Go code.
 	@$(TOOL) gofumpt -w .
 
-needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Directory Server, Samba, PostgreSQL, MariaDB, Prometheus with Alertmanager, GnuPG, shellcheck and a C compiler.
+needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Directory Server, Samba, PostgreSQL, MariaDB, Prometheus with Alertmanager, GnuPG, QEMU, shellcheck and a C compiler.
 	@scripts/install-test-needs.sh
 
 clean: ## Remove what was built here.

@@ -2,7 +2,7 @@
 # Installs what `make test` needs beyond Go, make and git, and does nothing
 # for what is there already.
 #
-#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb] [prometheus] [gnupg] [shellcheck]
+#   scripts/install-test-needs.sh [cc] [freeradius] [radsecproxy] [slapd] [389ds] [samba] [postgresql] [pgbouncer] [mariadb] [prometheus] [gnupg] [qemu] [shellcheck]
 #
 # Without arguments: all. shellcheck is what `make lint` reads these scripts with.
 #
@@ -80,6 +80,9 @@ need_samba() {
 		packages+=(samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind krb5-config krb5-user)
 }
 
+# It runs tests of 32 bits: not every kernel does, and Go's programs for 386 do not run in it.
+need_qemu() { have qemu-arm || packages+=(qemu-user); }
+
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 apt() {
@@ -118,7 +121,7 @@ stop_new() {
 }
 
 install_packages() {
-	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer, MariaDB 10.10 or later, Prometheus, Alertmanager (linked as prometheus-alertmanager), GnuPG, unzip and shellcheck, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db, mariadb, prometheus, promtool, prometheus-alertmanager, amtool, gpg, gpgv, unzip and shellcheck are on PATH"
+	command -v apt-get >/dev/null || die "missing: ${packages[*]} (Debian's names), and there is no apt-get here. Install a C compiler, FreeRADIUS 3.2 with radclient, rlm_rest, rlm_ldap and rlm_sql_mysql, libfaketime, radsecproxy, OpenLDAP's slapd, 389 Directory Server, Samba's domain controller, PostgreSQL, PgBouncer, MariaDB 10.10 or later, Prometheus, Alertmanager (linked as prometheus-alertmanager), GnuPG, unzip, QEMU's user mode and shellcheck, so that cc, freeradius or radiusd, radclient, radsecproxy, slapd, ns-slapd, samba, samba-tool, pgbouncer, mariadbd, mariadb-install-db, mariadb, prometheus, promtool, prometheus-alertmanager, amtool, gpg, gpgv, unzip, qemu-arm and shellcheck are on PATH"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
 		die "missing: ${packages[*]}, and there is no sudo. Run as root: apt-get install ${packages[*]}"
 	say "installing ${packages[*]}"
@@ -136,7 +139,7 @@ install_packages() {
 
 main() {
 	local need
-	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb prometheus gnupg shellcheck
+	[ $# -gt 0 ] || set -- cc freeradius radsecproxy slapd 389ds samba postgresql pgbouncer mariadb prometheus gnupg qemu shellcheck
 	for need in "$@"; do
 		case $need in
 		cc) need_cc ;;
@@ -146,12 +149,13 @@ main() {
 		389ds) need_389ds ;;
 		samba) need_samba ;;
 		postgresql) need_postgresql ;;
+		qemu) need_qemu ;;
 		pgbouncer) need_pgbouncer ;;
 		mariadb) need_mariadb ;;
 		prometheus) need_prometheus ;;
 		gnupg) need_gnupg ;;
 		shellcheck) need_shellcheck ;;
-		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb, prometheus, gnupg, shellcheck or nothing" ;;
+		*) die "unknown argument $need: use cc, freeradius, radsecproxy, slapd, 389ds, samba, postgresql, pgbouncer, mariadb, prometheus, gnupg, qemu, shellcheck or nothing" ;;
 		esac
 	done
 	[ ${#packages[@]} -eq 0 ] || install_packages
