@@ -148,7 +148,7 @@ needs: ## Install what the tests need: FreeRADIUS, radsecproxy, OpenLDAP, 389 Di
 	@scripts/install-test-needs.sh
 
 clean: ## Remove what was built here.
-	rm -rf bin dist
+	rm -rf bin dist .release-*
 
 clean-cache: ## Remove the cached Vaults, which take minutes to build.
 	@scripts/vault.sh --clean
