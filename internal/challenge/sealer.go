@@ -83,7 +83,8 @@ func (s *Sealer) Seal(ctx context.Context, storage kv.Storage, state State) (id 
 	if err != nil {
 		return "", fmt.Errorf("encoding the challenge: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(aead.Seal(nil, nil, plain, nil)), nil // #nosec G407 -- it makes a nonce at random, and puts it first
+	sealed := aead.Seal(nil, nil, plain, nil) // #nosec G407 -- it makes a nonce at random, and puts it first
+	return base64.RawURLEncoding.EncodeToString(sealed), nil
 }
 
 // Open returns the state of the challenge that is answered, and uses its id up on this
