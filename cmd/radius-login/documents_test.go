@@ -22,7 +22,7 @@ var documentedFlags = map[string]*regexp.Regexp{
 }
 
 // bashOptions are flags of bash's own commands in the completion.
-var bashOptions = []string{"t", "ge", "o", "W", "F"}
+var bashOptions = []string{"r", "z", "ge", "o", "W", "F"}
 
 // Completions and the man page have the flags of the command, and no others.
 func TestDocumentsHaveTheFlagsOfTheCommand(t *testing.T) {
@@ -80,6 +80,9 @@ func TestBashCompletes(t *testing.T) {
 		{"radius-login -format = j", "json"},
 		{"radius-login -field token_a", "token_accessor"},
 		{"radius-login -path r", ""},
+		{"radius-login username =", ""},
+		{"radius-login -attribute NAS =", ""},
+		{"radius-login -attribute NAS = -", ""},
 	} {
 		script := `source completions/radius-login.bash; compopt() { :; }; COMP_WORDS=(` + c.words + `)
 			COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _radius_login; echo "${COMPREPLY[*]}"`
