@@ -16,8 +16,10 @@ import (
 func TestFIPSModeTakesWhatIsApprovedAndRefusesAllElse(t *testing.T) {
 	t.Parallel()
 	const refused = "is refused in FIPS 140 mode"
-	v := startPlugin(t)
-	// What a mount has that is older than the mode.
+	// What a mount has that is older than the mode, which a binary of the FIPS variant begins with.
+	v := startVault(t)
+	v.register(pluginName, "", "GODEBUG=fips140=off")
+	v.enable("radius", pluginName)
 	v.write("auth/radius/config", configFor("127.0.0.1", 1812, map[string]any{"read_timeout": 2}))
 	v.write("auth/radius/users/nora", map[string]any{
 		"extauth": "local", "password_hash": "nt:891fc570507eef023cbfec043dd5f2b1", "expose_credential": true,
