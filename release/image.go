@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -103,7 +105,7 @@ func (r *release) writeLayout(folder string, images []*platformImage) error {
 	for _, i := range images {
 		tag := r.version
 		if i.target.fips {
-			tag += "-fips140"
+			tag += fipsTag
 		}
 		byTag[tag] = append(byTag[tag], i)
 	}
@@ -111,7 +113,7 @@ func (r *release) writeLayout(folder string, images []*platformImage) error {
 	if err != nil {
 		return err
 	}
-	for _, tag := range []string{r.version, r.version + "-fips140"} {
+	for _, tag := range []string{r.version, r.version + fipsTag} {
 		if len(byTag[tag]) == 0 {
 			continue
 		}
@@ -119,5 +121,19 @@ func (r *release) writeLayout(folder string, images []*platformImage) error {
 			return err
 		}
 	}
-	return nil
+	return makeReadable(folder)
+}
+
+// makeReadable gives the folder, and what is in it, the permissions of what is published, whatever
+// the library and the umask have made of them.
+func makeReadable(folder string) error {
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return os.Chmod(path, 0o755) // #nosec G302 -- for everyone
+		}
+		return os.Chmod(path, document)
+	})
 }

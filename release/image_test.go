@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -206,6 +207,27 @@ func TestImagesSayWhatTheyAre(t *testing.T) {
 	mediaType, err := index.MediaType()
 	require.NoError(t, err)
 	require.Equal(t, types.OCIImageIndex, mediaType)
+}
+
+// The layout is read by others than those who make it.
+func TestLayoutIsReadable(t *testing.T) {
+	t.Parallel()
+	r := releaseForTest()
+	image, err := r.newImage(targets[0], []byte("binary"))
+	require.NoError(t, err)
+	folder := filepath.Join(t.TempDir(), layoutFolder)
+	require.NoError(t, r.writeLayout(folder, []*platformImage{image}))
+	require.NoError(t, filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		info, err := entry.Info()
+		require.NoError(t, err)
+		if entry.IsDir() {
+			require.Equal(t, executable, info.Mode().Perm(), path)
+		} else {
+			require.Equal(t, document, info.Mode().Perm(), path)
+		}
+		return nil
+	}))
 }
 
 func TestPushNeedsARepository(t *testing.T) {

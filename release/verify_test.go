@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+var verifyScript, _ = filepath.Abs(filepath.Join(repository, "scripts", "verify-release.sh"))
+
 // verify runs scripts/verify-release.sh, with a keyring of its own that is empty.
 func verify(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
@@ -22,9 +24,7 @@ func verify(t *testing.T, arguments ...string) (string, error) {
 // verifyWith runs it with the keyring in a folder.
 func verifyWith(t *testing.T, keyring string, arguments ...string) (string, error) {
 	t.Helper()
-	script, err := filepath.Abs(filepath.Join(repository, "scripts", "verify-release.sh"))
-	require.NoError(t, err)
-	command := exec.CommandContext(t.Context(), script, arguments...)
+	command := exec.CommandContext(t.Context(), verifyScript, arguments...)
 	command.Env = append(os.Environ(), "GNUPGHOME="+keyring, "TMPDIR="+t.TempDir())
 	out, err := command.CombinedOutput()
 	return string(out), err
@@ -150,6 +150,107 @@ func TestWhatIsMissingOrNotListedIsRefused(t *testing.T) {
 	require.Contains(t, out, "SHA256SUMS is missing")
 }
 
+// Other sums than those of a release do not pass for it, nor what is no file.
+func TestWhatMakesNoReleaseIsRefused(t *testing.T) {
+	t.Parallel()
+	release := smallRelease(t, targets[0])
+	anySum := strings.Repeat("0", 64)
+	blob := ""
+	for name := range release {
+		if strings.HasPrefix(name, "oci/blobs/") {
+			blob = name
+		}
+	}
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	require.NoError(t, os.WriteFile(elsewhere, []byte("other"), 0o600))
+	addSum := func(name string) func(*testing.T, string) {
+		return func(t *testing.T, folder string) {
+			content := append(bytes.Clone(release[checksumsFile]), anySum+"  "+name+"\n"...)
+			require.NoError(t, os.WriteFile(filepath.Join(folder, checksumsFile), content, 0o600))
+		}
+	}
+	link := func(name string) func(*testing.T, string) {
+		return func(t *testing.T, folder string) {
+			require.NoError(t, os.RemoveAll(filepath.Join(folder, name)))
+			require.NoError(t, os.Symlink(elsewhere, filepath.Join(folder, name)))
+		}
+	}
+	for name, test := range map[string]struct {
+		change  func(*testing.T, string)
+		problem string
+	}{
+		"two sums of a name":     {addSum(provenanceFile), "two sums of " + provenanceFile},
+		"a name that leads out":  {addSum("linux_amd64/../../file"), "no sum"},
+		"a name with a space":    {addSum("a file"), "no sum"},
+		"a name like a flag":     {addSum("--file"), "no sum"},
+		"a name from the root":   {addSum("/etc/passwd"), "no sum"},
+		"a link":                 {link("extra"), "not listed"},
+		"a link for a blob":      {link(blob), "not what its name says"},
+		"no blob":                {func(t *testing.T, folder string) { require.NoError(t, os.Remove(filepath.Join(folder, blob))) }, "is missing"},
+		"a space before a name":  {link(" " + provenanceFile), "not listed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			writeRelease(t, folder, release)
+			test.change(t, folder)
+			out, err := verify(t, folder)
+			require.Error(t, err, out)
+			require.Contains(t, out, test.problem)
+			require.NotContains(t, out, "plugin register")
+		})
+	}
+}
+
+// The image of a published release is in a tar archive, whose sum is not listed.
+func TestPublishedImageIsVerified(t *testing.T) {
+	t.Parallel()
+	release := smallRelease(t, targets[0])
+	var image []file
+	for _, name := range slices.Sorted(maps.Keys(release)) {
+		if strings.HasPrefix(name, "oci/") {
+			image = append(image, file{path: name, content: release[name], mode: document})
+			delete(release, name)
+		}
+	}
+	publish := func(image []file) (string, error) {
+		archive, err := tarball(image, archivedAt)
+		require.NoError(t, err)
+		folder := t.TempDir()
+		release["oci_v0.1.0.tar"] = archive
+		writeRelease(t, folder, release)
+		return verify(t, folder)
+	}
+	out, err := publish(image)
+	require.NoError(t, err, out)
+	require.Contains(t, out, "oci_v0.1.0.tar: OK")
+	for i := range image {
+		changed := slices.Clone(image)
+		changed[i].content = append(bytes.Clone(image[i].content), 0)
+		out, err = publish(changed)
+		require.Error(t, err, image[i].path)
+		out2, err := publish(slices.Delete(slices.Clone(image), i, i+1))
+		require.Error(t, err, image[i].path)
+		require.NotContains(t, out+out2, "plugin register")
+	}
+	out, err = publish(append(slices.Clone(image), file{path: "oci/../../file", mode: document}))
+	require.Error(t, err)
+	require.Contains(t, out, "no part of an image")
+}
+
+// The folder that is named is meant, not one of the same name that cd would find first.
+func TestReleaseIsVerifiedInItsFolder(t *testing.T) {
+	folder, other := t.TempDir(), t.TempDir()
+	writeRelease(t, filepath.Join(folder, "dist"), smallRelease(t, targets[0]))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "dist", "extra"), nil, 0o600))
+	writeRelease(t, filepath.Join(other, "dist"), smallRelease(t, targets[0]))
+	t.Chdir(folder)
+	t.Setenv("CDPATH", other)
+	out, err := verify(t, "dist")
+	require.Error(t, err, out)
+	require.Contains(t, out, "dist/extra is not listed")
+}
+
 func TestSignatureIsMadeAndVerified(t *testing.T) {
 	t.Parallel()
 	folder, keyring := t.TempDir(), shortFolder(t)
@@ -184,6 +285,20 @@ func TestSignatureIsMadeAndVerified(t *testing.T) {
 	out, err = verify(t, folder)
 	require.NoError(t, err, out)
 	require.Contains(t, out, "NOT verified")
+
+	// A key that has expired since.
+	gpg(t, keyring, "--faked-system-time", "20200101T000000", "--quick-gen-key", "Old <old@example.org>", "ed25519", "sign", "1y")
+	old := filepath.Join(t.TempDir(), "old.asc")
+	require.NoError(t, os.WriteFile(old, gpg(t, keyring, "--armor", "--export", "old@example.org"), 0o600))
+	expired := gpg(t, keyring, "--faked-system-time", "20200201T000000", "--armor", "--local-user", "old@example.org",
+		"--output", "-", "--detach-sign", filepath.Join(folder, checksumsFile))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, checksumsFile+".asc"), expired, 0o600))
+	for _, arguments := range [][]string{{}, {"--signed"}, {"--gpg-key", old}} {
+		out, err = verifyWith(t, keyring, append(arguments, folder)...)
+		require.Error(t, err)
+		require.Contains(t, out, "is not a good signature")
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, checksumsFile+".asc"), signature, 0o600))
 
 	// Other sums than those that were signed, all right among themselves.
 	sums, err := os.ReadFile(filepath.Join(folder, checksumsFile))

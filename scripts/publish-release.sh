@@ -16,7 +16,7 @@ command -v gh >/dev/null || die "GitHub's command line, gh, is needed"
 [ -s dist/SHA256SUMS ] || die 'there is no dist/SHA256SUMS: make release writes it'
 
 # A release takes files only.
-tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cf "dist/oci_$VERSION.tar" -C dist oci
+tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime=@0 -cf "dist/oci_$VERSION.tar" -C dist oci
 files=()
 for file in dist/*; do
 	[ ! -f "$file" ] || files+=("$file")

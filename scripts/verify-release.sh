@@ -13,6 +13,8 @@
 #
 # Needs coreutils (or shasum), tar and gzip; for signatures gpg, gpgv or cosign.
 set -euo pipefail
+export LC_ALL=C # letters and their order are those of ASCII
+unset CDPATH
 
 say() { printf 'verify-release.sh: %s\n' "$*" >&2; }
 
@@ -79,12 +81,17 @@ read_arguments() {
 	done
 }
 
-# read_sums reads SHA256SUMS and refuses one that has other lines than sums.
+# read_sums reads SHA256SUMS and refuses one that has other lines than sums, two of a
+# name, or a name that leads out of the folder.
 read_sums() {
 	local line pattern='^([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._/-]*)$'
 	[ -f "$folder/SHA256SUMS" ] || die "$folder/SHA256SUMS is missing: download it, too"
 	while IFS= read -r line || [ -n "$line" ]; do
-		[[ $line =~ $pattern ]] || die "$folder/SHA256SUMS has a line that is no sum: it is damaged"
+		if ! [[ $line =~ $pattern ]] || [[ $line == */../* || $line == */.. ]]; then
+			die "$folder/SHA256SUMS has a line that is no sum: it is damaged"
+		fi
+		find_sum "${BASH_REMATCH[2]}"
+		[ -z "$want" ] || die "$folder/SHA256SUMS has two sums of ${BASH_REMATCH[2]}: it is damaged"
 		sums+=("${BASH_REMATCH[1]}")
 		listed+=("${BASH_REMATCH[2]}")
 	done <"$folder/SHA256SUMS"
@@ -160,7 +167,7 @@ verify_signatures() {
 # folder_names prints the files of the folder, but for those of SHA256SUMS itself and
 # what was unpacked.
 folder_names() {
-	(cd "$folder" && find . -type f ! -path './oci/blobs/*' | sed 's|^\./||' | LC_ALL=C sort) |
+	(cd "$folder" && find . ! -type d ! -path './oci/blobs/*' | sed 's|^\./||' | LC_ALL=C sort) |
 		grep -vxE 'SHA256SUMS(\.asc|\.sig)?' |
 		grep -vE '^[a-z0-9]+_[a-z0-9_]+/' || true
 }
@@ -168,8 +175,15 @@ folder_names() {
 # check compares a file with its sum.
 check() {
 	local name=$1
+	case $name in oci_*.tar)
+		check_packed_image "$name"
+		printf '%s: OK\n' "$name"
+		return
+		;;
+	esac
 	find_sum "$name"
 	[ -n "$want" ] || die "$folder/$name is not listed in SHA256SUMS: it is not part of this release"
+	[ -f "$folder/$name" ] || die "$folder/$name is no file"
 	[ "$(sum "$folder/$name")" = "$want" ] || die "$folder/$name is not what SHA256SUMS lists: it is damaged, or another file"
 	case $name in *.tar.gz | *.zip) check_binary "$name" ;; esac
 	printf '%s: OK\n' "$name"
@@ -215,15 +229,37 @@ check_unpacked() {
 	done
 }
 
-# check_blobs checks the blobs of the image: their names are their sums, and index.json, which
-# leads to them, is listed.
+# check_blobs checks the blobs of the image in a folder: their names are their sums, and none is
+# missing that index.json, which is listed, leads to.
 check_blobs() {
-	local blob
-	[ -d "$folder/oci/blobs" ] || return 0
-	while read -r blob; do
+	local image=$1 blob digest
+	while IFS= read -r blob; do
+		[ -f "$blob" ] || die "$blob is no file"
 		[ "$(sum "$blob")" = "${blob##*/}" ] || die "$blob is not what its name says: it is damaged"
-	done < <(find "$folder/oci/blobs" -type f)
-	printf 'oci: OK\n'
+	done < <(find "$image/blobs" ! -type d)
+	while IFS= read -r digest; do
+		[ -f "$image/blobs/sha256/$digest" ] || die "$image/blobs/sha256/$digest is missing"
+	done < <(find "$image" -type f -size -64 -exec cat {} + | # manifests are small
+		grep -ao '"digest": *"sha256:[0-9a-f]\{64\}"' | sed 's/.*sha256:\(.*\)"/\1/')
+}
+
+# check_packed_image checks the image in a tar archive, as it is published: its sum is not listed,
+# and that of its index.json is.
+check_packed_image() {
+	local archive=$1 name image=$work/image/oci
+	if tar -tf "$folder/$archive" | grep -vxE 'oci/((blobs/)?(sha256/)?|index\.json|oci-layout|blobs/sha256/[0-9a-f]{64})' >&2; then
+		die "$archive has files that are no part of an image"
+	fi
+	rm -rf "$work/image"
+	mkdir "$work/image"
+	tar -xf "$folder/$archive" -C "$work/image" || die "$archive is damaged"
+	for name in index.json oci-layout; do
+		find_sum "oci/$name"
+		if [ ! -f "$image/$name" ] || [ "$(sum "$image/$name")" != "$want" ]; then
+			die "oci/$name of $archive is not what SHA256SUMS lists"
+		fi
+	done
+	check_blobs "$image"
 }
 
 # registration prints how to register the plugin that an archive has.
@@ -248,9 +284,12 @@ main() {
 	read_sums
 	verify_signatures
 	if [ ${#names[@]} -eq 0 ]; then
-		while read -r name; do names+=("$name"); done < <(folder_names)
+		while IFS= read -r name; do names+=("$name"); done < <(folder_names)
 		[ ${#names[@]} -gt 0 ] || die "$folder has no file of a release beside SHA256SUMS"
-		check_blobs
+		if [ -d "$folder/oci" ]; then
+			check_blobs "$folder/oci"
+			echo 'oci: OK'
+		fi
 	fi
 	for name in "${names[@]}"; do check "$name"; done
 	check_unpacked
