@@ -55,6 +55,9 @@ test-long: needs ## Run what takes real time: long figures of tests (LONG=1), th
 	LONG=1 go test -count=1 -timeout 30m -tags protocol ./internal/acct
 	@LONG=1 $(MAKE) --no-print-directory release-test
 	@LONG=1 $(MAKE) --no-print-directory e2e
+	CGO_ENABLED=0 GOFIPS140=v1.0.0 go build -trimpath -o bin/fips140/$(PLUGIN) ./cmd/$(PLUGIN)
+	vault=$$(scripts/vault.sh) && cd e2e && \
+		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/fips140/$(PLUGIN) go test -count=1 -run TestFIPSMode .
 	@scripts/test-busy.sh $(RUNS)
 
 lint: ## Check the format (gofumpt), and look for mistakes (go vet, staticcheck, gosec; shellcheck, actionlint).

@@ -53,7 +53,8 @@ func copyFile(t *testing.T, from, to string) {
 	require.NoError(t, os.WriteFile(to, content, info.Mode().Perm()))
 }
 
-// makeRelease runs make release in a folder, with variables beside those of this process.
+// makeRelease runs make release in a folder, with variables beside those of this process, and the umask
+// that UMASK has.
 func makeRelease(ctx context.Context, folder string, variables ...string) error {
 	arguments := []string{"--no-print-directory", "release", "VERSION=v0.1.0"}
 	environment := withoutMake(os.Environ())
@@ -64,7 +65,7 @@ func makeRelease(ctx context.Context, folder string, variables ...string) error 
 			environment = append(environment, variable)
 		}
 	}
-	_, err := output(ctx, folder, environment, "make", arguments...)
+	_, err := output(ctx, folder, environment, "sh", append([]string{"-c", `umask "${UMASK:-022}" && exec make "$@"`, "sh"}, arguments...)...)
 	return err
 }
 

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever makes a release of a commit makes the same one, in any folder, whatever the environment says
-// about builds. With long figures: of all platforms, each time with an empty build cache; the
-// variable RELEASE_PLATFORMS names fewer.
+// Whoever makes a release of a commit makes the same one, in any folder and kind of clone, whatever the
+// environment says about builds. With long figures: of all platforms, each time with an empty build
+// cache; the variable RELEASE_PLATFORMS names fewer.
 func TestReleaseIsTheSameAnywhere(t *testing.T) {
 	t.Parallel()
 	platforms := "RELEASE_PLATFORMS=linux/amd64"
@@ -28,24 +28,33 @@ func TestReleaseIsTheSameAnywhere(t *testing.T) {
 		{
 			platforms, "GOFLAGS=-tags=other -ldflags=-X=main.version=v9.9.9", "GOAMD64=v3", "GOARM=5", "GO386=softfloat",
 			"GOEXPERIMENT=jsonv2", "GODEBUG=tarinsecurepath=0", "GOFIPS140=latest", "CGO_ENABLED=1", "TZ=Asia/Tokyo", "LC_ALL=C.UTF-8",
+			"UMASK=077",
 		},
 	}
 	folders := []string{filepath.Join(t.TempDir(), "clone"), filepath.Join(t.TempDir(), "deeper", "other")}
-	for _, folder := range folders { // before any is built, so that both are of the same moment
-		copyRepository(t, folder)
-	}
+	copyRepository(t, folders[0])
+	_, err := output(t.Context(), t.TempDir(), nil, "git", "clone", "--quiet", "--depth=1", "--config=core.autocrlf=true",
+		"file://"+folders[0], folders[1])
+	require.NoError(t, err)
 	releases := make([]map[string][]byte, len(environments))
-	for i, variables := range environments {
-		folder := folders[i]
-		cache := filepath.Join(t.TempDir(), "cache")
-		if long {
-			variables = append(variables, "GOCACHE="+cache)
+	made := t.Run("make", func(t *testing.T) {
+		for i, variables := range environments {
+			t.Run(filepath.Base(folders[i]), func(t *testing.T) {
+				if !long { // the disk is needed for the other
+					t.Parallel()
+				}
+				cache := filepath.Join(t.TempDir(), "cache")
+				if long {
+					variables = append(variables, "GOCACHE="+cache)
+				}
+				require.NoError(t, makeRelease(t.Context(), folders[i], variables...))
+				require.NoError(t, os.RemoveAll(cache))
+				releases[i] = contentOf(t, filepath.Join(folders[i], "dist"))
+				require.NoError(t, os.RemoveAll(folders[i]))
+			})
 		}
-		require.NoError(t, makeRelease(t.Context(), folder, variables...))
-		require.NoError(t, os.RemoveAll(cache)) // the disk is needed for the other
-		releases[i] = contentOf(t, filepath.Join(folder, "dist"))
-		require.NoError(t, os.RemoveAll(folder))
-	}
+	})
+	require.True(t, made)
 	require.Equal(t, slices.Sorted(maps.Keys(releases[0])), slices.Sorted(maps.Keys(releases[1])))
 	for name := range releases[0] {
 		if string(releases[0][name]) != string(releases[1][name]) {
