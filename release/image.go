@@ -87,12 +87,18 @@ func (r *release) labels() map[string]string {
 	return labels
 }
 
+// plainImage is an image that is no artifact: without this an index would have the type of its config
+// as one, which tools that copy the index drop, and with it the digest.
+type plainImage struct{ v1.Image }
+
+func (plainImage) ArtifactType() (string, error) { return "", nil }
+
 // newIndex returns the index of images, each with its platform.
 func (r *release) newIndex(images []*platformImage) v1.ImageIndex {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, i := range images {
 		platform := &v1.Platform{OS: i.target.os, Architecture: i.target.arch, Variant: imageVariants[i.target.arch]}
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: i.image, Descriptor: v1.Descriptor{Platform: platform}})
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: plainImage{i.image}, Descriptor: v1.Descriptor{Platform: platform}})
 	}
 	return mutate.Annotations(index, r.labels()).(v1.ImageIndex)
 }

@@ -207,6 +207,12 @@ func TestImagesSayWhatTheyAre(t *testing.T) {
 	mediaType, err := index.MediaType()
 	require.NoError(t, err)
 	require.Equal(t, types.OCIImageIndex, mediaType)
+	manifest, err := index.IndexManifest()
+	require.NoError(t, err)
+	for _, descriptor := range manifest.Manifests {
+		require.Empty(t, descriptor.ArtifactType, "an image is no artifact")
+		require.Equal(t, types.OCIManifestSchema1, descriptor.MediaType)
+	}
 }
 
 // The layout is read by others than those who make it.
