@@ -69,8 +69,9 @@ const (
 	// may be a login whose user looks for a phone.
 	drainTime = 15 * time.Second
 
-	// lingerTime is for requests that are on their way from Vault: what comes after it
-	// is lost. Vault sends a mount's next one to another process once it has learned.
+	// lingerTime is for answers that are on their way to Vault, whose connection is cut when the
+	// process ends, and for requests on their way from Vault: what comes after it is lost. Vault
+	// sends a mount's next one to another process once it has learned.
 	lingerTime = 250 * time.Millisecond
 )
 
@@ -78,23 +79,19 @@ const (
 // the requests of a mount that it reloads, but ends the process for all mounts. The requests
 // that the others are at come to an end, within a bound; later ones are sent back to Vault,
 // which starts a new process and repeats them there. Storage cannot be reached any more.
+// The end of the context is that of Vault: then nothing is waited for.
 func (m *Mounts) Drain(ctx context.Context) {
 	if len(m.left()) == 0 {
 		return // no request is lost
 	}
-	drained := m.requests.Shut()
-	linger := time.After(lingerTime)
-	ctx, cancel := context.WithTimeout(ctx, drainTime)
-	defer cancel()
-	for drained != nil || linger != nil {
-		select {
-		case <-drained:
-			drained = nil
-		case <-linger:
-			linger = nil
-		case <-ctx.Done():
-			return
-		}
+	select {
+	case <-m.requests.Shut():
+	case <-time.After(drainTime):
+	case <-ctx.Done():
+	}
+	select {
+	case <-time.After(lingerTime):
+	case <-ctx.Done():
 	}
 }
 

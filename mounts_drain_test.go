@@ -46,7 +46,10 @@ func TestRequestsOfOtherMountsEndBeforeTheProcess(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		require.Empty(t, drained, "a request is in flight")
 		other.(*backend).requests.Leave()
-		require.Equal(t, 3*time.Second, <-drained)
+		synctest.Wait()
+		require.Empty(t, drained, "its answer is on its way to Vault")
+		requireSentBack(t, other)
+		require.Equal(t, 3*time.Second+lingerTime, <-drained)
 		requireSentBack(t, other)
 		other.Cleanup(t.Context())
 	})
@@ -85,7 +88,22 @@ func TestRequestInFlightHoldsTheEndUpNotForLong(t *testing.T) {
 		require.True(t, other.(*backend).requests.Enter())
 		began := time.Now()
 		mounts.Drain(t.Context())
-		require.Equal(t, drainTime, time.Since(began))
+		require.Equal(t, drainTime+lingerTime, time.Since(began))
+		other.Cleanup(t.Context())
+	})
+}
+
+func TestProcessEndsAtOnceWhenVaultIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mounts := NewMounts()
+		other, _ := mounted(t, mounts, func() {})
+		require.True(t, other.(*backend).requests.Enter())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		mounts.Drain(ctx)
+		require.Equal(t, time.Second, time.Since(began))
 		other.Cleanup(t.Context())
 	})
 }
