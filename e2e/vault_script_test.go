@@ -101,6 +101,9 @@ func TestServerIsTheOneThatIsNamedElseTheFullestThatIsThere(t *testing.T) {
 	relative, err := filepath.Rel(mustAbsolute(t, "."), vault)
 	require.NoError(t, err)
 	require.Equal(t, vault, mustRun("", "VAULT_BIN="+relative))
+	require.Equal(t, vault, mustRun("", "VAULT_BIN="+relative, "CDPATH=.:/"))
+	spaced := s.put(filepath.Join(t.TempDir(), "a folder", "my vault"), "Vault v2.0.3")
+	require.Equal(t, spaced, mustRun("", "VAULT_BIN="+spaced))
 }
 
 func TestServerThatCannotBeUsedIsRefused(t *testing.T) {
@@ -109,12 +112,14 @@ func TestServerThatCannotBeUsedIsRefused(t *testing.T) {
 	s.put(filepath.Join(s.cache, "vault"), "Vault v1.21.1")
 	broken := filepath.Join(t.TempDir(), "vault")
 	require.NoError(t, os.WriteFile(broken, []byte("#!/bin/sh\nexit 1\n"), 0o700))
+	other := s.put(filepath.Join(t.TempDir(), "terraform"), "Terraform v1.12.0")
 	for name, refused := range map[string]struct {
 		environment []string
 		message     string
 	}{
 		"missing":       {[]string{"VAULT_BIN=/no/such/vault"}, "VAULT_BIN is /no/such/vault, which is no program"},
-		"broken":        {[]string{"BAO_BIN=" + broken}, "BAO_BIN is " + broken + ", and `" + broken + " version` fails"},
+		"broken":        {[]string{"BAO_BIN=" + broken}, "BAO_BIN is " + broken + ", and `" + broken + " version` shows none"},
+		"another":       {[]string{"VAULT_BIN=" + other}, "VAULT_BIN is " + other + ", and `" + other + " version` shows none"},
 		"both":          {[]string{"VAULT_BIN=" + broken, "BAO_BIN=" + broken}, "both set"},
 		"not a program": {[]string{"VAULT_BIN=" + s.cache}, "which is no program"},
 	} {

@@ -194,7 +194,7 @@ configure() {
 
 hints() {
 	local name
-	name=$(basename "$vault")
+	name=$(printf %q "$(basename "$vault")")
 	cat <<-TEXT
 
 		Vault is up at $VAULT_ADDR, the RADIUS server at 127.0.0.1:$radius_port.

@@ -10,6 +10,7 @@
 #                            `vault login -method=radius`, which tests compare with
 #   scripts/vault.sh --clean removes every cached one
 set -euo pipefail
+unset CDPATH # with it, cd prints where it goes
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source_dir=$root/e2e/vault
@@ -41,7 +42,10 @@ cache_dir() {
 }
 
 # works reports whether a binary is a server's: it prints a version.
-works() { [ -x "$1" ] && "$1" version >/dev/null 2>&1; }
+works() {
+	local version
+	[ -x "$1" ] && version=$("$1" version 2>/dev/null) && [[ $version =~ (Vault|OpenBao)\ v[0-9] ]]
+}
 
 show() {
 	say "using $2: $1 ($("$1" version | head -n 1))"
@@ -58,7 +62,7 @@ named() {
 	[ -n "$value" ] || return 1
 	path=$(command -v -- "$value") || die "$variable is $value, which is no program"
 	path=$(cd "$(dirname "$path")" && pwd)/$(basename "$path")
-	works "$path" || die "$variable is $value, and \`$path version\` fails: give the binary of a Vault or OpenBao server"
+	works "$path" || die "$variable is $value, and \`$path version\` shows none of Vault or OpenBao: give the binary of a Vault or OpenBao server"
 	show "$path" "$variable"
 }
 
