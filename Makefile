@@ -50,7 +50,7 @@ test: ## Run all that CI runs: lint, platforms, fips, protocol (race included), 
 
 test-long: needs ## Run what takes real time: long figures of tests (LONG=1), then test RUNS (10) times on a busy machine.
 	LONG=1 go test -count=1 -v -run TestOneAccountIsOneUser .
-	LONG=1 go test -count=1 -timeout 30m -run TestRenamedModuleBuilds .
+	LONG=1 go test -count=1 -timeout 30m -run 'TestRenamedModuleBuilds|TestModuleIsRenamedAgain' .
 	scripts/test-32bit.sh -timeout 60m ./...
 	LONG=1 go test -count=1 -timeout 30m -tags protocol ./internal/acct
 	@LONG=1 $(MAKE) --no-print-directory release-test
