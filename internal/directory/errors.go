@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"vault-plugin-auth-radius/internal/fips"
 )
 
 // UnavailableError means that no server answered: no password was judged.
@@ -147,6 +149,8 @@ func explainNetwork(err error) string {
 		return fmt.Sprintf("its certificate has expired, or is not valid yet (%v)", invalid)
 	case errors.As(err, &invalid):
 		return fmt.Sprintf("its certificate is not valid (%v)", invalid)
+	case fips.AsRefused(err) != nil:
+		return fips.AsRefused(err).Error()
 	case errors.As(err, &record):
 		return "it does not speak TLS on that port: see port, ssl and starttls"
 	case errors.Is(err, syscall.ECONNREFUSED):

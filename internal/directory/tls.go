@@ -26,7 +26,10 @@ func (c Config) tls(host string) (*tls.Config, error) {
 			return nil, err
 		}
 	}
-	config := &tls.Config{ServerName: cmp.Or(c.ServerName, host), RootCAs: pool, MinVersion: tls.VersionTLS12}
+	config := &tls.Config{
+		ServerName: cmp.Or(c.ServerName, host), RootCAs: pool, MinVersion: tls.VersionTLS12,
+		VerifyConnection: fips.CheckConnection,
+	}
 	if (c.ClientCertificate == "") != (c.ClientKey == "") {
 		return nil, errors.New("`tls_client_cert` and `tls_client_key` belong together: give both or neither")
 	}

@@ -12,8 +12,10 @@ import (
 	"crypto/elliptic"
 	"crypto/fips140"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 )
 
@@ -42,8 +44,12 @@ func Refused(what, why, remedy string) string {
 // 140 does not approve. Its use is no cryptography: other programs compute the same identifiers.
 func Identifier(compute func()) { fips140.WithoutEnforcement(compute) }
 
-// minRSABits is the length of the shortest RSA keys that are approved (SP 800-131A).
-const minRSABits = 2048
+// An approved RSA key has an even number of bits, minRSABits or more (SP 800-131A), and an odd
+// exponent above maxRefusedExponent (FIPS 186-5 section 5.4).
+const (
+	minRSABits         = 2048
+	maxRefusedExponent = 1 << 16
+)
 
 // CheckCertificates returns an error, beginning with the field, if the mode is on and PEM text has
 // a certificate with a key that it has no place for. Text that cannot be read is left to others.
@@ -65,28 +71,85 @@ func checkCertificates(field, text string) error {
 		if err != nil {
 			continue
 		}
-		if kind := unapprovedKey(certificate.PublicKey); kind != "" {
-			return &refusedError{Refused(
-				fmt.Sprintf("%s with the certificate of %.80q", field, certificate.Subject.String()),
-				"since its key is "+kind,
-				"use RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519",
-			)}
+		if err := checkCertificate(field+" with the certificate of", certificate); err != nil {
+			return err
 		}
 	}
 }
 
-// refusedError means that the mode has no place for a certificate.
-type refusedError struct{ text string }
+// checkCertificate returns a *RefusedError for a certificate with a key that the mode has no place
+// for. what begins its text, before the certificate's subject.
+func checkCertificate(what string, certificate *x509.Certificate) error {
+	kind := unapprovedKey(certificate.PublicKey)
+	if kind == "" {
+		return nil
+	}
+	return &RefusedError{Refused(
+		fmt.Sprintf("%s %.80q", what, certificate.Subject.String()),
+		"since its key is "+kind,
+		"use RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519",
+	)}
+}
+
+// CheckConnection returns a *RefusedError if the mode is on and each chain of the certificate that a
+// TLS server has shown has a key that the mode has no place for. It is for [tls.Config]'s
+// VerifyConnection: crypto/tls looks at the sizes of keys and at curves alone.
+func CheckConnection(state tls.ConnectionState) error {
+	if !Enabled() {
+		return nil
+	}
+	var refused error
+	for _, chain := range state.VerifiedChains {
+		err := checkChain(chain)
+		if err == nil {
+			return nil
+		}
+		if refused == nil {
+			refused = err
+		}
+	}
+	return refused
+}
+
+// checkChain returns a *RefusedError for the first certificate that the mode has no place for.
+func checkChain(chain []*x509.Certificate) error {
+	for _, certificate := range chain {
+		if err := checkCertificate("the server's certificate, or one that signs it, of", certificate); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AsRefused returns the *RefusedError of a TLS connection that ended because the mode has no place
+// for a certificate that the server has shown; nil for another end.
+func AsRefused(err error) error {
+	var refused *RefusedError
+	var unverified *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case Enabled() && errors.As(err, &unverified):
+		return checkChain(unverified.UnverifiedCertificates)
+	}
+	return nil
+}
+
+// RefusedError means that the mode has no place for a certificate or a setting.
+type RefusedError struct{ text string }
 
 // Error returns what is refused, why, and what to do.
-func (e *refusedError) Error() string { return e.text }
+func (e *RefusedError) Error() string { return e.text }
 
 // unapprovedKey returns what a public key is that FIPS 186-5 does not approve; "" for others.
 func unapprovedKey(key any) string {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		if bits := key.N.BitLen(); bits < minRSABits {
+		switch bits := key.N.BitLen(); {
+		case bits < minRSABits, bits%2 != 0:
 			return fmt.Sprintf("RSA of %d bits", bits)
+		case key.E <= maxRefusedExponent, key.E%2 == 0:
+			return fmt.Sprintf("RSA with the exponent %d", key.E)
 		}
 		return ""
 	case *ecdsa.PublicKey:

@@ -2,10 +2,13 @@ package radclient
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 
 	"vault-plugin-auth-radius/internal/fipstest"
 	"vault-plugin-auth-radius/internal/radiustest"
+	"vault-plugin-auth-radius/internal/tlstest"
 )
 
 // Logins of RADIUS/1.1 use nothing that is not approved. The clock is the system's: of the time in
@@ -62,6 +66,22 @@ func TestTLSIsVerifiedInFIPSMode(t *testing.T) {
 		change(server, &offers, &credentials)
 		_, err := clientOf11(t, credentials, server, accept, offers).Authenticate(t.Context(), bob)
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// What crypto/tls would take, and what it refuses without a word about the key, is told alike. A
+// program with fips140=only could not be such a server.
+func TestKeysOfServersThatAreNotApprovedAreRefused(t *testing.T) {
+	if !fipstest.On(t) {
+		return
+	}
+	for _, bits := range []int{1024, 2049} {
+		key, err := rsa.GenerateKey(rand.Reader, bits) // #nosec G403 -- what is to be refused
+		require.NoError(t, err)
+		credentials := newCredentials(t, func(o *tlstest.CertificateOptions) { o.Key = key })
+		_, err = clientOf11(t, credentials, credentials.serverTLS(t), accept, radiustest.RADIUS11).Authenticate(t.Context(), bob)
+		require.ErrorContains(t, err, `of "CN=`+radsecName+`" is refused in FIPS 140 mode, since its key is RSA of `+strconv.Itoa(bits)+" bits")
+		require.NotContains(t, err.Error(), "DNS and routing")
 	}
 }
 

@@ -84,7 +84,10 @@ func (t TLSConfig) clientCertificates() ([]tls.Certificate, error) {
 
 // config returns what crypto/tls needs for a server.
 func (t TLSConfig) config(host string) (*tls.Config, error) {
-	config := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
+	config := &tls.Config{
+		ServerName: t.ServerName, MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(),
+		VerifyConnection: fips.CheckConnection,
+	}
 	if config.ServerName == "" {
 		config.ServerName = host
 	}
@@ -246,6 +249,8 @@ func explainTLS(err error) error {
 		return &tlsError{"the server's certificate is not valid", err}
 	case errors.As(err, &name):
 		return &tlsError{"the server's certificate is for another name: see host and tls_server_name", err}
+	case fips.AsRefused(err) != nil:
+		return &tlsError{fips.AsRefused(err).Error(), err}
 	case errors.As(err, &record):
 		return &tlsError{"the server does not speak TLS on that port", err}
 	case errors.As(err, &network) && network.Op == "remote error":

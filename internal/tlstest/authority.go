@@ -2,6 +2,7 @@
 package tlstest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -34,9 +35,10 @@ type CertificateOptions struct {
 	Usages     []x509.ExtKeyUsage // default: for servers and for clients
 	From       time.Time          // default: a day ago
 	Until      time.Time          // default: in a day
+	Key        crypto.Signer      // default: a new one (ECDSA P-256)
 }
 
-// Certificate is a certificate with its key (ECDSA P-256).
+// Certificate is a certificate with its key.
 type Certificate struct {
 	PEM    []byte
 	KeyPEM []byte // PKCS #8
@@ -59,7 +61,7 @@ func NewAuthority(name string) (*Authority, error) {
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
-	certificate, err := sealed(template, nil, nil)
+	certificate, err := sealed(template, nil, nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("authority %s: %w", name, err)
 	}
@@ -112,18 +114,20 @@ func (a *Authority) Issue(o CertificateOptions) (*Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := sealed(template, a.parsed, pair.PrivateKey)
+	certificate, err := sealed(template, o.Key, a.parsed, pair.PrivateKey)
 	if err != nil {
 		return nil, fmt.Errorf("certificate for %q: %w", template.Subject.CommonName, err)
 	}
 	return certificate, nil
 }
 
-// sealed makes a certificate with a new key. Without a parent it signs itself.
-func sealed(template, parent *x509.Certificate, signer any) (*Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
+// sealed makes a certificate with a key, or a new one. Without a parent it signs itself.
+func sealed(template *x509.Certificate, key crypto.Signer, parent *x509.Certificate, signer any) (*Certificate, error) {
+	var err error
+	if key == nil {
+		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return nil, err
+		}
 	}
 	if parent == nil {
 		parent, signer = template, key
@@ -131,7 +135,7 @@ func sealed(template, parent *x509.Certificate, signer any) (*Certificate, error
 	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
 		return nil, err
 	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	certificate, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
 		return nil, err
 	}
