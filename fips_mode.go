@@ -2,10 +2,12 @@ package radiusauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
+	"vault-plugin-auth-radius/internal/acct"
 	"vault-plugin-auth-radius/internal/fips"
 	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/passwd"
@@ -44,6 +46,19 @@ func (b *backend) fipsWarnings(ctx context.Context, storage kv.Storage) ([]strin
 	return warnings, nil
 }
 
+// fipsWarningsOfStore returns what FIPS 140 mode has against the stored connection to PostgreSQL,
+// which status has among the warnings about that config.
+func fipsWarningsOfStore(ctx context.Context, storage kv.Storage) ([]string, error) {
+	entry, err := loadFreeRADIUS(ctx, storage)
+	if err != nil || entry.Store != storePostgres {
+		return nil, err
+	}
+	if err := acct.CheckPostgres(entry.ConnectionURL, entry.postgresOptions()...); fips.AsRefused(err) != nil {
+		return []string{"freeradius/config: " + postgresProblem(err)}, nil
+	}
+	return nil, nil
+}
+
 // warnInFIPSMode logs, when a mount starts in FIPS 140 mode, what is stored that the mode has no
 // place for; and begins to look through the users.
 func (b *backend) warnInFIPSMode(ctx context.Context, storage kv.Storage) {
@@ -51,9 +66,11 @@ func (b *backend) warnInFIPSMode(ctx context.Context, storage kv.Storage) {
 		return
 	}
 	warnings, err := b.fipsWarnings(ctx, storage)
-	if err != nil {
+	ofStore, errOfStore := fipsWarningsOfStore(ctx, storage)
+	if err = errors.Join(err, errOfStore); err != nil {
 		b.Logger().Debug("what FIPS 140 mode refuses is not known now", "error", err)
 	}
+	warnings = append(warnings, ofStore...)
 	for _, warning := range warnings {
 		b.Logger().Error("stored before FIPS 140 mode was on, and refused in it", "reason", warning)
 	}

@@ -2,6 +2,7 @@ package radiusauth
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -224,6 +225,34 @@ func TestWhatFIPSModeHasNoPlaceForIsRefusedAtTheStart(t *testing.T) {
 			require.NotContains(t, b.log.String(), "panicked")
 			b.Cleanup(t.Context())
 		})
+	}
+}
+
+// The store of sessions is no source, and its faults are told like theirs.
+func TestStoredPostgresThatFIPSModeRefusesIsToldAtTheStart(t *testing.T) {
+	if !fipstest.Only(t) {
+		return
+	}
+	for want, config := range map[string]map[string]any{
+		"`connection_url`: connection_url has a require_auth that demands md5, which " + refusedInFIPSMode: {
+			"connection_url": "postgres://u:p@127.0.0.1:1/d?sslmode=disable&require_auth=md5",
+		},
+		"with the certificate of \"CN=vault.example.com\" " + refusedInFIPSMode: {
+			"connection_url": "postgres://u:p@127.0.0.1:1/d?sslmode=verify-full", "tls_ca_cert": weakCertificate,
+		},
+	} {
+		config["store"], config["connection_url_is_complete"] = "postgres", true
+		b := newTestBackend(t)
+		stored, err := json.Marshal(config)
+		require.NoError(t, err)
+		b.store("freeradius/config", string(stored))
+		require.NoError(t, b.Initialize(t.Context(), &logical.InitializationRequest{Storage: b.storage}))
+		require.Contains(t, b.log.String(), "stored before FIPS 140 mode was on, and refused in it")
+		require.Contains(t, strings.ReplaceAll(b.log.String(), `\"`, `"`), want)
+		warnings := b.ok(logical.ReadOperation, "status", nil).Data["warnings"].([]string)
+		require.Len(t, warnings, 1)
+		require.Contains(t, warnings[0], want)
+		b.Cleanup(t.Context())
 	}
 }
 

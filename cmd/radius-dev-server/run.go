@@ -12,6 +12,7 @@ import (
 
 	"layeh.com/radius"
 
+	"vault-plugin-auth-radius/internal/fips"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -114,7 +115,14 @@ func (o settings) check(rest []string) error {
 	return errors.Join(problems...)
 }
 
+// errOnlyFIPS is why the server does not start: the first packet would end it.
+var errOnlyFIPS = errors.New("this server speaks RADIUS/1.0, whose MD5 GODEBUG=fips140=only forbids: " +
+	"start it without that variable")
+
 func serve(ctx context.Context, o settings, stdout, stderr io.Writer) error {
+	if fips.Mode() == "only" {
+		return errOnlyFIPS
+	}
 	logger := log.New(stderr, "", log.LstdFlags)
 	server, err := radiustest.Start(radiustest.Options{
 		Address: o.listen,

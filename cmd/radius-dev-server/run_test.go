@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/fipstest"
 )
 
 const secret = "testing123"
@@ -195,6 +197,16 @@ func TestPortInUse(t *testing.T) {
 }
 
 // TestBinaryEndsOnSignal builds and runs the real command.
+func TestServerDoesNotStartWhereMD5IsForbidden(t *testing.T) {
+	if !fipstest.Only(t) {
+		return
+	}
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitFault, run(t.Context(), []string{"-listen", "127.0.0.1:0"}, &stdout, &stderr))
+	require.Contains(t, stderr.String(), "start it without that variable")
+	require.Empty(t, stdout.String())
+}
+
 func TestBinaryEndsOnSignal(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "radius-dev-server")

@@ -165,8 +165,9 @@ func (s urlSettings) setProtocol(conn *pgx.ConnConfig) error {
 	}
 	if fips.Enabled() {
 		if conn.RequireAuth = withoutMD5(conn.RequireAuth); conn.RequireAuth == "" {
-			return &URLError{problem: "has a require_auth that " + fips.Refused("demands md5, which", "since it is MD5",
-				"use scram-sha-256, and set the password of the user anew with password_encryption=scram-sha-256")}
+			refused := fips.NewRefusedError("demands md5, which", "since it is MD5",
+				"use scram-sha-256, and set the password of the user anew with password_encryption=scram-sha-256")
+			return &URLError{"has a require_auth that " + refused.Error(), refused}
 		}
 	}
 	for setting, capacity := range map[string]*int{

@@ -14,7 +14,11 @@ import (
 // refused. It quotes nothing of the URL, which has the password.
 type URLError struct {
 	problem string // empty: it cannot be read
+	err     error  // that FIPS 140 mode refuses it; nil for other problems
 }
+
+// Unwrap returns what FIPS 140 mode has against it.
+func (e *URLError) Unwrap() error { return e.err }
 
 // Error returns the problem, or how the URL should look.
 func (e *URLError) Error() string {

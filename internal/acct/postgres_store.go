@@ -208,6 +208,13 @@ func NewPostgres(url string, options ...Option) (*PostgresStore, error) {
 	return s, nil
 }
 
+// CheckPostgres returns the error of NewPostgres for the same arguments, and opens nothing.
+func CheckPostgres(url string, options ...Option) error {
+	settings := newConnection(url, options)
+	_, err := settings.config()
+	return err
+}
+
 func newStore(config *pgx.ConnConfig, settings connection) *PostgresStore {
 	servers := serversOf(config)
 	if config.ConnectTimeout == 0 {

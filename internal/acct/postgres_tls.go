@@ -37,7 +37,7 @@ func (t TLS) checkFIPS() error {
 		{fieldCACertificates, t.CACertificates}, {fieldClientCertificate, t.ClientCertificate},
 	} {
 		if err := fips.CheckCertificates("", given.text); err != nil {
-			return &TLSError{given.field, strings.TrimSpace(err.Error())}
+			return &TLSError{Field: given.field, problem: strings.TrimSpace(err.Error()), err: err}
 		}
 	}
 	return nil
@@ -47,7 +47,13 @@ func (t TLS) checkFIPS() error {
 type TLSError struct {
 	Field   string // tls_ca_cert, tls_client_cert or tls_client_key
 	problem string
+	err     error // that FIPS 140 mode refuses it; nil for other problems
 }
+
+func unfit(field, problem string) *TLSError { return &TLSError{Field: field, problem: problem} }
+
+// Unwrap returns what FIPS 140 mode has against it.
+func (e *TLSError) Unwrap() error { return e.err }
 
 // Error returns the name of the field and its problem.
 func (e *TLSError) Error() string { return e.Field + " " + e.problem }
@@ -90,9 +96,9 @@ func (t TLS) parse() (roots *x509.CertPool, client []tls.Certificate, err error)
 	case t.ClientCertificate == "" && t.ClientKey == "":
 		return roots, nil, nil
 	case t.ClientCertificate == "":
-		return nil, nil, &TLSError{fieldClientCertificate, "is missing: tls_client_key is of no use without it"}
+		return nil, nil, unfit(fieldClientCertificate, "is missing: tls_client_key is of no use without it")
 	case t.ClientKey == "":
-		return nil, nil, &TLSError{fieldClientKey, "is missing: tls_client_cert is of no use without it"}
+		return nil, nil, unfit(fieldClientKey, "is missing: tls_client_cert is of no use without it")
 	}
 	if _, err := parseCertificates(fieldClientCertificate, t.ClientCertificate); err != nil {
 		return nil, nil, err
@@ -102,7 +108,7 @@ func (t TLS) parse() (roots *x509.CertPool, client []tls.Certificate, err error)
 	}
 	pair, err := tls.X509KeyPair([]byte(t.ClientCertificate), []byte(t.ClientKey))
 	if err != nil {
-		return nil, nil, &TLSError{fieldClientKey, "is not the key of the first certificate in tls_client_cert, or of an unknown kind"}
+		return nil, nil, unfit(fieldClientKey, "is not the key of the first certificate in tls_client_cert, or of an unknown kind")
 	}
 	return roots, []tls.Certificate{pair}, nil
 }
@@ -117,19 +123,19 @@ func parseCertificates(field, text string) (found []*x509.Certificate, err error
 			break
 		}
 		if block.Type != "CERTIFICATE" {
-			return nil, &TLSError{field, "has something other than certificates in it: leave keys out, since the field is returned by a read"}
+			return nil, unfit(field, "has something other than certificates in it: leave keys out, since the field is returned by a read")
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, &TLSError{field, fmt.Sprintf("has a certificate that cannot be read: number %d", len(found)+1)}
+			return nil, unfit(field, fmt.Sprintf("has a certificate that cannot be read: number %d", len(found)+1))
 		}
 		found = append(found, certificate)
 	}
 	switch {
 	case strings.Contains(string(rest), "-----BEGIN"):
-		return nil, &TLSError{field, "has a block that is not PEM, or not all of it"}
+		return nil, unfit(field, "has a block that is not PEM, or not all of it")
 	case len(found) == 0:
-		return nil, &TLSError{field, "has no certificate in PEM form: set the text, not the name of a file"}
+		return nil, unfit(field, "has no certificate in PEM form: set the text, not the name of a file")
 	}
 	return found, nil
 }
@@ -142,9 +148,9 @@ func checkKey(text string) error {
 	}
 	switch {
 	case block == nil || !strings.HasSuffix(block.Type, "PRIVATE KEY"):
-		return &TLSError{fieldClientKey, "has no key in PEM form: set the text, not the name of a file"}
+		return unfit(fieldClientKey, "has no key in PEM form: set the text, not the name of a file")
 	case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
-		return &TLSError{fieldClientKey, "is encrypted: set the key without a password (openssl pkey -in FILE)"}
+		return unfit(fieldClientKey, "is encrypted: set the key without a password (openssl pkey -in FILE)")
 	}
 	return nil
 }
@@ -201,15 +207,15 @@ func newTransportSecurity(s urlSettings, certificates TLS) (*transportSecurity, 
 	case t.direct && (t.mode == sslDisable || t.mode == sslAllow):
 		return nil, &URLError{problem: "has sslnegotiation=direct, which needs sslmode=verify-full, or require or verify-ca"}
 	case system && roots != nil:
-		return nil, &TLSError{fieldCACertificates, "has no effect with sslrootcert=system in connection_url: remove one of them"}
+		return nil, unfit(fieldCACertificates, "has no effect with sslrootcert=system in connection_url: remove one of them")
 	case field != "" && !slices.ContainsFunc(s.hosts(), isNotSocket):
-		return nil, &TLSError{field, "has no effect, since connection_url names sockets, where there is no TLS: remove it"}
+		return nil, unfit(field, "has no effect, since connection_url names sockets, where there is no TLS: remove it")
 	case field != "" && t.mode == sslDisable:
-		return nil, &TLSError{field, "has no effect with sslmode=disable in connection_url: remove it, or use sslmode=verify-full"}
+		return nil, unfit(field, "has no effect with sslmode=disable in connection_url: remove it, or use sslmode=verify-full")
 	case roots != nil && !t.verifies():
 		return nil, &TLSError{
-			fieldCACertificates,
-			fmt.Sprintf("has no effect with sslmode=%s in connection_url: use sslmode=verify-full", t.mode),
+			Field:   fieldCACertificates,
+			problem: fmt.Sprintf("has no effect with sslmode=%s in connection_url: use sslmode=verify-full", t.mode),
 		}
 	}
 	return t, nil

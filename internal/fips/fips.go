@@ -84,11 +84,11 @@ func checkCertificate(what string, certificate *x509.Certificate) error {
 	if kind == "" {
 		return nil
 	}
-	return &RefusedError{Refused(
+	return NewRefusedError(
 		fmt.Sprintf("%s %.80q", what, certificate.Subject.String()),
 		"since its key is "+kind,
 		"use RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519",
-	)}
+	)
 }
 
 // CheckConnection returns a *RefusedError if the mode is on and each chain of the certificate that a
@@ -121,8 +121,8 @@ func checkChain(chain []*x509.Certificate) error {
 	return nil
 }
 
-// AsRefused returns the *RefusedError of a TLS connection that ended because the mode has no place
-// for a certificate that the server has shown; nil for another end.
+// AsRefused returns the *RefusedError in err, or that of a TLS connection that ended because the mode
+// has no place for a certificate that the server has shown; nil for other errors.
 func AsRefused(err error) error {
 	var refused *RefusedError
 	var unverified *tls.CertificateVerificationError
@@ -137,6 +137,11 @@ func AsRefused(err error) error {
 
 // RefusedError means that the mode has no place for a certificate or a setting.
 type RefusedError struct{ text string }
+
+// NewRefusedError returns the error with the text of Refused.
+func NewRefusedError(what, why, remedy string) *RefusedError {
+	return &RefusedError{Refused(what, why, remedy)}
+}
 
 // Error returns what is refused, why, and what to do.
 func (e *RefusedError) Error() string { return e.text }
