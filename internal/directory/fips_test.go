@@ -45,7 +45,7 @@ func TestKeysOfServersThatAreNotApprovedAreRefused(t *testing.T) {
 		require.NoError(t, listener.Close())
 		<-served
 		require.ErrorAs(t, err, new(*UnavailableError))
-		require.ErrorContains(t, err, fmt.Sprintf(`of "CN=127.0.0.1" is refused in FIPS 140 mode, since its key is RSA of %d bits`, bits))
+		require.ErrorContains(t, err, fmt.Sprintf(`the server's certificate, of "CN=127.0.0.1" is refused in FIPS 140 mode, since its key is RSA of %d bits`, bits))
 	}
 }
 

@@ -113,10 +113,12 @@ func CheckConnection(state tls.ConnectionState) error {
 
 // checkChain returns a *RefusedError for the first certificate that the mode has no place for.
 func checkChain(chain []*x509.Certificate) error {
+	what := "the server's certificate, of"
 	for _, certificate := range chain {
-		if err := checkCertificate("the server's certificate, or one that signs it, of", certificate); err != nil {
+		if err := checkCertificate(what, certificate); err != nil {
 			return err
 		}
+		what = "a certificate that signs the server's, of"
 	}
 	return nil
 }

@@ -116,6 +116,8 @@ func TestOneApprovedChainIsEnough(t *testing.T) {
 	require.NoError(t, fips.CheckConnection(tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{weak, good}}))
 	require.NoError(t, fips.AsRefused(&tls.CertificateVerificationError{UnverifiedCertificates: good}), "another fault")
 	require.NoError(t, fips.AsRefused(errors.New("another fault")))
+	err := fips.CheckConnection(tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{good[0], weak[0]}}})
+	require.ErrorContains(t, err, `a certificate that signs the server's, of "CN=server" is refused`)
 }
 
 func TestWithoutTheModeNothingIsRefused(t *testing.T) {

@@ -80,7 +80,7 @@ func TestKeysOfServersThatAreNotApprovedAreRefused(t *testing.T) {
 		require.NoError(t, err)
 		credentials := newCredentials(t, func(o *tlstest.CertificateOptions) { o.Key = key })
 		_, err = clientOf11(t, credentials, credentials.serverTLS(t), accept, radiustest.RADIUS11).Authenticate(t.Context(), bob)
-		require.ErrorContains(t, err, `of "CN=`+radsecName+`" is refused in FIPS 140 mode, since its key is RSA of `+strconv.Itoa(bits)+" bits")
+		require.ErrorContains(t, err, `the server's certificate, of "CN=`+radsecName+`" is refused in FIPS 140 mode, since its key is RSA of `+strconv.Itoa(bits)+" bits")
 		require.NotContains(t, err.Error(), "DNS and routing")
 	}
 }
