@@ -12,4 +12,6 @@ if go test -run '^$' ./internal/gate >/dev/null 2>&1; then
 fi
 scripts/install-test-needs.sh qemu
 export GOARCH=arm
+TEST_EMULATOR=$(command -v qemu-arm) # for tests that run themselves again
+export TEST_EMULATOR
 exec go test -exec qemu-arm "$@"

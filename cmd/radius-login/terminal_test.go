@@ -18,6 +18,8 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 // asCommand makes the test binary the command itself, for tests of a process of its own.
@@ -108,9 +110,8 @@ type process struct {
 // commandIn returns a process that is not started yet.
 func commandIn(t *testing.T, home, vault string, arguments ...string) *process {
 	t.Helper()
-	self, err := os.Executable()
+	command, err := daemontest.Self(t.Context(), arguments...)
 	require.NoError(t, err)
-	command := exec.CommandContext(t.Context(), self, arguments...)
 	command.Env = []string{asCommand + "=1", "HOME=" + home, "VAULT_ADDR=" + vault, "GORACE=atexit_sleep_ms=0"}
 	return &process{t: t, home: home, command: command}
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/postgrestest"
 )
 
@@ -259,7 +259,8 @@ func TestEnvironmentThatIsThereFromTheStartHasNoEffect(t *testing.T) {
 		requireSameConfig(t, "postgres://bob:s3cret@db.example.com/radius?sslmode=verify-full", config)
 		return
 	}
-	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	command, err := daemontest.Self(t.Context(), "-test.run=^"+t.Name()+"$")
+	require.NoError(t, err)
 	command.Env = append(os.Environ(), childVariable+"=1")
 	for name, value := range hostileEnvironment(t, "127.0.0.1:1") {
 		command.Env = append(command.Env, name+"="+value)

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 // writerVariable names the folder for this program to write sessions to, instead of
@@ -111,13 +113,12 @@ func write(dir string) int {
 // writes, and kills it, several times on the same folder.
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
-	program, err := os.Executable()
-	require.NoError(t, err)
 	dir := t.TempDir()
 	sessions := spoiledTraffic(killSeed, 500)
 	acknowledged := map[string]Packet{}
 	for round := range 5 {
-		command := exec.CommandContext(t.Context(), program)
+		command, err := daemontest.Self(t.Context())
+		require.NoError(t, err)
 		command.Env = append(os.Environ(), writerVariable+"="+dir)
 		output, err := command.StdoutPipe()
 		require.NoError(t, err)

@@ -4,10 +4,11 @@ package fipstest
 import (
 	"crypto/fips140"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 // Only reports whether the test runs with GODEBUG=fips140=only. Where it does not, Only runs it
@@ -22,12 +23,10 @@ func in(t *testing.T, mode string) bool {
 	if fips140.Enabled() && fips140.Enforced() == (mode == "only") {
 		return true
 	}
-	program, err := os.Executable()
+	child, err := daemontest.Self(t.Context(), "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v=true", "-test.count=1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := exec.CommandContext(t.Context(), program, // #nosec G204 -- this very test
-		"-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v=true", "-test.count=1")
 	child.Env = append(os.Environ(), "GODEBUG=fips140="+mode)
 	output, err := child.CombinedOutput()
 	switch {
