@@ -48,7 +48,7 @@ var roomImports = map[string][]string{
 	"directorytest": {"daemontest", "tlstest"},
 	"fairshare":     {},
 	"fips":          {},
-	"fipstest":      {},
+	"fipstest":      {"daemontest"},
 	"gate":          {},
 	"kv":            {},
 	"lockout":       {"fairshare", "username"},
