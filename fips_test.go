@@ -174,11 +174,12 @@ func TestWhatFIPSModeHasNoPlaceForIsRefusedAtTheStart(t *testing.T) {
 	if !fipstest.Only(t) {
 		return
 	}
+	const quickHashes = `"password_hash_algorithm":"pbkdf2_sha256","password_hash_cost":100000`
 	for name, config := range map[string]string{
 		"udp":       `{"host":"radius.example.com","port":1812,"secret":"a-secret","password_hash_algorithm":"argon2id"}`,
 		"built-in":  `{"host":"radius.example.com","port":1812,"secret":"a-secret","dial_timeout":10,"read_timeout":10,"nas_port":10}`,
-		"mschap v2": `{"host":"radius.example.com","port":1812,"secret":"a-secret","auth_protocol":"mschapv2"}`,
-		"no host":   `{"host":"","extauth":"radius-1","port":1812,"secret":""}`,
+		"mschap v2": `{"host":"radius.example.com","port":1812,"secret":"a-secret","auth_protocol":"mschapv2",` + quickHashes + `}`,
+		"no host":   `{"host":"","extauth":"radius-1","port":1812,"secret":"",` + quickHashes + `}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newTestBackend(t)
