@@ -110,12 +110,14 @@ func newBackend() *backend {
 		Lockouts:     lockout.New(lockout.Names),
 		Challenges:   challenge.NewSealer(),
 		Hasher:       passwd.NewHasher(0, source.MaxLocalWait),
+		Known:        passwd.NewKnown(time.Now),
 		Floods:       throttle.New(time.Minute, time.Now),
 		Log:          func() hclog.Logger { return b.Logger() },
 		Clock:        time.Now,
 		Decided:      b.decided,
 	}
-	b.settings = newSettingsCache(b.dictionaries, b.serverChanged, b.resizeAttempts)
+	b.users.OnDrop = b.logins.Known.Forget
+	b.settings = newSettingsCache(b.dictionaries, b.serverChanged, b.boundMemory)
 	b.records.warn = b.recordsWarning
 	b.batches = b.newBatchStore()
 	b.Backend = &framework.Backend{
@@ -196,7 +198,22 @@ const maxMaintained = 20
 
 // periodic is called every minute on the active server.
 func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
-	return errors.Join(b.batches.Clean(ctx, storageOf(req)), b.keepRecords(ctx, storageOf(req)))
+	return errors.Join(
+		b.batches.Clean(ctx, storageOf(req)), b.keepRecords(ctx, storageOf(req)), b.expirePasswords(ctx, storageOf(req)))
+}
+
+// expirePasswords forgets local passwords whose time is over.
+func (b *backend) expirePasswords(ctx context.Context, storage kv.Storage) error {
+	settings, err := b.settings.get(ctx, storage)
+	if err != nil {
+		return err
+	}
+	if settings == nil {
+		b.logins.Known.Clear()
+		return nil
+	}
+	b.logins.Known.Expire(time.Duration(settings.config.PasswordCacheTTL) * time.Second)
+	return nil
 }
 
 // keepRecords maintains the records, and counts the sessions that are open then.

@@ -52,6 +52,8 @@ const (
 	fieldLockoutCounterReset      = "lockout_counter_reset"
 	fieldPasswordAlgorithm        = "password_hash_algorithm"
 	fieldPasswordCost             = "password_hash_cost"
+	fieldPasswordCacheTTL         = "password_cache_ttl"    // #nosec G101 -- the name of a field
+	fieldPasswordCacheLogins      = "password_cache_logins" // #nosec G101 -- the name of a field
 	fieldTimeZone                 = "time_zone"
 	fieldAttemptsKept             = "attempts_kept"
 	fieldAttemptsNames            = "attempts_names"

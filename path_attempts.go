@@ -73,9 +73,6 @@ func attemptsResponseFields() map[string]*framework.FieldSchema {
 	}
 }
 
-// resizeAttempts has as many attempts kept as the config says.
-func (b *backend) resizeAttempts(config *configEntry) { b.attempts.Resize(config.AttemptsKept) }
-
 func (b *backend) attemptsRead(
 	ctx context.Context, req *logical.Request, d *framework.FieldData,
 ) (*logical.Response, error) {

@@ -198,9 +198,17 @@ func (b *backend) configApply(
 	if err := saveConfig(ctx, storageOf(req), config); err != nil {
 		return nil, err
 	}
-	b.resizeAttempts(config)
+	b.boundMemory(config)
 	response := withWarnings(writeResponse(d), config.secretWarnings(d))
 	return b.warnOfTestUser(ctx, storageOf(req), d, &config.RADIUSSettings, response), nil
+}
+
+// boundMemory has no more kept in memory than the config says.
+func (b *backend) boundMemory(config *configEntry) {
+	b.attempts.Resize(config.AttemptsKept)
+	if config.PasswordCacheTTL == 0 {
+		b.logins.Known.Clear()
+	}
 }
 
 // shortSecretLen is the largest length in octets of a short secret.
@@ -298,7 +306,7 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, _ *fra
 		if err := storageOf(req).Delete(ctx, configKey); err != nil {
 			return nil, fmt.Errorf("deleting the config: %w", err)
 		}
-		b.resizeAttempts(defaultConfig())
+		b.boundMemory(defaultConfig())
 		return nil, nil
 	})
 }

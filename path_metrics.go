@@ -68,6 +68,7 @@ func (b *backend) caches() (all []metrics.Cache) {
 	}
 	add("config", b.settings)
 	add("users", b.users)
+	add("passwords", b.logins.Known)
 	add("profiles", b.profiles)
 	add("dictionaries", b.dictionaries)
 	add("sources", b.sources)

@@ -209,6 +209,8 @@ var localSettings = []settingField[login.LocalSettings]{
 	valueField(fieldLockoutCounterReset, func(l *login.LocalSettings) *int { return &l.LockoutCounterReset }),
 	textField(fieldPasswordAlgorithm, func(l *login.LocalSettings) *passwd.Scheme { return &l.PasswordAlgorithm }),
 	valueField(fieldPasswordCost, func(l *login.LocalSettings) *int { return &l.PasswordCost }),
+	valueField(fieldPasswordCacheTTL, func(l *login.LocalSettings) *int { return &l.PasswordCacheTTL }),
+	valueField(fieldPasswordCacheLogins, func(l *login.LocalSettings) *bool { return &l.PasswordCacheLogins }),
 	valueField(fieldTimeZone, func(l *login.LocalSettings) *string { return &l.TimeZone }),
 	valueField(fieldAttemptsKept, func(l *login.LocalSettings) *int { return &l.AttemptsKept }),
 	valueField(fieldAttemptsNames, func(l *login.LocalSettings) *bool { return &l.AttemptsNames }),

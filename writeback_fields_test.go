@@ -135,6 +135,8 @@ func whatIsWritten(client *tlstest.Identity) []declared {
 			"password_hash_algorithm": shapes("argon2id", "bcrypt"),
 			"attempts_kept":           shapes(0, 7), "password_hash_cost": shapes(0, 3),
 			"time_zone": shapes("Europe/Berlin", "UTC"), "attempts_names": switches,
+			"password_cache_ttl":     shapes(0, 3600),
+			"password_cache_logins":  switches.needing(map[string]any{"password_cache_ttl": 600}),
 			"alias_metadata":         shapes(object("a", "b=c"), object()),
 			"token_bound_cidrs":      shapes(list("192.0.2.7", "127.0.0.0/8", "2001:db8::/32"), list()),
 			"token_explicit_max_ttl": shapes(0, 7200), "token_max_ttl": shapes(0, 7200),

@@ -188,7 +188,9 @@ func (s *Service) prepare(
 	}
 	credentials.Answers = challengedBy(result.Challenge)
 	result.Authorization, err = s.authorization(ctx, storage, settings, identity.Source, identity.user, attempt, &credentials)
-	caller := passwd.Caller{Class: passwd.Login, Share: credentials.Share, Since: began}
+	caller := passwd.Caller{
+		Class: passwd.Login, Share: credentials.Share, Since: began, KnownFor: settings.Config.passwordKnownFor(attempt.Use),
+	}
 	return candidate{credentials, caller, attempt.Passcode, passcodes.PasscodeUnasked}, err
 }
 

@@ -67,6 +67,7 @@ func newFixture(t *testing.T, edit func(*Config)) *fixture {
 		Lockouts:     lockout.New(64),
 		Challenges:   challenge.NewSealer(),
 		Hasher:       passwd.NewHasher(0, source.MaxLocalWait),
+		Known:        passwd.NewKnown(clock),
 		Floods:       throttle.New(time.Minute, clock),
 		Log:          func() hclog.Logger { return logger },
 		Clock:        clock,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"vault-plugin-auth-radius/internal/decision"
 	"vault-plugin-auth-radius/internal/lockout"
 	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/validate"
@@ -21,6 +22,9 @@ type LocalSettings struct {
 
 	PasswordAlgorithm passwd.Scheme `json:"password_hash_algorithm"`
 	PasswordCost      int           `json:"password_hash_cost"` // 0: the algorithm's default
+
+	PasswordCacheTTL    int  `json:"password_cache_ttl"` // seconds; 0: none is known
+	PasswordCacheLogins bool `json:"password_cache_logins"`
 
 	// TimeZone names the zone whose clock profiles go by.
 	TimeZone string `json:"time_zone"`
@@ -67,6 +71,12 @@ func (l *LocalSettings) Validate() []string {
 	} else if err := l.HashSettings().Check(); err != nil {
 		found = append(found, "`password_hash_cost`: "+err.Error())
 	}
+	if longest := int(passwd.MaxKnownFor / time.Second); l.PasswordCacheTTL < 0 || l.PasswordCacheTTL > longest {
+		found = append(found, fmt.Sprintf("`password_cache_ttl` is %d; use 0 to %d seconds", l.PasswordCacheTTL, longest))
+	}
+	if l.PasswordCacheLogins && l.PasswordCacheTTL == 0 {
+		found = append(found, "`password_cache_logins` has no effect without `password_cache_ttl`: set that, too")
+	}
 	if _, ok := parseZone(l.TimeZone); !ok {
 		found = append(found, fmt.Sprintf("`time_zone`: %.80q is not a time zone: "+
 			"give a name of the IANA's database, such as Europe/Berlin or UTC", l.TimeZone))
@@ -81,6 +91,21 @@ func (l *LocalSettings) Validate() []string {
 // mode was on, and that it has no place for, gives way to the default.
 func (l *LocalSettings) HashSettings() passwd.Settings {
 	return passwd.Settings{Algorithm: l.PasswordAlgorithm, Cost: l.PasswordCost}.Approved()
+}
+
+// passwordKnownFor returns how long after it was right a local password needs no new hash: for
+// FreeRADIUS and renewals, and for logins if the config says so.
+func (l *LocalSettings) passwordKnownFor(use decision.Use) time.Duration {
+	switch use {
+	case decision.FreeRADIUS, decision.Renewal:
+	case decision.Trial:
+		return 0
+	default: // a login in Vault
+		if !l.PasswordCacheLogins {
+			return 0
+		}
+	}
+	return time.Duration(l.PasswordCacheTTL) * time.Second
 }
 
 // lockoutPolicy returns when and for how long names are locked.

@@ -66,7 +66,7 @@ func TestBlockedLoginThatCannotTakeItsTimeIsUnanswered(t *testing.T) {
 	f := newFixture(t, nil)
 	ended, end := context.WithCancel(t.Context())
 	end()
-	local := f.service.localSource(f.settings, nil)
+	local := f.service.localSource(f.settings, nil, "bob")
 	refusal := rejectWithoutAsking(ended, passwd.Caller{}, local, "p", Reason{decision.Disabled, "the user is disabled"})
 	require.Equal(t, &Refusal{Text: NoAnswerText, Unanswered: true}, shown(refusal))
 	require.Equal(t, decision.Abandoned, refusal.Reason.Class)

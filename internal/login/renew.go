@@ -160,7 +160,9 @@ func (s *Service) reauthenticate(
 	if err != nil {
 		return err
 	}
-	caller := passwd.Caller{Class: passwd.Renewal, Share: credentials.Share}
+	caller := passwd.Caller{
+		Class: passwd.Renewal, Share: credentials.Share, KnownFor: settings.Config.passwordKnownFor(decision.Renewal),
+	}
 	wait := stopwatch(&result.waited)
 	result.Answer, result.Refusal = s.ask(ctx, caller, result.Authorization, identity.Name, credentials)
 	wait()

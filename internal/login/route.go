@@ -28,7 +28,7 @@ func (s *Service) route(
 	ofRealm := sources.ByRealm[username.FoldRealm(realm)]
 	switch {
 	case user != nil && user.Local:
-		return s.localSource(settings, user), ofUser
+		return s.localSource(settings, user, name), ofUser
 	case user != nil && user.Source != 0:
 		if own := sources.ByID[user.Source]; own != nil {
 			return own, ofUser
@@ -37,7 +37,7 @@ func (s *Service) route(
 	case ofRealm != nil:
 		return ofRealm, "the realm of the name"
 	case settings.Config.Extauth == source.Local:
-		return s.localSource(settings, user), ofConfig
+		return s.localSource(settings, user, name), ofConfig
 	case settings.Config.Extauth != "":
 		if byDefault := sources.ByName[settings.Config.Extauth]; byDefault != nil {
 			return byDefault, ofConfig
@@ -48,10 +48,11 @@ func (s *Service) route(
 }
 
 // localSource returns what checks the password that is stored with the user; nil has none.
-func (s *Service) localSource(settings *Settings, user *users.User) *source.Source {
-	stored := ""
+func (s *Service) localSource(settings *Settings, user *users.User, name string) *source.Source {
+	hash := ""
 	if user != nil {
-		stored = user.PasswordHash
+		hash = user.PasswordHash
 	}
-	return source.NewLocal(s.Hasher, settings.Config.HashSettings(), stored)
+	local := source.Passwords{Hasher: s.Hasher, Known: s.Known, Settings: settings.Config.HashSettings()}
+	return source.NewLocal(local, name, hash)
 }

@@ -27,6 +27,7 @@ type Service struct {
 	Lockouts     *lockout.Lockouts
 	Challenges   *challenge.Sealer
 	Hasher       *passwd.Hasher
+	Known        *passwd.Known
 	Floods       *throttle.Throttle  // of log lines
 	Log          func() hclog.Logger // of the mount
 	Clock        func() time.Time    // that profiles go by

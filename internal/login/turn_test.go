@@ -240,7 +240,7 @@ func TestBlockedUserWhosePasswordIsKeptHereWaitsLikeOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, locking(1))
 		f.saveLocalUser("alice", "local-password", disable)
-		login := f.lockoutLogin("alice", f.service.localSource(f.settings, nil))
+		login := f.lockoutLogin("alice", f.service.localSource(f.settings, nil, "bob"))
 		login.Barred, login.TakesTime = true, true
 		turn, _, err := f.service.Lockouts.Begin(t.Context(), login)
 		require.NoError(t, err)

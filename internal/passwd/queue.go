@@ -28,6 +28,8 @@ type Caller struct {
 	Share fairshare.Share // among those of the class
 	// Since is when the caller began to wait, for whatever it has waited before; zero: now.
 	Since time.Time
+	// KnownFor is how long after it was right a password needs no new hash; 0: it always does.
+	KnownFor time.Duration
 }
 
 // FullError means that no hash was computed, since so many callers wait for theirs that it

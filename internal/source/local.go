@@ -19,14 +19,21 @@ const MaxLocalWait = 1500 * time.Millisecond
 // compare with, or a cheaper hash, so that the time does not reveal which users exist, or
 // belong to a batch.
 type localChecker struct {
-	hasher   *passwd.Hasher
-	settings passwd.Settings // of a hash that is made now
-	stored   string          // the user's hash; empty: there is none
+	local  Passwords
+	name   string // of the user
+	stored string // the user's hash; empty: there is none
 }
 
-// NewLocal returns the source that compares with a hash stored here; "" is none.
-func NewLocal(hasher *passwd.Hasher, settings passwd.Settings, stored string) *Source {
-	return &Source{Name: Local, Checker: &localChecker{hasher: hasher, settings: settings, stored: stored}}
+// Passwords are what checks the passwords of a mount.
+type Passwords struct {
+	Hasher   *passwd.Hasher
+	Known    *passwd.Known
+	Settings passwd.Settings // of a hash that is made now
+}
+
+// NewLocal returns the source that compares with the hash that is stored for a name; "" is none.
+func NewLocal(local Passwords, name, hash string) *Source {
+	return &Source{Name: Local, Checker: &localChecker{local: local, name: name, stored: hash}}
 }
 
 func (c *localChecker) WireName(name string) string { return name }
@@ -36,18 +43,25 @@ func (c *localChecker) Describe(nas radius.Attributes, credentials radclient.Cre
 }
 
 func (c *localChecker) Check(ctx context.Context, query Query) (Answer, error) {
+	accepted := Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: Local}}
 	refused := Answer{Verdict: radclient.Verdict{Outcome: radclient.Reject, Server: Local}}
 	hash, err := c.hash()
 	if err != nil {
 		refused.Reason = err.Error()
-		return refused, c.hasher.VerifyDummy(ctx, query.Caller, c.settings, query.Password)
+		return refused, c.local.Hasher.VerifyDummy(ctx, query.Caller, c.local.Settings, query.Password)
 	}
-	same, err := c.hasher.VerifyAtLeast(ctx, query.Caller, c.settings, hash, query.Password)
+	if c.local.Known.Has(c.name, hash, query.Password, query.Caller.KnownFor) {
+		return accepted, nil
+	}
+	same, err := c.local.Hasher.VerifyAtLeast(ctx, query.Caller, c.local.Settings, hash, query.Password)
 	if !same || err != nil {
 		refused.Reason = "the password is wrong"
 		return refused, err
 	}
-	return Answer{Verdict: radclient.Verdict{Outcome: radclient.Accept, Server: Local}}, nil
+	if query.Caller.KnownFor > 0 {
+		c.local.Known.Add(c.name, hash, query.Password)
+	}
+	return accepted, nil
 }
 
 // errNoPassword is why a user without a hash is refused.
@@ -67,9 +81,9 @@ func (c *localChecker) hash() (passwd.Hash, error) {
 func (c *localChecker) checkInVain(ctx context.Context, caller passwd.Caller, password string) error {
 	hash, err := c.hash()
 	if err != nil {
-		return c.hasher.VerifyDummy(ctx, caller, c.settings, password)
+		return c.local.Hasher.VerifyDummy(ctx, caller, c.local.Settings, password)
 	}
-	return c.hasher.VerifyInVain(ctx, caller, c.settings, hash, password)
+	return c.local.Hasher.VerifyInVain(ctx, caller, c.local.Settings, hash, password)
 }
 
 func (c *localChecker) Serves(string) bool { return false }

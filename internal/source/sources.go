@@ -98,7 +98,7 @@ func (s *Source) Wait(readTimeout time.Duration) time.Duration {
 	local, isLocal := s.Checker.(*localChecker)
 	switch {
 	case isLocal:
-		return local.hasher.Wait()
+		return local.local.Hasher.Wait()
 	case s.Entry != nil && s.Entry.RADIUS != nil:
 		return s.Entry.RADIUS.Timeout()
 	case s.Entry != nil:

@@ -18,6 +18,8 @@ type Cache struct {
 	// registered at the same time. A login takes none.
 	locks   kv.Locks
 	entries *cache.Map[string, *User] // nil values: not registered
+	// OnDrop, if set, is called with the name of a user who has changed, or may have.
+	OnDrop func(name string)
 }
 
 // NewCache returns an empty cache.
@@ -38,7 +40,7 @@ func (c *Cache) Change(name string, do func() error) error {
 	lock := c.locks.Of(username.Fold(name))
 	lock.Lock()
 	defer lock.Unlock()
-	defer c.entries.Drop(name)
+	defer c.Drop(name)
 	return do()
 }
 
@@ -49,4 +51,9 @@ func (c *Cache) Len() int { return c.entries.Len() }
 func (c *Cache) Lookups() (hits, misses uint64) { return c.entries.Lookups() }
 
 // Drop forgets the user.
-func (c *Cache) Drop(name string) { c.entries.Drop(name) }
+func (c *Cache) Drop(name string) {
+	c.entries.Drop(name)
+	if c.OnDrop != nil {
+		c.OnDrop(name)
+	}
+}

@@ -1,0 +1,165 @@
+package radiusauth
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/users"
+)
+
+// authorizes reports whether FreeRADIUS is told to let alice in with the password, and how many
+// hashes that has taken.
+func (b *testBackend) authorizes(password string) (accepted bool, hashes int) {
+	b.t.Helper()
+	before := b.logins.Hasher.Computed()
+	status, _ := b.asFreeRADIUS("authorize", map[string]any{"username": "alice", "password": password})
+	require.Contains(b.t, []int{http.StatusOK, http.StatusNoContent}, status)
+	return status == http.StatusOK, int(b.logins.Hasher.Computed() - before)
+}
+
+func (b *testBackend) requireAuthorized(hashes int, password string) {
+	b.t.Helper()
+	accepted, computed := b.authorizes(password)
+	require.True(b.t, accepted)
+	require.Equal(b.t, hashes, computed, "hashes")
+}
+
+func (b *testBackend) requireNotAuthorized(password string) {
+	b.t.Helper()
+	accepted, computed := b.authorizes(password)
+	require.False(b.t, accepted)
+	require.Equal(b.t, 1, computed, "a refusal takes a hash, whatever is known")
+}
+
+func TestPasswordThatWasRightNeedsNoHashForItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newLocalBackend(t, map[string]any{"password_cache_ttl": "10m"})
+		b.requireAuthorized(1, "alice-password")
+		b.requireAuthorized(0, "alice-password")
+		b.requireNotAuthorized("alice-passwore")
+		b.requireNotAuthorized("alice-passwore")
+		b.requireAuthorized(0, "alice-password")
+		time.Sleep(10*time.Minute - 1)
+		require.NoError(t, b.periodic(t.Context(), &logical.Request{Storage: b.storage}))
+		require.Equal(t, 1, b.logins.Known.Len())
+		time.Sleep(time.Nanosecond)
+		require.NoError(t, b.periodic(t.Context(), &logical.Request{Storage: b.storage}))
+		require.Zero(t, b.logins.Known.Len(), "its time is over, and nothing is left of it")
+		b.requireAuthorized(1, "alice-password")
+	})
+}
+
+func TestPasswordsAreNotKnownUnlessTheConfigSaysSo(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	b.requireAuthorized(1, "alice-password")
+	b.requireAuthorized(1, "alice-password")
+	b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": 600})
+	b.requireAuthorized(1, "alice-password")
+	b.requireAuthorized(0, "alice-password")
+	b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": 0})
+	b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": 600})
+	b.requireAuthorized(1, "alice-password")
+}
+
+func TestLoginsHashUnlessTheConfigSaysOtherwise(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"password_cache_ttl": 600})
+	b.requireAuthorized(1, "alice-password")
+	hashes := func(do func()) int {
+		before := b.logins.Hasher.Computed()
+		do()
+		return int(b.logins.Hasher.Computed() - before)
+	}
+	logsIn := func() { b.loginOK("alice", "alice-password") }
+	require.Equal(t, 1, hashes(logsIn))
+	require.Equal(t, 1, hashes(logsIn))
+	b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_logins": true})
+	require.Equal(t, 0, hashes(logsIn))
+	require.Equal(t, 1, hashes(func() { b.explained(map[string]any{"username": "alice", "password": "alice-password", "ask": true}) }),
+		"an operator's trial is none of its uses")
+}
+
+func TestRenewalsUseWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"password_cache_ttl": 600, "renewal": "reauthenticate"})
+	auth := b.loginOK("alice", "alice-password")
+	before := b.logins.Hasher.Computed()
+	b.renewOK(auth)
+	b.renewOK(auth)
+	require.Equal(t, before+1, b.logins.Hasher.Computed())
+}
+
+// What shuts a user out counts at once, whatever is known of the password.
+func TestChangeOfTheUserCountsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]struct {
+		fields map[string]any
+		now    string // the password that is right then; empty: the user is shut out
+	}{
+		"another password":        {map[string]any{"password": "new-password"}, "new-password"},
+		"the same, set once more": {map[string]any{"password": "alice-password"}, "alice-password"},
+		"disabled":                {map[string]any{"enabled": false}, ""},
+		"expired":                 {map[string]any{"expires_at": "2020-01-01"}, ""},
+		"no password":             {map[string]any{"password_hash": ""}, ""},
+		"something else":          {map[string]any{"policies": "other"}, "alice-password"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newLocalBackend(t, map[string]any{"password_cache_ttl": 600})
+			b.requireAuthorized(1, "alice-password")
+			b.requireAuthorized(0, "alice-password")
+			b.ok(logical.PatchOperation, "users/alice", change.fields)
+			if change.now != "alice-password" {
+				b.requireNotAuthorized("alice-password")
+			}
+			if change.now != "" {
+				b.requireAuthorized(1, change.now)
+			}
+		})
+	}
+}
+
+func TestDeletedUserAndOneThatAnotherServerChangedAreNotKnown(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"password_cache_ttl": 600})
+	b.requireAuthorized(1, "alice-password")
+	b.invalidate(t.Context(), users.KeyPrefix+"alice")
+	b.requireAuthorized(1, "alice-password")
+	b.ok(logical.DeleteOperation, "users/alice", nil)
+	b.requireNotAuthorized("alice-password")
+}
+
+func TestLockoutHoldsForKnownPasswords(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"password_cache_ttl": 600, "lockout_threshold": 2})
+	b.requireAuthorized(1, "alice-password")
+	b.requireNotAuthorized("wrong")
+	b.requireNotAuthorized("wrong")
+	b.requireNotAuthorized("alice-password")
+	b.ok(logical.UpdateOperation, "unlock/alice", nil)
+	b.requireAuthorized(0, "alice-password")
+}
+
+func TestConfigOfKnownPasswordsIsChecked(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	for _, fields := range []map[string]any{
+		{"password_cache_ttl": 3601},
+		{"password_cache_ttl": -1},
+		{"password_cache_logins": true},
+	} {
+		text := b.refused(logical.PatchOperation, "config", fields)
+		for field := range fields {
+			require.Contains(t, text, field)
+		}
+	}
+	b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": 3600, "password_cache_logins": true})
+	require.Contains(t, b.refused(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": 0}), "password_cache_logins")
+}
