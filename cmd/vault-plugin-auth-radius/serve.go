@@ -22,7 +22,7 @@ func serve(mounts *radiusauth.Mounts, meta *api.PluginAPIClientMeta) error {
 	sets := map[int]plugin.PluginSet{}
 	for protocol := 3; protocol <= 5; protocol++ { // 5 is what Vault speaks since 1.9
 		sets[protocol] = plugin.PluginSet{vaultplugin.BackendPluginName: &vaultplugin.GRPCBackendPlugin{
-			Factory:             mounts.Factory,
+			Factory:             remembering(mounts.Factory),
 			MultiplexingSupport: protocol == 5,
 			Logger:              logger,
 		}}
