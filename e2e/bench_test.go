@@ -14,46 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkLogin compares one login after another, over HTTP and checked by
-// FreeRADIUS, at the built-in method and at ours in the same Vault. The
-// built-in runs inside Vault's process; ours pays for a second process, and
-// saves the storage reads.
-func BenchmarkLogin(b *testing.B) {
-	radius := startFreeRADIUS(b)
-	v := startPlugin(b)
-	mounts := []string{"auth/radius"}
-	if v.enableBuiltin("builtin") {
-		mounts = append([]string{"auth/builtin"}, mounts...)
-	}
-	for _, mount := range mounts {
-		v.write(mount+"/config", configFor(radius.Host(), radius.Port(), map[string]any{"token_type": "batch"}))
-		v.write(mount+"/users/bob", map[string]any{"policies": "dev"})
-	}
-	for _, mount := range mounts {
-		b.Run(mount, func(b *testing.B) {
-			for b.Loop() {
-				v.login(mount, "bob", "bob-password")
-			}
-		})
-		b.Run(mount+"/parallel", func(b *testing.B) {
-			b.SetParallelism(16)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if _, err := v.Client.Logical().Write(mount+"/login/bob", map[string]any{"password": "bob-password"}); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "logins/s")
-		})
-	}
-	b.Run("memory", func(b *testing.B) {
-		for b.Loop() { // nothing to time: the logins above are what it has served
-		}
-		b.ReportMetric(float64(v.pluginMemory())/1024, "MiB")
-	})
-}
-
 // BenchmarkRefusedLocalLogin compares the times of refusals: who is refused must
 // not learn from it whether the name exists. Each is also reported as a ratio to
 // the unknown name's.

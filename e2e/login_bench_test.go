@@ -1,0 +1,178 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/stretchr/testify/require"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+
+	"vault-plugin-auth-radius/internal/radiustest"
+)
+
+// The mounts whose logins are compared.
+const (
+	atFloor    = "auth/floor"    // a plugin that grants a token at once
+	atExternal = "auth/external" // the built-in's code as a plugin
+	atBuiltin  = "auth/builtin"  // in Vault's own process
+	atOurs     = "auth/radius"
+)
+
+var comparedMounts = []string{atFloor, atExternal, atBuiltin, atOurs}
+
+const (
+	loginRounds     = 9    // of which the first warms up
+	loginsOfARound  = 1500 // one after another, and in parallel
+	parallelLogins  = 32
+	comparedPackage = "./builtin-plugin" // of e2e/vault
+)
+
+// loginFigures are those of a mount in one round.
+type loginFigures struct {
+	perSecond float64       // parallel
+	median    time.Duration // one after another
+}
+
+// BenchmarkLogin compares logins of one user at FreeRADIUS, over HTTP and with batch tokens, at ours and
+// at others in the same Vault. They take turns, round by round, so that a noisy machine troubles all;
+// the ratios are medians of those of each round.
+func BenchmarkLogin(b *testing.B) {
+	radiusServer := startFreeRADIUS(b)
+	v := startPlugin(b)
+	v.enableBuilt(b, "floor", "..", "./bench/floor")
+	v.enableBuilt(b, "external", "vault", comparedPackage)
+	v.enable("builtin", "radius")
+	for _, mount := range comparedMounts[1:] {
+		v.write(mount+"/config", configFor(radiusServer.Host(), radiusServer.Port(), map[string]any{"token_type": "batch"}))
+		v.write(mount+"/users/bob", map[string]any{"policies": "dev"})
+	}
+	var rounds []map[string]loginFigures
+	var exchanges []time.Duration
+	for range loginRounds {
+		round := map[string]loginFigures{}
+		for _, mount := range comparedMounts {
+			round[mount] = loginFigures{v.loginsPerSecond(b, mount), v.medianLogin(b, mount)}
+		}
+		rounds, exchanges = append(rounds, round), append(exchanges, medianExchange(b, radiusServer))
+	}
+	rounds, exchanges = rounds[1:], exchanges[1:]
+	for _, mount := range comparedMounts {
+		b.Run(mount, func(b *testing.B) {
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(medianOf(rounds, func(_ int, r map[string]loginFigures) float64 { return r[mount].perSecond }), "logins/s")
+			b.ReportMetric(medianOf(rounds, func(_ int, r map[string]loginFigures) float64 {
+				return float64(r[mount].median.Microseconds())
+			}), "µs-median")
+			b.ReportMetric(medianOf(rounds, func(_ int, r map[string]loginFigures) float64 {
+				return r[atOurs].perSecond / r[mount].perSecond
+			}), "ours/this")
+		})
+	}
+	b.Run("ours to floor and an exchange", func(b *testing.B) {
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(medianOf(rounds, func(i int, r map[string]loginFigures) float64 {
+			return float64(r[atOurs].median) / float64(r[atFloor].median+exchanges[i])
+		}), "ratio")
+		b.ReportMetric(medianOf(rounds, func(i int, _ map[string]loginFigures) float64 { return float64(exchanges[i].Microseconds()) }), "µs-exchange")
+	})
+	b.Run("memory", func(b *testing.B) {
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(float64(v.pluginMemory())/1024, "MiB")
+	})
+}
+
+// medianOf returns the median of a figure of rounds.
+func medianOf(rounds []map[string]loginFigures, figure func(int, map[string]loginFigures) float64) float64 {
+	var all []float64
+	for i, round := range rounds {
+		all = append(all, figure(i, round))
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// enableBuilt builds a plugin from a folder, and mounts it.
+func (v *vaultServer) enableBuilt(t testing.TB, mount, folder, path string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w",
+		"-o", filepath.Join(v.home, "plugins", mount), path)
+	command.Dir, command.Env = folder, append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	v.registerFile(mount)
+	v.enable(mount, mount)
+}
+
+// loginsPerSecond logs bob in at a mount, many at a time.
+func (v *vaultServer) loginsPerSecond(t testing.TB, mount string) float64 {
+	t.Helper()
+	var group sync.WaitGroup
+	began := time.Now()
+	for range parallelLogins {
+		group.Go(func() {
+			for range loginsOfARound / parallelLogins {
+				if _, err := v.Client.Logical().Write(mount+"/login/bob", map[string]any{"password": "bob-password"}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	return float64(loginsOfARound/parallelLogins*parallelLogins) / time.Since(began).Seconds()
+}
+
+// medianLogin returns what a login takes, of one after another.
+func (v *vaultServer) medianLogin(t testing.TB, mount string) time.Duration {
+	t.Helper()
+	return medianTime(func() {
+		_, err := v.Client.Logical().Write(mount+"/login/bob", map[string]any{"password": "bob-password"})
+		require.NoError(t, err)
+	})
+}
+
+// medianExchange returns what an exchange with the RADIUS server takes, of one after another.
+func medianExchange(t testing.TB, server *radiustest.FreeRADIUS) time.Duration {
+	t.Helper()
+	client := radius.Client{}
+	return medianTime(func() {
+		packet := radius.New(radius.CodeAccessRequest, []byte(radiusSecret))
+		require.NoError(t, rfc2865.UserName_SetString(packet, "bob"))
+		require.NoError(t, rfc2865.UserPassword_SetString(packet, "bob-password"))
+		answer, err := client.Exchange(t.Context(), packet, net.JoinHostPort(server.Host(), strconv.Itoa(server.Port())))
+		require.NoError(t, err)
+		require.Equal(t, radius.CodeAccessAccept, answer.Code)
+	})
+}
+
+func medianTime(do func()) time.Duration {
+	var all []time.Duration
+	for range loginsOfARound / 3 {
+		began := time.Now()
+		do()
+		all = append(all, time.Since(began))
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// registerFile registers a file of the plugin directory under its name.
+func (v *vaultServer) registerFile(name string) {
+	v.t.Helper()
+	binary, err := os.ReadFile(filepath.Join(v.home, "plugins", name))
+	require.NoError(v.t, err)
+	require.NoError(v.t, v.Client.Sys().RegisterPlugin(&api.RegisterPluginInput{
+		Name: name, Type: api.PluginTypeCredential, Command: name, SHA256: fmt.Sprintf("%x", sha256.Sum256(binary)),
+	}))
+}
