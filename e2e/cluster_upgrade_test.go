@@ -165,15 +165,7 @@ func documentedCommands(t *testing.T, title string) []string {
 func buildNext(t *testing.T) func() (string, error) {
 	binary := filepath.Join(t.TempDir(), nextBinary)
 	build := sync.OnceValues(func() (string, error) {
-		command := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-trimpath", "-o", binary,
-			"-ldflags", "-s -w -X vault-plugin-auth-radius.version="+nextVersion, "./cmd/"+pluginName)
-		command.Dir = ".."
-		command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-		out, err := command.CombinedOutput()
-		if err != nil {
-			err = fmt.Errorf("build %s: %w\n%s", nextVersion, err, out)
-		}
-		return binary, err
+		return binary, buildPlugin(t.Context(), "..", "./cmd/"+pluginName, ofVersion(nextVersion), binary)
 	})
 	go build()
 	t.Cleanup(func() { _, _ = build() }) // whose error a test has had

@@ -1,11 +1,7 @@
 package e2e
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/vault/api"
 	"github.com/stretchr/testify/require"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
@@ -84,7 +79,9 @@ func BenchmarkLogin(b *testing.B) {
 		b.ReportMetric(medianOf(rounds, func(i int, r map[string]loginFigures) float64 {
 			return float64(r[atOurs].median) / float64(r[atFloor].median+exchanges[i])
 		}), "ratio")
-		b.ReportMetric(medianOf(rounds, func(i int, _ map[string]loginFigures) float64 { return float64(exchanges[i].Microseconds()) }), "µs-exchange")
+		b.ReportMetric(medianOf(rounds, func(i int, _ map[string]loginFigures) float64 {
+			return float64(exchanges[i].Microseconds())
+		}), "µs-exchange")
 	})
 	b.Run("memory", func(b *testing.B) {
 		b.ReportMetric(0, "ns/op")
@@ -105,12 +102,8 @@ func medianOf(rounds []map[string]loginFigures, figure func(int, map[string]logi
 // enableBuilt builds a plugin from a folder, and mounts it.
 func (v *vaultServer) enableBuilt(t testing.TB, mount, folder, path string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w",
-		"-o", filepath.Join(v.home, "plugins", mount), path)
-	command.Dir, command.Env = folder, append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	out, err := command.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	v.registerFile(mount)
+	require.NoError(t, buildPlugin(t.Context(), folder, path, "", filepath.Join(v.home, "plugins", mount)))
+	v.registerFile(mount, mount, "")
 	v.enable(mount, mount)
 }
 
@@ -165,14 +158,4 @@ func medianTime(do func()) time.Duration {
 	}
 	slices.Sort(all)
 	return all[len(all)/2]
-}
-
-// registerFile registers a file of the plugin directory under its name.
-func (v *vaultServer) registerFile(name string) {
-	v.t.Helper()
-	binary, err := os.ReadFile(filepath.Join(v.home, "plugins", name))
-	require.NoError(v.t, err)
-	require.NoError(v.t, v.Client.Sys().RegisterPlugin(&api.RegisterPluginInput{
-		Name: name, Type: api.PluginTypeCredential, Command: name, SHA256: fmt.Sprintf("%x", sha256.Sum256(binary)),
-	}))
 }

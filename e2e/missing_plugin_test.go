@@ -1,11 +1,7 @@
 package e2e
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -123,16 +119,6 @@ func (n loneNode) registerVersion(name, version string) {
 	n.t.Helper()
 	const file = "another-version"
 	path := filepath.Join(n.home, "plugins", file)
-	build := exec.CommandContext(n.t.Context(), "go", "build", "-buildvcs=false", "-trimpath",
-		"-ldflags", "-s -w -X vault-plugin-auth-radius.version="+version, "-o", path, "./cmd/vault-plugin-auth-radius")
-	build.Dir = ".."
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	printed, err := build.CombinedOutput()
-	require.NoError(n.t, err, string(printed))
-	binary, err := os.ReadFile(path)
-	require.NoError(n.t, err)
-	sum := sha256.Sum256(binary)
-	require.NoError(n.t, n.Client.Sys().RegisterPlugin(&api.RegisterPluginInput{
-		Name: name, Type: api.PluginTypeCredential, Command: file, SHA256: hex.EncodeToString(sum[:]), Version: version,
-	}))
+	require.NoError(n.t, buildPlugin(n.t.Context(), "..", "./cmd/"+pluginName, ofVersion(version), path))
+	n.registerFile(file, name, version)
 }

@@ -129,13 +129,19 @@ func (v *vaultServer) ready(ended chan error) error {
 // environment variables.
 func (v *vaultServer) register(name, version string, environment ...string) {
 	v.t.Helper()
-	binary, err := os.ReadFile(filepath.Join(v.home, "plugins", pluginName))
+	v.registerFile(pluginName, name, version, environment...)
+}
+
+// registerFile is register for a file of the plugin directory.
+func (v *vaultServer) registerFile(file, name, version string, environment ...string) {
+	v.t.Helper()
+	binary, err := os.ReadFile(filepath.Join(v.home, "plugins", file))
 	require.NoError(v.t, err)
 	sum := sha256.Sum256(binary)
 	require.NoError(v.t, v.Client.Sys().RegisterPlugin(&api.RegisterPluginInput{
 		Name:    name,
 		Type:    api.PluginTypeCredential,
-		Command: pluginName,
+		Command: file,
 		SHA256:  hex.EncodeToString(sum[:]),
 		Version: version,
 		Env:     environment,
