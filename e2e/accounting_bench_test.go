@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -104,12 +105,20 @@ func (f *frontend) flood(prefix string) {
 	for n := range benchPackets {
 		fmt.Fprintf(&packets, "Acct-Status-Type = Start\nAcct-Session-Id = \"%s-%d\"\nUser-Name = bob\nNAS-IP-Address = 192.0.2.9\nNAS-Port = %d\n\n", prefix, n, n)
 	}
-	path := filepath.Join(f.t.TempDir(), "packets")
-	require.NoError(f.t, os.WriteFile(path, []byte(packets.String()), 0o600))
-	command := exec.CommandContext(f.t.Context(), "radclient", "-q", "-s", "-r", "3", "-t", "4", "-p", fmt.Sprint(benchParallel), "-f", path, fmt.Sprintf("127.0.0.1:%d", f.acctPort), "acct", frontendSecret)
+	radclientFlood(f.t, f.address("acct"), "acct", frontendSecret, packets.String())
+}
+
+// radclientFlood sends benchPackets packets, which are written as radclient reads them, some at a time,
+// and wants all accepted.
+func radclientFlood(t testing.TB, address, kind, secret, packets string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "packets")
+	require.NoError(t, os.WriteFile(path, []byte(packets), 0o600))
+	command := exec.CommandContext(t.Context(), "radclient", "-q", "-s", "-r", "3", "-t", "4",
+		"-p", strconv.Itoa(benchParallel), "-f", path, address, kind, secret)
 	out, err := command.CombinedOutput()
-	require.NoError(f.t, err, string(out))
-	require.Contains(f.t, string(out), fmt.Sprintf("Accepted      : %d", benchPackets))
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), fmt.Sprintf("Accepted      : %d", benchPackets))
 }
 
 // flood sends the same to Vault itself.
