@@ -45,6 +45,10 @@ type Daemon struct {
 	Environment []string  // variables, as in "NAME=value", beside those of this process
 	Output      io.Writer // is written what the program logs, as well; nil: nothing is
 
+	// Keep is how many octets of the log are kept at least, the latest, of a server that logs for days;
+	// 0: all of it.
+	Keep int
+
 	EndsWithin time.Duration // of being asked to, or it is killed; 0: a minute
 
 	log     watchedLog
@@ -52,7 +56,7 @@ type Daemon struct {
 	process *process        // nil while it is stopped
 }
 
-// Log returns everything the server has logged, over restarts.
+// Log returns everything the server has logged, over restarts, or what Keep has kept of it.
 func (d *Daemon) Log() string { return d.log.String() }
 
 // Stop ends the server and waits for it. Stopping it again does nothing.
@@ -95,18 +99,18 @@ func (d *Daemon) Restart() error {
 // Start runs the server and waits until it is ready. It runs until Stop or until
 // ctx ends. An ErrPortTaken means that it could not have its port.
 func (d *Daemon) Start(ctx context.Context) error {
-	d.ctx = ctx
+	d.ctx, d.log.keep = ctx, d.Keep
 	signs := make([]<-chan struct{}, 0, len(d.Ready))
 	for _, text := range d.Ready {
 		signs = append(signs, d.log.watch(text))
 	}
-	logged := len(d.Log())
+	logged := d.log.length()
 	p, err := d.start(d.ctx)
 	if err != nil {
 		return err
 	}
 	if err := d.await(p, signs); err != nil {
-		log := d.Log()[logged:]
+		log := d.log.since(logged)
 		if strings.Contains(strings.ToLower(log), "address already in use") {
 			err = ErrPortTaken
 		}

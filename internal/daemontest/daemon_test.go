@@ -2,6 +2,8 @@ package daemontest
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -74,4 +76,29 @@ func TestCrashedServerStartsAgain(t *testing.T) {
 	require.NoError(t, d.Stop())
 	require.Equal(t, "ready with a variable\nready with a variable\nended well\n", d.Log())
 	require.Equal(t, d.Log(), output.String())
+}
+
+// A server that logs for days must not fill the memory of what runs it.
+func TestOnlyTheLatestOfALogIsKept(t *testing.T) {
+	t.Parallel()
+	l := watchedLog{keep: 100}
+	early := l.watch("line 3\n")
+	for n := range 1000 {
+		_, err := fmt.Fprintf(&l, "line %d\n", n)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(l.String()), 200)
+	}
+	<-early
+	require.True(t, strings.HasSuffix(l.String(), "line 998\nline 999\n"))
+	require.GreaterOrEqual(t, len(l.String()), 100)
+
+	logged := l.length()
+	require.Equal(t, len("line 0\n")*10+len("line 10\n")*90+len("line 100\n")*900, logged)
+	late := l.watch("line 7\n")
+	require.Empty(t, l.since(logged))
+	_, err := io.WriteString(&l, strings.Repeat("-", 150)+"line 7\n")
+	require.NoError(t, err)
+	<-late
+	require.True(t, strings.HasSuffix(l.since(logged), "-line 7\n"))
+	require.Equal(t, l.String(), l.since(0))
 }

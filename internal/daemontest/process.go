@@ -79,14 +79,17 @@ func (p *process) crash() error {
 
 // watchedLog keeps what a program writes and waits for certain texts in it.
 type watchedLog struct {
+	keep int // octets, the latest; 0: all. Set before the program starts
+
 	mu      sync.Mutex
 	text    bytes.Buffer // guarded by mu
+	dropped int          // octets that are not kept any more; guarded by mu
 	watches []watch      // guarded by mu
 }
 
 type watch struct {
 	text  []byte
-	from  int // where in the log to look
+	from  int // where in the log to look, counted from its beginning
 	found chan struct{}
 }
 
@@ -94,7 +97,7 @@ type watch struct {
 func (l *watchedLog) watch(text string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := watch{text: []byte(text), from: l.text.Len(), found: make(chan struct{})}
+	w := watch{text: []byte(text), from: l.dropped + l.text.Len(), found: make(chan struct{})}
 	l.watches = append(l.watches, w)
 	return w.found
 }
@@ -105,16 +108,33 @@ func (l *watchedLog) Write(b []byte) (int, error) {
 	defer l.mu.Unlock()
 	n, err := l.text.Write(b)
 	l.watches = slices.DeleteFunc(l.watches, func(w watch) bool {
-		found := bytes.Contains(l.text.Bytes()[w.from:], w.text)
+		found := bytes.Contains(l.text.Bytes()[max(0, w.from-l.dropped):], w.text)
 		if found {
 			close(w.found)
 		}
 		return found
 	})
+	if l.keep > 0 && l.text.Len() > 2*l.keep {
+		l.dropped += len(l.text.Next(l.text.Len() - l.keep))
+	}
 	return n, err
 }
 
-// String returns everything written so far.
+// length returns how many octets were written so far.
+func (l *watchedLog) length() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dropped + l.text.Len()
+}
+
+// since returns what was written after so many octets, and is kept.
+func (l *watchedLog) since(length int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text.Bytes()[max(0, length-l.dropped):])
+}
+
+// String returns everything that is kept.
 func (l *watchedLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
