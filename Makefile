@@ -26,7 +26,7 @@ export GOWORK := off
 RUNS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build dev test test-long lint platforms fips race protocol e2e bench bench-client fuzz vuln fmt needs release push publish release-test clean clean-cache
+.PHONY: help build dev test test-long lint platforms fips race protocol e2e soak bench bench-client fuzz vuln fmt needs release push publish release-test clean clean-cache
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,9 @@ build: ## Build the plugin, bin/vault-plugin-auth-radius, and bin/radius-login f
 dev: ## Run a Vault with the plugin, a RADIUS server and a first login; ONESHOT=1 ends after the login, VAULT_BIN=... or BAO_BIN=... names another server.
 	@scripts/dev.sh
 
-test: ## Run all that CI runs: lint, platforms, fips, protocol (race included), release-test and e2e. Installs what is missing.
+test: ## Run all that CI runs: lint, platforms, fips, protocol (race included), release-test, e2e and soak. Installs what is missing.
 	@summary=; \
-	for step in needs lint platforms fips protocol release-test e2e; do \
+	for step in needs lint platforms fips protocol release-test e2e soak; do \
 		printf '==> make %s\n' $$step; \
 		started=$$(date +%s); \
 		$(MAKE) --no-print-directory $$step || { printf 'make test: failed: make %s\n' $$step >&2; exit 1; }; \
@@ -55,6 +55,7 @@ test-long: needs ## Run what takes real time: long figures of tests (LONG=1), th
 	LONG=1 go test -count=1 -timeout 30m -tags protocol ./internal/acct
 	@LONG=1 $(MAKE) --no-print-directory release-test
 	@LONG=1 $(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory soak DURATION=10m
 	CGO_ENABLED=0 GOFIPS140=v1.0.0 go build -trimpath -o bin/fips140/$(PLUGIN) ./cmd/$(PLUGIN)
 	vault=$$(scripts/vault.sh) && cd e2e && \
 		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/fips140/$(PLUGIN) go test -count=1 -run TestFIPSMode .
@@ -100,6 +101,11 @@ protocol: needs ## Run the tests of race and those against real servers, in one 
 e2e: build needs ## Drive the built plugin in a real Vault, which the first run builds, or in the server that VAULT_BIN=... or BAO_BIN=... names.
 	vault=$$(scripts/vault.sh) && cd e2e && \
 		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 20m -count=1 ./...
+
+DURATION ?= 60s
+
+soak: build needs ## Keep a Vault with the plugin at work for DURATION (60s), and compare its memory, goroutines, files and times: docs/performance.md, Days.
+	go run ./bench -soak $(DURATION)
 
 bench: bench-client build needs ## Run bench-client, then compare logins with the built-in method's, with and without scrapes, and accounting with rlm_sql, and time queries of sessions.
 	go test -tags protocol -run '^$$' -bench Queries -benchtime 1x ./internal/acct

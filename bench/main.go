@@ -4,6 +4,7 @@
 //	go run ./bench                       the table, in a minute
 //	go run ./bench -loss                 logins while packets are lost, in a bit over two minutes
 //	go run ./bench -failover             logins while the first of two servers dies, twice, in two minutes, and rare ones in virtual time
+//	go run ./bench -soak 1h              the plugin in a Vault for an hour: memory, goroutines, files, times; package soak
 //	go run ./bench -only radclient/64    one row; either half may be left out
 //	go run ./bench -only radclient/64 -rounds 1 -time 10s -cpuprofile cpu.out
 //
@@ -44,6 +45,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"vault-plugin-auth-radius/bench/soak"
 )
 
 // The parts for which the program starts itself again.
@@ -81,6 +84,8 @@ func run(ctx context.Context, args []string) error {
 		return compareUnderLoss(ctx, os.Stdout)
 	case settings.failover:
 		return errors.Join(watchFailover(ctx, os.Stdout), watchRareLogins(ctx, os.Stdout))
+	case settings.soak > 0:
+		return soak.Run(ctx, settings.soak, os.Stdout)
 	default:
 		return compare(ctx, settings, os.Stdout)
 	}

@@ -22,6 +22,7 @@ type settings struct {
 	cpuProfile string
 	loss       bool
 	failover   bool
+	soak       time.Duration // 0: no soak
 }
 
 func parseSettings(args []string) (settings, error) {
@@ -33,6 +34,7 @@ func parseSettings(args []string) (settings, error) {
 	flags.StringVar(&s.cpuProfile, "cpuprofile", "", "write a CPU profile of the client to this file; needs -only with both")
 	flags.BoolVar(&s.loss, "loss", false, "compare logins while a fifth of the packets is lost in each direction")
 	flags.BoolVar(&s.failover, "failover", false, "watch the logins while the first of two servers dies and comes back")
+	flags.DurationVar(&s.soak, "soak", 0, "keep a Vault with the plugin at work for so long, and compare the end with the start")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
 	}
@@ -48,6 +50,8 @@ func parseSettings(args []string) (settings, error) {
 		return settings{}, fmt.Errorf("-rounds is %d: use 1 or more", s.rounds)
 	case s.time <= 0:
 		return settings{}, fmt.Errorf("-time is %s: use more than 0", s.time)
+	case s.soak < 0:
+		return settings{}, fmt.Errorf("-soak is %s: use a time such as 60s or 1h", s.soak)
 	case s.cpuProfile != "" && len(s.clients)*len(s.inFlights) > 1:
 		return settings{}, errors.New("-cpuprofile needs -only with a client and a number, such as radclient/64")
 	}

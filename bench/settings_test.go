@@ -34,6 +34,7 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 		{"-only", "0"},
 		{"-rounds", "0"},
 		{"-time", "0s"},
+		{"-soak", "-1s"},
 		{"-cpuprofile", "cpu.out"},
 		{"-cpuprofile", "cpu.out", "-only", "64"},
 		{"64"},

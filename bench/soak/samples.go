@@ -1,0 +1,67 @@
+package soak
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// sample is what was seen of the processes at a time.
+type sample struct {
+	at         time.Duration // since the start
+	memory     int           // resident, of the plugin's process, in octets, as all memory
+	heap       int           // allocated on the heap: right after a collection what is alive, else more
+	goroutines int
+	files      int // open
+	threads    int
+	vault      int // resident memory of Vault's process
+}
+
+// summary is what a window shows of the processes.
+type summary struct {
+	samples                            int
+	memory, memoryMax                  int // median, most
+	heap                               int // least
+	goroutines, files, threads, vaults int // medians
+	goroutinesLeast, filesLeast        int // what is under way when a sample is taken comes on top
+}
+
+// summarize returns the summary of the samples of a window.
+func summarize(plan Plan, samples []sample, w window) summary {
+	samples = slices.DeleteFunc(slices.Clone(samples), func(s sample) bool { return plan.window(s.at) != w })
+	if len(samples) == 0 {
+		return summary{}
+	}
+	column := func(value func(sample) int) []int {
+		var values []int
+		for _, s := range samples {
+			values = append(values, value(s))
+		}
+		slices.Sort(values)
+		return values
+	}
+	memory := column(func(s sample) int { return s.memory })
+	goroutines, files := column(func(s sample) int { return s.goroutines }), column(func(s sample) int { return s.files })
+	return summary{
+		samples:    len(samples),
+		memory:     percentile(memory, 50),
+		memoryMax:  memory[len(memory)-1],
+		heap:       column(func(s sample) int { return s.heap })[0],
+		goroutines: percentile(goroutines, 50),
+		files:      percentile(files, 50),
+		threads:    percentile(column(func(s sample) int { return s.threads }), 50),
+		vaults:     percentile(column(func(s sample) int { return s.vault }), 50),
+
+		goroutinesLeast: goroutines[0],
+		filesLeast:      files[0],
+	}
+}
+
+// percentile returns the smallest value that so many percent of the sorted ones do not exceed; the
+// zero value if there are none.
+func percentile[T cmp.Ordered](sorted []T, percent int) T {
+	if len(sorted) == 0 {
+		return *new(T)
+	}
+	return sorted[(len(sorted)*percent+99)/100-1]
+}
