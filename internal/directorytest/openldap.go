@@ -41,6 +41,7 @@ type OpenLDAPOptions struct {
 	Overlays string
 	Access   string // rights to read; empty: users that have bound may read all but passwords
 
+	KeepLog       int               // octets of the log that are kept at least; 0: all
 	TLS           *tlstest.Identity // for LDAPS and StartTLS; nil: neither
 	Port, TLSPort int               // 0: any that is free
 }
@@ -99,6 +100,7 @@ func StartOpenLDAP(ctx context.Context, dir string, o OpenLDAPOptions) (*OpenLDA
 			Arguments: []string{"-f", filepath.Join(dir, "slapd.conf"), "-h", urls, "-d", "stats"},
 			Ready:     []string{"slapd starting"},
 			Accepts:   at,
+			Keep:      o.KeepLog,
 			Kill:      true, // if it has to end while its threads start, it fails or crashes
 		}
 		if err = l.Start(ctx); !errors.Is(err, daemontest.ErrPortTaken) {

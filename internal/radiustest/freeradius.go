@@ -51,6 +51,9 @@ type FreeRADIUSOptions struct {
 	// short: it kills such a server.
 	Holds map[string]time.Duration
 
+	// KeepLog is how many octets of the log are kept at least; 0: all.
+	KeepLog int
+
 	// Port is where to listen for UDP. Zero means any free port here and below:
 	// set that of a server that was stopped to start another in its place.
 	Port int
@@ -98,6 +101,7 @@ func StartFreeRADIUS(ctx context.Context, dir string, o FreeRADIUSOptions) (*Fre
 		Arguments: []string{"-f", "-d", dir, "-n", "radiusd", "-l", "stdout"},
 		Ready:     []string{"Ready to process requests"},
 		Kill:      len(o.Holds) > 0,
+		Keep:      o.KeepLog,
 	}}
 	for range daemontest.PortAttempts {
 		if f.options, err = o.withPorts(ctx); err != nil {

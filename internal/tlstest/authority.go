@@ -18,8 +18,12 @@ import (
 	"time"
 )
 
-// validity is how long certificates are valid, before and after they are made.
-const validity = 24 * time.Hour
+const (
+	// validity is how long certificates are valid, before and after they are made.
+	validity = 24 * time.Hour
+	// authorityValidity is how long an authority is: certificates may be made for longer than a day.
+	authorityValidity = 365 * validity
+)
 
 // Authority issues certificates for tests. In a bubble of testing/synctest, whose
 // clock starts in the past, create it there.
@@ -56,7 +60,7 @@ func NewAuthority(name string) (*Authority, error) {
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             time.Now().Add(-validity),
-		NotAfter:              time.Now().Add(validity),
+		NotAfter:              time.Now().Add(authorityValidity),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,

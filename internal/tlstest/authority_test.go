@@ -182,6 +182,7 @@ func TestCertificatesLastADayByDefault(t *testing.T) {
 			pair, err := issue(t, a, CertificateOptions{Names: []string{"radius.example.com"}, Until: until}).TLS()
 			require.NoError(t, err)
 			require.Equal(t, want, time.Until(pair.Leaf.NotAfter))
+			require.True(t, pair.Leaf.NotAfter.Before(a.parsed.NotAfter), "the authority is valid as long")
 		}
 	})
 }
