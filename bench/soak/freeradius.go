@@ -10,10 +10,12 @@ import (
 // packetsOfSession are the packets of a session, in their order.
 var packetsOfSession = []string{"Start", "Interim-Update", "Interim-Update", "Stop"}
 
+// sessionsAtOnce is how many sessions are open at the same time, each of a worker of its own.
+const sessionsAtOnce = 4
+
 const (
 	sessionsNAS = "192.0.2.9"
 	otherNAS    = "192.0.2.10" // starts again and again, without sessions
-	accounting  = mount + "freeradius/accounting"
 )
 
 // post sends what FreeRADIUS sends, and wants one of the statuses. Another one says that it took too long: 503, or
@@ -53,34 +55,37 @@ func (l *load) authorizeWrongPassword(n int) {
 	})
 }
 
-// postauth hands over an attempt to log in.
-func (l *load) postauth(n int) {
-	l.measure(kind{name: "postauth"}, func() error {
-		return l.post(mount+"freeradius/postauth", map[string]any{
-			"username": username(localGroup, n), "reply": "Access-Accept", "calling_station_id": "00-11-22-33-44-55",
-		}, http.StatusCreated)
-	})
+// postauth returns what hands over an attempt to log in to a mount.
+func postauth(mount, store string) func(l *load, n int) {
+	return func(l *load, n int) {
+		l.measure(kind{name: "postauth, " + store}, func() error {
+			return l.post(mount+"freeradius/postauth", map[string]any{
+				"username": username(localGroup, n), "reply": "Access-Accept", "calling_station_id": "00-11-22-33-44-55",
+			}, http.StatusCreated)
+		})
+	}
 }
 
-// account sends the next packet of a session. Sessions are deleted soon after their end.
-func (l *load) account(n int) {
-	const workers = 4 // whose packets are of sessions of their own
-	session, packet := n/workers/len(packetsOfSession), n/workers%len(packetsOfSession)
-	status := packetsOfSession[packet]
-	l.measure(kind{name: "accounting " + status}, func() error {
-		return l.post(accounting, map[string]any{
-			"status_type": status, "session_id": fmt.Sprintf("soak-%d-%d", n%workers, session),
-			"username": username(localGroup, session), "nas_ip_address": sessionsNAS, "nas_port": fmt.Sprint(n % workers),
-			"session_time": fmt.Sprint(packet), "input_octets": fmt.Sprint(1000 * packet),
-			"output_octets": fmt.Sprint(100 * packet),
-		}, http.StatusCreated, http.StatusOK)
-	})
+// account returns what sends the next packet of a session to a mount. Sessions are deleted soon after their end.
+func account(mount, store string) func(l *load, n int) {
+	return func(l *load, n int) {
+		session, packet := n/sessionsAtOnce/len(packetsOfSession), n/sessionsAtOnce%len(packetsOfSession)
+		status := packetsOfSession[packet]
+		l.measure(kind{name: "accounting " + status + ", " + store}, func() error {
+			return l.post(mount+"freeradius/accounting", map[string]any{
+				"status_type": status, "session_id": fmt.Sprintf("soak-%d-%d", n%sessionsAtOnce, session),
+				"username": username(localGroup, session), "nas_ip_address": sessionsNAS,
+				"nas_port": fmt.Sprint(n % sessionsAtOnce), "session_time": fmt.Sprint(packet),
+				"input_octets": fmt.Sprint(1000 * packet), "output_octets": fmt.Sprint(100 * packet),
+			}, http.StatusCreated, http.StatusOK)
+		})
+	}
 }
 
 // restartOfNAS says that a NAS has started again.
 func (l *load) restartOfNAS(int) {
 	l.measure(kind{name: "accounting Accounting-On"}, func() error {
-		return l.post(accounting, map[string]any{"status_type": "Accounting-On", "nas_ip_address": otherNAS},
+		return l.post(mount+"freeradius/accounting", map[string]any{"status_type": "Accounting-On", "nas_ip_address": otherNAS},
 			http.StatusOK, http.StatusCreated, http.StatusNoContent)
 	})
 }

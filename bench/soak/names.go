@@ -22,6 +22,7 @@ const (
 	failoverGroup  = "failover"
 	restartedGroup = "restarted"
 	forgedGroup    = "forged"
+	directoryGroup = "directory"
 	localGroup     = "local"
 	argon2Group    = "argon2"
 )
@@ -44,6 +45,15 @@ func passwords() map[string]string {
 		for n := range usersOfGroup {
 			all[username(group, n)] = password(username(group, n))
 		}
+	}
+	return all
+}
+
+// directoryPasswords are the users of the directory.
+func directoryPasswords() map[string]string {
+	all := map[string]string{}
+	for n := range usersOfGroup {
+		all[username(directoryGroup, n)] = password(username(directoryGroup, n))
 	}
 	return all
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"vault-plugin-auth-radius/internal/directorytest"
+	"vault-plugin-auth-radius/internal/postgrestest"
 	"vault-plugin-auth-radius/internal/radiustest"
 	"vault-plugin-auth-radius/internal/tlstest"
 )
@@ -22,10 +24,12 @@ const (
 	forgingServer   = "forging"   // forges answers before the right one
 )
 
-// servers are the RADIUS servers of a run.
+// servers are the RADIUS servers of a run, a directory and a database.
 type servers struct {
 	steady, restarted *radiustest.FreeRADIUS
 	forging           *radiustest.Server
+	directory         *directorytest.OpenLDAP
+	database          *postgrestest.Postgres
 	forged            atomic.Int64      // answers so far
 	vault             *tlstest.Identity // what Vault shows to steady, and trusts there
 }
@@ -38,7 +42,7 @@ func startServers(ctx context.Context, folder string, length time.Duration) (*se
 		return nil, err
 	}
 	options := radiustest.FreeRADIUSOptions{
-		Secret: radiusSecret, Users: passwords(), Codes: codes(), SignAnswers: true,
+		Secret: radiusSecret, Users: passwords(), Codes: codes(), SignAnswers: true, KeepLog: logKept,
 	}
 	s.restarted, err = radiustest.StartFreeRADIUS(ctx, filepath.Join(folder, restartedServer), options)
 	if err == nil {
@@ -49,6 +53,14 @@ func startServers(ctx context.Context, folder string, length time.Duration) (*se
 		s.forging, err = radiustest.Start(radiustest.Options{
 			Secret: radiusSecret, Handler: s.forge(scriptedUsers().Handler()), Keep: 1000,
 		})
+	}
+	if err == nil {
+		s.directory, err = directorytest.StartOpenLDAP(ctx, filepath.Join(folder, "directory"), directorytest.OpenLDAPOptions{
+			Users: directoryPasswords(), TLS: identity, KeepLog: logKept,
+		})
+	}
+	if err == nil {
+		s.database, err = postgrestest.Start(ctx, filepath.Join(folder, "database"), "fsync=off")
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.stop())
@@ -66,6 +78,12 @@ func (s *servers) stop() error {
 	}
 	if s.forging != nil {
 		problems = append(problems, s.forging.Close())
+	}
+	if s.directory != nil {
+		problems = append(problems, s.directory.Stop())
+	}
+	if s.database != nil {
+		problems = append(problems, s.database.Stop())
 	}
 	return errors.Join(problems...)
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/http"
+
+	"vault-plugin-auth-radius/internal/directorytest"
 )
 
 const (
@@ -31,17 +33,21 @@ type write struct {
 // setUp configures the mount.
 func setUp(ctx context.Context, v *vault, s *servers) error {
 	writes := []write{
-		{"profiles/" + profile, profileBody(profile, 3600)},
-		{"profiles/" + writtenProfile, profileBody(writtenProfile, 3600)},
-		{"config", s.config()},
-		{"freeradius/config", map[string]any{"retention": retention}},
+		{mount + "profiles/" + profile, profileBody(profile, 3600)},
+		{mount + "profiles/" + writtenProfile, profileBody(writtenProfile, 3600)},
+		{mount + "config", s.config()},
+		{mount + "freeradius/config", map[string]any{"retention": retention}},
+		{sqlMount + "config", map[string]any{"extauth": "local"}},
+		{sqlMount + "freeradius/config", map[string]any{
+			"store": "postgres", "connection_url": s.database.URL("postgres"), "retention": retention,
+		}},
 	}
 	for name, body := range s.sources() {
-		writes = append(writes, write{"extauth/" + name, body})
+		writes = append(writes, write{mount + "extauth/" + name, body})
 	}
 	writes = append(writes, users()...)
 	for _, w := range writes {
-		if _, err := v.must(ctx, http.MethodPost, mount+w.path, w.body); err != nil {
+		if _, err := v.must(ctx, http.MethodPost, w.path, w.body); err != nil {
 			return err
 		}
 	}
@@ -82,6 +88,10 @@ func (s *servers) sources() map[string]map[string]any {
 		challengeGroup: at(s.steady, map[string]any{"message_authenticator": "required"}),
 		restartedGroup: at(s.restarted, map[string]any{"read_timeout": 2}), // less than an outage
 		forgedGroup:    at(s.forging, map[string]any{"message_authenticator": "required"}),
+		directoryGroup: {
+			"type": "ldap", "host": s.directory.Host(), "port": s.directory.TLSPort(), "ssl": true,
+			"ssl_cert": string(s.vault.Trusts.PEM()), "ldap_binddn": directorytest.People, "read_timeout": 5,
+		},
 		radsecGroup: {
 			"type": "radius", "transport": "tls", "host": s.steady.Host(), "port": s.steady.TLSPort(), "nasid": "soak",
 			"tls_ca_cert": string(s.vault.Trusts.PEM()), "read_timeout": 5,
@@ -101,7 +111,7 @@ func (s *servers) passing() map[string]any {
 func users() (writes []write) {
 	add := func(name string, body map[string]any) {
 		body["policies"], body["profiles"] = policy, profile
-		writes = append(writes, write{"users/" + name, body})
+		writes = append(writes, write{mount + "users/" + name, body})
 	}
 	for _, group := range radiusGroups {
 		for n := range usersOfGroup {
@@ -113,6 +123,7 @@ func users() (writes []write) {
 		}
 	}
 	for n := range usersOfGroup {
+		add(username(directoryGroup, n), map[string]any{"extauth": directoryGroup})
 		name := username(localGroup, n)
 		add(name, map[string]any{"extauth": "local", "password_hash": cheapHash(password(name))})
 		name = username(argon2Group, n)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"vault-plugin-auth-radius/internal/daemontest"
@@ -18,6 +19,7 @@ import (
 const (
 	pluginName = "vault-plugin-auth-radius"
 	mount      = "auth/radius/"
+	sqlMount   = "auth/sql/" // keeps its sessions in PostgreSQL
 
 	// logKept is how many octets of Vault's log are kept in memory, for a failure: it grows all the time.
 	logKept = 256 << 10
@@ -31,7 +33,7 @@ type vault struct {
 	pid    int    // of the plugin's process
 }
 
-// startVault runs a Vault in dev mode, its storage in memory, with the plugin at auth/radius. All that it
+// startVault runs a Vault in dev mode, its storage in memory, with the plugin at two mounts. All that it
 // writes is in the folder.
 func startVault(ctx context.Context, folder, program, pluginFile string) (*vault, error) {
 	v := &vault{plugin: filepath.Join(folder, "plugins", pluginName)}
@@ -91,11 +93,14 @@ func (v *vault) mountPlugin(ctx context.Context, sum string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.must(ctx, http.MethodPost, "sys/auth/radius", map[string]any{"type": pluginName}); err != nil {
-		return err
-	}
-	if _, err := v.must(ctx, http.MethodGet, mount+"status", nil); err != nil {
-		return err
+	for _, path := range []string{mount, sqlMount} {
+		_, err := v.must(ctx, http.MethodPost, "sys/"+strings.TrimSuffix(path, "/"), map[string]any{"type": pluginName})
+		if err != nil {
+			return err
+		}
+		if _, err := v.must(ctx, http.MethodGet, path+"status", nil); err != nil {
+			return err
+		}
 	}
 	v.pid, err = v.awaitPlugin(ctx)
 	return err

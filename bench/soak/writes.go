@@ -9,7 +9,9 @@ import (
 const http200 = http.StatusOK
 
 // rewritten are the sources that are written while their users log in.
-var rewritten = []string{papGroup, chapGroup, mschapGroup, radsecGroup, challengeGroup, restartedGroup, forgedGroup}
+var rewritten = []string{
+	papGroup, chapGroup, mschapGroup, radsecGroup, challengeGroup, restartedGroup, forgedGroup, directoryGroup,
+}
 
 // write is a write, or a deletion, that has to succeed.
 func (l *load) write(name, method, path string, body any) {
@@ -24,10 +26,22 @@ func (l *load) writeConfig(n int) {
 	l.write("config write", http.MethodPost, "config", map[string]any{"nas_identifier": fmt.Sprintf("gate-%d", n%2)})
 }
 
+// writeStore writes where sessions are kept: the connections to PostgreSQL are made anew.
+func (l *load) writeStore(n int) {
+	l.measure(kind{name: "store write"}, func() error {
+		_, err := l.vault.must(l.ctx, http.MethodPost, sqlMount+"freeradius/config", map[string]any{"retention": retention + n%2})
+		return err
+	})
+}
+
 // writeSource writes one source after another: their clients are made anew.
 func (l *load) writeSource(n int) {
 	name := rewritten[n%len(rewritten)]
-	body := map[string]any{"nasid": fmt.Sprintf("soak-%d", n/len(rewritten)%2)}
+	field, value := "nasid", any(fmt.Sprintf("soak-%d", n/len(rewritten)%2))
+	if name == directoryGroup {
+		field, value = "read_timeout", 5+n/len(rewritten)%2
+	}
+	body := map[string]any{field: value}
 	l.write("source write", http.MethodPost, "extauth/"+name, body)
 }
 
