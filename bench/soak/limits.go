@@ -21,26 +21,35 @@ const (
 )
 
 // beyond returns what the last window has beyond the limits, in words; nothing if all is well. Of goroutines and
-// files the least number of a window counts: what leaks is there all the time, and the requests under way, which
-// come on top, depend on how busy the machine is.
+// files both the median and the least number of a window have to be beyond: what leaks is there all the time,
+// and the requests under way, which come on top, depend on how busy the machine is.
 func beyond(plan Plan, first, last summary, kinds []*counts) []string {
 	var found []string
+	grew := func(before, after, allowance int) bool {
+		return float64(after) > growthLimit*float64(before)+float64(allowance)
+	}
 	hold := func(what string, before, after, allowance int) {
-		if float64(after) > growthLimit*float64(before)+float64(allowance) {
+		if grew(before, after, allowance) {
 			found = append(found, fmt.Sprintf("%s grew from %d to %d, × %.2f: the limit is × %.2f and %d more",
 				what, before, after, ratio(before, after), growthLimit, allowance))
+		}
+	}
+	holdBoth := func(goroutines, files int) {
+		if grew(first.goroutinesLeast, last.goroutinesLeast, goroutines) {
+			hold("the number of goroutines", first.goroutines, last.goroutines, goroutines)
+		}
+		if grew(first.filesLeast, last.filesLeast, files) {
+			hold("the number of open files", first.files, last.files, files)
 		}
 	}
 	if first.samples == 0 || last.samples == 0 {
 		return []string{"there are no samples of the plugin's process in the first or the last window"}
 	}
 	if !plan.Strict() {
-		hold("the number of goroutines", first.goroutinesLeast, last.goroutinesLeast, shortGoroutines)
-		hold("the number of open files", first.filesLeast, last.filesLeast, shortFiles)
+		holdBoth(shortGoroutines, shortFiles)
 		return found
 	}
-	hold("the number of goroutines", first.goroutinesLeast, last.goroutinesLeast, 0)
-	hold("the number of open files", first.filesLeast, last.filesLeast, 0)
+	holdBoth(0, 0)
 	hold("resident memory in KiB", first.memory>>10, last.memory>>10, 0)
 	return append(found, slower(kinds, p99Limit*busier(kinds))...)
 }

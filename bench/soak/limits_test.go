@@ -25,7 +25,7 @@ func TestLimits(t *testing.T) {
 	require.NoError(t, err)
 	short, err := NewPlan(time.Minute)
 	require.NoError(t, err)
-	base := summary{samples: 600, memory: 100 << 20, goroutinesLeast: 100, filesLeast: 20}
+	base := summary{samples: 600, memory: 100 << 20, goroutines: 100, goroutinesLeast: 100, files: 20, filesLeast: 20}
 	changed := func(change func(s *summary)) summary {
 		s := base
 		change(&s)
@@ -49,17 +49,18 @@ func TestLimits(t *testing.T) {
 		"memory at the limit":     {long, changed(func(s *summary) { s.memory = 105 << 20 }), nil, nil},
 		"memory beyond":           {long, changed(func(s *summary) { s.memory = 106 << 20 }), nil, []string{"resident memory"}},
 		"memory in a short run":   {short, changed(func(s *summary) { s.memory = 206 << 20 }), nil, nil},
+		"a moment of rest less":   {long, changed(func(s *summary) { s.goroutinesLeast, s.filesLeast = 900, 900 }), nil, nil},
 		"requests under way":      {long, changed(func(s *summary) { s.memoryMax, s.goroutines, s.files = 900<<20, 900, 900 }), nil, nil},
-		"goroutines at the limit": {long, changed(func(s *summary) { s.goroutinesLeast = 105 }), nil, nil},
+		"goroutines at the limit": {long, changed(func(s *summary) { s.goroutines, s.goroutinesLeast = 105, 105 }), nil, nil},
 		"goroutines beyond": {
-			long, changed(func(s *summary) { s.goroutinesLeast = 106 }), nil, []string{"the number of goroutines"},
+			long, changed(func(s *summary) { s.goroutines, s.goroutinesLeast = 106, 106 }), nil, []string{"the number of goroutines"},
 		},
-		"a few goroutines in a short run": {short, changed(func(s *summary) { s.goroutinesLeast = 115 }), nil, nil},
+		"a few goroutines in a short run": {short, changed(func(s *summary) { s.goroutines, s.goroutinesLeast = 115, 115 }), nil, nil},
 		"goroutines in a short run": {
-			short, changed(func(s *summary) { s.goroutinesLeast = 116 }), nil, []string{"the number of goroutines"},
+			short, changed(func(s *summary) { s.goroutines, s.goroutinesLeast = 116, 116 }), nil, []string{"the number of goroutines"},
 		},
-		"files beyond":         {long, changed(func(s *summary) { s.filesLeast = 22 }), nil, []string{"the number of open files"}},
-		"files in a short run": {short, changed(func(s *summary) { s.filesLeast = 27 }), nil, []string{"the number of open files"}},
+		"files beyond":         {long, changed(func(s *summary) { s.files, s.filesLeast = 22, 22 }), nil, []string{"the number of open files"}},
+		"files in a short run": {short, changed(func(s *summary) { s.files, s.filesLeast = 27, 27 }), nil, []string{"the number of open files"}},
 		"no samples":           {long, summary{}, nil, []string{"there are no samples"}},
 
 		"p99 at the limit": {long, base, []*counts{login(10*time.Millisecond, 12*time.Millisecond)}, nil},

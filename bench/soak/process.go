@@ -8,14 +8,19 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // process is what /proc says of a process.
 type process struct {
 	memory  int // resident, in octets
 	threads int
-	files   int // open
+	files   int           // open
+	used    time.Duration // of the processors
 }
+
+// clockTick is the unit of times in /proc, the same on all Linux systems of today.
+const clockTick = 10 * time.Millisecond
 
 // readProcess reads what /proc says of a process.
 func readProcess(pid int) (process, error) {
@@ -28,9 +33,55 @@ func readProcess(pid int) (process, error) {
 	if err != nil {
 		return process{}, err
 	}
+	stat, err := os.ReadFile(filepath.Join(folder, "stat")) // #nosec G304 -- a file of /proc
+	if err != nil {
+		return process{}, err
+	}
+	if p.used, err = parseStat(stat); err != nil {
+		return process{}, err
+	}
 	files, err := os.ReadDir(filepath.Join(folder, "fd"))
 	p.files = len(files)
 	return p, err
+}
+
+// parseStat reads the time that a process has used from a file stat of /proc.
+func parseStat(stat []byte) (used time.Duration, err error) {
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // a name may have blanks
+	const user, system = 11, 12                                               // utime and stime, after the name
+	if len(fields) <= system {
+		return 0, fmt.Errorf("the file stat of a process is too short: %.100q", stat)
+	}
+	for _, field := range []string{fields[user], fields[system]} {
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			return 0, fmt.Errorf("the file stat of a process: %w", err)
+		}
+		used += time.Duration(ticks) * clockTick
+	}
+	return used, nil
+}
+
+// waitedForProcessor returns for how long some process of the machine had to wait for a processor, since the
+// start of the machine, and whether the kernel knows.
+func waitedForProcessor() (time.Duration, bool) {
+	text, err := os.ReadFile("/proc/pressure/cpu")
+	if err != nil {
+		return 0, false
+	}
+	return parsePressure(text)
+}
+
+// parsePressure reads the total of the line "some" of a file of /proc/pressure.
+func parsePressure(text []byte) (time.Duration, bool) {
+	for line := range strings.Lines(string(text)) {
+		_, total, found := strings.Cut(line, " total=")
+		micros, err := strconv.ParseInt(strings.TrimSpace(total), 10, 64)
+		if strings.HasPrefix(line, "some ") && found && err == nil {
+			return time.Duration(micros) * time.Microsecond, true
+		}
+	}
+	return 0, false
 }
 
 // parseStatus reads the numbers of a file status of /proc.

@@ -3,6 +3,7 @@ package soak
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -14,6 +15,21 @@ func TestStatusOfAProcessIsRead(t *testing.T) {
 	require.Equal(t, process{memory: 50 << 20, threads: 12}, p)
 	_, err = parseStatus([]byte("Name:\tplugin\nState:\tZ (zombie)\n")) // has no memory any more
 	require.ErrorContains(t, err, "VmRSS")
+}
+
+func TestTimesOfProcessorsAreRead(t *testing.T) {
+	t.Parallel()
+	used, err := parseStat([]byte("42 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 12 0"))
+	require.NoError(t, err)
+	require.Equal(t, 3*time.Second, used)
+	_, err = parseStat([]byte("42 (a) S 1 2"))
+	require.ErrorContains(t, err, "too short")
+
+	waited, known := parsePressure([]byte("some avg10=86.78 avg60=84.78 avg300=91.16 total=1500000\nfull avg10=0.00 total=7\n"))
+	require.True(t, known)
+	require.Equal(t, 1500*time.Millisecond, waited)
+	_, known = parsePressure([]byte("full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n"))
+	require.False(t, known)
 }
 
 func TestProcessesAreFoundByTheirProgram(t *testing.T) {

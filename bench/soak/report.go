@@ -43,9 +43,10 @@ func (r report) printKinds(to io.Writer) {
 	fmt.Fprintf(rows, "all\t%d\t%d\t%d\t%d\t%d\t%d\t\t\t\t\t\t\t\n",
 		total.sent(), total.succeeded, total.refused, total.away, total.busy, total.failed)
 	_ = rows.Flush()
-	fmt.Fprintf(to, "\nrefused: as it had to be. away: failed while its server was away. busy: not in time while what Vault answers\n"+
-		"alone took %s or more, too. Times without those of requests whose server was away.\n"+
-		"*: fewer than %d in a window, too few to hold the p99 to the limit.\n\n", busyFrom, enoughTimes)
+	fmt.Fprintf(to, "\nrefused: as it had to be. away: failed while its server was away. busy: not in time while the machine was\n"+
+		"busy: Vault alone took %s or more, or processes waited for a processor in %d %% of a second.\n"+
+		"Times are without those of requests whose server was away.\n"+
+		"*: fewer than %d in a window, too few to hold the p99 to the limit.\n\n", busyFrom, busyPressure, enoughTimes)
 }
 
 func printCounts(to io.Writer, c *counts) {
@@ -80,6 +81,9 @@ func (r report) printProcesses(to io.Writer) {
 		{"open files, least", first.filesLeast, last.filesLeast, false},
 		{"threads, median", first.threads, last.threads, false},
 		{"Vault: resident memory, median", first.vaults, last.vaults, true},
+		{"plugin: % of a processor", first.used, last.used, false},
+		{"Vault: % of a processor", first.vaultUsed, last.vaultUsed, false},
+		{"machine: % of the time in which processes waited for one", first.pressure, last.pressure, false},
 		{"samples", first.samples, last.samples, false},
 	} {
 		before, after := fmt.Sprint(row.before), fmt.Sprint(row.after)

@@ -15,6 +15,9 @@ type sample struct {
 	files      int // open
 	threads    int
 	vault      int // resident memory of Vault's process
+
+	used, vaultUsed time.Duration // of the processors, since the processes began
+	pressure        int           // percent of the time since the sample before in which a process waited for a processor
 }
 
 // summary is what a window shows of the processes.
@@ -24,6 +27,8 @@ type summary struct {
 	heap                               int // least
 	goroutines, files, threads, vaults int // medians
 	goroutinesLeast, filesLeast        int // what is under way when a sample is taken comes on top
+	used, vaultUsed                    int // percent of one processor
+	pressure                           int // median
 }
 
 // summarize returns the summary of the samples of a window.
@@ -54,7 +59,20 @@ func summarize(plan Plan, samples []sample, w window) summary {
 
 		goroutinesLeast: goroutines[0],
 		filesLeast:      files[0],
+
+		used:      share(samples, func(s sample) time.Duration { return s.used }),
+		vaultUsed: share(samples, func(s sample) time.Duration { return s.vaultUsed }),
+		pressure:  percentile(column(func(s sample) int { return s.pressure }), 50),
 	}
+}
+
+// share returns which percentage of a processor was used from the first to the last sample.
+func share(samples []sample, used func(sample) time.Duration) int {
+	first, last := samples[0], samples[len(samples)-1]
+	if last.at <= first.at {
+		return 0
+	}
+	return int(100 * (used(last) - used(first)) / (last.at - first.at))
 }
 
 // percentile returns the smallest value that so many percent of the sorted ones do not exceed; the

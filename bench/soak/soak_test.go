@@ -185,14 +185,14 @@ func TestSummaryIsOfTheSamplesOfAWindow(t *testing.T) {
 	require.NoError(t, err)
 	samples := []sample{
 		{at: time.Minute, memory: 900, goroutines: 900},
-		{at: 6 * time.Minute, memory: 10, heap: 7, goroutines: 3, files: 4, threads: 5, vault: 6},
+		{at: 6 * time.Minute, memory: 10, heap: 7, goroutines: 3, files: 4, threads: 5, vault: 6, used: time.Minute, pressure: 5},
 		{at: 7 * time.Minute, memory: 30, heap: 5, goroutines: 9, files: 4, threads: 5, vault: 6},
-		{at: 8 * time.Minute, memory: 20, heap: 9, goroutines: 1, files: 4, threads: 5, vault: 6},
+		{at: 8 * time.Minute, memory: 20, heap: 9, goroutines: 1, files: 4, threads: 5, vault: 6, used: 2 * time.Minute},
 		{at: 55 * time.Minute, memory: 40, heap: 2},
 	}
 	require.Equal(t, summary{
 		samples: 3, memory: 20, memoryMax: 30, heap: 5, goroutines: 3, files: 4, threads: 5, vaults: 6,
-		goroutinesLeast: 1, filesLeast: 4,
+		goroutinesLeast: 1, filesLeast: 4, used: 50,
 	}, summarize(plan, samples, firstWindow))
 	require.Equal(t, summary{samples: 1, memory: 40, memoryMax: 40, heap: 2}, summarize(plan, samples, lastWindow))
 	require.Equal(t, summary{}, summarize(plan, nil, lastWindow))

@@ -13,10 +13,12 @@ const (
 	// failuresKept is how many messages of failures a run shows.
 	failuresKept = 20
 
-	// busyFrom is how long a request that Vault answers alone takes on a machine that is busy: a hundred
-	// times as long as usual. busyAround is for how long before and after it is taken to be busy.
-	busyFrom   = 100 * time.Millisecond
-	busyAround = time.Second
+	// The machine is busy if a request that Vault answers alone takes so long, a hundred times as long as usual,
+	// or if some process waits for a processor in so many percent of a second. Hashes of passwords, which take
+	// a processor for long, feel the latter more. Around that, it is taken to be busy as well.
+	busyFrom     = 100 * time.Millisecond
+	busyPressure = 60
+	busyAround   = time.Second
 )
 
 // machine stands for a server in outages: it is away while the machine is busy with other things.

@@ -15,6 +15,9 @@ type watch struct {
 	samples []sample
 	dropped int // packets that the plugin's clients did not believe, so far
 	lost    bool
+
+	lookedAt time.Time     // at the pressure
+	waited   time.Duration // of processes for a processor, until then
 }
 
 // run takes samples until the run is over.
@@ -36,7 +39,7 @@ func (w *watch) sample() {
 	if w.lost || w.load.ctx.Err() != nil {
 		return
 	}
-	s := sample{at: time.Since(w.load.tally.started)}
+	s := sample{at: time.Since(w.load.tally.started), pressure: w.pressure()}
 	var metrics answer
 	if !w.load.measure(kind{name: "read metrics"}, func() (err error) {
 		metrics, err = w.load.vault.must(w.load.ctx, http.MethodGet, mount+"metrics", nil)
@@ -55,12 +58,30 @@ func (w *watch) sample() {
 		w.load.tally.note(fmt.Errorf("process of Vault: %w", err))
 		return
 	}
+	s.used, s.vaultUsed = plugin.used, server.used
 	s.memory, s.threads, s.files, s.vault = plugin.memory, plugin.threads, plugin.files, server.memory
 	s.heap, s.goroutines = w.metric(metrics, heapMetric), w.metric(metrics, goroutinesMetric)
 	if dropped, found := metricSum(metrics.body, droppedMetric); found {
 		w.dropped = int(dropped)
 	}
 	w.samples = append(w.samples, s)
+}
+
+// pressure returns in which percentage of the time since it was called last some process had to wait for a
+// processor. Above a limit, the machine is busy.
+func (w *watch) pressure() int {
+	now := time.Now()
+	waited, known := waitedForProcessor()
+	last, before := w.lookedAt, w.waited
+	w.lookedAt, w.waited = now, waited
+	if !known || last.IsZero() {
+		return 0
+	}
+	percent := int(100 * (waited - before) / now.Sub(last))
+	if percent >= busyPressure {
+		w.load.tally.outages.add(machine, span{last.Add(-busyAround), now.Add(busyAround)})
+	}
+	return percent
 }
 
 // metric returns a metric that has to be there.
