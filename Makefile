@@ -15,7 +15,7 @@ TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 
 # e2e/vault is formatted, but no more: a vet or a lint of it would compile all
 # of Vault again.
-MODULES := . e2e release tools
+MODULES := . e2e release tools unlinked/cloudsqlconn unlinked/plugincontainer
 
 SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.*')
 
@@ -107,10 +107,10 @@ DURATION ?= 60s
 soak: build needs ## Keep a Vault with the plugin at work for DURATION (60s), and compare its memory, goroutines, files and times: docs/performance.md, Days.
 	go run ./bench -soak $(DURATION)
 
-bench: bench-client build needs ## Run bench-client, then compare logins with the built-in method's, with and without scrapes, and accounting with rlm_sql, and time queries of sessions.
+bench: bench-client build needs ## Run bench-client, then compare logins with the built-in method's, with and without scrapes, and accounting with rlm_sql, and the start with that of an empty plugin, and time queries of sessions.
 	go test -tags protocol -run '^$$' -bench Queries -benchtime 1x ./internal/acct
 	vault=$$(scripts/vault.sh) && cd e2e && \
-		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 20m -run '^$$' -bench 'Login|Accounting|Batch|Scrape' -benchtime 1x .
+		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 20m -run '^$$' -bench 'Login|Accounting|Batch|Scrape|Start' -benchtime 1x .
 
 bench-client: ## Compare the RADIUS client with layeh.com/radius; BENCHFLAGS="-only 64" and others: bench/main.go.
 	go run ./bench $(BENCHFLAGS)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -36,7 +37,20 @@ type listedPackage struct {
 	Module     *struct {
 		Path, Version, Dir string
 		Main               bool
+		Replace            *struct{ Path string }
 	}
+}
+
+// isOurs reports whether the package is source of this repository: of the main module, or of a folder
+// that stands in for a module.
+func (p listedPackage) isOurs() bool {
+	return p.Module != nil && (p.Module.Main || p.Module.Replace != nil && isFolderOfSource(p.Module.Replace.Path))
+}
+
+// isFolderOfSource reports whether what replaces a module is a folder below go.mod.
+func isFolderOfSource(replacement string) bool {
+	inside, found := strings.CutPrefix(replacement, "./")
+	return found && filepath.IsLocal(inside)
 }
 
 // linkedModules returns the modules that a binary says it is made of, with what packages of them
@@ -74,12 +88,13 @@ func parsePackages(text string) ([]listedPackage, error) {
 	}
 }
 
-// moduleGraph returns the modules of packages; which needs which goes by the imports.
+// moduleGraph returns the modules of packages, without what is source of this repository; which needs
+// which goes by the imports.
 func moduleGraph(packages []listedPackage) *modules {
 	moduleOf := map[string]string{} // of a package; the standard library has none
 	byPath := map[string]*module{}
 	for _, listed := range packages {
-		if listed.Module == nil || listed.Module.Main {
+		if listed.Module == nil || listed.isOurs() {
 			continue
 		}
 		moduleOf[listed.ImportPath] = listed.Module.Path
@@ -117,8 +132,11 @@ func moduleGraph(packages []listedPackage) *modules {
 func (m *modules) take(linked []*debug.Module) error {
 	sums := map[string]string{}
 	for _, dependency := range linked {
+		if dependency.Replace != nil && isFolderOfSource(dependency.Replace.Path) {
+			continue
+		}
 		if dependency.Replace != nil {
-			return fmt.Errorf("%s is replaced by %s: a release is made of published modules", dependency.Path, dependency.Replace.Path)
+			return fmt.Errorf("%s is replaced by %s: a release is made of published modules and this repository", dependency.Path, dependency.Replace.Path)
 		}
 		sums[dependency.Path+"@"+dependency.Version] = dependency.Sum
 	}

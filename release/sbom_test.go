@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,23 @@ func TestModulesAreThoseOfTheBinary(t *testing.T) {
 	require.ErrorContains(t, linkedForTest(t).take(other), "example.org/b/v2 v2.0.1")
 	replaced := []*debug.Module{linkedIntoBinary[0], {Path: "example.org/b/v2", Version: "v2.0.1", Replace: &debug.Module{Path: "../b"}}}
 	require.ErrorContains(t, linkedForTest(t).take(replaced), "../b")
+}
+
+// A folder that stands in for a module is of this repository: it has the licence and the version of the main module.
+func TestFoldersThatStandInAreNoModules(t *testing.T) {
+	t.Parallel()
+	packages, err := parsePackages(`
+{"ImportPath":"example.org/c","Imports":["example.org/a"],"Module":{"Path":"example.org/c","Version":"v1.1.0","Replace":{"Path":"./c"}}}` +
+		listedPackages)
+	require.NoError(t, err)
+	linked := moduleGraph(packages)
+	require.Equal(t, linkedForTest(t), linked)
+	standIn := &debug.Module{Path: "example.org/c", Version: "v1.1.0", Replace: &debug.Module{Path: "./c", Version: "(devel)"}}
+	require.NoError(t, linked.take(append(slices.Clone(linkedIntoBinary), standIn)))
+	for _, outside := range []string{"./../c", "../c", "/c", "example.org/fork"} {
+		standIn.Replace.Path = outside
+		require.ErrorContains(t, linked.take(append(slices.Clone(linkedIntoBinary), standIn)), outside)
+	}
 }
 
 func TestSBOMHasModulesAndWhatTheyNeed(t *testing.T) {
