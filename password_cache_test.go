@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/login"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -145,6 +146,37 @@ func TestLockoutHoldsForKnownPasswords(t *testing.T) {
 	b.requireNotAuthorized("alice-password")
 	b.ok(logical.UpdateOperation, "unlock/alice", nil)
 	b.requireAuthorized(0, "alice-password")
+}
+
+// A user who has the right password and is refused by something else is refused as with a wrong
+// one: the time must not tell which it was.
+func TestKnownPasswordOfARefusedLoginTakesAHash(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{
+		"password_cache_ttl": 600, "password_cache_logins": true, "lockout_threshold": 2,
+	})
+	logsIn := func(data map[string]any) (hashes int) {
+		t.Helper()
+		before := b.logins.Hasher.Computed()
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/alice", data))
+		return int(b.logins.Hasher.Computed() - before)
+	}
+	b.requireAuthorized(1, "alice-password")
+	for range 3 {
+		withCode := map[string]any{"password": "alice-password", "passcode": "123456"}
+		require.Equal(t, 1, logsIn(withCode), "a code that nothing asks for")
+	}
+	b.profile("elsewhere", checks(item("NAS-IP-Address", "==", "192.0.2.1")))
+	b.ok(logical.PatchOperation, "users/alice", map[string]any{"profiles": "elsewhere"})
+	for range 3 {
+		b.requireNotAuthorized("alice-password")
+		require.Equal(t, 1, logsIn(map[string]any{"password": "alice-password"}), "profiles that do not match")
+	}
+	require.NotZero(t, b.logins.Known.Len())
+	b.requireNotAuthorized("wrong")
+	b.requireNotAuthorized("alice-password")
+	b.requireNotAuthorized("wrong")
+	require.Empty(t, b.ok(logical.ListOperation, "unlock", nil).Data["keys"], "the right password forgets failures, as ever")
 }
 
 func TestConfigOfKnownPasswordsIsChecked(t *testing.T) {

@@ -243,10 +243,12 @@ func (s *Service) judge(ctx context.Context, use decision.Use, candidate candida
 		result.Refusal = denied(decision.Unasked,
 			"a code came with the password, and the source does not ask for one: see passcode_unasked")
 	}
-	s.endTurn(turn, use, result)
-	if result.Refusal == nil && result.Answer.Outcome == radclient.Accept {
+	refusal = result.Refusal // whatever the profiles say
+	if refusal == nil && result.Answer.Outcome == radclient.Accept {
 		s.authorize(result)
 	}
+	hideKnown(ctx, candidate, result)
+	s.endTurn(turn, use, refusal, result)
 	if result.Challenge == nil {
 		result.Password = candidate.credentials.Password
 	}

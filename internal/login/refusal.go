@@ -61,6 +61,19 @@ func rejectWithoutAsking(
 	return &Refusal{Text: DeniedText, Reason: reason}
 }
 
+// hideKnown takes the time of a wrong password before a login is refused whose password was known:
+// else its time would show that the password is right, as nothing else does.
+func hideKnown(ctx context.Context, candidate candidate, result *Outcome) {
+	if result.Refusal == nil || !result.Answer.Remembered {
+		return
+	}
+	defer stopwatch(&result.waited)()
+	src := result.identity.Source
+	if err := src.CheckInVain(ctx, candidate.caller, candidate.credentials.Password); err != nil {
+		result.Refusal = unanswered(err)
+	}
+}
+
 // unanswered returns the refusal of a login that no source has judged.
 func unanswered(err error) *Refusal {
 	refusal := &Refusal{Text: NoAnswerText, Unanswered: true, server: serverOf(err), flood: floodOf(err)}

@@ -44,18 +44,19 @@ func (s *Service) beginTurn(
 // endTurn counts a login that the source has refused, and forgets those before one that it
 // has accepted. A challenge that follows an answered one may be a wrong code's: it is a
 // failure, given back when the same login is accepted. A login that was not judged does not
-// count, and a trial that is accepted forgets nothing.
-func (s *Service) endTurn(turn *lockout.Turn, use decision.Use, result *Outcome) {
-	again := result.Refusal == nil && result.Answer.Outcome == radclient.Challenge && result.Challenge != nil
+// count, and a trial that is accepted forgets nothing. The refusal is the source's: what the
+// profiles say does not count.
+func (s *Service) endTurn(turn *lockout.Turn, use decision.Use, refusal *Refusal, result *Outcome) {
+	again := refusal == nil && result.Answer.Outcome == radclient.Challenge && result.Challenge != nil
 	switch {
-	case result.Refusal == nil && result.Answer.Outcome == radclient.Accept:
+	case refusal == nil && result.Answer.Outcome == radclient.Accept:
 		if use != decision.Trial {
 			turn.End(lockout.Accepted)
 		}
 		return
 	case again:
 		result.failures = result.Challenge.Failures + 1
-	case result.Refusal == nil || !result.Refusal.rejected:
+	case refusal == nil || !refusal.rejected:
 		return
 	}
 	if turn.End(lockout.Rejected) {

@@ -51,6 +51,7 @@ func (c *localChecker) Check(ctx context.Context, query Query) (Answer, error) {
 		return refused, c.local.Hasher.VerifyDummy(ctx, query.Caller, c.local.Settings, query.Password)
 	}
 	if c.local.Known.Has(c.name, hash, query.Password, query.Caller.KnownFor) {
+		accepted.Remembered = true
 		return accepted, nil
 	}
 	same, err := c.local.Hasher.VerifyAtLeast(ctx, query.Caller, c.local.Settings, hash, query.Password)

@@ -48,6 +48,7 @@ type Answer struct {
 	Reply             []dictionary.Item // seen by checks of profiles as reply:
 	Groups            []string          // of the user, in the directory
 	Notice            string            // of an accept, for operators; empty: none
+	Remembered        bool              // an accept that took no hash: the password was known
 }
 
 // Source checks the passwords of some users.
