@@ -174,6 +174,7 @@ func newBackend() *backend {
 			b.settings.drop()
 			b.sources.Close()
 			b.records.drop()
+			b.logins.Known.Clear()
 		},
 	}
 	return b
@@ -198,22 +199,7 @@ const maxMaintained = 20
 
 // periodic is called every minute on the active server.
 func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
-	return errors.Join(
-		b.batches.Clean(ctx, storageOf(req)), b.keepRecords(ctx, storageOf(req)), b.expirePasswords(ctx, storageOf(req)))
-}
-
-// expirePasswords forgets local passwords whose time is over.
-func (b *backend) expirePasswords(ctx context.Context, storage kv.Storage) error {
-	settings, err := b.settings.get(ctx, storage)
-	if err != nil {
-		return err
-	}
-	if settings == nil {
-		b.logins.Known.Clear()
-		return nil
-	}
-	b.logins.Known.Expire(time.Duration(settings.config.PasswordCacheTTL) * time.Second)
-	return nil
+	return errors.Join(b.batches.Clean(ctx, storageOf(req)), b.keepRecords(ctx, storageOf(req)))
 }
 
 // keepRecords maintains the records, and counts the sessions that are open then.

@@ -47,12 +47,31 @@ func TestPasswordThatWasRightNeedsNoHashForItsTime(t *testing.T) {
 		b.requireNotAuthorized("alice-passwore")
 		b.requireAuthorized(0, "alice-password")
 		time.Sleep(10*time.Minute - 1)
-		require.NoError(t, b.periodic(t.Context(), &logical.Request{Storage: b.storage}))
 		require.Equal(t, 1, b.logins.Known.Len())
+		b.requireAuthorized(0, "alice-password")
 		time.Sleep(time.Nanosecond)
-		require.NoError(t, b.periodic(t.Context(), &logical.Request{Storage: b.storage}))
-		require.Zero(t, b.logins.Known.Len(), "its time is over, and nothing is left of it")
 		b.requireAuthorized(1, "alice-password")
+	})
+}
+
+// Performance standbys check passwords, too, and Vault calls their plugins at no set times.
+func TestNothingIsLeftOfAKnownPasswordAMinuteAfterItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newLocalBackend(t, map[string]any{"password_cache_ttl": "10m"})
+		b.requireAuthorized(1, "alice-password")
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		require.Zero(t, b.logins.Known.Len())
+
+		b.requireAuthorized(1, "alice-password")
+		time.Sleep(time.Minute)
+		b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": 60})
+		require.Zero(t, b.logins.Known.Len(), "a shorter time counts at once")
+
+		b.requireAuthorized(1, "alice-password")
+		b.Cleanup(t.Context())
+		require.Zero(t, b.logins.Known.Len(), "the mount is gone, or sealed")
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/tokenutil"
@@ -206,9 +207,7 @@ func (b *backend) configApply(
 // boundMemory has no more kept in memory than the config says.
 func (b *backend) boundMemory(config *configEntry) {
 	b.attempts.Resize(config.AttemptsKept)
-	if config.PasswordCacheTTL == 0 {
-		b.logins.Known.Clear()
-	}
+	b.logins.Known.Keep(time.Duration(config.PasswordCacheTTL) * time.Second)
 }
 
 // shortSecretLen is the largest length in octets of a short secret.

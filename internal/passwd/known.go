@@ -17,6 +17,9 @@ const maxKnown = 65536
 // MaxKnownFor is the longest time that a password may be known for.
 const MaxKnownFor = time.Hour
 
+// sweepEvery is how often what is known too long is forgotten, as long as anything is known.
+const sweepEvery = time.Minute
+
 // Known knows passwords that were right, so that they need no hash for some time: one of each
 // name, by HMAC-SHA-256 under a key that is made with the Known and never leaves it. Whoever
 // reads the memory of the process can try passwords out as fast as against a plain hash. It is
@@ -25,6 +28,9 @@ type Known struct {
 	key     []byte
 	clock   func() time.Time
 	entries *lru.Cache[string, known] // by name
+
+	longest  atomic.Int64 // a time.Duration; what was right longer ago is forgotten
+	sweeping atomic.Bool  // a sweep is to come
 
 	hits, misses atomic.Uint64
 }
@@ -43,7 +49,9 @@ func NewKnown(clock func() time.Time) *Known {
 	}
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // never fails
-	return &Known{key: key, clock: clock, entries: entries}
+	k := &Known{key: key, clock: clock, entries: entries}
+	k.longest.Store(int64(MaxKnownFor))
+	return k
 }
 
 // Has reports whether the password of the name was right, with the same hash, no longer ago than
@@ -53,7 +61,7 @@ func (k *Known) Has(name string, hash Hash, password string, within time.Duratio
 		return false
 	}
 	entry, found := k.entries.Get(name)
-	if age := k.clock().Sub(entry.since); !found || age < 0 || age >= min(within, MaxKnownFor) {
+	if !found || !isWithin(k.clock().Sub(entry.since), min(within, MaxKnownFor)) {
 		k.misses.Add(1)
 		return false
 	}
@@ -69,17 +77,43 @@ func (k *Known) Has(name string, hash Hash, password string, within time.Duratio
 // Add takes note that the password was compared with the name's hash, and was right.
 func (k *Known) Add(name string, hash Hash, password string) {
 	k.entries.Add(name, known{k.digest(name, hash, password), k.clock()})
+	k.sweepLater()
 }
 
-// Expire forgets what was right longer ago than the time, which no lookup does by itself.
-func (k *Known) Expire(within time.Duration) {
-	now := k.clock()
+// Keep forgets what was right longer ago than the time, now and from now on. With 0 that is all.
+func (k *Known) Keep(longest time.Duration) {
+	k.longest.Store(int64(longest))
+	k.forgetOld()
+}
+
+// sweepLater has what is known too long forgotten after a while: no lookup may ever come.
+func (k *Known) sweepLater() {
+	if k.sweeping.CompareAndSwap(false, true) {
+		time.AfterFunc(sweepEvery, k.sweep)
+	}
+}
+
+// sweep forgets what is known too long. The last sweep is the one after which nothing is known.
+func (k *Known) sweep() {
+	k.sweeping.Store(false)
+	k.forgetOld()
+	if k.Len() > 0 {
+		k.sweepLater()
+	}
+}
+
+func (k *Known) forgetOld() {
+	now, longest := k.clock(), time.Duration(k.longest.Load())
 	for _, name := range k.entries.Keys() {
-		if entry, found := k.entries.Peek(name); found && now.Sub(entry.since) >= within {
+		if entry, found := k.entries.Peek(name); found && !isWithin(now.Sub(entry.since), longest) {
 			k.entries.Remove(name)
 		}
 	}
 }
+
+// isWithin reports whether a password is known at that age. One of the future is not: the clock
+// was set back.
+func isWithin(age, longest time.Duration) bool { return age >= 0 && age < longest }
 
 // Len returns how many passwords are known.
 func (k *Known) Len() int { return k.entries.Len() }

@@ -63,20 +63,44 @@ func TestKnownPasswordsAreForgotten(t *testing.T) {
 	require.False(t, known.Has("carol", made[1], "carol-password", time.Minute))
 }
 
+// Nothing is left of a password when its time is over, with no lookup and no call.
 func TestKnownPasswordsLeaveTheMemoryWithTheirTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		made := hashes(t, "bob-password", "carol-password")
 		known := passwd.NewKnown(time.Now)
+		known.Keep(2 * time.Minute)
 		known.Add("bob", made[0], "bob-password")
 		time.Sleep(time.Minute)
 		known.Add("carol", made[1], "carol-password")
-		known.Expire(2 * time.Minute)
+		time.Sleep(59 * time.Second)
 		require.Equal(t, 2, known.Len())
-		time.Sleep(time.Minute)
-		known.Expire(2 * time.Minute)
+		time.Sleep(2 * time.Second)
 		require.Equal(t, 1, known.Len())
 		require.True(t, known.Has("carol", made[1], "carol-password", 2*time.Minute))
+		time.Sleep(time.Minute)
+		require.Zero(t, known.Len())
+
+		known.Add("bob", made[0], "bob-password")
+		time.Sleep(3 * time.Minute)
+		require.Zero(t, known.Len(), "once more, after there was nothing to forget")
+	})
+}
+
+func TestShorterTimeForgetsAtOnceWhatIsTooOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		made := hashes(t, "bob-password", "carol-password")
+		known := passwd.NewKnown(time.Now)
+		known.Add("bob", made[0], "bob-password")
+		time.Sleep(time.Minute - 1)
+		known.Add("carol", made[1], "carol-password")
+		known.Keep(time.Minute)
+		require.Equal(t, 2, known.Len())
+		known.Keep(time.Second)
+		require.Equal(t, 1, known.Len())
+		known.Keep(0)
+		require.Zero(t, known.Len())
 	})
 }
 
