@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vault-plugin-auth-radius/internal/login"
+	"vault-plugin-auth-radius/internal/passwd"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -156,6 +157,73 @@ func TestDeletedUserAndOneThatAnotherServerChangedAreNotKnown(t *testing.T) {
 	b.requireNotAuthorized("alice-password")
 }
 
+// A login that has begun before the user was changed ends after it: what it keeps is of no use.
+func TestPasswordThatWasRightBeforeAChangeIsNotKnown(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"password_cache_ttl": 600})
+	before, err := users.Load(t.Context(), vaultStorage{b.storage}, "alice")
+	require.NoError(t, err)
+	hash, err := passwd.Parse(before.PasswordHash)
+	require.NoError(t, err)
+	ends := func() { b.logins.Known.Add("alice", hash, "alice-password") }
+
+	b.ok(logical.PatchOperation, "users/alice", map[string]any{"password": "new-password"})
+	ends()
+	b.requireNotAuthorized("alice-password")
+	b.requireAuthorized(1, "new-password")
+	b.ok(logical.PatchOperation, "users/alice", map[string]any{"enabled": false})
+	ends()
+	b.requireNotAuthorized("alice-password")
+	b.ok(logical.DeleteOperation, "users/alice", nil)
+	ends()
+	b.requireNotAuthorized("alice-password")
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"password": "alice-password"})
+	ends()
+	b.requireAuthorized(1, "alice-password")
+
+	b.ok(logical.UpdateOperation, "users/bob", map[string]any{"password_hash": before.PasswordHash})
+	computed := b.logins.Hasher.Computed()
+	b.authorized(map[string]any{"username": "bob", "password": "alice-password"})
+	require.Equal(t, computed+1, b.logins.Hasher.Computed(), "another name with the very hash")
+}
+
+func TestKnownPasswordEndsWithTheTimeOfItsUser(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"password_cache_ttl": 3600})
+	b.ok(logical.PatchOperation, "users/alice", map[string]any{"expires_at": "2040-01-01T00:00:00Z"})
+	b.at("2039-12-31T23:59:59Z")
+	b.requireAuthorized(1, "alice-password")
+	b.requireAuthorized(0, "alice-password")
+	b.at("2040-01-01T00:00:00Z")
+	b.requireNotAuthorized("alice-password")
+}
+
+func TestEverySpellingOfANameHasOneKnownPassword(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{
+		"password_cache_ttl": 600, "password_cache_logins": true, "case_insensitive_usernames": true,
+	})
+	for range 2 {
+		b.loginOK("alice", "alice-password")
+		b.loginOK("ALICE", "alice-password")
+		require.Equal(t, 1, b.logins.Known.Len())
+		b.ok(logical.PatchOperation, "users/aLiCe", map[string]any{"policies": "other"})
+		require.Zero(t, b.logins.Known.Len())
+	}
+}
+
+func TestUsersOfADeletedBatchAreNotKnown(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, map[string]any{"password_cache_ttl": 600, "password_cache_logins": true})
+	passwords := b.batch(map[string]any{"name": "guests", "strategy": "prefix", "prefix": "guest-", "number_of_users": 2})
+	for name, password := range passwords {
+		b.loginOK(name, password)
+	}
+	require.Equal(t, 2, b.logins.Known.Len())
+	b.ok(logical.DeleteOperation, "freeradius/batch/guests", nil)
+	require.Zero(t, b.logins.Known.Len())
+}
+
 func TestLockoutHoldsForKnownPasswords(t *testing.T) {
 	t.Parallel()
 	b := newLocalBackend(t, map[string]any{"password_cache_ttl": 600, "lockout_threshold": 2})
@@ -212,5 +280,13 @@ func TestConfigOfKnownPasswordsIsChecked(t *testing.T) {
 		}
 	}
 	b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": 3600, "password_cache_logins": true})
-	require.Contains(t, b.refused(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": 0}), "password_cache_logins")
+	for _, none := range []any{0, nil} {
+		text := b.refused(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": none})
+		require.Contains(t, text, "password_cache_logins")
+	}
+	b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": nil, "password_cache_logins": nil})
+	for text, seconds := range map[string]int{"1s": 1, "1h": 3600, "59m60s": 3600} {
+		b.ok(logical.PatchOperation, "config", map[string]any{"password_cache_ttl": text})
+		require.Equal(t, seconds, b.ok(logical.ReadOperation, "config", nil).Data["password_cache_ttl"])
+	}
 }

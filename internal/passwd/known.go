@@ -82,7 +82,7 @@ func (k *Known) Add(name string, hash Hash, password string) {
 
 // Keep forgets what was right longer ago than the time, now and from now on. With 0 that is all.
 func (k *Known) Keep(longest time.Duration) {
-	k.longest.Store(int64(longest))
+	k.longest.Store(int64(min(longest, MaxKnownFor)))
 	k.forgetOld()
 }
 

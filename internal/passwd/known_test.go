@@ -2,6 +2,7 @@ package passwd_test
 
 import (
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,6 +101,31 @@ func TestShorterTimeForgetsAtOnceWhatIsTooOld(t *testing.T) {
 		known.Keep(time.Second)
 		require.Equal(t, 1, known.Len())
 		known.Keep(0)
+		require.Zero(t, known.Len())
+	})
+}
+
+func TestKnownPasswordsAreSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		made := hashes(t, "old", "new")
+		known := passwd.NewKnown(time.Now)
+		var users sync.WaitGroup
+		for i, password := range []string{"old", "new", "old", "new"} {
+			users.Go(func() {
+				for range 200 {
+					known.Add("bob", made[i%2], password)
+					if known.Has("bob", made[i%2], "wrong", time.Minute) || known.Has("bob", made[(i+1)%2], password, time.Minute) {
+						t.Error("a wrong password is known, or one with the hash of another")
+					}
+					known.Forget("bob")
+					known.Keep(time.Hour)
+					time.Sleep(time.Second) // so that sweeps come between
+				}
+			})
+		}
+		users.Wait()
+		known.Clear()
 		require.Zero(t, known.Len())
 	})
 }
