@@ -1,6 +1,8 @@
 package radiusauth
 
 import (
+	"crypto/sha1" // #nosec G505 -- a cheap hash is what is tried
+	"encoding/base64"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -233,6 +235,31 @@ func TestLockoutHoldsForKnownPasswords(t *testing.T) {
 	b.requireNotAuthorized("alice-password")
 	b.ok(logical.UpdateOperation, "unlock/alice", nil)
 	b.requireAuthorized(0, "alice-password")
+}
+
+// The same without the memory: a hash that is cheaper than those made now.
+func TestRightPasswordOfARefusedLoginTakesTheTimeOfAWrongOne(t *testing.T) {
+	t.Parallel()
+	b := newLocalBackend(t, nil)
+	hashes := func(data map[string]any) int {
+		t.Helper()
+		before := b.logins.Hasher.Computed()
+		require.Equal(t, login.DeniedText, b.refused(logical.UpdateOperation, "login/dora", data))
+		return int(b.logins.Hasher.Computed() - before)
+	}
+	hash := "{SSHA}" + base64.StdEncoding.EncodeToString(saltedSHA1("dora-password", "salt"))
+	b.ok(logical.UpdateOperation, "users/dora", map[string]any{"password_hash": hash})
+	wrong := hashes(map[string]any{"password": "wrong"})
+	require.Equal(t, 2, wrong, "that of the user, and one as they are made now")
+	require.Equal(t, wrong, hashes(map[string]any{"password": "dora-password", "passcode": "123456"}), "a code that nothing asks for")
+	b.profile("elsewhere", checks(item("NAS-IP-Address", "==", "192.0.2.1")))
+	b.ok(logical.PatchOperation, "users/dora", map[string]any{"profiles": "elsewhere"})
+	require.Equal(t, wrong, hashes(map[string]any{"password": "dora-password"}), "profiles that do not match")
+}
+
+func saltedSHA1(password, salt string) []byte {
+	sum := sha1.Sum([]byte(password + salt)) // #nosec G401 -- a cheap hash is what is tried
+	return append(sum[:], salt...)
 }
 
 // A user who has the right password and is refused by something else is refused as with a wrong

@@ -247,7 +247,7 @@ func (s *Service) judge(ctx context.Context, use decision.Use, candidate candida
 	if refusal == nil && result.Answer.Outcome == radclient.Accept {
 		s.authorize(result)
 	}
-	hideKnown(ctx, candidate, result)
+	hideAccept(ctx, candidate, result)
 	s.endTurn(turn, use, refusal, result)
 	if result.Challenge == nil {
 		result.Password = candidate.credentials.Password

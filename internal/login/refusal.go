@@ -61,15 +61,15 @@ func rejectWithoutAsking(
 	return &Refusal{Text: DeniedText, Reason: reason}
 }
 
-// hideKnown takes the time of a wrong password before a login is refused whose password was known:
-// else its time would show that the password is right, as nothing else does.
-func hideKnown(ctx context.Context, candidate candidate, result *Outcome) {
-	if result.Refusal == nil || !result.Answer.Remembered {
+// hideAccept takes the time of a wrong password before a login is refused whose password is right:
+// else its time would show that, as nothing else does.
+func hideAccept(ctx context.Context, candidate candidate, result *Outcome) {
+	if result.Refusal == nil || result.Answer.Outcome != radclient.Accept {
 		return
 	}
 	defer stopwatch(&result.waited)()
 	src := result.identity.Source
-	if err := src.CheckInVain(ctx, candidate.caller, candidate.credentials.Password); err != nil {
+	if err := src.MakeUp(ctx, candidate.caller, candidate.credentials.Password, result.Answer); err != nil {
 		result.Refusal = unanswered(err)
 	}
 }

@@ -161,6 +161,12 @@ func (s Settings) dummy() (Hash, error) {
 		argon2Memory, s.Cost, argon2Lanes, strings.Repeat("A", 22), strings.Repeat("A", 43)))
 }
 
+// MakesDearer reports whether a hash that is made now takes more time than this one.
+func (s Settings) MakesDearer(hash Hash) bool {
+	dummy, err := s.checkedDummy()
+	return err == nil && hash.check() == nil && hash.digest.work() < dummy.digest.work()
+}
+
 // checkedDummy does as dummy, for settings that were not checked.
 func (s Settings) checkedDummy() (Hash, error) {
 	if err := s.Check(); err != nil {

@@ -65,6 +65,21 @@ func (c *localChecker) Check(ctx context.Context, query Query) (Answer, error) {
 	return accepted, nil
 }
 
+// makeUp takes what an accept lacks of the time of a wrong password, for a login that is refused all
+// the same: all of it if the password was remembered, and what comes on top of a cheap hash.
+func (c *localChecker) makeUp(ctx context.Context, caller passwd.Caller, password string, remembered bool) error {
+	hash, err := c.hash()
+	switch {
+	case err != nil:
+		return nil // such a user is not accepted
+	case remembered:
+		return c.local.Hasher.VerifyInVain(ctx, caller, c.local.Settings, hash, password)
+	case c.local.Settings.MakesDearer(hash):
+		return c.local.Hasher.VerifyDummy(ctx, caller, c.local.Settings, password)
+	}
+	return nil
+}
+
 // errNoPassword is why a user without a hash is refused.
 var errNoPassword = errors.New("there is no password for this name here")
 

@@ -87,6 +87,15 @@ func (s *Source) CheckInVain(ctx context.Context, caller passwd.Caller, password
 	return nil
 }
 
+// MakeUp takes what an accept lacks of the time of a wrong password, for a login that is refused
+// all the same.
+func (s *Source) MakeUp(ctx context.Context, caller passwd.Caller, password string, accept Answer) error {
+	if local, isLocal := s.Checker.(*localChecker); isLocal {
+		return local.makeUp(ctx, caller, password, accept.Remembered)
+	}
+	return nil
+}
+
 // IsRADIUS reports whether RADIUS servers check the password.
 func (s *Source) IsRADIUS() bool {
 	_, isRADIUS := s.Checker.(*radiusChecker)
