@@ -7,17 +7,26 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// listedPage returns the sorted names of a LIST that a request asks for with `after` and `limit`,
-// fields that OpenBao's own lists have too; refusal says what is wrong with them, nil if nothing.
-func listedPage(names []string, d *framework.FieldData) (listed []string, refusal *logical.Response) {
-	limit := 0 // a default is for pages that are read
-	if given, ok := d.GetOk(fieldLimit); ok {
+// listFields returns `after` and `limit` of a LIST, fields that OpenBao's own lists have too. A limit of 0 means
+// all. refusal says what is wrong with them, nil if nothing.
+func listFields(d *framework.FieldData) (after string, limit int, refusal *logical.Response) {
+	if given, ok := d.GetOk(fieldLimit); ok { // a default is for pages that are read
 		limit = given.(int)
 	}
 	if limit < 0 {
-		return nil, logical.ErrorResponse("%s is %d; use 0 or more", fieldLimit, limit)
+		return "", 0, logical.ErrorResponse("%s is %d; use 0 or more", fieldLimit, limit)
 	}
-	return page(names, d.Get(fieldAfter).(string), limit), nil
+	return d.Get(fieldAfter).(string), limit, nil
+}
+
+// listedPage returns the sorted names of a LIST that a request wants; refusal says what is wrong with it, nil if
+// nothing.
+func listedPage(names []string, d *framework.FieldData) (listed []string, refusal *logical.Response) {
+	after, limit, refusal := listFields(d)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return page(names, after, limit), nil
 }
 
 // page returns at most limit of the sorted names, those after the given one. A

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-auth-radius/internal/kv"
 	"vault-plugin-auth-radius/internal/users"
 )
 
@@ -54,13 +55,13 @@ func (b *backend) pathUsersList() *framework.Path {
 }
 
 func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	names, err := users.Names(ctx, storageOf(req))
-	if err != nil {
-		return nil, err
-	}
-	names, refusal := listedPage(names, d)
+	after, limit, refusal := listFields(d)
 	if refusal != nil {
 		return refusal, nil
+	}
+	names, err := b.userNames(ctx, storageOf(req), after, limit)
+	if err != nil {
+		return nil, err
 	}
 	if !d.Get(fieldDetailed).(bool) {
 		return logical.ListResponse(names), nil
@@ -79,6 +80,24 @@ func (b *backend) usersList(ctx context.Context, req *logical.Request, d *framew
 		}
 	}
 	return logical.ListResponseWithInfo(names, details), nil
+}
+
+// userNames returns the names of a page, from memory: a page of a million costs no more than one of a hundred. All
+// names, with a limit of 0, come from storage.
+func (b *backend) userNames(ctx context.Context, storage kv.Storage, after string, limit int) ([]string, error) {
+	if limit == 0 {
+		names, err := users.Names(ctx, storage)
+		return page(names, after, limit), err
+	}
+	rules, err := b.rules(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	names, err := b.logins.RegisteredNames(ctx, storage, rules)
+	if err != nil {
+		return nil, err
+	}
+	return names.Page(ctx, users.Stored{Storage: storage}, after, limit)
 }
 
 const usersListHelpDescription = `

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Index knows which names are registered, in some 100 octets a name beside its text. It
-// finds them by hashes, whose key is this process's own. It is safe for concurrent use.
+// Index knows which names are registered, in some 40 octets a name beside its text, and which
+// names are like others, by hashes whose key is this process's own. It is safe for concurrent use.
 //
 // What has been changed elsewhere is in doubt until the caller has looked in storage:
 // see [Index.Doubt].
@@ -15,9 +15,7 @@ type Index struct {
 	seed maphash.Seed
 
 	mu       sync.RWMutex
-	names    map[uint64]struct{} // guarded by mu
-	similar  map[uint64]string   // guarded by mu; by skeleton, a name that has it
-	others   map[uint64][]string // guarded by mu; the other names, of skeletons that several have
+	names    roster              // guarded by mu
 	doubts   map[uint64][]Doubt  // guarded by mu; by skeleton
 	sequence uint64              // guarded by mu; numbers doubts
 	touched  map[string]struct{} // guarded by mu; what has changed since Fill began; nil after it
@@ -39,36 +37,28 @@ type Match struct {
 
 // NewIndex returns an empty index that is to be filled.
 func NewIndex() *Index {
-	return &Index{
-		seed:    maphash.MakeSeed(),
-		names:   map[uint64]struct{}{},
-		similar: map[uint64]string{},
-		others:  map[uint64][]string{},
-		doubts:  map[uint64][]Doubt{},
-		touched: map[string]struct{}{},
-	}
+	return &Index{seed: maphash.MakeSeed(), doubts: map[uint64][]Doubt{}, touched: map[string]struct{}{}}
 }
 
 // Fill adds the names that were registered when the index was made, but for those
-// that have changed since. It returns the names of which others have the fold, in
-// groups.
+// that have changed since. It keeps the slice, and returns the names of which others have
+// the fold, in groups.
 func (x *Index) Fill(names []string) [][]string {
+	filled := newRoster(names, x.skeleton) // which takes seconds of a million names: nobody waits for the lock
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, name := range names {
-		if _, changed := x.touched[name]; !changed {
-			x.put(name, true)
-		}
+	for name := range x.touched {
+		filled.set(name, x.skeleton(name), x.names.has(name))
 	}
-	x.touched = nil
+	x.names, x.touched = filled, nil
 	return x.twins()
 }
 
 // twins returns the names of which others have the fold, in groups. It runs with mu held.
 func (x *Index) twins() [][]string {
 	byFold := map[string][]string{}
-	for skeleton, others := range x.others { // names of one fold have one skeleton
-		for _, name := range append([]string{x.similar[skeleton]}, others...) {
+	for _, skeleton := range x.names.alike() { // names of one fold have one skeleton
+		for _, name := range x.names.like(skeleton) {
 			fold := Fold(name)
 			byFold[fold] = append(byFold[fold], name)
 		}
@@ -76,6 +66,7 @@ func (x *Index) twins() [][]string {
 	var groups [][]string
 	for _, group := range byFold {
 		if len(group) > 1 {
+			slices.Sort(group)
 			groups = append(groups, group)
 		}
 	}
@@ -96,7 +87,7 @@ func (x *Index) set(name string, registered bool) {
 		x.touched[name] = struct{}{}
 	}
 	x.forgetDoubt(name)
-	x.put(name, registered)
+	x.names.set(name, x.skeleton(name), registered)
 }
 
 // Doubt marks a name that another server has written, or of which it is not known
@@ -109,7 +100,7 @@ func (x *Index) Doubt(name string) {
 	}
 	x.forgetDoubt(name)
 	x.sequence++
-	skeleton := x.hash(Skeleton(name))
+	skeleton := x.skeleton(name)
 	x.doubts[skeleton] = append(x.doubts[skeleton], Doubt{name, x.sequence})
 }
 
@@ -124,10 +115,10 @@ func (x *Index) Doubts() int {
 func (x *Index) Resolve(doubt Doubt, registered bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, current := range x.doubts[x.hash(Skeleton(doubt.Name))] {
+	for _, current := range x.doubts[x.skeleton(doubt.Name)] {
 		if current == doubt {
 			x.forgetDoubt(doubt.Name)
-			x.put(doubt.Name, registered)
+			x.names.set(doubt.Name, x.skeleton(doubt.Name), registered)
 			return
 		}
 	}
@@ -135,20 +126,17 @@ func (x *Index) Resolve(doubt Doubt, registered bool) {
 
 // Registered reports whether the very name is registered, and nothing is in doubt.
 func (x *Index) Registered(name string) bool {
-	own := x.hash(name)
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	_, registered := x.names[own]
-	return registered && len(x.doubts) == 0
+	return len(x.doubts) == 0 && x.names.has(name)
 }
 
 // Match looks a name up, and others like it.
 func (x *Index) Match(name string) Match {
-	own, skeleton := x.hash(name), x.hash(Skeleton(name))
+	skeleton := x.skeleton(name)
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	_, registered := x.names[own]
-	match := Match{Registered: registered, Doubts: slices.Clone(x.doubts[skeleton])}
+	match := Match{Registered: x.names.has(name), Doubts: slices.Clone(x.doubts[skeleton])}
 	for _, other := range x.like(skeleton, name) {
 		match.Similar = true
 		match.SameFold = match.SameFold || Fold(other) == Fold(name)
@@ -156,9 +144,25 @@ func (x *Index) Match(name string) Match {
 	return match
 }
 
+// Page returns at most limit of the registered names, those after the given one, sorted; and which names that may
+// belong there are in doubt.
+func (x *Index) Page(after string, limit int) (names []string, doubts []Doubt) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	names = x.names.page(after, limit)
+	for _, group := range x.doubts {
+		for _, doubt := range group {
+			if doubt.Name > after && (len(names) < limit || doubt.Name <= names[len(names)-1]) {
+				doubts = append(doubts, doubt)
+			}
+		}
+	}
+	return names, doubts
+}
+
 // Like returns the other registered names that have the skeleton of a name, sorted.
 func (x *Index) Like(name string) []string {
-	skeleton := x.hash(Skeleton(name))
+	skeleton := x.skeleton(name)
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return slices.Sorted(slices.Values(x.like(skeleton, name)))
@@ -167,45 +171,12 @@ func (x *Index) Like(name string) []string {
 // like returns the registered names with the skeleton, but for the name itself. It runs
 // with mu held.
 func (x *Index) like(skeleton uint64, name string) []string {
-	first, found := x.similar[skeleton]
-	if !found {
-		return nil
-	}
-	names := append([]string{first}, x.others[skeleton]...)
-	return slices.DeleteFunc(names, func(other string) bool { return other == name })
-}
-
-// put makes the name one that is registered, or one that is not. It runs with mu held.
-func (x *Index) put(name string, registered bool) {
-	own := x.hash(name)
-	if _, before := x.names[own]; before == registered {
-		return
-	}
-	skeleton := x.hash(Skeleton(name))
-	if registered {
-		x.names[own] = struct{}{}
-		if _, taken := x.similar[skeleton]; taken {
-			x.others[skeleton] = append(x.others[skeleton], name)
-		} else {
-			x.similar[skeleton] = name
-		}
-		return
-	}
-	delete(x.names, own)
-	left := x.like(skeleton, name)
-	delete(x.similar, skeleton)
-	delete(x.others, skeleton)
-	if len(left) > 0 {
-		x.similar[skeleton] = left[0]
-	}
-	if len(left) > 1 {
-		x.others[skeleton] = left[1:]
-	}
+	return slices.DeleteFunc(x.names.like(skeleton), func(other string) bool { return other == name })
 }
 
 // forgetDoubt runs with mu held.
 func (x *Index) forgetDoubt(name string) {
-	skeleton := x.hash(Skeleton(name))
+	skeleton := x.skeleton(name)
 	var kept []Doubt
 	for _, doubt := range x.doubts[skeleton] {
 		if doubt.Name != name {
@@ -219,4 +190,5 @@ func (x *Index) forgetDoubt(name string) {
 	x.doubts[skeleton] = kept
 }
 
-func (x *Index) hash(text string) uint64 { return maphash.String(x.seed, text) }
+// skeleton returns the hash of the name's skeleton.
+func (x *Index) skeleton(name string) uint64 { return maphash.String(x.seed, Skeleton(name)) }

@@ -17,6 +17,8 @@ type Names struct {
 	// hidden are stored names that no login leads to, by the skeleton of the canonical form
 	// that they would have: from before a config, or from a method with other rules.
 	hidden map[string][]string
+	// hiddenNames are the same, sorted.
+	hiddenNames []string
 	// twins are groups of registered names with one fold, from before that was refused.
 	twins [][]string
 }
@@ -34,15 +36,17 @@ func (n *Names) fill(ctx context.Context, users Users) error {
 	if err != nil {
 		return err
 	}
-	registered := make([]string, 0, len(stored))
+	registered := stored[:0]
 	for _, name := range stored {
 		if n.hides(name) {
 			skeleton := Skeleton(n.rules.Canonical(name))
 			n.hidden[skeleton] = append(n.hidden[skeleton], name)
+			n.hiddenNames = append(n.hiddenNames, name)
 			continue
 		}
 		registered = append(registered, name)
 	}
+	slices.Sort(n.hiddenNames)
 	n.twins = n.index.Fill(registered)
 	return nil
 }
@@ -106,12 +110,27 @@ func (n *Names) HiddenLike(name string) []string {
 
 // Hidden returns some of the hidden names, sorted.
 func (n *Names) Hidden() []string {
-	names := []string{}
-	for _, stored := range n.hidden {
-		names = append(names, stored...)
+	return slices.Clone(n.hiddenNames[:min(len(n.hiddenNames), maxListed)])
+}
+
+// Page returns at most limit of the stored names, hidden ones too, those after the given one, sorted. It reads from
+// storage what another server has written meanwhile of these.
+func (n *Names) Page(ctx context.Context, users Users, after string, limit int) ([]string, error) {
+	names, doubts := n.index.Page(after, limit)
+	for len(doubts) > 0 {
+		for _, doubt := range doubts {
+			registered, err := users.Exists(ctx, doubt.Name)
+			if err != nil {
+				return nil, err
+			}
+			n.index.Resolve(doubt, registered)
+		}
+		names, doubts = n.index.Page(after, limit)
 	}
+	hidden := following(n.hiddenNames, after)
+	names = append(names, hidden[:min(len(hidden), limit)]...)
 	slices.Sort(names)
-	return names[:min(len(names), maxListed)]
+	return names[:min(len(names), limit)], nil
 }
 
 // Twins returns some of the groups of registered names with one fold that are still
@@ -119,12 +138,15 @@ func (n *Names) Hidden() []string {
 func (n *Names) Twins() [][]string {
 	var twins [][]string
 	for _, group := range n.twins {
+		if len(twins) == maxListed {
+			break
+		}
 		left := slices.DeleteFunc(slices.Clone(group), func(name string) bool { return !n.index.Match(name).Registered })
 		if len(left) > 1 {
 			twins = append(twins, left)
 		}
 	}
-	return twins[:min(len(twins), maxListed)]
+	return twins
 }
 
 // maxRenamed is how many names [Renamed] describes.

@@ -9,7 +9,7 @@ import (
 
 // Users are the stored users.
 type Users interface {
-	// Names returns the names of all users.
+	// Names returns the names of all users, in a slice that is the caller's.
 	Names(ctx context.Context) ([]string, error)
 
 	// Exists reports whether a user is stored under the very name.

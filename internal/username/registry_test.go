@@ -195,6 +195,44 @@ func TestNameInDoubtIsWhatIsStored(t *testing.T) {
 	require.Equal(t, 1, users.lists)
 }
 
+func TestPageOfNamesHasThoseThatAreStored(t *testing.T) {
+	t.Parallel()
+	registry, users := newTestRegistry(t), usersNamed("Bob", "alice", "carol", "erin", "frank")
+	names := read(t, registry, users, Rules{FoldCase: true}) // Bob is hidden
+	page := func(after string, limit int, want ...string) {
+		t.Helper()
+		found, err := names.Page(t.Context(), users, after, limit)
+		require.NoError(t, err)
+		require.Equal(t, want, found)
+	}
+	page("", 2, "Bob", "alice")
+	page("Bob", 2, "alice", "carol")
+	page("alice", 10, "carol", "erin", "frank")
+	require.Empty(t, users.looks)
+
+	// What another server has written is read, where it belongs to the page.
+	for name, stored := range map[string]bool{"carol": false, "dave": true, "erin": false, "grace": true} {
+		users.set(name, stored)
+		registry.Doubt(name)
+	}
+	page("Bob", 1, "alice")
+	require.Empty(t, users.looks)
+	page("alice", 1, "dave")
+	require.NotContains(t, users.looks, "grace")
+	page("alice", 10, "dave", "frank", "grace")
+	looks := len(users.looks)
+	page("alice", 10, "dave", "frank", "grace")
+	require.Len(t, users.looks, looks, "once")
+
+	registry.Remove("dave")
+	registry.Doubt("zoe")
+	users.change(func() { users.err = errStorage })
+	_, err := names.Page(t.Context(), users, "frank", 10)
+	require.ErrorIs(t, err, errStorage)
+	page("alice", 1, "frank")
+	require.Equal(t, 1, users.lists)
+}
+
 func TestTooManyDoubtsHaveAllNamesReadAnew(t *testing.T) {
 	t.Parallel()
 	registry, users := newTestRegistry(t), usersNamed()

@@ -19,6 +19,7 @@ func Names(ctx context.Context, storage kv.Storage) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("listing users: %w", err)
 		}
+		names = slices.Grow(names, len(children)) // there may be a million
 		for _, child := range children {
 			if strings.HasSuffix(child, "/") {
 				folders = append(folders, folders[0]+child)
