@@ -96,11 +96,10 @@ func newBackend() *backend {
 		metrics:      metrics.New(Version()),
 	}
 	b.records = newRecordsCache(b.metrics)
-	b.names = username.NewRegistry(b.namesRead, b.namesPanicked)
+	b.names = username.NewRegistry(b.namesRead, b.readingPanicked)
 	b.sources = source.NewStore(b.openSource)
-	b.profiles = catalog.NewProfiles(b.dictionaries)
+	b.profiles = catalog.NewProfiles(b.dictionaries, b.profileWarning, b.readingPanicked)
 	b.dictionaries.OnInvalid = b.dictionaryMisfit
-	b.profiles.OnWarnings = b.profileWarning
 	b.logins = &login.Service{
 		Users:        b.users,
 		Names:        b.names,
@@ -171,6 +170,7 @@ func newBackend() *backend {
 		Clean: func(context.Context) {
 			b.names.Close()
 			b.hashes.close()
+			b.profiles.Close()
 			b.settings.drop()
 			b.sources.Close()
 			b.records.drop()

@@ -74,7 +74,7 @@ func (b *backend) warnInFIPSMode(ctx context.Context, storage kv.Storage) {
 	for _, warning := range warnings {
 		b.Logger().Error("stored before FIPS 140 mode was on, and refused in it", "reason", warning)
 	}
-	b.hashes.start(storage, b.namesPanicked, func(count int, names []string) {
+	b.hashes.start(storage, b.readingPanicked, func(count int, names []string) {
 		b.Logger().Error("users have passwords that cannot be checked in FIPS 140 mode: set new ones",
 			"count", count, "usernames", strings.Join(names[:min(len(names), users.MaxShown)], ", "))
 	})
@@ -91,9 +91,11 @@ type hashScan struct {
 	running  sync.WaitGroup
 	once     sync.Once
 
-	mu    sync.Mutex
-	names []string // guarded by mu; at most maxHashesShown
-	count int      // guarded by mu
+	mu     sync.Mutex
+	names  []string // guarded by mu; at most maxHashesShown
+	count  int      // guarded by mu
+	goesOn bool     // guarded by mu
+	looked int      // guarded by mu; how many users were looked at so far
 }
 
 func newHashScan() *hashScan {
@@ -106,7 +108,9 @@ func newHashScan() *hashScan {
 // is such a user, and panicked if reading them panics, from where the stack is that of the panic.
 func (s *hashScan) start(storage kv.Storage, panicked func(cause any), found func(count int, names []string)) {
 	s.once.Do(func() {
+		s.progressed(true, 0)
 		s.running.Go(func() {
+			defer s.progressed(false, 0)
 			defer func() {
 				if cause := recover(); cause != nil {
 					panicked(cause)
@@ -131,15 +135,32 @@ func (s *hashScan) read(storage kv.Storage) (count int, found []string) {
 	if err != nil {
 		return 0, nil
 	}
-	for _, name := range names {
+	for i, name := range names {
 		if s.lifetime.Err() != nil {
 			return 0, nil
 		}
 		if user, err := users.LoadListed(s.lifetime, storage, name); err == nil && hasRefusedHash(user) {
 			s.add(name)
 		}
+		s.progressed(true, i+1)
 	}
 	return s.found()
+}
+
+func (s *hashScan) progressed(goesOn bool, looked int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.goesOn, s.looked = goesOn, looked
+}
+
+// progress returns how far a look through the users that is under way is; "" if none is.
+func (s *hashScan) progress() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.goesOn {
+		return ""
+	}
+	return fmt.Sprintf("users: the password hashes of %d were looked at", s.looked)
 }
 
 func (s *hashScan) add(name string) {

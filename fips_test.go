@@ -192,6 +192,7 @@ func TestWhatFIPSModeHasNoPlaceForIsRefusedAtTheStart(t *testing.T) {
 			b.InvalidateKey(t.Context(), "user/")
 			require.NoError(t, b.Initialize(t.Context(), &logical.InitializationRequest{Storage: b.storage}))
 			b.hashes.running.Wait()
+			require.NotContains(t, b.ok(logical.ReadOperation, "status", nil).Data, "incomplete")
 			require.Contains(t, b.log.String(), "stored before FIPS 140 mode was on, and refused in it")
 			require.Contains(t, b.log.String(), "users have passwords that cannot be checked in FIPS 140 mode")
 			require.Contains(t, b.log.String(), fmt.Sprintf("count=%d", len(refusedHashes)))

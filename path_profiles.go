@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -21,6 +19,9 @@ const (
 	defaultProfilesLimit = 20
 	maxProfilesLimit     = 100
 )
+
+// maxDescribedProfiles is how many profiles a list describes: each costs two reads of storage.
+const maxDescribedProfiles = 1000
 
 func (b *backend) pathProfiles() *framework.Path {
 	fields := profileFields()
@@ -95,7 +96,7 @@ func (b *backend) pathProfiles() *framework.Path {
 					"key_info": {
 						Type: framework.TypeMap,
 						Description: "Each profile's id, name, description and whether it is enabled; " +
-							"warnings, if an earlier version has stored items that have no effect.",
+							"warnings, if an earlier version has stored items that have no effect. Of more than 1000 names none: set a limit.",
 					},
 				}),
 			},
@@ -189,34 +190,55 @@ func pageLink(exists bool, limit, offset int) any {
 	return fmt.Sprintf("profiles?limit=%d&offset=%d", limit, offset)
 }
 
+// profilesList answers with the short names of a page, of which it reads the profiles: not all that there are.
 func (b *backend) profilesList(ctx context.Context, req *logical.Request, d *framework.FieldData) (*logical.Response, error) {
-	ids, err := catalog.IDs(ctx, storageOf(req))
+	names, err := catalog.ShortNames(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
-	stored, err := b.profiles.Get(ctx, storageOf(req), ids)
-	if err != nil {
-		return nil, err
-	}
-	info := make(map[string]any, len(ids))
-	for _, each := range stored {
-		entry := each.Entry
-		details := map[string]any{
-			fieldProfileID:   entry.ID,
-			fieldName:        entry.Name,
-			fieldDescription: entry.Description,
-			fieldEnabled:     entry.Enabled,
-		}
-		if warnings := each.Warnings(); len(warnings) > 0 {
-			details["warnings"] = warnings
-		}
-		info[entry.ShortName] = details
-	}
-	names, refusal := listedPage(slices.Sorted(maps.Keys(info)), d)
+	rest, refusal := listedPage(names, d)
 	if refusal != nil {
 		return refusal, nil
 	}
-	return logical.ListResponseWithInfo(names, infoOf(names, info)), nil
+	size := len(rest)
+	if size > maxDescribedProfiles {
+		response := logical.ListResponse(rest)
+		response.AddWarning(fmt.Sprintf("these are %d names without key_info, which pages of up to %d have: "+
+			"give `limit` and `after`", size, maxDescribedProfiles))
+		return response, nil
+	}
+	if size > 0 { // what follows takes the place of a name that no profile has any more
+		rest = page(names, d.Get(fieldAfter).(string), 0)
+	}
+	listed, info := make([]string, 0, size), make(map[string]any, size)
+	for _, name := range rest {
+		if len(listed) == size {
+			break
+		}
+		profile, err := b.profiles.Named(ctx, storageOf(req), name)
+		if err != nil {
+			return nil, err
+		}
+		if profile != nil {
+			listed, info[name] = append(listed, name), profileInfo(profile)
+		}
+	}
+	return logical.ListResponseWithInfo(listed, info), nil
+}
+
+// profileInfo returns what a list tells of a profile.
+func profileInfo(profile *catalog.Compiled) map[string]any {
+	entry := profile.Entry
+	info := map[string]any{
+		fieldProfileID:   entry.ID,
+		fieldName:        entry.Name,
+		fieldDescription: entry.Description,
+		fieldEnabled:     entry.Enabled,
+	}
+	if warnings := profile.Warnings(); len(warnings) > 0 {
+		info["warnings"] = warnings
+	}
+	return info
 }
 
 const profilesHelpDescription = `

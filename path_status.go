@@ -2,6 +2,7 @@ package radiusauth
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -56,6 +57,11 @@ func statusResponseFields() map[string]*framework.FieldSchema {
 		"twin_users": {
 			Type:        framework.TypeSlice,
 			Description: "Groups of registered users that are one user to Vault; at most 100. Left out if there are none.",
+		},
+		"incomplete": {
+			Type: framework.TypeStringSlice,
+			Description: "What is being read in the background, and how far that is: so long `warnings` may lack some. " +
+				"Left out when all was read.",
 		},
 		"warnings": {
 			Type: framework.TypeStringSlice,
@@ -120,9 +126,19 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
-	warnings = slices.Concat(warnings, ofProfiles, ofMode, ofHashes)
+	warnings = slices.Concat(warnings, ofProfiles.Texts, ofMode, ofHashes)
 	if len(warnings) > 0 {
 		data["warnings"] = warnings
+	}
+	var incomplete []string
+	if !ofProfiles.Complete {
+		incomplete = append(incomplete, fmt.Sprintf("profiles: %d of %d were read", ofProfiles.Read, ofProfiles.Of))
+	}
+	if text := b.hashes.progress(); text != "" {
+		incomplete = append(incomplete, text)
+	}
+	if len(incomplete) > 0 {
+		data["incomplete"] = incomplete
 	}
 	return &logical.Response{Data: data}, nil
 }

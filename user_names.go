@@ -37,10 +37,10 @@ func (b *backend) namesRead(names *username.Names) {
 	}
 }
 
-// namesPanicked logs that reading the names has panicked, without a value that may be a
-// secret.
-func (b *backend) namesPanicked(cause any) {
-	b.Logger().Error("reading the names of users panicked: please report this",
+// readingPanicked logs that reading storage in the background has panicked, without a value that
+// may be a secret.
+func (b *backend) readingPanicked(cause any) {
+	b.Logger().Error("reading storage in the background panicked: please report this",
 		"panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
 }
 

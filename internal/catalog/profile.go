@@ -104,6 +104,12 @@ func IDs(ctx context.Context, storage kv.Storage) ([]int64, error) {
 	return stored.IDs(ctx, storage)
 }
 
+// ShortNames returns the short names of the stored profiles, sorted, and perhaps one that a crash has left without a
+// profile. It reads no profile.
+func ShortNames(ctx context.Context, storage kv.Storage) ([]string, error) {
+	return stored.Names(ctx, storage)
+}
+
 // Clone returns a copy of everything that a caller could change through the copy.
 func (p *Profile) Clone() *Profile {
 	copied := *p

@@ -45,15 +45,27 @@ func (c *Compiled) Revision() string {
 // compiles nothing.
 type Profiles struct {
 	dictionaries *Dictionaries
-	// OnWarnings is called for a profile that has warnings, each time that it is loaded.
-	OnWarnings func(*Compiled)
-	compiled   *cache.Map[int64, *Compiled] // nil values: there is none
+	onWarnings   func(*Compiled)
+	onPanic      func(cause any)
+	compiled     *cache.Map[int64, *Compiled] // nil values: there is none
+	survey       *survey
 }
 
-// NewProfiles returns an empty cache of profiles.
-func NewProfiles(dictionaries *Dictionaries) *Profiles {
-	return &Profiles{dictionaries: dictionaries, compiled: cache.NewMap[int64, *Compiled](cacheSize)}
+// NewProfiles returns an empty cache of profiles. It calls onWarnings for a profile that has warnings, each time that
+// it is loaded; and onPanic if reading all of them in the background panics, from where the stack is that of the
+// panic. [Profiles.Close] ends such a reading.
+func NewProfiles(dictionaries *Dictionaries, onWarnings func(*Compiled), onPanic func(cause any)) *Profiles {
+	return &Profiles{
+		dictionaries: dictionaries,
+		onWarnings:   onWarnings,
+		onPanic:      onPanic,
+		compiled:     cache.NewMap[int64, *Compiled](cacheSize),
+		survey:       newSurvey(),
+	}
 }
+
+// Close ends what reads in the background.
+func (s *Profiles) Close() { s.survey.close() }
 
 // Get returns the profiles with the ids, in their order; those that are gone are
 // left out.
@@ -73,8 +85,33 @@ func (s *Profiles) Get(ctx context.Context, storage kv.Storage, ids []int64) ([]
 	return found, nil
 }
 
-// load compiles a stored profile; nil means that there is none.
+// Named returns the profile with a short name; nil means that there is none.
+func (s *Profiles) Named(ctx context.Context, storage kv.Storage, shortName string) (*Compiled, error) {
+	id, err := stored.IDOf(ctx, storage, shortName)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Get(ctx, storage, []int64{id})
+	if err != nil || len(found) == 0 || found[0].Entry.ShortName != shortName {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// load compiles a stored profile, and logs its warnings; nil means that there is none.
 func (s *Profiles) load(ctx context.Context, storage kv.Storage, id int64) (*Compiled, error) {
+	compiled, err := s.compile(ctx, storage, id)
+	if err == nil && compiled != nil && len(compiled.Warnings()) > 0 {
+		s.onWarnings(compiled)
+	}
+	return compiled, err
+}
+
+// compile compiles a stored profile; nil means that there is none.
+func (s *Profiles) compile(ctx context.Context, storage kv.Storage, id int64) (*Compiled, error) {
 	entry, err := Load(ctx, storage, id)
 	if entry == nil || err != nil {
 		return nil, err
@@ -86,32 +123,7 @@ func (s *Profiles) load(ctx context.Context, storage kv.Storage, id int64) (*Com
 	compiled := &Compiled{Entry: entry}
 	definition := profile.Definition{Check: entry.Check, Reply: entry.Reply}
 	compiled.Rules, compiled.Ineffective, compiled.Err = profile.CompileStored(d, definition)
-	if len(compiled.Warnings()) > 0 {
-		s.OnWarnings(compiled)
-	}
 	return compiled, nil
-}
-
-// maxWarnings is the largest number of warnings.
-const maxWarnings = 100
-
-// Warnings returns the changes that the stored profiles need, at most 100 texts.
-func (s *Profiles) Warnings(ctx context.Context, storage kv.Storage) ([]string, error) {
-	ids, err := IDs(ctx, storage)
-	if err != nil {
-		return nil, err
-	}
-	stored, err := s.Get(ctx, storage, ids)
-	if err != nil {
-		return nil, err
-	}
-	var warnings []string
-	for _, each := range stored {
-		for _, text := range each.Warnings() {
-			warnings = append(warnings, fmt.Sprintf("profile %s: %s", each.Entry.ShortName, text))
-		}
-	}
-	return warnings[:min(len(warnings), maxWarnings)], nil
 }
 
 // Lookups returns how often a profile was in memory, and how often not.
@@ -120,15 +132,21 @@ func (s *Profiles) Lookups() (hits, misses uint64) { return s.compiled.Lookups()
 // DropKey forgets the profile of a storage key that another node wrote.
 func (s *Profiles) DropKey(key string) {
 	if id, ok := kv.ParseID(strings.TrimPrefix(key, KeyPrefix)); ok {
-		s.compiled.Drop(id)
+		s.Forget(id)
 	}
 }
 
 // Forget forgets the profile with the id.
-func (s *Profiles) Forget(id int64) { s.compiled.Drop(id) }
+func (s *Profiles) Forget(id int64) {
+	s.compiled.Drop(id)
+	s.survey.doubt(id)
+}
 
 // Clear forgets all profiles: they may mean something else with another dictionary.
-func (s *Profiles) Clear() { s.compiled.Clear() }
+func (s *Profiles) Clear() {
+	s.compiled.Clear()
+	s.survey.clear()
+}
 
 // Resolve returns the ids of profiles by their short names, each once. The
 // error names the first that does not exist.

@@ -3,6 +3,7 @@ package kv
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -62,20 +63,30 @@ func (n Named[T]) Find(ctx context.Context, storage Storage, reference string) (
 	return entry, err
 }
 
-// FindNamed returns the entry with the name. The error is NotFound if there is none.
-func (n Named[T]) FindNamed(ctx context.Context, storage Storage, name string) (*T, error) {
+// IDOf returns the id that the index has for a name: at most one entry's, which may be gone or have another name by
+// now. The error is NotFound if there is none.
+func (n Named[T]) IDOf(ctx context.Context, storage Storage, name string) (int64, error) {
 	if !n.IsName(name) {
-		return nil, n.NotFound
+		return 0, n.NotFound
 	}
 	var index nameEntry
 	found, err := Load(ctx, storage, n.NamePrefix+name, n.index(), &index)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if !found {
-		return nil, n.NotFound
+		return 0, n.NotFound
 	}
-	entry, err := n.Load(ctx, storage, index.ID)
+	return index.ID, nil
+}
+
+// FindNamed returns the entry with the name. The error is NotFound if there is none.
+func (n Named[T]) FindNamed(ctx context.Context, storage Storage, name string) (*T, error) {
+	id, err := n.IDOf(ctx, storage, name)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := n.Load(ctx, storage, id)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +99,17 @@ func (n Named[T]) FindNamed(ctx context.Context, storage Storage, name string) (
 // IDs returns the ids of the stored entries in their order.
 func (n Named[T]) IDs(ctx context.Context, storage Storage) ([]int64, error) {
 	return IDs(ctx, storage, n.Prefix, n.Kinds)
+}
+
+// Names returns the names in the index, sorted, with one read of keys. Beside those of all stored entries it may have
+// one that a crash has left behind: IDOf leads to no entry of that name.
+func (n Named[T]) Names(ctx context.Context, storage Storage) ([]string, error) {
+	names, err := storage.List(ctx, n.NamePrefix)
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", n.index(), err)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // Save stores an entry and the index of its name, which is free. before is the stored entry;

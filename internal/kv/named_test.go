@@ -47,6 +47,25 @@ func TestEntriesAreFoundByIDAndName(t *testing.T) {
 	require.NotContains(t, storage.entries, "thing-name/b")
 }
 
+func TestNamesAreThoseOfTheIndex(t *testing.T) {
+	t.Parallel()
+	storage := newMemory()
+	for id, name := range []string{"c", "a", "b"} {
+		require.NoError(t, things.Save(t.Context(), storage, nil, &thing{int64(id), name}))
+	}
+	names, err := things.Names(t.Context(), storage)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b", "c"}, names)
+	id, err := things.IDOf(t.Context(), storage, "b")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, id)
+	_, err = things.IDOf(t.Context(), storage, "d")
+	require.ErrorIs(t, err, things.NotFound)
+	storage.err = errors.New("away")
+	_, err = things.Names(t.Context(), storage)
+	require.EqualError(t, err, "listing the index of things: away")
+}
+
 func TestFaultsNameTheKindAndTheID(t *testing.T) {
 	t.Parallel()
 	storage := newMemory()

@@ -56,8 +56,7 @@ func newFixture(t *testing.T, edit func(*Config)) *fixture {
 	clock := func() time.Time { return f.now }
 	logger := hclog.New(&hclog.LoggerOptions{Output: f.log, Level: hclog.Debug, DisableTime: true})
 	dictionaries := &catalog.Dictionaries{OnInvalid: func(err error) { t.Errorf("dictionary: %v", err) }}
-	profiles := catalog.NewProfiles(dictionaries)
-	profiles.OnWarnings = func(*catalog.Compiled) {}
+	profiles := catalog.NewProfiles(dictionaries, func(*catalog.Compiled) {}, func(cause any) { t.Errorf("profiles: %v", cause) })
 	f.service = &Service{
 		Users:        users.NewCache(),
 		Names:        username.NewRegistry(func(*username.Names) {}, func(cause any) { t.Errorf("names: %v", cause) }),
