@@ -26,7 +26,7 @@ export GOWORK := off
 RUNS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build dev test test-long lint platforms fips race protocol e2e soak bench bench-client fuzz vuln fmt needs release push publish release-test clean clean-cache
+.PHONY: help build dev test test-long lint platforms fips race protocol e2e soak bench bench-client bench-numbers fuzz vuln fmt needs release push publish release-test clean clean-cache
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,7 +110,12 @@ soak: build needs ## Keep a Vault with the plugin at work for DURATION (60s), an
 bench: bench-client build needs ## Run bench-client, then compare logins with the built-in method's, with and without scrapes, and accounting with rlm_sql, and the start with that of an empty plugin, and time queries of sessions.
 	go test -tags protocol -run '^$$' -bench Queries -benchtime 1x ./internal/acct
 	vault=$$(scripts/vault.sh) && cd e2e && \
-		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 20m -run '^$$' -bench 'Login|Accounting|Batch|Scrape|Start' -benchtime 1x .
+		VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 20m -run '^$$' -bench 'Login|Accounting|Authorize|Batch|Scrape|Start' -benchtime 1x .
+
+bench-numbers: build ## Compare logins at a mount with 1,000,000 users with those at one with 10, and measure lists, status, a start and 50 idle mounts: 10 minutes and 3 GiB.
+	go test -run '^$$' -bench GoroutinesOfAMount -benchtime 50x .
+	vault=$$(scripts/vault.sh) && cd e2e && \
+		LONG=1 VAULT_BINARY=$$vault PLUGIN_BINARY=$(CURDIR)/bin/$(PLUGIN) go test -timeout 60m -run '^$$' -bench 'Numbers|IdleMounts' -benchtime 1x .
 
 bench-client: ## Compare the RADIUS client with layeh.com/radius; BENCHFLAGS="-only 64" and others: bench/main.go.
 	go run ./bench $(BENCHFLAGS)

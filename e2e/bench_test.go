@@ -76,23 +76,35 @@ func BenchmarkBatch(b *testing.B) {
 // pluginMemory is the resident memory of the plugin's process in KiB.
 func (v *vaultServer) pluginMemory() int {
 	v.t.Helper()
+	return v.pluginProcess("VmRSS:")
+}
+
+// pluginProcess returns a number that the kernel has of the plugin's process; of memory in KiB.
+func (v *vaultServer) pluginProcess(line string) int {
+	v.t.Helper()
+	status, err := os.ReadFile(filepath.Join(v.pluginFolder(), "status"))
+	require.NoError(v.t, err)
+	for text := range strings.Lines(string(status)) {
+		if value, found := strings.CutPrefix(text, line); found {
+			number, err := strconv.Atoi(strings.Fields(value)[0])
+			require.NoError(v.t, err)
+			return number
+		}
+	}
+	v.t.Fatalf("the kernel has no %s of the plugin", line)
+	return 0
+}
+
+// pluginFolder returns where the kernel shows the plugin's process.
+func (v *vaultServer) pluginFolder() string {
+	v.t.Helper()
 	executables, err := filepath.Glob("/proc/[0-9]*/exe")
 	require.NoError(v.t, err)
 	for _, executable := range executables {
-		target, err := os.Readlink(executable)
-		if err != nil || target != filepath.Join(v.home, "plugins", pluginName) {
-			continue
-		}
-		status, err := os.ReadFile(filepath.Join(filepath.Dir(executable), "status"))
-		require.NoError(v.t, err)
-		for line := range strings.Lines(string(status)) {
-			if size, found := strings.CutPrefix(line, "VmRSS:"); found {
-				kib, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(size), "kB")))
-				require.NoError(v.t, err)
-				return kib
-			}
+		if target, err := os.Readlink(executable); err == nil && target == filepath.Join(v.home, "plugins", pluginName) {
+			return filepath.Dir(executable)
 		}
 	}
 	v.t.Fatalf("no process runs %s", pluginName)
-	return 0
+	return ""
 }

@@ -30,7 +30,7 @@ func (v *vaultServer) reload(plugin string) {
 }
 
 // pluginVersion asks the binary: Vault refuses to register it as another.
-func pluginVersion(t *testing.T) string {
+func pluginVersion(t testing.TB) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), pluginBinary(t), "-version").Output()
 	require.NoError(t, err)
