@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/hashicorp/vault/api"
@@ -17,11 +16,6 @@ import (
 	radiusauth "vault-plugin-auth-radius"
 	"vault-plugin-auth-radius/internal/orphan"
 )
-
-// heapGrowth is by how many per cent the memory in use grows before it is looked through, where the
-// environment does not say: there is little of it, so that the usual 100 would mean to do so several
-// times a second under load.
-const heapGrowth = 200
 
 func main() {
 	parent := os.Getppid()
@@ -38,9 +32,6 @@ func main() {
 	case *showVersion:
 		fmt.Println(versionText(radiusauth.Version()))
 		return
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
 	}
 	mounts := radiusauth.NewMounts()
 	// Nothing reads the log after Vault has ended: that must not end the process before
