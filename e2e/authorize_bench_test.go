@@ -23,8 +23,8 @@ const (
 )
 
 // BenchmarkAuthorize compares PAP of local users through FreeRADIUS and rlm_rest, 32 at once: of a mount
-// that knows passwords that were right, of one whose users have a cheap hash, and of the same over HTTP
-// without FreeRADIUS. They take turns; ratios are medians of those of each round. What each process
+// that knows passwords that were right, of one whose users have a cheap hash, of the same without the
+// request that keeps a record (postauth), and over HTTP without FreeRADIUS. They take turns; ratios are medians of those of each round. What each process
 // takes for a request is its processor time.
 func BenchmarkAuthorize(b *testing.B) {
 	v := startPlugin(b)
@@ -36,14 +36,24 @@ func BenchmarkAuthorize(b *testing.B) {
 		v.write(fmt.Sprintf("auth/cheap/users/user-%d", n), map[string]any{"password_hash": saltedSHA(authorizeSecret)})
 	}
 	known := startFrontend(b, v)
-	cheap := startFrontendWith(b, v, v.Client.Token(), func(dir string, f *frontend) {
+	cheapToken := frontendTokenAt(b, v, "cheap")
+	ofCheap := func(dir string, f *frontend) {
 		f.replace(filepath.Join(dir, "mods-enabled/rest"), map[string]string{"auth/radius/freeradius": "auth/cheap/freeradius"})
+	}
+	cheap := startFrontendWith(b, v, cheapToken, ofCheap)
+	unrecorded := startFrontendWith(b, v, cheapToken, ofCheap, func(dir string, f *frontend) {
+		f.replace(filepath.Join(dir, "sites-enabled/default"), map[string]string{
+			`if \(&control:Response-Packet-Type != Do-Not-Respond\)`: `if (&User-Name == "of-none")`,
+		})
 	})
 	vault := v.processesOf(vaultProgram(b))[0]
 	plugin := v.pluginProcesses()[0]
 	ways := []authorizeWay{
 		{"cheap", func() { radclientFlood(b, cheap.address("auth"), "auth", frontendSecret, authorizePackets()) }, cheap.PID()},
 		{"known", func() { radclientFlood(b, known.address("auth"), "auth", frontendSecret, authorizePackets()) }, known.PID()},
+		{"unrecorded", func() {
+			radclientFlood(b, unrecorded.address("auth"), "auth", frontendSecret, authorizePackets())
+		}, unrecorded.PID()},
 		{"http", func() { v.authorizeFlood(b, "auth/cheap") }, 0},
 	}
 	figures := map[string][]authorizeFigures{}

@@ -51,10 +51,17 @@ func startFrontend(t testing.TB, v *vaultServer) *frontend {
 
 func frontendToken(t testing.TB, v *vaultServer) string {
 	t.Helper()
-	policy, err := os.ReadFile("../docs/freeradius/policy.hcl")
+	return frontendTokenAt(t, v, "radius")
+}
+
+// frontendTokenAt is frontendToken for another mount.
+func frontendTokenAt(t testing.TB, v *vaultServer, mount string) string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/freeradius/policy.hcl")
 	require.NoError(t, err)
-	require.NoError(t, v.Client.Sys().PutPolicy("freeradius", string(policy)))
-	token, err := v.Client.Auth().Token().Create(&api.TokenCreateRequest{Policies: []string{"freeradius"}, NoDefaultPolicy: true})
+	policy := "freeradius-" + mount
+	require.NoError(t, v.Client.Sys().PutPolicy(policy, strings.ReplaceAll(string(text), "auth/radius/", "auth/"+mount+"/")))
+	token, err := v.Client.Auth().Token().Create(&api.TokenCreateRequest{Policies: []string{policy}, NoDefaultPolicy: true})
 	require.NoError(t, err)
 	return token.Auth.ClientToken
 }
