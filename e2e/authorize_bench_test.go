@@ -4,16 +4,12 @@ import (
 	"crypto/sha1" // #nosec G505 -- of a hash that shall be cheap
 	"encoding/base64"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -46,28 +42,21 @@ func BenchmarkAuthorize(b *testing.B) {
 			`if \(&control:Response-Packet-Type != Do-Not-Respond\)`: `if (&User-Name == "of-none")`,
 		})
 	})
-	vault := v.processesOf(vaultProgram(b))[0]
-	plugin := v.pluginProcesses()[0]
 	ways := []authorizeWay{
-		{"cheap", func() { radclientFlood(b, cheap.address("auth"), "auth", frontendSecret, authorizePackets()) }, cheap.PID()},
-		{"known", func() { radclientFlood(b, known.address("auth"), "auth", frontendSecret, authorizePackets()) }, known.PID()},
+		{"cheap", func() { radclientFlood(b, cheap.address("auth"), "auth", frontendSecret, authorizePackets()) }, v.processes(b, pluginName, cheap.PID())},
+		{"known", func() { radclientFlood(b, known.address("auth"), "auth", frontendSecret, authorizePackets()) }, v.processes(b, pluginName, known.PID())},
 		{"unrecorded", func() {
 			radclientFlood(b, unrecorded.address("auth"), "auth", frontendSecret, authorizePackets())
-		}, unrecorded.PID()},
-		{"http", func() { v.authorizeFlood(b, "auth/cheap") }, 0},
+		}, v.processes(b, pluginName, unrecorded.PID())},
+		{"http", func() { v.authorizeFlood(b, "auth/cheap") }, v.processes(b, pluginName, 0)},
 	}
 	figures := map[string][]authorizeFigures{}
 	for range authorizeRounds {
 		for _, way := range ways {
-			before := [...]time.Duration{processorTime(b, way.server), processorTime(b, vault), processorTime(b, plugin)}
-			began := time.Now()
+			before, began := way.processes.times(b), time.Now()
 			way.run()
-			figures[way.name] = append(figures[way.name], authorizeFigures{
-				perSecond: benchPackets / time.Since(began).Seconds(),
-				server:    (processorTime(b, way.server) - before[0]) / benchPackets,
-				vault:     (processorTime(b, vault) - before[1]) / benchPackets,
-				plugin:    (processorTime(b, plugin) - before[2]) / benchPackets,
-			})
+			perSecond := benchPackets / time.Since(began).Seconds()
+			figures[way.name] = append(figures[way.name], authorizeFigures{perSecond, way.processes.times(b).since(before, benchPackets)})
 		}
 	}
 	for _, way := range ways {
@@ -83,24 +72,24 @@ func BenchmarkAuthorize(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 			report("requests/s", func(f, _ authorizeFigures) float64 { return f.perSecond })
 			report("of-cheap", func(f, ofCheap authorizeFigures) float64 { return f.perSecond / ofCheap.perSecond })
-			report("µs-freeradius", func(f, _ authorizeFigures) float64 { return float64(f.server.Microseconds()) })
-			report("µs-vault", func(f, _ authorizeFigures) float64 { return float64(f.vault.Microseconds()) })
-			report("µs-plugin", func(f, _ authorizeFigures) float64 { return float64(f.plugin.Microseconds()) })
+			for unit, of := range processUnits {
+				report(unit, func(f, _ authorizeFigures) float64 { return float64(of(f.processes).Microseconds()) })
+			}
 		})
 	}
 }
 
-// authorizeWay is a way to have passwords checked, and the FreeRADIUS server of it; 0: none.
+// authorizeWay is a way to have passwords checked, and what is at work for it.
 type authorizeWay struct {
-	name   string
-	run    func()
-	server int
+	name      string
+	run       func()
+	processes processes
 }
 
-// authorizeFigures are those of a way in one round: the times are those of processors for one request.
+// authorizeFigures are those of a way in one round.
 type authorizeFigures struct {
-	perSecond             float64
-	server, vault, plugin time.Duration
+	perSecond float64
+	processes processTimes // of a request
 }
 
 // authorizePackets are those of the users, in turns.
@@ -135,33 +124,4 @@ func saltedSHA(password string) string {
 	salt := []byte("salt")
 	sum := sha1.Sum(append([]byte(password), salt...)) // #nosec G401 -- it shall be cheap
 	return "{SSHA}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...))
-}
-
-// vaultProgram returns the file that Vault's process runs.
-func vaultProgram(t testing.TB) string {
-	t.Helper()
-	program, err := filepath.EvalSymlinks(os.Getenv("VAULT_BINARY"))
-	require.NoError(t, err)
-	return program
-}
-
-// clockTick is the unit of times in /proc/PID/stat.
-const clockTick = 10 * time.Millisecond
-
-// processorTime returns what a process has had of processors; 0 for no process.
-func processorTime(t testing.TB, process int) time.Duration {
-	t.Helper()
-	if process == 0 {
-		return 0
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process))
-	require.NoError(t, err)
-	_, after, found := strings.Cut(string(stat), ") ")
-	require.True(t, found)
-	fields := strings.Fields(after) // from the third on
-	user, err := strconv.Atoi(fields[11])
-	require.NoError(t, err)
-	system, err := strconv.Atoi(fields[12])
-	require.NoError(t, err)
-	return time.Duration(user+system) * clockTick
 }

@@ -37,6 +37,7 @@ const (
 type loginFigures struct {
 	perSecond float64       // parallel
 	median    time.Duration // one after another
+	processes processTimes  // of a login
 }
 
 // BenchmarkLogin compares logins of one user at FreeRADIUS, over HTTP and with batch tokens, at ours and
@@ -52,12 +53,19 @@ func BenchmarkLogin(b *testing.B) {
 		v.write(mount+"/config", configFor(radiusServer.Host(), radiusServer.Port(), map[string]any{"token_type": "batch"}))
 		v.write(mount+"/users/bob", map[string]any{"policies": "dev"})
 	}
+	processes := map[string]processes{}
+	for mount, file := range map[string]string{atFloor: "floor", atExternal: "external", atBuiltin: "", atOurs: pluginName} {
+		processes[mount] = v.processes(b, file, radiusServer.PID())
+	}
 	var rounds []map[string]loginFigures
 	var exchanges []time.Duration
 	for range loginRounds {
 		round := map[string]loginFigures{}
 		for _, mount := range comparedMounts {
-			round[mount] = loginFigures{v.loginsPerSecond(b, mount), v.medianLogin(b, mount)}
+			before := processes[mount].times(b)
+			perSecond := v.loginsPerSecond(b, mount)
+			used := processes[mount].times(b).since(before, loginsOfARound)
+			round[mount] = loginFigures{perSecond, v.medianLogin(b, mount), used}
 		}
 		rounds, exchanges = append(rounds, round), append(exchanges, medianExchange(b, radiusServer))
 	}
@@ -72,6 +80,11 @@ func BenchmarkLogin(b *testing.B) {
 			b.ReportMetric(medianOf(rounds, func(_ int, r map[string]loginFigures) float64 {
 				return r[atOurs].perSecond / r[mount].perSecond
 			}), "ours/this")
+			for unit, of := range processUnits {
+				b.ReportMetric(medianOf(rounds, func(_ int, r map[string]loginFigures) float64 {
+					return float64(of(r[mount].processes).Microseconds())
+				}), unit)
+			}
 		})
 	}
 	b.Run("ours to floor and an exchange", func(b *testing.B) {
