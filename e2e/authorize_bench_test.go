@@ -20,8 +20,8 @@ const (
 
 // BenchmarkAuthorize compares PAP of local users through FreeRADIUS and rlm_rest, 32 at once: of a mount
 // that knows passwords that were right, of one whose users have a cheap hash, of the same without the
-// request that keeps a record (postauth), and over HTTP without FreeRADIUS. They take turns; ratios are medians of those of each round. What each process
-// takes for a request is its processor time.
+// request that keeps a record (postauth), and over HTTP without FreeRADIUS. They take turns; ratios are
+// medians of those of each round. What each process takes for a request is its processor time.
 func BenchmarkAuthorize(b *testing.B) {
 	v := startPlugin(b)
 	v.enable("cheap", pluginName)
