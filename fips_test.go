@@ -208,6 +208,9 @@ func TestWhatFIPSModeHasNoPlaceForIsRefusedAtTheStart(t *testing.T) {
 			require.Equal(t, name == "udp", strings.Contains(warnings(), "`password_hash_algorithm` argon2id"))
 
 			names := []string{"of-nt", "of-argon2id", "of-ssha", "stranger"}
+			if !strings.Contains(config, quickHashes) {
+				names = names[:1] // a hash takes a second here
+			}
 			for _, name := range names {
 				_, err := b.do(logical.UpdateOperation, "login/"+name, map[string]any{"password": "MyPw"})
 				require.NoError(t, err)
