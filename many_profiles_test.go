@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -253,6 +254,54 @@ func TestPanicWhileProfilesAreReadEndsTheReading(t *testing.T) {
 	require.NotContains(t, b.log.String(), testSecret)
 	storage.panics.Store(false)
 	require.Len(t, b.ok(logical.ReadOperation, "status", nil).Data["warnings"], 1)
+}
+
+// meanwhileStorage has something else happen once, before a key is read or written.
+type meanwhileStorage struct {
+	logical.Storage
+	key       string
+	happen    func()
+	happening sync.Once
+}
+
+func (s *meanwhileStorage) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
+	if key == s.key {
+		s.happening.Do(s.happen)
+	}
+	return s.Storage.Get(ctx, key)
+}
+
+func (s *meanwhileStorage) Put(ctx context.Context, entry *logical.StorageEntry) error {
+	if entry.Key == s.key {
+		s.happening.Do(s.happen)
+	}
+	return s.Storage.Put(ctx, entry)
+}
+
+// A profile is stored after its name: who lists profiles in between finds the name alone.
+func TestListWhileAProfileIsCreatedHidesItFromNobody(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	meanwhile := b.storage.Storage
+	b.storage.Storage = &meanwhileStorage{Storage: meanwhile, key: "profile/1", happen: func() {
+		b.storage.Storage = meanwhile
+		require.Empty(t, b.ok(logical.ListOperation, "profiles", nil).Data["keys"])
+	}}
+	b.profile("ape", nil)
+	require.Equal(t, []string{"ape"}, b.ok(logical.ListOperation, "profiles", nil).Data["keys"])
+	b.ok(logical.UpdateOperation, "users/alice", map[string]any{"profiles": "ape"})
+	require.Equal(t, []string{"ape"}, b.ok(logical.ReadOperation, "users/alice", nil).Data["profiles"])
+}
+
+// Of a write that has failed nobody knows whether it is done after all, and when.
+func TestProfileIsFoundThatAWriteHasStoredLate(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.store("profile-name/ape", `{"id":1}`)
+	require.Empty(t, b.ok(logical.ListOperation, "profiles", nil).Data["keys"])
+	entry := &logical.StorageEntry{Key: "profile/1", Value: []byte(storedProfile(1, "ape", ""))}
+	require.NoError(t, b.storage.Put(t.Context(), entry))
+	require.Equal(t, []string{"ape"}, b.ok(logical.ListOperation, "profiles", nil).Data["keys"])
 }
 
 // panickingStorage panics at reads of a key.

@@ -85,20 +85,31 @@ func (s *Profiles) Get(ctx context.Context, storage kv.Storage, ids []int64) ([]
 	return found, nil
 }
 
-// Named returns the profile with a short name; nil means that there is none.
+// Named returns the profile with a short name; nil means that there is none. That is not remembered: names are stored
+// before their profiles, of which one may come still.
 func (s *Profiles) Named(ctx context.Context, storage kv.Storage, shortName string) (*Compiled, error) {
 	id, err := stored.IDOf(ctx, storage, shortName)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, err
+		return nil, unlessNotFound(err)
 	}
-	found, err := s.Get(ctx, storage, []int64{id})
-	if err != nil || len(found) == 0 || found[0].Entry.ShortName != shortName {
-		return nil, err
+	compiled, err := s.compiled.Get(ctx, id, func(ctx context.Context) (*Compiled, error) {
+		compiled, err := s.load(ctx, storage, id)
+		if compiled == nil && err == nil {
+			err = ErrNotFound
+		}
+		return compiled, err
+	})
+	if err != nil || compiled == nil || compiled.Entry.ShortName != shortName {
+		return nil, unlessNotFound(err)
 	}
-	return found[0], nil
+	return compiled, nil
+}
+
+func unlessNotFound(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // load compiles a stored profile, and logs its warnings; nil means that there is none.
