@@ -304,6 +304,43 @@ func TestProfileIsFoundThatAWriteHasStoredLate(t *testing.T) {
 	require.Equal(t, []string{"ape"}, b.ok(logical.ListOperation, "profiles", nil).Data["keys"])
 }
 
+// What was known of the warnings is forgotten with the dictionary: also while status reads what has changed before.
+func TestStatusWhileTheDictionaryChangesDoesNotSayThatAllWasRead(t *testing.T) {
+	t.Parallel()
+	b := newTestBackend(t)
+	b.storeProfile(1, "pool", withoutEffect)
+	require.Len(t, b.ok(logical.ReadOperation, "status", nil).Data["warnings"], 1)
+	b.InvalidateKey(t.Context(), "profile/1")
+	b.storage.Storage = &meanwhileStorage{Storage: b.storage.Storage, key: "profile/1", happen: b.dictionaryChanged}
+	require.Equal(t, []string{"profiles: 0 of 1 were read"}, b.ok(logical.ReadOperation, "status", nil).Data["incomplete"])
+	data := b.ok(logical.ReadOperation, "status", nil).Data
+	require.NotContains(t, data, "incomplete")
+	require.Len(t, data["warnings"], 1)
+}
+
+func TestFaultWhileProfilesAreReadIsToldToAllWhoWait(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, b *testBackend) {
+		storeProfiles(t, b.storage.Storage, 3)
+		broken := &panickingStorage{Storage: b.storage.Storage, key: "profile/2"}
+		broken.panics.Store(true)
+		held := &heldStorage{Storage: broken, key: "profile/2", released: make(chan struct{})}
+		b.storage.Storage = held
+		const waiters = 5
+		faults := make(chan error, waiters)
+		for range waiters {
+			go func() {
+				_, err := b.do(logical.ReadOperation, "status", nil)
+				faults <- err
+			}()
+		}
+		synctest.Wait()
+		close(held.released)
+		for range waiters {
+			require.ErrorContains(t, <-faults, "reading the profiles was interrupted")
+		}
+	})
+}
+
 // panickingStorage panics at reads of a key.
 type panickingStorage struct {
 	logical.Storage

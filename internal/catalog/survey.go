@@ -44,6 +44,8 @@ type reading struct {
 	of     atomic.Int64  // how many there are
 	done   chan struct{} // closed at the end; err is then final
 	err    error
+
+	outdated bool // guarded by mu of the survey; the reading was ended, as much has changed
 }
 
 func newSurvey() *survey {
@@ -132,15 +134,15 @@ func (s *survey) found(r *reading, id int64) {
 	}
 }
 
-// forget has the profiles read anew when they are needed next, and reports whether the reading was the current one.
-func (s *survey) forget(r *reading) bool {
+// failed has the profiles read anew when they are needed next, after a reading that has ended with an error. It
+// reports whether that is a fault, which all who wait for the reading are told; it is none that much has changed.
+func (s *survey) failed(r *reading) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != r {
-		return false
+	if s.current == r {
+		s.current, s.warned, s.doubts = nil, nil, nil
 	}
-	s.reset()
-	return true
+	return !r.outdated
 }
 
 // clear forgets what was read.
@@ -150,9 +152,10 @@ func (s *survey) clear() {
 	s.reset()
 }
 
-// reset runs with mu held.
+// reset ends the current reading, as much has changed. It runs with mu held.
 func (s *survey) reset() {
 	if s.current != nil {
+		s.current.outdated = true
 		s.current.stop()
 	}
 	s.current, s.warned, s.doubts = nil, nil, nil
@@ -197,10 +200,14 @@ func (s *survey) settle(r *reading, id int64, doubt uint64, warned bool) {
 	}
 }
 
-// first returns the ids of at most limit profiles with warnings, in their order, and of how many.
-func (s *survey) first(limit int) (ids []int64, count int) {
+// first returns the ids of at most limit profiles with warnings, in their order, and of how many; and whether that is
+// from the reading: all are read anew if much has changed since.
+func (s *survey) first(r *reading, limit int) (ids []int64, count int, isCurrent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.current != r {
+		return nil, 0, false
+	}
 	ids = slices.Sorted(maps.Keys(s.warned))
-	return ids[:min(len(ids), limit)], len(ids)
+	return ids[:min(len(ids), limit)], len(ids), true
 }

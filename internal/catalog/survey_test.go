@@ -30,7 +30,8 @@ func TestLookFromBeforeAChangeTellsNothing(t *testing.T) {
 	s.settle(r, 7, s.doubtful(r)[7], false)
 	require.Empty(t, s.doubtful(r))
 	s.settle(r, 7, before, true)
-	ids, count := s.first(10)
+	ids, count, isCurrent := s.first(r, 10)
+	require.True(t, isCurrent)
 	require.Empty(t, ids)
 	require.Zero(t, count)
 
@@ -41,7 +42,10 @@ func TestLookFromBeforeAChangeTellsNothing(t *testing.T) {
 	require.NotSame(t, r, again)
 	s.found(r, 7)
 	require.Empty(t, s.doubtful(r))
-	require.False(t, s.forget(r))
-	_, count = s.first(10)
+	require.False(t, s.failed(r))
+	_, count, isCurrent = s.first(again, 10)
+	require.True(t, isCurrent)
 	require.Zero(t, count)
+	_, _, isCurrent = s.first(r, 10)
+	require.False(t, isCurrent)
 }

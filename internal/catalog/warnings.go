@@ -36,17 +36,20 @@ func (s *Profiles) Warnings(ctx context.Context, storage kv.Storage) (Warnings, 
 	warnings := Warnings{}
 	select {
 	case <-r.done:
-		if r.err != nil && s.survey.forget(r) {
+		if r.err != nil && s.survey.failed(r) {
 			return Warnings{}, r.err
 		}
 		if err := s.settleDoubts(ctx, storage, r); err != nil {
 			return Warnings{}, err
 		}
-		warnings.Complete = r.err == nil // else many profiles have changed meanwhile: the next call reads them
+		warnings.Complete = r.err == nil
 	default: // it goes on
 	}
 	warnings.Read, warnings.Of = int(r.read.Load()), int(r.of.Load())
-	ids, count := s.survey.first(maxWarned)
+	ids, count, isCurrent := s.survey.first(r, maxWarned)
+	if !isCurrent { // many profiles have changed meanwhile, or the dictionary: the next call reads them
+		warnings.Complete, warnings.Read = false, 0
+	}
 	shown, err := s.Get(ctx, storage, ids)
 	if err != nil {
 		return Warnings{}, err
