@@ -139,11 +139,17 @@ func (r *Registry) Register(ctx context.Context, names *Names, users Users, name
 		return &TakenError{name, names.Closest(name)}
 	}
 	r.add(name)
+	written := false
+	defer func() {
+		if !written { // also if store panics: pages of names would have it until a login
+			r.Doubt(name)
+		}
+	}()
 	if err := store(); err != nil {
-		r.Doubt(name)
 		return err
 	}
 	r.add(name)
+	written = true
 	return nil
 }
 

@@ -303,3 +303,15 @@ func TestNameWhoseWriteFailsIsLookedFor(t *testing.T) {
 		require.Equal(t, applied, match.Registered)
 	}
 }
+
+func TestNameWhoseWritePanicsIsLookedFor(t *testing.T) {
+	t.Parallel()
+	registry, users := newTestRegistry(t), usersNamed("bob")
+	names := read(t, registry, users, Rules{})
+	require.Panics(t, func() {
+		_ = registry.Register(t.Context(), names, users, "alice", func() error { panic("in storage") })
+	})
+	page, err := names.Page(t.Context(), users, "", 10)
+	require.NoError(t, err)
+	require.Equal(t, []string{"bob"}, page)
+}
