@@ -74,6 +74,11 @@ func (b *backend) warnInFIPSMode(ctx context.Context, storage kv.Storage) {
 	for _, warning := range warnings {
 		b.Logger().Error("stored before FIPS 140 mode was on, and refused in it", "reason", warning)
 	}
+	b.lookAtHashes(storage)
+}
+
+// lookAtHashes begins to look through the users, unless that was done.
+func (b *backend) lookAtHashes(storage kv.Storage) {
 	b.hashes.start(storage, b.readingPanicked, func(count int, names []string) {
 		b.Logger().Error("users have passwords that cannot be checked in FIPS 140 mode: set new ones",
 			"count", count, "usernames", strings.Join(names[:min(len(names), users.MaxShown)], ", "))
@@ -89,12 +94,12 @@ type hashScan struct {
 	lifetime context.Context
 	end      context.CancelFunc
 	running  sync.WaitGroup
-	once     sync.Once
 
 	mu     sync.Mutex
 	names  []string // guarded by mu; at most maxHashesShown
 	count  int      // guarded by mu
 	goesOn bool     // guarded by mu
+	done   bool     // guarded by mu; all users were looked at
 	looked int      // guarded by mu; how many users were looked at so far
 }
 
@@ -104,23 +109,44 @@ func newHashScan() *hashScan {
 	return s
 }
 
-// start begins to look through the users, and returns without waiting. found is called if there
-// is such a user, and panicked if reading them panics, from where the stack is that of the panic.
+// start begins to look through the users, unless that goes on or was done, and returns without waiting. found is called
+// if there is such a user, and panicked if reading them panics, from where the stack is that of the panic.
 func (s *hashScan) start(storage kv.Storage, panicked func(cause any), found func(count int, names []string)) {
-	s.once.Do(func() {
-		s.progressed(true, 0)
-		s.running.Go(func() {
-			defer s.progressed(false, 0)
-			defer func() {
-				if cause := recover(); cause != nil {
-					panicked(cause)
-				}
-			}()
-			if count, names := s.read(storage); count > 0 {
-				found(count, names)
+	if !s.begin() {
+		return
+	}
+	s.running.Go(func() {
+		done := false
+		defer func() { s.ended(done) }()
+		defer func() {
+			if cause := recover(); cause != nil {
+				panicked(cause)
 			}
-		})
+		}()
+		if done = s.read(storage); !done {
+			return
+		}
+		if count, names := s.found(); count > 0 {
+			found(count, names)
+		}
 	})
+}
+
+// begin reports whether the users are to be looked through.
+func (s *hashScan) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.goesOn || s.done {
+		return false
+	}
+	s.goesOn, s.looked, s.count, s.names = true, 0, 0, nil
+	return true
+}
+
+func (s *hashScan) ended(done bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.goesOn, s.done = false, done
 }
 
 // close ends it.
@@ -129,28 +155,29 @@ func (s *hashScan) close() {
 	s.running.Wait()
 }
 
-// read looks at each user. One that cannot be read is left out: its login says why.
-func (s *hashScan) read(storage kv.Storage) (count int, found []string) {
+// read looks at each user, and reports whether it came to the end. A user that cannot be read is left out: its login
+// says why.
+func (s *hashScan) read(storage kv.Storage) (done bool) {
 	names, err := users.Names(s.lifetime, storage)
 	if err != nil {
-		return 0, nil
+		return false
 	}
 	for i, name := range names {
 		if s.lifetime.Err() != nil {
-			return 0, nil
+			return false
 		}
 		if user, err := users.LoadListed(s.lifetime, storage, name); err == nil && hasRefusedHash(user) {
 			s.add(name)
 		}
-		s.progressed(true, i+1)
+		s.progressed(i + 1)
 	}
-	return s.found()
+	return true
 }
 
-func (s *hashScan) progressed(goesOn bool, looked int) {
+func (s *hashScan) progressed(looked int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.goesOn, s.looked = goesOn, looked
+	s.looked = looked
 }
 
 // progress returns how far a look through the users that is under way is; "" if none is.
@@ -188,14 +215,18 @@ func hasRefusedHash(user *users.User) bool {
 }
 
 // hashWarnings returns the warning about users whose passwords cannot be checked in FIPS 140 mode,
-// but for those that were given new ones since the start.
-func (b *backend) hashWarnings(ctx context.Context, storage kv.Storage) ([]string, error) {
+// but for those that were given new ones since the start. progress is how far the look through them is; "" after its end.
+func (b *backend) hashWarnings(ctx context.Context, storage kv.Storage) (warnings []string, progress string, err error) {
+	if fips.Enabled() {
+		b.lookAtHashes(storage) // again, if storage had a fault
+	}
+	progress = b.hashes.progress() // first: what is found by its end is among the warnings
 	count, names := b.hashes.found()
 	var left []string
 	for _, name := range names {
 		user, err := b.users.Get(ctx, storage, name)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if hasRefusedHash(user) {
 			left = append(left, name)
@@ -203,12 +234,12 @@ func (b *backend) hashWarnings(ctx context.Context, storage kv.Storage) ([]strin
 	}
 	count -= len(names) - len(left)
 	if count == 0 {
-		return nil, nil
+		return nil, progress, nil
 	}
 	more := ""
 	if count > len(left) {
 		more = ", …"
 	}
 	return []string{fmt.Sprintf("users: the password hashes of %d are refused in FIPS 140 mode, which has a place for PBKDF2 "+
-		"with SHA-2 alone: set new passwords: %s%s", count, strings.Join(left, ", "), more)}, nil
+		"with SHA-2 alone: set new passwords: %s%s", count, strings.Join(left, ", "), more)}, progress, nil
 }

@@ -261,6 +261,27 @@ func TestStoredPostgresThatFIPSModeRefusesIsToldAtTheStart(t *testing.T) {
 	}
 }
 
+// A fault of storage at the start does not hide users with refused hashes from status for ever.
+func TestUsersAreLookedThroughInFIPSModeAfterAFaultOfStorage(t *testing.T) {
+	if !fipstest.Only(t) {
+		return
+	}
+	b := newTestBackend(t)
+	b.store("user/of-nt", fmt.Sprintf(`{"Policies":["dev"],"local":true,"password_hash":%q}`, refusedHashes["nt"]))
+	b.storage.failLists.Store(true)
+	require.NoError(t, b.Initialize(t.Context(), &logical.InitializationRequest{Storage: b.storage}))
+	b.hashes.running.Wait()
+	b.storage.failLists.Store(false)
+	data := b.ok(logical.ReadOperation, "status", nil).Data
+	require.True(t, data["incomplete"] != nil || data["warnings"] != nil, "%v", data)
+	b.hashes.running.Wait()
+	data = b.ok(logical.ReadOperation, "status", nil).Data
+	require.NotContains(t, data, "incomplete")
+	require.Len(t, data["warnings"], 1)
+	require.Contains(t, data["warnings"].([]string)[0], "users: the password hashes of 1 are refused")
+	b.Cleanup(t.Context())
+}
+
 // With GODEBUG=fips140=on, as a program built with GOFIPS140 runs, the same is refused.
 func TestTheSameIsRefusedInBothFIPSModes(t *testing.T) {
 	if !fipstest.On(t) {

@@ -122,7 +122,7 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if err != nil {
 		return nil, err
 	}
-	ofHashes, err := b.hashWarnings(ctx, storageOf(req))
+	ofHashes, progress, err := b.hashWarnings(ctx, storageOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +134,8 @@ func (b *backend) statusRead(ctx context.Context, req *logical.Request, _ *frame
 	if !ofProfiles.Complete {
 		incomplete = append(incomplete, fmt.Sprintf("profiles: %d of %d were read", ofProfiles.Read, ofProfiles.Of))
 	}
-	if text := b.hashes.progress(); text != "" {
-		incomplete = append(incomplete, text)
+	if progress != "" {
+		incomplete = append(incomplete, progress)
 	}
 	if len(incomplete) > 0 {
 		data["incomplete"] = incomplete
