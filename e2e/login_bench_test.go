@@ -27,8 +27,8 @@ const (
 var comparedMounts = []string{atFloor, atExternal, atBuiltin, atOurs}
 
 const (
-	loginRounds     = 9    // of which the first warms up
-	loginsOfARound  = 1500 // one after another, and in parallel
+	loginRounds     = 33  // of which the first warms up
+	loginsOfARound  = 480 // in parallel, and a third of it one after another
 	parallelLogins  = 32
 	comparedPackage = "./builtin-plugin" // of e2e/vault
 )
