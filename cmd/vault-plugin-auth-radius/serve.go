@@ -27,9 +27,9 @@ const (
 	streamWindow     = 1 << 20
 	connectionWindow = 4 << 20
 
-	// unusedMemory is in the heap and is never touched, so that it takes no room, in octets. The garbage
-	// collector runs when the heap has doubled: with the few MiB that are in use, several times a second
-	// under load, which is a tenth of a login. GOGC would let large heaps grow as well.
+	// unusedMemory is in the heap and is never touched, so that it takes no room unless memory is locked,
+	// in octets. The garbage collector runs when the heap has doubled: with the few MiB that are in use,
+	// several times a second under load, which is a tenth of a login. GOGC would let large heaps grow as well.
 	unusedMemory = 16 << 20
 )
 
