@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,12 +41,13 @@ func BenchmarkAuthorize(b *testing.B) {
 			`if \(&control:Response-Packet-Type != Do-Not-Respond\)`: `if (&User-Name == "of-none")`,
 		})
 	})
+	through := func(name string, f *frontend) authorizeWay {
+		return authorizeWay{name, func() {
+			radclientFlood(b, f.address("auth"), "auth", frontendSecret, authorizePackets())
+		}, v.processes(b, pluginName, f.PID())}
+	}
 	ways := []authorizeWay{
-		{"cheap", func() { radclientFlood(b, cheap.address("auth"), "auth", frontendSecret, authorizePackets()) }, v.processes(b, pluginName, cheap.PID())},
-		{"known", func() { radclientFlood(b, known.address("auth"), "auth", frontendSecret, authorizePackets()) }, v.processes(b, pluginName, known.PID())},
-		{"unrecorded", func() {
-			radclientFlood(b, unrecorded.address("auth"), "auth", frontendSecret, authorizePackets())
-		}, v.processes(b, pluginName, unrecorded.PID())},
+		through("cheap", cheap), through("known", known), through("unrecorded", unrecorded),
 		{"http", func() { v.authorizeFlood(b, "auth/cheap") }, v.processes(b, pluginName, 0)},
 	}
 	figures := map[string][]authorizeFigures{}
@@ -66,8 +66,7 @@ func BenchmarkAuthorize(b *testing.B) {
 				for i, f := range figures[way.name][1:] {
 					all = append(all, figure(f, figures["cheap"][1+i]))
 				}
-				slices.Sort(all)
-				b.ReportMetric(all[len(all)/2], unit)
+				b.ReportMetric(median(all), unit)
 			}
 			b.ReportMetric(0, "ns/op")
 			report("requests/s", func(f, _ authorizeFigures) float64 { return f.perSecond })

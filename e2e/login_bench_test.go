@@ -3,7 +3,6 @@ package e2e
 import (
 	"net"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -108,8 +107,7 @@ func medianOf(rounds []map[string]loginFigures, figure func(int, map[string]logi
 	for i, round := range rounds {
 		all = append(all, figure(i, round))
 	}
-	slices.Sort(all)
-	return all[len(all)/2]
+	return median(all)
 }
 
 // enableBuilt builds a plugin from a folder, and mounts it.
@@ -169,6 +167,5 @@ func medianTime(do func()) time.Duration {
 		do()
 		all = append(all, time.Since(began))
 	}
-	slices.Sort(all)
-	return all[len(all)/2]
+	return median(all)
 }

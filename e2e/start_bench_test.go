@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -78,6 +77,5 @@ func medianMilliseconds(rounds []map[string]startFigures, figure func(map[string
 	for _, round := range rounds {
 		all = append(all, figure(round))
 	}
-	slices.Sort(all)
-	return float64(all[len(all)/2].Microseconds()) / 1000
+	return float64(median(all).Microseconds()) / 1000
 }

@@ -136,7 +136,8 @@ func (m *modules) take(linked []*debug.Module) error {
 			continue
 		}
 		if dependency.Replace != nil {
-			return fmt.Errorf("%s is replaced by %s: a release is made of published modules and this repository", dependency.Path, dependency.Replace.Path)
+			return fmt.Errorf("%s is replaced by %s: a release is made of published modules and this repository",
+				dependency.Path, dependency.Replace.Path)
 		}
 		sums[dependency.Path+"@"+dependency.Version] = dependency.Sum
 	}
