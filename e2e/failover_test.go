@@ -3,15 +3,14 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -108,17 +107,7 @@ func (v *vaultServer) pluginProcesses() []int {
 // processesOf finds the processes that run a program.
 func (v *vaultServer) processesOf(program string) []int {
 	v.t.Helper()
-	processes, err := filepath.Glob("/proc/[0-9]*/exe")
+	found, err := daemontest.ProcessesOf(program)
 	require.NoError(v.t, err)
-	var found []int
-	for _, link := range processes {
-		executable, err := os.Readlink(link)
-		if err != nil || executable != program {
-			continue // gone meanwhile, or somebody else's
-		}
-		id, err := strconv.Atoi(filepath.Base(filepath.Dir(link)))
-		require.NoError(v.t, err)
-		found = append(found, id)
-	}
 	return found
 }

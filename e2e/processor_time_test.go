@@ -1,15 +1,13 @@
 package e2e
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 // processes are those that are at work for a request; 0: none.
@@ -47,23 +45,13 @@ func (t processTimes) since(before processTimes, requests time.Duration) process
 	}
 }
 
-// clockTick is the unit of times in /proc/PID/stat.
-const clockTick = 10 * time.Millisecond
-
 // processorTime returns what a process has had of processors; 0 for no process.
 func processorTime(t testing.TB, process int) time.Duration {
 	t.Helper()
 	if process == 0 {
 		return 0
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process))
+	used, err := daemontest.ProcessorTime(process)
 	require.NoError(t, err)
-	_, after, found := strings.Cut(string(stat), ") ")
-	require.True(t, found)
-	fields := strings.Fields(after) // from the third on
-	user, err := strconv.Atoi(fields[11])
-	require.NoError(t, err)
-	system, err := strconv.Atoi(fields[12])
-	require.NoError(t, err)
-	return time.Duration(user+system) * clockTick
+	return used
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vault-plugin-auth-radius/internal/daemontest"
 )
 
 // process is what /proc says of a process.
@@ -18,9 +20,6 @@ type process struct {
 	files   int           // open
 	used    time.Duration // of the processors
 }
-
-// clockTick is the unit of times in /proc, the same on all Linux systems of today.
-const clockTick = 10 * time.Millisecond
 
 // readProcess reads what /proc says of a process.
 func readProcess(pid int) (process, error) {
@@ -33,33 +32,12 @@ func readProcess(pid int) (process, error) {
 	if err != nil {
 		return process{}, err
 	}
-	stat, err := os.ReadFile(filepath.Join(folder, "stat")) // #nosec G304 -- a file of /proc
-	if err != nil {
-		return process{}, err
-	}
-	if p.used, err = parseStat(stat); err != nil {
+	if p.used, err = daemontest.ProcessorTime(pid); err != nil {
 		return process{}, err
 	}
 	files, err := os.ReadDir(filepath.Join(folder, "fd"))
 	p.files = len(files)
 	return p, err
-}
-
-// parseStat reads the time that a process has used from a file stat of /proc.
-func parseStat(stat []byte) (used time.Duration, err error) {
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // a name may have blanks
-	const user, system = 11, 12                                               // utime and stime, after the name
-	if len(fields) <= system {
-		return 0, fmt.Errorf("the file stat of a process is too short: %.100q", stat)
-	}
-	for _, field := range []string{fields[user], fields[system]} {
-		ticks, err := strconv.Atoi(field)
-		if err != nil {
-			return 0, fmt.Errorf("the file stat of a process: %w", err)
-		}
-		used += time.Duration(ticks) * clockTick
-	}
-	return used, nil
 }
 
 // waitedForProcessor returns for how long some process of the machine had to wait for a processor, since the
@@ -101,26 +79,6 @@ func parseStatus(status []byte) (process, error) {
 		return process{}, fmt.Errorf("the file status of a process has no VmRSS or Threads: %.100q", status)
 	}
 	return p, nil
-}
-
-// processesOf returns the processes that run a program.
-func processesOf(program string) (found []int, err error) {
-	links, err := filepath.Glob("/proc/[0-9]*/exe")
-	if err != nil {
-		return nil, err
-	}
-	for _, link := range links {
-		executable, err := os.Readlink(link)
-		if err != nil || executable != program {
-			continue // gone meanwhile, or another user's
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link)))
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, pid)
-	}
-	return found, nil
 }
 
 // The metrics that are read, as the plugin's process shows them.

@@ -17,14 +17,8 @@ func TestStatusOfAProcessIsRead(t *testing.T) {
 	require.ErrorContains(t, err, "VmRSS")
 }
 
-func TestTimesOfProcessorsAreRead(t *testing.T) {
+func TestPressureIsRead(t *testing.T) {
 	t.Parallel()
-	used, err := parseStat([]byte("42 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 12 0"))
-	require.NoError(t, err)
-	require.Equal(t, 3*time.Second, used)
-	_, err = parseStat([]byte("42 (a) S 1 2"))
-	require.ErrorContains(t, err, "too short")
-
 	waited, known := parsePressure([]byte("some avg10=86.78 avg60=84.78 avg300=91.16 total=1500000\nfull avg10=0.00 total=7\n"))
 	require.True(t, known)
 	require.Equal(t, 1500*time.Millisecond, waited)
@@ -32,13 +26,8 @@ func TestTimesOfProcessorsAreRead(t *testing.T) {
 	require.False(t, known)
 }
 
-func TestProcessesAreFoundByTheirProgram(t *testing.T) {
+func TestProcessIsRead(t *testing.T) {
 	t.Parallel()
-	program, err := os.Executable()
-	require.NoError(t, err)
-	found, err := processesOf(program)
-	require.NoError(t, err)
-	require.Contains(t, found, os.Getpid())
 	p, err := readProcess(os.Getpid())
 	require.NoError(t, err)
 	require.Positive(t, p.memory)

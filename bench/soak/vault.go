@@ -114,7 +114,7 @@ func (v *vault) awaitPlugin(ctx context.Context) (int, error) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		found, err := processesOf(v.plugin)
+		found, err := daemontest.ProcessesOf(v.plugin)
 		if err != nil {
 			return 0, err
 		}
