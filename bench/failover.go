@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"vault-plugin-auth-radius/bench/percentile"
 	"vault-plugin-auth-radius/internal/daemontest"
 	"vault-plugin-auth-radius/internal/radclient"
 )
@@ -96,7 +97,7 @@ func printDeath(rows io.Writer, name string, logins []watched) {
 	slices.Sort(before)
 	slices.Sort(after)
 	fmt.Fprintf(rows, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t\n", name, len(logins), failed, worst.Round(10*time.Millisecond),
-		percentile(before, 50).Round(time.Microsecond), percentile(after, 50).Round(time.Microsecond),
+		percentile.Of(before, 50).Round(time.Microsecond), percentile.Of(after, 50).Round(time.Microsecond),
 		(back - livesAfter).Round(100*time.Millisecond))
 }
 

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"slices"
 	"time"
+
+	"vault-plugin-auth-radius/bench/percentile"
 )
 
 // figures are a row of the table.
@@ -53,14 +54,5 @@ func median(rounds []result, value func(result) float64) float64 {
 		values = append(values, value(r))
 	}
 	slices.Sort(values)
-	return percentile(values, 50)
-}
-
-// percentile returns the smallest value that so many percent of the sorted ones
-// do not exceed; the zero value if there are none.
-func percentile[T cmp.Ordered](sorted []T, percent int) T {
-	if len(sorted) == 0 {
-		return *new(T)
-	}
-	return sorted[(len(sorted)*percent+99)/100-1]
+	return percentile.Of(values, 50)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"vault-plugin-auth-radius/bench/percentile"
 )
 
 // samplesKept is how many times of exchanges a run keeps, over all workers; of
@@ -119,6 +121,6 @@ func sum(workers []*worker) result {
 		samples = append(samples, w.samples[:min(w.seen.Exchanges, len(w.samples))]...)
 	}
 	slices.Sort(samples)
-	total.P50, total.P99 = percentile(samples, 50), percentile(samples, 99)
+	total.P50, total.P99 = percentile.Of(samples, 50), percentile.Of(samples, 99)
 	return total
 }

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"vault-plugin-auth-radius/bench/percentile"
 	"vault-plugin-auth-radius/internal/radiustest"
 )
 
@@ -45,7 +46,7 @@ func compareUnderLoss(ctx context.Context, stdout io.Writer) error {
 		}
 		slices.Sort(o.times)
 		fmt.Fprintf(rows, "%s\t%d\t%s\t%s\t%d\t\n", name, o.accepted,
-			percentile(o.times, 50).Round(10*time.Microsecond), percentile(o.times, 99).Round(time.Millisecond), o.sends)
+			percentile.Of(o.times, 50).Round(10*time.Microsecond), percentile.Of(o.times, 99).Round(time.Millisecond), o.sends)
 	}
 	return rows.Flush()
 }

@@ -9,19 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPercentiles(t *testing.T) {
-	t.Parallel()
-	values := make([]int, 200)
-	for i := range values {
-		values[i] = i + 1
-	}
-	require.Equal(t, 100, percentile(values, 50))
-	require.Equal(t, 198, percentile(values, 99))
-	require.Equal(t, 2, percentile([]int{1, 2, 3}, 50))
-	require.Equal(t, 7, percentile([]int{7}, 99))
-	require.Zero(t, percentile([]int{}, 50))
-}
-
 // second returns a round of a second with so many exchanges.
 func second(exchanges int) result {
 	return result{

@@ -3,6 +3,8 @@ package soak
 import (
 	"fmt"
 	"time"
+
+	"vault-plugin-auth-radius/bench/percentile"
 )
 
 // The limits: how the last window may differ from the first.
@@ -70,7 +72,7 @@ func slower(kinds []*counts, limit float64) (found []string) {
 func busier(kinds []*counts) float64 {
 	for _, c := range kinds {
 		if c.kind.control {
-			return max(1, ratio(percentile(c.first, 99), percentile(c.last, 99)))
+			return max(1, ratio(percentile.Of(c.first, 99), percentile.Of(c.last, 99)))
 		}
 	}
 	return 1
@@ -79,7 +81,7 @@ func busier(kinds []*counts) float64 {
 // heldTimes returns the p99 of both windows, and whether there are enough times to hold them to the limit.
 func (c *counts) heldTimes() (before, after time.Duration, held bool) {
 	held = !c.kind.control && min(len(c.first), len(c.last)) >= enoughTimes
-	return percentile(c.first, 99), percentile(c.last, 99), held
+	return percentile.Of(c.first, 99), percentile.Of(c.last, 99), held
 }
 
 // ratio returns how much more the second number is than the first; 1 if there is no first.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"vault-plugin-auth-radius/bench/percentile"
 )
 
 // report is what a run has shown.
@@ -50,7 +52,7 @@ func (r report) printKinds(to io.Writer) {
 }
 
 func printCounts(to io.Writer, c *counts) {
-	p50, after50 := percentile(c.first, 50), percentile(c.last, 50)
+	p50, after50 := percentile.Of(c.first, 50), percentile.Of(c.last, 50)
 	p99, after99, held := c.heldTimes()
 	mark := "*"
 	if held || c.kind.control {

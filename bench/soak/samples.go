@@ -1,9 +1,10 @@
 package soak
 
 import (
-	"cmp"
 	"slices"
 	"time"
+
+	"vault-plugin-auth-radius/bench/percentile"
 )
 
 // sample is what was seen of the processes at a time.
@@ -49,20 +50,20 @@ func summarize(plan Plan, samples []sample, w window) summary {
 	goroutines, files := column(func(s sample) int { return s.goroutines }), column(func(s sample) int { return s.files })
 	return summary{
 		samples:    len(samples),
-		memory:     percentile(memory, 50),
+		memory:     percentile.Of(memory, 50),
 		memoryMax:  memory[len(memory)-1],
 		heap:       column(func(s sample) int { return s.heap })[0],
-		goroutines: percentile(goroutines, 50),
-		files:      percentile(files, 50),
-		threads:    percentile(column(func(s sample) int { return s.threads }), 50),
-		vaults:     percentile(column(func(s sample) int { return s.vault }), 50),
+		goroutines: percentile.Of(goroutines, 50),
+		files:      percentile.Of(files, 50),
+		threads:    percentile.Of(column(func(s sample) int { return s.threads }), 50),
+		vaults:     percentile.Of(column(func(s sample) int { return s.vault }), 50),
 
 		goroutinesLeast: goroutines[0],
 		filesLeast:      files[0],
 
 		used:      share(samples, func(s sample) time.Duration { return s.used }),
 		vaultUsed: share(samples, func(s sample) time.Duration { return s.vaultUsed }),
-		pressure:  percentile(column(func(s sample) int { return s.pressure }), 50),
+		pressure:  percentile.Of(column(func(s sample) int { return s.pressure }), 50),
 	}
 }
 
@@ -73,13 +74,4 @@ func share(samples []sample, used func(sample) time.Duration) int {
 		return 0
 	}
 	return int(100 * (used(last) - used(first)) / (last.at - first.at))
-}
-
-// percentile returns the smallest value that so many percent of the sorted ones do not exceed; the
-// zero value if there are none.
-func percentile[T cmp.Ordered](sorted []T, percent int) T {
-	if len(sorted) == 0 {
-		return *new(T)
-	}
-	return sorted[(len(sorted)*percent+99)/100-1]
 }

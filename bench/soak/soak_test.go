@@ -197,15 +197,3 @@ func TestSummaryIsOfTheSamplesOfAWindow(t *testing.T) {
 	require.Equal(t, summary{samples: 1, memory: 40, memoryMax: 40, heap: 2}, summarize(plan, samples, lastWindow))
 	require.Equal(t, summary{}, summarize(plan, nil, lastWindow))
 }
-
-func TestPercentiles(t *testing.T) {
-	t.Parallel()
-	hundred := make([]int, 100)
-	for i := range hundred {
-		hundred[i] = i + 1
-	}
-	require.Equal(t, 50, percentile(hundred, 50))
-	require.Equal(t, 99, percentile(hundred, 99))
-	require.Equal(t, 1, percentile(hundred[:1], 99))
-	require.Zero(t, percentile([]int{}, 99))
-}
